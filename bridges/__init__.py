@@ -1,0 +1,1 @@
+"""The bridges that ship with Causeway, each found through the entry-point group ``causeway.bridges``."""

@@ -1,0 +1,1 @@
+"""The core of Causeway: it knows XMPP, storage and accounts, and no foreign network."""

@@ -1,0 +1,222 @@
+"""The plugin surface: everything a bridge has to know of the core, and the core of a bridge.
+
+A bridge package exports one ``Plugin`` under the entry-point group ``causeway.bridges``. From it the core builds one
+``Bridge`` for every ``[bridges.NAME]`` of the configuration, and from that one ``Session`` for every user and network.
+The core calls the session; the session calls its ``Sink``. Neither waits for the other: every call returns at once,
+outcomes come back through a ``Ticket`` or the sink, in order. A bridge never sees a stanza or a JID; the core never
+sees a line of the foreign protocol.
+
+Rule for rooms: the core names a room by ``Session.fold(name)``, its *key*; every room argument of the sink is a key.
+Rule for nicks: the sink is always given a nick as the network spells it, the same spelling for the same occupant
+until ``renamed``.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from gateway.model import Address, Condition, Departure, Field, Message, MessageKind, Occupant, Refused, Topic
+
+
+class BadAddress(Exception):
+    """Text that is no address of this bridge; the argument is one sentence for the person who wrote it."""
+
+
+class SessionEnded(Exception):
+    """Raised out of ``Session.run`` when the connection ends without our asking.
+
+    ``refused`` says why in words people can act on. ``retry`` False stops automatic reconnection (bad credentials, banned):
+    ``credentials`` tells which of the two. ``delay`` is the least number of seconds the network asks us to stay away.
+    """
+
+    def __init__(
+        self, refused: Refused, *, retry: bool = True, credentials: bool = False, delay: float = 0.0
+    ) -> None:
+        super().__init__(refused.text or refused.condition.value)
+        self.refused = refused
+        self.retry = retry
+        self.credentials = credentials
+        self.delay = delay
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a network can do; discovery, forms and error texts follow from it."""
+
+    gateway_type: str  # XEP-0100 §4.1 / service discovery registry: "irc", "smtp", "sms"
+    gateway_name: str  # for people, e.g. "IRC gateway"
+    rooms: bool = False
+    room_type: str = "text"  # identity conference/<room_type>
+    networks: bool = False  # addresses of kind NETWORK exist
+    instructions: bool = False  # a NETWORK address takes text as commands (IRC raw lines)
+    direct_messages: bool = True
+    nick_change: bool = False
+    topic: bool = False
+    kick: bool = False
+    passwords: bool = False  # rooms can ask for one
+    legacy_identities: tuple[
+        tuple[str, str], ...
+    ] = ()  # further (category, type) pairs that old bookmarks expect
+
+
+class Cancellable(Protocol):
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time, owned by whoever composes the program: tests bring their own."""
+
+    def now(self) -> float:
+        """Unix seconds, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for deadlines."""
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Cancellable: ...
+
+    async def sleep(self, delay: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the core lends to a bridge."""
+
+    clock: Clock
+    random: random.Random
+    version: str  # of Causeway, for "who are you" questions of the network
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose session this is. ``user`` is an opaque stable name of the user, never to be shown to a foreign network
+    as it stands; ``settings`` are the user's own values for ``Bridge.fields``, decrypted."""
+
+    user: str
+    network: str
+    nick: str  # the nick the user asked for first
+    settings: Mapping[str, str]
+
+
+class Ticket(Protocol):
+    """The outcome of one request. Exactly one of the two is called, exactly once; both may come before the call that was
+    given the ticket returns."""
+
+    def done(self, foreign_ids: Sequence[str] = ()) -> None:
+        """The network has taken it, as far as it can be known. ``foreign_ids`` are the ids it gave, in order."""
+
+    def refused(self, why: Refused) -> None: ...
+
+
+class Sink(Protocol):
+    """What a session tells the core. Every call is synchronous, cheap and safe at any time; calls about rooms that
+    nobody wants are ignored."""
+
+    def online(self, nick: str) -> None:
+        """Logged in, under this nick. The core answers by joining the rooms that are wanted."""
+
+    def own_nick(self, nick: str) -> None:
+        """Our own nick on the network changed (``renamed`` tells the rooms)."""
+
+    def refold(self) -> None:
+        """``Session.fold`` folds differently from now on."""
+
+    def service(self, text: str) -> None:
+        """Something the network itself says to the user; shown as a chat from the NETWORK address."""
+
+    def direct(self, message: Message) -> None:
+        """A private message."""
+
+    def room_joined(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
+        """We are in, as ``nick``; ``occupants`` includes ourselves. May come without a ``join`` of the core (forced joins)
+        and may come again, which replaces all that was known of the room."""
+
+    def room_refused(self, room: str, why: Refused) -> None:
+        """A ``join`` failed."""
+
+    def room_message(self, room: str, message: Message) -> None: ...
+
+    def room_note(self, room: str, text: str) -> None:
+        """Something the room itself has to say (a change of its modes, for instance)."""
+
+    def topic(self, room: str, topic: Topic) -> None: ...
+
+    def arrived(self, room: str, occupant: Occupant) -> None:
+        """Somebody came in, or somebody in the room changed affiliation, role or identity."""
+
+    def departed(self, rooms: Sequence[str], nick: str, departure: Departure) -> None:
+        """Somebody left; our own nick means that we did (kicks, forced parts)."""
+
+    def renamed(self, rooms: Sequence[str], old: str, new: str) -> None: ...
+
+
+class Session(Protocol):
+    """One user on one network. Rooms are named as the network spells them (any spelling that folds the same)."""
+
+    async def run(self) -> None:
+        """Connect, log in, and stay until the end. Returns only after ``close``; otherwise raises ``SessionEnded``. Is
+        called once; a later connection is a new session."""
+
+    def close(self, reason: str) -> None:
+        """Leave the network politely; ``run`` returns soon after, within a few seconds whatever the network does."""
+
+    def fold(self, name: str) -> str:
+        """The key of a name: equal for all spellings that the network takes for the same."""
+
+    def join(self, room: str, nick: str, password: str) -> None:
+        """Outcome: ``room_joined`` or ``room_refused``, always one of them, within a bounded time."""
+
+    def leave(self, room: str, reason: str) -> None: ...
+
+    def say(self, room: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+        """To a room. Text of several lines is one message: one ticket."""
+
+    def tell(self, contact: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+        """To one person."""
+
+    def instruct(self, text: str, ticket: Ticket) -> None:
+        """Text that the user wrote to the NETWORK address itself."""
+
+    def rename(self, nick: str, ticket: Ticket) -> None: ...
+
+    def set_topic(self, room: str, text: str, ticket: Ticket) -> None: ...
+
+    def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None: ...
+
+
+class Bridge(Protocol):
+    """One configured bridge."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def address(self, text: str) -> Address:
+        """Read the (unescaped) local part of one of our JIDs; ``""`` is the gateway itself. Raises ``BadAddress``."""
+
+    def text(self, address: Address) -> str:
+        """The local part (not yet escaped) under which ``address`` is shown: reversible by ``address`` up to folding, and
+        left unchanged by Unicode case folding and NFKC, so that XMPP servers leave it alone. ``""`` for the gateway."""
+
+    def fold(self, name: str) -> str:
+        """As ``Session.fold``, as long as there is no session."""
+
+    def fields(self, network: str) -> Sequence[Field]:
+        """What a user can set for this network; the values come back in ``Account.settings``."""
+
+    def check(self, values: Mapping[str, str]) -> None:
+        """Validate a user's settings; raises ``BadAddress`` with one sentence for the person who wrote them."""
+
+    def session(self, account: Account, sink: Sink) -> Session: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """What a bridge package exports. ``settings`` is the model of its part of ``[bridges.NAME]``."""
+
+    settings: type[BaseModel]
+    build: Callable[[BaseModel, Services], Bridge]
+
+
+NOT_SUPPORTED = Refused(Condition.FEATURE_NOT_IMPLEMENTED, "This network cannot do that.")

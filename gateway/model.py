@@ -1,0 +1,223 @@
+"""The neutral model in which foreign networks and XMPP meet.
+
+Values only: frozen, slotted, no I/O, nothing of ours imported. Bridges translate their network into these
+values and back; the core translates them into stanzas and back. Neither side sees the other's words.
+Text is always ``str`` (any Unicode, not yet fit for XML: that is the edge's work); times are Unix seconds, UTC.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AddressKind(StrEnum):
+    """What an address of a gateway names."""
+
+    GATEWAY = "gateway"  # the component itself
+    NETWORK = "network"  # one foreign network or server of it
+    ROOM = "room"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A foreign identity. ``name`` is the room's or contact's name as its network spells it, else empty."""
+
+    kind: AddressKind
+    network: str = ""
+    name: str = ""
+
+
+GATEWAY = Address(AddressKind.GATEWAY)
+
+
+class Condition(StrEnum):
+    """The error conditions of RFC 6120 §8.3.3 that a refusal can have."""
+
+    BAD_REQUEST = "bad-request"
+    CONFLICT = "conflict"
+    FEATURE_NOT_IMPLEMENTED = "feature-not-implemented"
+    FORBIDDEN = "forbidden"
+    GONE = "gone"
+    INTERNAL_SERVER_ERROR = "internal-server-error"
+    ITEM_NOT_FOUND = "item-not-found"
+    JID_MALFORMED = "jid-malformed"
+    NOT_ACCEPTABLE = "not-acceptable"
+    NOT_ALLOWED = "not-allowed"
+    NOT_AUTHORIZED = "not-authorized"
+    POLICY_VIOLATION = "policy-violation"
+    RECIPIENT_UNAVAILABLE = "recipient-unavailable"
+    REDIRECT = "redirect"
+    REGISTRATION_REQUIRED = "registration-required"
+    REMOTE_SERVER_NOT_FOUND = "remote-server-not-found"
+    REMOTE_SERVER_TIMEOUT = "remote-server-timeout"
+    RESOURCE_CONSTRAINT = "resource-constraint"
+    SERVICE_UNAVAILABLE = "service-unavailable"
+    SUBSCRIPTION_REQUIRED = "subscription-required"
+    UNDEFINED_CONDITION = "undefined-condition"
+    UNEXPECTED_REQUEST = "unexpected-request"
+
+
+class ErrorType(StrEnum):
+    """What the sender of a refused stanza may do (RFC 6120 §8.3.2)."""
+
+    AUTH = "auth"
+    CANCEL = "cancel"
+    MODIFY = "modify"
+    WAIT = "wait"
+
+
+_USUAL_TYPE: dict[Condition, ErrorType] = {
+    Condition.BAD_REQUEST: ErrorType.MODIFY,
+    Condition.FORBIDDEN: ErrorType.AUTH,
+    Condition.JID_MALFORMED: ErrorType.MODIFY,
+    Condition.NOT_ACCEPTABLE: ErrorType.MODIFY,
+    Condition.NOT_AUTHORIZED: ErrorType.AUTH,
+    Condition.POLICY_VIOLATION: ErrorType.MODIFY,
+    Condition.RECIPIENT_UNAVAILABLE: ErrorType.WAIT,
+    Condition.REDIRECT: ErrorType.MODIFY,
+    Condition.REGISTRATION_REQUIRED: ErrorType.AUTH,
+    Condition.REMOTE_SERVER_TIMEOUT: ErrorType.WAIT,
+    Condition.RESOURCE_CONSTRAINT: ErrorType.WAIT,
+    Condition.SUBSCRIPTION_REQUIRED: ErrorType.AUTH,
+    Condition.UNEXPECTED_REQUEST: ErrorType.WAIT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why something was not done: a value until the edge turns it into a stanza error.
+
+    ``text`` is for people: what happened, where, and what to do; the remote side's own words where it gave any.
+    ``address`` names where to go instead, for ``gone`` and ``redirect``.
+    """
+
+    condition: Condition
+    text: str = ""
+    type: ErrorType | None = None
+    address: Address | None = None
+
+    @property
+    def error_type(self) -> ErrorType:
+        """The given type, else the one RFC 6120 recommends for the condition."""
+        return self.type or _USUAL_TYPE.get(self.condition, ErrorType.CANCEL)
+
+
+class MessageKind(StrEnum):
+    CHAT = "chat"
+    ACTION = "action"  # "/me waves" (XEP-0245), CTCP ACTION
+    NOTICE = "notice"  # automatic text that must not be answered automatically
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something somebody said. ``text`` may hold several lines, parted by ``\\n``."""
+
+    sender: str
+    text: str
+    kind: MessageKind = MessageKind.CHAT
+    foreign_id: str = ""  # the network's own id; empty where it has none
+    time: float | None = None  # when it was said, if the network says so; else now
+
+
+class Role(StrEnum):
+    """What an occupant may do now (XEP-0045 §5.1)."""
+
+    MODERATOR = "moderator"
+    PARTICIPANT = "participant"
+    VISITOR = "visitor"
+    NONE = "none"
+
+
+class Affiliation(StrEnum):
+    """What an occupant is to the room for long (XEP-0045 §5.2)."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    NONE = "none"
+    OUTCAST = "outcast"
+
+
+@dataclass(frozen=True, slots=True)
+class Occupant:
+    """Somebody in a room. ``identity`` is what the network shows of who it is (IRC: ``user@host``), or empty."""
+
+    nick: str
+    affiliation: Affiliation = Affiliation.NONE
+    role: Role = Role.PARTICIPANT
+    identity: str = ""
+
+
+class Exit(StrEnum):
+    """How somebody came to leave a room."""
+
+    LEFT = "left"
+    KICKED = "kicked"
+    BANNED = "banned"
+    QUIT = "quit"  # left the whole network
+    LOST = "lost"  # the connection to the network was lost
+    SHUTDOWN = "shutdown"  # this gateway stops
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A leaving: how, why (free text) and by whose hand (a nick, for kicks and bans)."""
+
+    exit: Exit = Exit.LEFT
+    reason: str = ""
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A room's subject, who set it (a nick, or empty) and when, where the network tells."""
+
+    text: str = ""
+    setter: str = ""
+    time: float | None = None
+
+
+class AccountState(StrEnum):
+    """Where one user's session on one network stands; users and operators see these names."""
+
+    IDLE = "idle"  # nobody wants it
+    WAITING = "waiting"  # for its turn to log in (pacing)
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    TRANSIENT_DISCONNECT = "transient-disconnect"  # will be tried again by itself
+    BAD_CREDENTIALS = "bad-credentials"  # tried again when the user changes them
+    STOPPED = "stopped"  # the network sent us away; tried again only when the user asks
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """A state with its reason in words and, where one is planned, the time of the next try."""
+
+    state: AccountState
+    reason: str = ""
+    next_try: float | None = None
+
+
+class FieldKind(StrEnum):
+    """How a setting is asked for (XEP-0004 field types)."""
+
+    TEXT = "text-single"
+    SECRET = "text-private"  # noqa: S105 - the name of a field type
+    LINES = "text-multi"
+    BOOLEAN = "boolean"
+    CHOICE = "list-single"
+    JIDS = "jid-multi"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One setting a person can fill in. ``default`` is its value in words: ``"true"`` or ``"false"`` for booleans, lines
+    parted by ``\\n`` for LINES. ``options`` are (value, label) pairs for CHOICE."""
+
+    name: str
+    label: str
+    kind: FieldKind = FieldKind.TEXT
+    default: str = ""
+    help: str = ""
+    required: bool = False
+    options: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,33 @@
+"""Text fit for XML 1.0: what the standard forbids removed, what it reserves escaped. Hot path: C-level calls only."""
+
+import re
+
+# XML 1.0 §2.2: Char ::= #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_SPECIAL = re.compile("[&<>\"'\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def strip_forbidden(text: str) -> str:
+    """``text`` without the code points that XML 1.0 cannot carry in any form."""
+    return _FORBIDDEN.sub("", text)
+
+
+def escape(text: str) -> str:
+    """``text`` for an element's content or a quoted attribute: forbidden code points removed, reserved ones escaped,
+    CR as a character reference (a literal one would arrive as LF)."""
+    if _SPECIAL.search(text) is None:
+        return text
+    return (
+        _FORBIDDEN.sub("", text)
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace('"', "&quot;")
+        .replace("'", "&apos;")
+        .replace("\r", "&#13;")
+    )
+
+
+def attribute(text: str) -> str:
+    """As ``escape``, and keeps tabs and line breaks from being normalised to spaces (XML 1.0 §3.3.3)."""
+    return escape(text).replace("\n", "&#10;").replace("\t", "&#9;")
