@@ -202,7 +202,7 @@ class FieldKind(StrEnum):
     """How a setting is asked for (XEP-0004 field types)."""
 
     TEXT = "text-single"
-    SECRET = "text-private"  # noqa: S105 - the name of a field type
+    SECRET = "text-private"
     LINES = "text-multi"
     BOOLEAN = "boolean"
     CHOICE = "list-single"
