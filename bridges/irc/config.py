@@ -1,0 +1,185 @@
+"""What an operator can set for the IRC bridge: the model of ``[bridges.irc]``. It knows no user's own settings."""
+
+import codecs
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bridges.irc.addresses import server_name
+from gateway.bridge import BadAddress
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+_INHERITED = {"tls_ports": "default_tls_ports", "ports": "default_ports", "tls_verify": "default_tls_verify"}
+
+
+def _named(name: str) -> str:
+    try:
+        return server_name(name)
+    except BadAddress as error:
+        raise ValueError(str(error)) from error
+
+
+class NetworkSettings(BaseModel):
+    """One network, ``[bridges.irc.networks."NAME"]``; every key is optional."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str = Field(
+        "", max_length=253, description="Host to connect to. Empty: the name of the network itself."
+    )
+    tls_ports: tuple[Port, ...] = Field(
+        (6697,), description="Ports to try with TLS, in this order, before any of `ports`."
+    )
+    ports: tuple[Port, ...] = Field(
+        (),
+        description="Ports to try without encryption. Empty: never connect without encryption.",
+    )
+    tls_verify: bool = Field(
+        True, description="Check the server's certificate against the trusted authorities and its name."
+    )
+    ca_file: str = Field(
+        "", description="PEM file of the authorities to trust for this network instead of the system's."
+    )
+    fingerprint: str = Field(
+        "",
+        description="SHA-256 fingerprint of the server's certificate, 64 hexadecimal digits, colons allowed. "
+        "When set, it decides alone: authorities and name are not checked.",
+    )
+    password: SecretStr | None = Field(
+        None, description="Password the server asks of everybody (PASS). A user's own password goes first."
+    )
+    allow_plaintext_login: bool = Field(
+        False,
+        description="Send users' SASL passwords over unencrypted connections too. Only for a server on the same "
+        "machine or in a trusted network.",
+    )
+    encoding: str = Field(
+        "latin-1", description="How to read lines that are not UTF-8. What we send is always UTF-8."
+    )
+    username: str = Field(
+        "", max_length=64, description="User name (ident) of users who set none. Empty: their nick."
+    )
+    realname: str = Field(
+        "", max_length=200, description="Real name of users who set none. Empty: their nick."
+    )
+    quit_message: str = Field(
+        "", max_length=300, description="Shown on the network when a user leaves without giving a reason."
+    )
+    throttle_burst: int = Field(10, ge=1, le=1000, description="Lines a user may send at once.")
+    throttle_rate: float = Field(
+        1.0,
+        ge=0,
+        le=10_000,
+        description="Lines per second after that. 0 switches the limit off: only for servers that do not "
+        "disconnect for flooding.",
+    )
+    connect_timeout: float = Field(
+        15.0, gt=0, le=300, description="Seconds to wait for one port to accept the connection, TLS included."
+    )
+    login_timeout: float = Field(60.0, gt=0, le=600, description="Seconds a login may take in all.")
+    ping_after: float = Field(
+        90.0,
+        gt=0,
+        le=3600,
+        description="Seconds of silence after which we ask the server whether it is there.",
+    )
+    ping_timeout: float = Field(
+        45.0, gt=0, le=600, description="Seconds it then has to answer before the connection counts as lost."
+    )
+
+    @field_validator("fingerprint")
+    @classmethod
+    def _sha256(cls, value: str) -> str:
+        digits = value.replace(":", "").lower()
+        if digits and (len(digits) != 64 or set(digits) - set("0123456789abcdef")):
+            raise ValueError(
+                "a SHA-256 fingerprint has 64 hexadecimal digits; get it with "
+                "`openssl s_client -connect HOST:6697 </dev/null | openssl x509 -noout -fingerprint -sha256`"
+            )
+        return digits
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            name = codecs.lookup(value).name
+            b"a".decode(name)
+        except LookupError as error:
+            raise ValueError(
+                f"Python knows no text encoding called {value!r}; try latin-1 or cp1251"
+            ) from error
+        return name
+
+    @field_validator("username", "realname", "quit_message", "address")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("must be one line without control characters")
+        return value
+
+
+class IrcSettings(BaseModel):
+    """``[bridges.irc]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fixed_server: str = Field(
+        "",
+        max_length=253,
+        description="Serve this one network only: addresses are then `#channel@gateway` and `nick@gateway`, "
+        "without `%network`. Empty: users choose the network in the address.",
+    )
+    server_messages: Literal["quiet", "all"] = Field(
+        "quiet",
+        description="What users see of a server's own messages: `quiet` shows answers to what they asked and errors, "
+        "`all` shows everything, as biboumi does (connecting, welcome, message of the day).",
+    )
+    only_configured_networks: bool = Field(
+        False,
+        description="Refuse networks that are not listed under `networks`; users then cannot change the host behind "
+        "a name either.",
+    )
+    default_tls_ports: tuple[Port, ...] = Field(
+        (6697,), description="`tls_ports` of networks that do not say otherwise."
+    )
+    default_ports: tuple[Port, ...] = Field(
+        (), description="`ports` (unencrypted) of networks that do not say otherwise."
+    )
+    default_tls_verify: bool = Field(True, description="`tls_verify` of networks that do not say otherwise.")
+    networks: dict[str, NetworkSettings] = Field(
+        default_factory=dict,
+        description='What is special about a network, by the name users write, for instance "irc.libera.chat".',
+    )
+
+    @field_validator("fixed_server")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        return _named(value) if value else ""
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> "IrcSettings":
+        seen: set[str] = set()
+        for name in self.networks:
+            canonical = _named(name)
+            if canonical in seen:
+                raise ValueError(f"networks: {name!r} is there twice (letter case makes no difference)")
+            seen.add(canonical)
+        return self
+
+    def listed(self, network: str) -> bool:
+        """Whether the operator named ``network`` (given in its canonical spelling)."""
+        return network == self.fixed_server or any(network == _named(name) for name in self.networks)
+
+    def network(self, network: str) -> NetworkSettings:
+        """The settings of ``network``, with the ``default_*`` values where it is not listed or says nothing."""
+        found = NetworkSettings()
+        for name, settings in self.networks.items():
+            if _named(name) == network:
+                found = settings
+        inherited = {
+            key: getattr(self, default)
+            for key, default in _INHERITED.items()
+            if key not in found.model_fields_set
+        }
+        return found.model_copy(update=inherited)
