@@ -1,11 +1,23 @@
-"""SASL over IRC (IRCv3 sasl-3.1, sasl-3.2): mechanisms, and the exchange around them."""
+"""SASL over IRC (IRCv3 sasl-3.1, sasl-3.2): mechanisms as objects, and the exchange around them.
 
-from collections.abc import Sequence
+Does not know when to log in (``caps`` does), whether the connection is safe enough for a mechanism (the session chooses
+which to give), or how long to wait (the session's deadline).
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bridges.irc.protocol.line import Line
+from bridges.irc.protocol.line import Line, serialise
+
+#: Bytes of base64 in one AUTHENTICATE; a chunk of exactly this length is followed by another.
+CHUNK = 400
+
+#: A challenge longer than this is no challenge.
+MAX_CHALLENGE = 64 * 1024
 
 
 class MechanismFailed(Exception):
@@ -13,35 +25,44 @@ class MechanismFailed(Exception):
 
 
 class Mechanism(Protocol):
-    """One SASL mechanism, used for one exchange."""
+    """One SASL mechanism, for one exchange. Must not show its secrets in ``repr``."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def respond(self, challenge: bytes) -> bytes:
-        """The answer to a challenge (``b""`` first: every mechanism of IRC speaks first). Raises ``MechanismFailed``."""
+        """The answer to a challenge; ``b""`` comes first, as in every mechanism where the client speaks first. Raises
+        ``MechanismFailed``."""
 
 
 class Plain:
-    """RFC 4616."""
+    """RFC 4616: user and password in one message. For connections that nobody listens to."""
 
-    name: str
+    name = "PLAIN"
 
     def __init__(self, user: str, password: str) -> None:
-        raise NotImplementedError
+        """Raises ``ValueError`` for a NUL, which parts the two on the wire."""
+        if "\0" in user or "\0" in password or not user:
+            raise ValueError(
+                "An account name must not be empty, and neither it nor a password can hold a NUL."
+            )
+        self._message = f"\0{user}\0{password}".encode("utf-8", "replace")
 
     def respond(self, challenge: bytes) -> bytes:
-        raise NotImplementedError
+        return self._message
 
 
 class Result(StrEnum):
+    """How a login ended."""
+
     SUCCESS = "success"
-    FAILED = "failed"  # the server refused our credentials
-    UNAVAILABLE = "unavailable"  # no SASL, or no mechanism in common, or services are away
+    FAILED = "failed"  # the server refused our credentials, or the mechanism the server
+    UNAVAILABLE = "unavailable"  # no SASL, no mechanism in common, or the services are away: try again later
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it ended; ``text`` in the server's words where it gave any; ``account`` is who we are now."""
+    """``text`` is for people, in the server's words where it gave any; ``account`` is who we are now, if it told."""
 
     result: Result
     text: str = ""
@@ -49,17 +70,155 @@ class Outcome:
 
 
 class SaslEngine:
-    """One login: tries the given mechanisms in order. ``outcome`` is None until it is over."""
-
-    outcome: Outcome | None
+    """One login on one connection: tries the mechanisms in the order given. ``outcome`` is None until it is over."""
 
     def __init__(self, mechanisms: Sequence[Mechanism]) -> None:
-        raise NotImplementedError
+        self._left = list(mechanisms)
+        self._current: Mechanism | None = None
+        self._challenge: list[str] = []
+        self._challenge_size = 0
+        self._account = ""
+        self._refusal = ""  # why the last mechanism failed
+        self._stale_refusal = False  # the next 904 may still be about the mechanism before
+        self.outcome: Outcome | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._current is not None and self.outcome is None
 
     def start(self, offered: str = "") -> list[str]:
         """Begin; ``offered`` is the value of the ``sasl`` capability (``PLAIN,EXTERNAL``), empty if none was told."""
-        raise NotImplementedError
+        self._keep(offered)
+        return self._next()
+
+    def unavailable(self, text: str) -> None:
+        """End it without a try: the server has no SASL."""
+        self._end(Result.UNAVAILABLE, text)
 
     def feed(self, line: Line) -> list[str]:
-        """The lines to send in answer to AUTHENTICATE, 421, 900-908; others are ignored."""
-        raise NotImplementedError
+        """The lines to send in answer to AUTHENTICATE, 421, 451 and 900-908; other lines are ignored."""
+        answer = _ANSWERS.get(line.command)
+        return answer(self, line) if answer is not None and self.running else []
+
+    def _keep(self, offered: str) -> None:
+        """Leave out mechanisms that the server does not have."""
+        names = _names(offered)
+        if names:
+            self._left = [mechanism for mechanism in self._left if mechanism.name in names]
+
+    def _next(self) -> list[str]:
+        if self._left:
+            self._current = self._left.pop(0)
+            self._challenge.clear()
+            self._challenge_size = 0
+            return [serialise("AUTHENTICATE", self._current.name)]
+        if self._refusal:
+            self._end(Result.FAILED, self._refusal)
+        else:
+            self._end(Result.UNAVAILABLE, "The server offers no login mechanism that we have.")
+        return []
+
+    def _end(self, result: Result, text: str) -> None:
+        self._current = None
+        self._left.clear()
+        self.outcome = Outcome(result, text, self._account)
+
+    def _abort(self, text: str) -> list[str]:
+        self._end(Result.FAILED, text)
+        return [serialise("AUTHENTICATE", "*")]
+
+    def _authenticate(self, line: Line) -> list[str]:
+        """One chunk of a challenge, and after the last one our answer."""
+        chunk = line.params[0] if line.params else "+"
+        if chunk != "+":
+            self._challenge_size += len(chunk)
+            if self._challenge_size > MAX_CHALLENGE:
+                return self._abort("The server's login challenge has no end.")
+            self._challenge.append(chunk)
+            if len(chunk) == CHUNK:
+                return []
+        self._stale_refusal = False
+        encoded = "".join(self._challenge)
+        self._challenge.clear()
+        self._challenge_size = 0
+        if self._current is None:
+            return []
+        try:
+            response = self._current.respond(base64.b64decode(encoded, validate=True))
+        except (binascii.Error, ValueError):
+            return self._abort("The server's login challenge is not base64.")
+        except MechanismFailed as failed:
+            return self._abort(str(failed))
+        return chunked(response)
+
+    def _logged_in(self, line: Line) -> list[str]:
+        self._account = line.params[2] if len(line.params) > 3 else ""
+        return []
+
+    def _succeeded(self, line: Line) -> list[str]:
+        self._end(Result.SUCCESS, _words(line))
+        return []
+
+    def _refused(self, line: Line) -> list[str]:
+        """904 also answers an unknown mechanism, so whatever is left gets its turn."""
+        if self._stale_refusal:
+            self._stale_refusal = False
+            return []
+        self._refusal = _words(line)
+        return self._next()
+
+    def _locked(self, line: Line) -> list[str]:
+        self._end(Result.FAILED, _words(line))
+        return []
+
+    def _aborted(self, line: Line) -> list[str]:
+        """Not by us, or it would be over already: the services did not answer in time."""
+        self._end(Result.UNAVAILABLE, _words(line))
+        return []
+
+    def _mechanisms(self, line: Line) -> list[str]:
+        """908 tells what the server has, before a 904 or in place of it. If our mechanism is on the list, 904 decides; else
+        the next one starts now, and a 904 that comes before the server's answer to that one is about the old one."""
+        offered = line.params[1] if len(line.params) > 1 else ""
+        self._keep(offered)
+        if self._current is None or self._current.name in _names(offered):
+            return []
+        self._stale_refusal = True
+        return self._next()
+
+    def _unknown(self, line: Line) -> list[str]:
+        if len(line.params) > 1 and line.params[1].upper() == "AUTHENTICATE":
+            self._end(Result.UNAVAILABLE, "The server does not know how to log us in (SASL).")
+        return []
+
+
+def chunked(response: bytes) -> list[str]:
+    """``response`` as AUTHENTICATE lines: base64 in chunks of 400, a lone ``+`` for nothing and after a full last chunk."""
+    encoded = base64.b64encode(response).decode("ascii")
+    lines = [serialise("AUTHENTICATE", encoded[at : at + CHUNK]) for at in range(0, len(encoded), CHUNK)]
+    if len(encoded) % CHUNK == 0:
+        lines.append(serialise("AUTHENTICATE", "+"))
+    return lines
+
+
+def _names(offered: str) -> set[str]:
+    return {name.upper() for name in offered.split(",") if name}
+
+
+def _words(line: Line) -> str:
+    return line.params[-1] if len(line.params) > 1 else ""
+
+
+_ANSWERS: dict[str, Callable[[SaslEngine, Line], list[str]]] = {
+    "AUTHENTICATE": SaslEngine._authenticate,
+    "421": SaslEngine._unknown,
+    "451": SaslEngine._unknown,
+    "900": SaslEngine._logged_in,
+    "902": SaslEngine._locked,
+    "903": SaslEngine._succeeded,
+    "904": SaslEngine._refused,
+    "905": SaslEngine._refused,
+    "906": SaslEngine._aborted,
+    "907": SaslEngine._succeeded,  # "already authenticated": what we wanted
+    "908": SaslEngine._mechanisms,
+}

@@ -1,11 +1,102 @@
-"""What fits into one line: bodies parted by the bytes that are really available."""
+"""What fits into one line: bodies parted by the bytes that are really available.
 
+A server relays ``:nick!user@host PRIVMSG target :text`` within 512 bytes (or LINELEN) and cuts off the rest, so the room
+depends on our own mask as others see it.
+"""
 
-def pieces(text: str, *, limit_bytes: int) -> list[str]:
-    """``text`` in pieces of at most ``limit_bytes`` bytes of UTF-8, none empty, none holding a line break."""
-    raise NotImplementedError
+import re
+import unicodedata
+
+_LINE_BREAK = re.compile("\r\n|\r|\n")
+
+#: What our mask may grow by without our knowing: a cloak set by services, for instance.
+RESERVE = 10
+
+#: Assumed until we know our mask: nick 30, user 10 and a tilde, host 63 (RFC 1459 §1.2), and the two signs between.
+UNKNOWN_MASK = 106
+
+#: Whatever the server says, some text goes into every line: progress before perfection.
+LEAST_ROOM = 64
 
 
 def room_for(own_mask: str | None, target: str, linelen: int = 512, command: str = "PRIVMSG") -> int:
-    """Bytes of text that arrive whole when the server relays our message (``nick!user@host``; None: not known yet)."""
-    raise NotImplementedError
+    """Bytes of text that arrive whole when the server relays our message. ``own_mask`` is our ``nick!user@host``, None as
+    long as it is not known; ``target`` as sent, with its STATUSMSG prefix; ``linelen`` counts CR LF but no tags."""
+    mask = UNKNOWN_MASK if own_mask is None else len(own_mask.encode("utf-8", "replace"))
+    around = (
+        len(":")
+        + mask
+        + len(" ")
+        + len(command)
+        + len(" ")
+        + len(target.encode("utf-8", "replace"))
+        + len(" :\r\n")
+    )
+    return max(LEAST_ROOM, linelen - around - RESERVE)
+
+
+def pieces(text: str, *, limit_bytes: int) -> list[str]:
+    """``text`` in pieces of at most ``limit_bytes`` bytes of UTF-8, none empty, none with a line break.
+
+    Line breaks part lines, empty lines are left out. A line too long is cut behind a space, which stays with the piece
+    before it, else between what people take for characters, else between code points: joined, the pieces of a line are
+    that line. A limit below four bytes is taken for four.
+    """
+    limit_bytes = max(4, limit_bytes)
+    found = []
+    for line in _LINE_BREAK.split(text):
+        if len(line) * 4 <= limit_bytes or len(line.encode("utf-8", "replace")) <= limit_bytes:
+            if line:
+                found.append(line)
+        else:
+            _cut(line, limit_bytes, found)
+    return found
+
+
+def _cut(line: str, limit: int, found: list[str]) -> None:
+    start = 0
+    while start < len(line):
+        end = _reach(line, start, limit)
+        if end < len(line):
+            space = line.rfind(" ", start, end)
+            end = space + 1 if space > start else _boundary(line, start, end)
+        found.append(line[start:end])
+        start = end
+
+
+def _reach(line: str, start: int, limit: int) -> int:
+    """The index behind the last code point that fits."""
+    data = line[start : start + limit].encode("utf-8", "replace")
+    return start + len(data[:limit].decode("utf-8", "ignore"))
+
+
+def _boundary(line: str, start: int, end: int) -> int:
+    """The last index up to ``end`` that is not inside a grapheme cluster; ``end`` if a single one fills the piece."""
+    for index in range(end, start, -1):
+        if not _joined(line, index):
+            return index
+    return end
+
+
+def _joined(line: str, index: int) -> bool:
+    """Whether the code points around ``index`` belong together: UAX #29 GB6-GB13, near enough for chat (marks, joiner
+    sequences, variation selectors, skin tones, flags, Hangul syllables)."""
+    before, after = line[index - 1], line[index]
+    if before == "\u200d" or after in "\u200c\u200d":
+        return True
+    if unicodedata.category(after)[0] == "M" or "\U0001f3fb" <= after <= "\U0001f3ff":
+        return True
+    if "\U000e0020" <= after <= "\U000e007f":  # tags: the flags of regions
+        return True
+    if "\u1160" <= after <= "\u11ff":  # Hangul vowels and trailing consonants
+        return True
+    if _is_regional(before) and _is_regional(after):
+        run = index
+        while run > 0 and _is_regional(line[run - 1]):
+            run -= 1
+        return (index - run) % 2 == 1
+    return False
+
+
+def _is_regional(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
