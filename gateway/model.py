@@ -206,13 +206,14 @@ class FieldKind(StrEnum):
     LINES = "text-multi"
     BOOLEAN = "boolean"
     CHOICE = "list-single"
+    CHOICES = "list-multi"
     JIDS = "jid-multi"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One setting a person can fill in. ``default`` is its value in words: ``"true"`` or ``"false"`` for booleans, lines
-    parted by ``\\n`` for LINES. ``options`` are (value, label) pairs for CHOICE."""
+    parted by ``\\n`` for LINES, JIDS and CHOICES. ``options`` are (value, label) pairs for CHOICE and CHOICES."""
 
     name: str
     label: str
