@@ -1,24 +1,41 @@
-"""Dialling: from an endpoint to an open, verified transport."""
+"""Dialling: from an endpoint to an open, trusted transport, and from what went wrong to a sentence for people.
 
+Knows nothing of IRC. Resolves by itself and races the addresses (RFC 8305), because uvloop's ``create_connection`` cannot
+and because what comes later (proxies, one source address for each user) needs a socket of our own anyway.
+"""
+
+import asyncio
+import hmac
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain, zip_longest
+from typing import Any, Protocol
+
+#: What ``getaddrinfo`` gives: family, type, protocol, canonical name, address.
+AddressInfo = tuple[int, int, int, str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """How to trust the server. ``fingerprint``: SHA-256 of its certificate in hex, *instead of* the CAs."""
+    """How to trust the server: by the CAs, or by ``fingerprint`` *instead of* them (see ``normal_fingerprint``)."""
 
     verify: bool = True
-    ca_file: str = ""
-    fingerprint: str = ""
+    ca_file: str = ""  # PEM; empty: the system's CAs
+    fingerprint: str = ""  # SHA-256 of the server's certificate in DER, hex
     server_name: str = ""  # for SNI and verification; empty: the endpoint's host
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
+    """Where to connect, and from where. ``local_addr`` is numeric; port 0 there means any."""
+
     host: str
     port: int
     tls: TlsSettings | None = None
-    local_addr: tuple[str, int] | None = None  # to bind to before connecting
+    local_addr: tuple[str, int] | None = None
 
 
 class ConnectFailed(Exception):
@@ -27,3 +44,195 @@ class ConnectFailed(Exception):
     def __init__(self, text: str, *, certificate: bool = False) -> None:
         super().__init__(text)
         self.certificate = certificate
+
+
+class Dialer(Protocol):
+    """What opens connections; tests and proxies bring their own."""
+
+    async def dial(
+        self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
+    ) -> None:
+        """Connect ``protocol()`` (whose ``connection_made`` comes before this returns). Raises ``OSError``, ``ssl.SSLError``
+        or ``ValueError`` and leaves nothing open; has no deadline of its own."""
+
+
+def normal_fingerprint(text: str) -> str:
+    """A SHA-256 fingerprint as 64 lower-case hex digits, however people write it. Raises ``ValueError``."""
+    digits = text.replace(":", "").replace(" ", "").lower()
+    if len(digits) != 64 or digits.strip("0123456789abcdef"):
+        raise ValueError("A certificate fingerprint is SHA-256 in hex: 64 digits, with or without colons.")
+    return digits
+
+
+def check_fingerprint(settings: TlsSettings, certificate: bytes | None) -> None:
+    """Compare the pin, if there is one, with the certificate (DER) the server showed. Raises ``ConnectFailed``."""
+    if not settings.fingerprint:
+        return
+    found = sha256(certificate or b"").hexdigest()
+    if not hmac.compare_digest(found, normal_fingerprint(settings.fingerprint)):
+        raise ConnectFailed(
+            f"The server's certificate is not the pinned one: its SHA-256 fingerprint is {found}. If the network "
+            "announced a new certificate, change the pin; if not, somebody may be in between.",
+            certificate=True,
+        )
+
+
+class TlsContexts:
+    """One ``SSLContext`` for all connections with the same settings: each costs 50 KiB and the reading of all CAs."""
+
+    def __init__(self) -> None:
+        self._contexts: dict[tuple[bool, str], ssl.SSLContext] = {}
+        self._lock = asyncio.Lock()
+
+    async def get(self, settings: TlsSettings) -> ssl.SSLContext:
+        """Raises ``ConnectFailed`` if the CA file cannot be used."""
+        verify = settings.verify and not settings.fingerprint
+        key = (verify, settings.ca_file if verify else "")
+        async with self._lock:
+            context = self._contexts.get(key)
+            if context is None:
+                try:
+                    context = await asyncio.to_thread(_context, *key)
+                except (OSError, ValueError) as error:
+                    raise ConnectFailed(
+                        f"The CA file {settings.ca_file} cannot be used: {error}. Check `ca_file`.",
+                        certificate=True,
+                    ) from error
+                self._contexts[key] = context
+        return context
+
+
+def _context(verify: bool, ca_file: str) -> ssl.SSLContext:
+    if verify:
+        return ssl.create_default_context(cafile=ca_file or None)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class LoopDialer:
+    """``Dialer`` on the running loop: tries all addresses, the next one every ``stagger`` seconds until one answers."""
+
+    def __init__(self, stagger: float = 0.25) -> None:
+        self._stagger = stagger
+
+    async def dial(
+        self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        infos = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+        sock = await self._race(_interleaved(_usable(infos, endpoint.local_addr)), endpoint.local_addr)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if context is None or endpoint.tls is None:
+                await loop.create_connection(protocol, sock=sock)
+            else:
+                name = endpoint.tls.server_name or endpoint.host
+                # A peer that does not answer our TLS farewell would hold the transport for 30 s.
+                await loop.create_connection(
+                    protocol, sock=sock, ssl=context, server_hostname=name, ssl_shutdown_timeout=3.0
+                )
+        except BaseException:
+            sock.close()
+            raise
+
+    async def _race(self, infos: Iterator[AddressInfo], local_addr: tuple[str, int] | None) -> socket.socket:
+        """The first socket that connects; all others are closed. Raises the first attempt's ``OSError`` if none does."""
+        attempts: set[asyncio.Task[socket.socket]] = set()
+        failures: list[BaseException] = []
+        winner: socket.socket | None = None
+        try:
+            while winner is None:
+                info = next(infos, None)
+                if info is not None:
+                    attempts.add(asyncio.create_task(_connect(info, local_addr)))
+                elif not attempts:
+                    raise failures[0] if failures else OSError("no address of the right family")
+                wait = None if info is None else self._stagger
+                done, _ = await asyncio.wait(attempts, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                for attempt in done:
+                    failure = attempt.exception()
+                    if failure is not None:
+                        attempts.discard(attempt)
+                        failures.append(failure)
+                    elif winner is None:
+                        attempts.discard(attempt)
+                        winner = attempt.result()
+            return winner
+        finally:
+            for attempt in attempts:
+                attempt.cancel()
+            for result in await asyncio.gather(*attempts, return_exceptions=True):
+                if isinstance(result, socket.socket):
+                    result.close()
+
+
+async def _connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:
+    family, kind, protocol, _, address = info
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        if local_addr is not None:
+            sock.bind(local_addr)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _usable(infos: Sequence[AddressInfo], local_addr: tuple[str, int] | None) -> Sequence[AddressInfo]:
+    if local_addr is None:
+        return infos
+    family = socket.AF_INET6 if ":" in local_addr[0] else socket.AF_INET
+    return [info for info in infos if info[0] == family]
+
+
+def _interleaved(infos: Sequence[AddressInfo]) -> Iterator[AddressInfo]:
+    """RFC 8305 §4: families in turn, the resolver's favourite first."""
+    favourite = [info for info in infos if info[0] == infos[0][0]]
+    others = [info for info in infos if info[0] != infos[0][0]]
+    return (info for info in chain.from_iterable(zip_longest(favourite, others)) if info is not None)
+
+
+def explain(error: Exception, endpoint: Endpoint, timeout: float) -> ConnectFailed:
+    """What went wrong while dialling, where, and what to do."""
+    host, where = endpoint.host, f"{endpoint.host} port {endpoint.port}"
+    match error:
+        case ConnectFailed():
+            return error
+        case ssl.SSLCertVerificationError():
+            return ConnectFailed(
+                f"The certificate of {where} is not trusted: {error.verify_message or error.reason}. Ask the network's "
+                "operators, or pin its fingerprint if you know it.",
+                certificate=True,
+            )
+        case ssl.SSLError() if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
+            return ConnectFailed(
+                f"{where} does not speak TLS. Use its TLS port (often 6697), or turn TLS off."
+            )
+        case ssl.SSLError():
+            return ConnectFailed(
+                f"TLS with {where} failed: {error.reason or error}. Check that this port speaks TLS."
+            )
+        case TimeoutError():
+            return ConnectFailed(
+                f"{where} did not answer within {timeout:g} seconds. Check address and port."
+            )
+        case socket.gaierror():
+            return ConnectFailed(
+                f"There is no address for the name {host} ({error.strerror}). Check its spelling."
+            )
+        case UnicodeError() | ValueError() | OverflowError():
+            return ConnectFailed(f"{where} is not a valid address. Check name and port.")
+        case ConnectionRefusedError():
+            return ConnectFailed(f"{where} refuses connections. Check the port, or try again later.")
+        case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
+            return ConnectFailed(
+                f"{where} hung up while we were connecting. Check the port and whether it speaks TLS."
+            )
+        case OSError():
+            return ConnectFailed(f"{where} cannot be reached: {error.strerror or error}.")
+        case _:
+            return ConnectFailed(f"Connecting to {where} failed: {error}.")

@@ -5,8 +5,8 @@ Before registration::
     CAP LS 302 -> LS (several lines) -> REQ in groups -> every group ACKed or NAKed -> SASL -> END
 
 and after it, for as long as the connection lives: NEW -> REQ -> ACK, and DEL. Every way ends: a refused group is asked for
-again one by one, a server that does not know CAP says so with 410, 421 or 451 or just welcomes us. Knows no clock: a server that
-falls silent in the middle is the session's to leave.
+again one by one, a server that does not know CAP says so with 410, 421 or 451 or just welcomes us. Knows no clock: a server
+that falls silent in the middle is the session's to leave.
 """
 
 from collections.abc import Callable, Iterable
