@@ -1,0 +1,155 @@
+"""The receiving half of an XML stream: bytes in, the stream's header, whole stanzas and its end out.
+
+Sans-I/O. Everything a peer could use against us is bounded here, before anything else sees it: no document type (and so
+no entities), one unfinished stanza's size, nesting, and the memory that expat keeps for every name it has ever met.
+Quacks like ``xml.etree.ElementTree.XMLPullParser`` as far as slixmpp's ``XMLStream`` uses one, with the difference that
+only the stream and its direct children become events. Knows no JID and no socket.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+#: A stanza may be this large, in bytes, before the link is given up.
+MAX_STANZA = 1024 * 1024
+MAX_HEADER = 8 * 1024
+MAX_DEPTH = 256
+#: Distinct element and attribute names after which the parser is renewed.
+MAX_NAMES = 8192
+
+#: What may stand behind the last stanza for its end to be known to the byte.
+_END_TAG = re.compile(rb"</[^<>]*>\s*")
+
+Event = tuple[Literal["start", "end"], Element]
+
+
+class BadStream(Exception):
+    """The peer sent what no XMPP server sends; the argument says what, for the log. ``header`` tells whether the stream
+    had not even been opened, which means that it is probably no XMPP server."""
+
+    def __init__(self, what: str, *, header: bool) -> None:
+        super().__init__(what)
+        self.header = header
+
+
+class StreamParser:
+    """One stream. After ``BadStream`` it is of no further use."""
+
+    def __init__(
+        self, *, max_stanza: int = MAX_STANZA, max_depth: int = MAX_DEPTH, max_names: int = MAX_NAMES
+    ) -> None:
+        self._max_stanza = max_stanza
+        self._max_depth = max_depth
+        self._max_names = max_names
+        self._builder = TreeBuilder()
+        self._root: Element | None = None
+        self._namespaces: list[tuple[str | None, str]] = []  # as the stream's header declares them
+        self._depth = 0
+        self._events: list[Event] = []
+        self._unfinished = 0  # bytes since the last whole stanza
+        self._new_parser()
+        self._expat.StartNamespaceDeclHandler = self._declare
+
+    def feed(self, data: bytes) -> None:
+        """Parse ``data``; what it completed is found in ``read_events``. Cut large input into slices of a few KiB: the
+        bounds are checked between them."""
+        completed = len(self._events)
+        try:
+            self._expat.Parse(data)
+        except expat.ExpatError as error:
+            raise BadStream(f"XML that is not well-formed ({error})", header=self._root is None) from None
+        self._fed += len(data)
+        completed = len(self._events) - completed
+        if self._depth <= 1 and (completed or data.isspace()):
+            self._unfinished = 0
+        else:
+            self._unfinished = (0 if completed else self._unfinished) + len(data)
+            self._check_bounds()
+        if completed and len(self._names) > self._max_names:
+            self._renew(data)
+
+    def read_events(self) -> Iterator[Event]:
+        """``("start", stream)`` once, ``("start", stanza)`` and ``("end", stanza)`` in pairs, ``("end", stream)`` last."""
+        events, self._events = self._events, []
+        return iter(events)
+
+    def _check_bounds(self) -> None:
+        if self._root is None:
+            if self._unfinished > MAX_HEADER:
+                raise BadStream(f"no stream header within {MAX_HEADER} bytes", header=True)
+        elif self._unfinished > self._max_stanza:
+            raise BadStream(f"a stanza without end (more than {self._max_stanza} bytes)", header=False)
+
+    def _new_parser(self) -> None:
+        # expat and pyexpat keep every name they have met; with our own table we see how many those are.
+        self._names: dict[str, str] = {}
+        self._fed = 0
+        self._stanza_end = 0  # where the end tag of the last whole stanza begins
+        parser = expat.ParserCreate("utf-8", "}", self._names)  # RFC 6120 §11.6: UTF-8 only
+        parser.buffer_text = True
+        # Newer expats put off parsing large tokens until more bytes come, which on a quiet stream may be never.
+        if hasattr(parser, "SetReparseDeferralEnabled"):
+            parser.SetReparseDeferralEnabled(False)
+        parser.StartDoctypeDeclHandler = self._refuse_document_type
+        parser.EntityDeclHandler = self._refuse_document_type
+        self._expat = parser
+        self._listen()
+
+    def _listen(self) -> None:
+        self._expat.StartElementHandler = self._start
+        self._expat.EndElementHandler = self._end
+        self._expat.CharacterDataHandler = self._builder.data
+
+    def _renew(self, data: bytes) -> None:
+        """Forget the names, if the last byte of ``data`` is known to be the end of a stanza; else at a later time."""
+        tail = data[self._stanza_end - (self._fed - len(data)) :]
+        if self._depth != 1 or _END_TAG.fullmatch(tail) is None:
+            return
+        self._new_parser()
+        parser = self._expat
+        parser.StartElementHandler = None
+        declarations = " ".join(
+            f"xmlns{':' + prefix if prefix else ''}='{_quoted(uri)}'" for prefix, uri in self._namespaces
+        )
+        header = f"<stream {declarations}>".encode()
+        parser.Parse(header)
+        self._fed = len(header)
+        self._listen()
+
+    def _declare(self, prefix: str | None, uri: str | None) -> None:
+        if self._root is None:
+            self._namespaces.append((prefix, uri or ""))
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        for key in attributes:
+            if "}" in key:
+                attributes = {("{" + k if "}" in k else k): v for k, v in attributes.items()}
+                break
+        element: Element = self._builder.start("{" + name if "}" in name else name, attributes)
+        depth = self._depth = self._depth + 1
+        if depth == 1:
+            self._root = element
+            self._events.append(("start", element))
+        elif depth > self._max_depth:
+            raise BadStream(f"elements nested more than {self._max_depth} deep", header=False)
+
+    def _end(self, name: str) -> None:
+        element: Element = self._builder.end(name)
+        depth = self._depth = self._depth - 1
+        if depth == 1 and self._root is not None:
+            self._stanza_end = self._expat.CurrentByteIndex
+            self._root.clear()  # or every stanza of the stream would be kept
+            self._events.append(("start", element))
+            self._events.append(("end", element))
+        elif depth == 0:
+            self._events.append(("end", element))
+
+    def _refuse_document_type(self, *_: object) -> None:
+        # RFC 6120 §11.1: neither document types nor entity declarations
+        raise BadStream("a document type declaration", header=self._root is None)
+
+
+def _quoted(uri: str) -> str:
+    return uri.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&apos;")
