@@ -202,6 +202,10 @@ class Bridge(Protocol):
     def fold(self, name: str) -> str:
         """As ``Session.fold``, as long as there is no session."""
 
+    def nick(self, text: str) -> str:
+        """The nick to ask the network for when a user wants to be called ``text``; raises ``BadAddress`` with one sentence
+        when no network of this kind could have it."""
+
     def fields(self, network: str) -> Sequence[Field]:
         """What a user can set for this network; the values come back in ``Account.settings``."""
 

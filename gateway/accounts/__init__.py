@@ -1,0 +1,1 @@
+"""One supervised session for every (user, bridge, network)."""

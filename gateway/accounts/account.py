@@ -1,0 +1,409 @@
+"""One user on one network: the rooms that are wanted there, and the session that is kept up for them.
+
+The account owns the list of rooms and the decision whether to be connected; it is the ``Sink`` of its session and passes
+what the network tells to the room concerned. It knows no stanza: what clients see is made by ``Room`` and by the
+context's callbacks.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import structlog
+
+from gateway import bridge
+from gateway.accounts.pacing import Backoff
+from gateway.bridge import Bridge, Clock, Session, SessionEnded
+from gateway.model import (
+    AccountState,
+    AccountStatus,
+    Address,
+    AddressKind,
+    Condition,
+    Departure,
+    ErrorType,
+    Exit,
+    Message,
+    Occupant,
+    Refused,
+    Topic,
+)
+from gateway.rooms.history import Said
+from gateway.rooms.room import Attendance, Attendee, Room, RoomContext, RoomState
+
+_log = structlog.get_logger(__name__)
+
+
+class AccountContext(RoomContext, Protocol):
+    """What an account needs of the component it lives in."""
+
+    bridge: Bridge
+    clock: Clock
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run ``work`` in a task that the component holds."""
+
+    def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
+        """Wait for a turn to log in; see ``Pacer``."""
+
+    def backoff(self) -> Backoff: ...
+
+    async def settings(self, owner: str, network: str) -> dict[str, str]:
+        """The user's own settings for the network."""
+
+    async def earlier(self, account: "Account", room: Room) -> list[Said]:
+        """What the archive remembers of a room, oldest first."""
+
+    def refuse_join(self, attendee: Attendee, why: Refused) -> None:
+        """Answer a join presence with an error."""
+
+    def status_changed(self, account: "Account") -> None: ...
+
+    def direct(self, account: "Account", message: Message) -> None: ...
+
+    def service(self, account: "Account", text: str) -> None: ...
+
+    def remember_room(self, account: "Account", room: Room) -> None: ...
+
+    def forget_room(self, account: "Account", room: Room) -> None: ...
+
+    def remember_attendee(self, account: "Account", room: Room, attendee: Attendee) -> None: ...
+
+    def forget_attendee(self, account: "Account", room: Room, attendee: Attendee) -> None: ...
+
+
+#: Seconds without a wanted room before the connection is given up: long enough to go from one room to another.
+IDLE_SECONDS = 3.0
+#: Seconds until a room that is full or throttled is tried again for clients that were in it before.
+_REJOIN_SECONDS = 30.0
+
+
+class Account:
+    """``owner`` is the user's bare JID, to the account an opaque name."""
+
+    def __init__(self, owner: str, network: str, nick: str, context: AccountContext, *, history_limit: int) -> None:
+        self.owner = owner
+        self.network = network
+        self.nick = nick
+        self.rooms: dict[str, Room] = {}
+        self.status = AccountStatus(AccountState.IDLE)
+        self.session: Session | None = None
+        self.online_since: float | None = None
+        self._context = context
+        self._history_limit = history_limit
+        self._opening = asyncio.Lock()  # rooms are opened one after the other, in the order they were asked for
+        self._wake = asyncio.Event()
+        self._logged_in: Callable[[], None] | None = None
+        self._closing = ""
+
+    # -- what users want ---------------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self.rooms) and not self._closing
+
+    @property
+    def connected(self) -> bool:
+        return self.online_since is not None
+
+    def fold(self, name: str) -> str:
+        return (self.session or self._context.bridge).fold(name)
+
+    def room(self, name: str) -> Room | None:
+        return self.rooms.get(self.fold(name))
+
+    def want(self, name: str, nick: str, password: str) -> Room:
+        """The room of that name, asked for if it was not before."""
+        key = self.fold(name)
+        room = self.rooms.get(key)
+        if room is None:
+            address = Address(AddressKind.ROOM, self.network, name)
+            room = Room(self.owner, key, address, nick, self._context, self._history_limit)
+            self.rooms[key] = room
+            room.password = password
+            self._context.spawn(self._open(room))
+        elif password:
+            room.password = password
+        self._wake.set()
+        return room
+
+    def attend(self, room: Room, attendee: Attendee) -> None:
+        """One more client in a room, or one that asks again."""
+        room.attendees[attendee.jid] = attendee
+        if room.state is RoomState.IN:
+            room.welcome(attendee)
+            self._context.remember_attendee(self, room, attendee)
+
+    def returned(self, room: Room, attendee: Attendee) -> None:
+        """A client that was in before a restart of ours proved that it still is."""
+        if attendee.attendance is Attendance.ABSENT:
+            attendee.attendance = Attendance.RETURNING
+            if room.state is RoomState.IN:
+                room.welcome(attendee)
+
+    def leave(self, room: Room, attendee: Attendee, reason: str) -> None:
+        """A client leaves by its own will; with the last one the room is left, unless it is persistent."""
+        room.dismiss(attendee, Departure(Exit.LEFT, reason))
+        self._context.forget_attendee(self, room, attendee)
+        if not room.attendees and not room.persistent:
+            self.drop(room, reason)
+
+    def evict(self, room: Room, attendee: Attendee, linger: float) -> None:
+        """A client is gone without a word. The room is kept ``linger`` seconds for it to come back."""
+        room.attendees.pop(attendee.jid, None)
+        self._context.forget_attendee(self, room, attendee)
+        self.linger(room, linger)
+
+    def linger(self, room: Room, seconds: float) -> None:
+        """Leave the room if it is still without clients after ``seconds``."""
+
+        def overdue() -> None:
+            if not room.attendees and not room.persistent and self.rooms.get(room.key) is room:
+                self.drop(room, "")
+
+        if not room.attendees:
+            self._context.clock.call_later(seconds, overdue)
+
+    def drop(self, room: Room, reason: str) -> None:
+        """Nobody wants the room any more."""
+        if self.rooms.get(room.key) is not room:
+            return
+        del self.rooms[room.key]
+        self._context.forget_room(self, room)
+        if self.session is not None and self.connected:
+            self.session.leave(room.address.name, reason)
+        self._give_up_if_idle()
+
+    def close(self, reason: str) -> None:
+        """End the session for good (the gateway stops, or the user asked for it)."""
+        self._closing = reason or "closed"
+        self._wake.set()
+        if self.session is not None:
+            self.session.close(reason)
+
+    def abandon(self, reason: str) -> None:
+        """Leave all rooms at the user's word; the session ends with them."""
+        for room in list(self.rooms.values()):
+            self._expel(room, Departure(Exit.LEFT, reason))
+        if self.session is not None:
+            self.session.close(reason)
+
+    def retry(self) -> None:
+        """Do not wait any longer for the next try."""
+        self._wake.set()
+
+    def reconnect(self) -> None:
+        """End the session, if there is one, and start another at once; the rooms stay."""
+        for room in self.rooms.values():
+            if room.state is RoomState.IN:
+                room.state = RoomState.LOST
+        if self.session is not None:
+            self.session.close("reconnecting")
+        self.retry()
+
+    def _give_up_if_idle(self) -> None:
+        def idle() -> None:
+            if not self.rooms and self.session is not None:
+                self.session.close("")
+
+        if not self.rooms:
+            self._wake.set()
+            self._context.clock.call_later(IDLE_SECONDS, idle)
+
+    async def _open(self, room: Room) -> None:
+        async with self._opening:
+            if self.rooms.get(room.key) is not room:
+                return
+            room.history.prepend(await self._context.earlier(self, room))
+            room.opened = True
+            self._enter(room)
+
+    def _enter(self, room: Room) -> None:
+        if self.session is not None and self.connected and room.opened:
+            self.session.join(room.address.name, room.nick or self.nick, room.password)
+
+    # -- supervision -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Stay connected as long as a room is wanted. Ends when none is, or when trying again is pointless."""
+        backoff = self._context.backoff()
+        while self.wanted:
+            ended = await self._one_session(backoff)
+            if ended is None:
+                continue
+            self._lost(ended)
+            if not ended.retry or not self.wanted:
+                break
+            delay = max(ended.delay, backoff.next())
+            next_try = self._context.clock.now() + delay
+            self._set(AccountState.TRANSIENT_DISCONNECT, ended.refused.text, next_try)
+            await self._rest(delay)
+        if self.status.state not in (AccountState.BAD_CREDENTIALS, AccountState.STOPPED):
+            self._set(AccountState.IDLE)
+
+    async def _one_session(self, backoff: Backoff) -> SessionEnded | None:
+        """Log in and stay; None when it was closed by us."""
+        self._set(AccountState.WAITING)
+        async with self._context.turn(self.network) as logged_in:
+            if not self.wanted:
+                return None
+            self._set(AccountState.CONNECTING)
+            self._logged_in = logged_in
+            try:
+                settings = await self._context.settings(self.owner, self.network)
+                account = bridge.Account(self.owner, self.network, self.nick, settings)
+                self.session = self._context.bridge.session(account, self)
+                await self.session.run()
+            except SessionEnded as ended:
+                return ended
+            except Exception:  # noqa: BLE001 - a defect in one session must not end the others
+                _log.exception("session failed", network=self.network)
+                text = f"The gateway failed while connected to {self.network}; its log tells more."
+                return SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text))
+            finally:
+                self.session = None
+                self._logged_in = None
+                if self.online_since is not None:
+                    backoff.stood(self._context.clock.monotonic() - self.online_since)
+                    self.online_since = None
+        return None
+
+    async def _rest(self, delay: float) -> None:
+        """Wait for the time of the next try, or until somebody asks for one."""
+        self._wake.clear()
+        handle = self._context.clock.call_later(delay, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            handle.cancel()
+
+    def _set(self, state: AccountState, reason: str = "", next_try: float | None = None) -> None:
+        status = AccountStatus(state, reason, next_try)
+        if status != self.status:
+            self.status = status
+            self._context.status_changed(self)
+
+    def _lost(self, ended: SessionEnded) -> None:
+        """The session is over. Joins that wait are refused; rooms that clients were in are kept if there will be a next
+        session, else left."""
+        if not ended.retry:
+            state = AccountState.BAD_CREDENTIALS if ended.credentials else AccountState.STOPPED
+            self._set(state, ended.refused.text)
+        for room in list(self.rooms.values()):
+            self._refuse_waiting(room, ended.refused)
+            if ended.retry and (room.attendees or room.persistent):
+                if room.state is RoomState.IN:
+                    room.note(f"The connection to {self.network} was lost: {ended.refused.text} Reconnecting.")
+                    room.state = RoomState.LOST
+                continue
+            for attendee in list(room.attendees.values()):
+                room.dismiss(attendee, Departure(Exit.LOST, ended.refused.text))
+            self.rooms.pop(room.key, None)
+            self._context.forget_room(self, room)
+
+    def _refuse_waiting(self, room: Room, why: Refused) -> None:
+        for attendee in list(room.attendees.values()):
+            if attendee.attendance is Attendance.WAITING:
+                del room.attendees[attendee.jid]
+                self._context.refuse_join(attendee, why)
+
+    # -- gateway.bridge.Sink -----------------------------------------------------------------------------------
+
+    def online(self, nick: str) -> None:
+        self.online_since = self._context.clock.monotonic()
+        self.nick = nick
+        if self._logged_in is not None:
+            self._logged_in()
+        self._set(AccountState.CONNECTED)
+        self.refold()
+        for room in self.rooms.values():
+            self._enter(room)
+        self._give_up_if_idle()
+
+    def own_nick(self, nick: str) -> None:
+        self.nick = nick
+
+    def refold(self) -> None:
+        rooms = list(self.rooms.values())
+        self.rooms = {}
+        for room in rooms:
+            room.key = self.fold(room.address.name)
+            self.rooms[room.key] = room
+
+    def service(self, text: str) -> None:
+        self._context.service(self, text)
+
+    def direct(self, message: Message) -> None:
+        self._context.direct(self, message)
+
+    def room_joined(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
+        known = self.rooms.get(room)
+        if known is None:
+            if self.session is not None:
+                self.session.leave(room, "")
+            return
+        back = known.state is RoomState.LOST
+        new = [each for each in known.attendees.values() if each.attendance is Attendance.WAITING]
+        known.entered(nick, occupants, topic)
+        self._context.remember_room(self, known)
+        for attendee in new:
+            self._context.remember_attendee(self, known, attendee)
+        if back:
+            known.note(f"Connected to {self.network} again.")
+
+    def room_refused(self, room: str, why: Refused) -> None:
+        known = self.rooms.get(room)
+        if known is None or known.state is RoomState.IN:
+            return
+        self._refuse_waiting(known, why)
+        if (known.attendees or known.persistent) and why.error_type is ErrorType.WAIT:
+            self._context.clock.call_later(_REJOIN_SECONDS, lambda: self._enter_again(known))
+            return
+        self._expel(known, Departure(Exit.LOST, why.text))
+
+    def _enter_again(self, room: Room) -> None:
+        if self.rooms.get(room.key) is room and room.state is not RoomState.IN:
+            self._enter(room)
+
+    def _expel(self, room: Room, departure: Departure) -> None:
+        """We are out of a room that clients may look at."""
+        for attendee in list(room.attendees.values()):
+            room.dismiss(attendee, departure)
+        self.rooms.pop(room.key, None)
+        self._context.forget_room(self, room)
+        self._give_up_if_idle()
+
+    def room_message(self, room: str, message: Message) -> None:
+        known = self.rooms.get(room)
+        if known is not None:
+            known.heard(message)
+
+    def room_note(self, room: str, text: str) -> None:
+        known = self.rooms.get(room)
+        if known is not None:
+            known.note(text)
+
+    def topic(self, room: str, topic: Topic) -> None:
+        known = self.rooms.get(room)
+        if known is not None:
+            known.changed_topic(topic)
+
+    def arrived(self, room: str, occupant: Occupant) -> None:
+        known = self.rooms.get(room)
+        if known is not None:
+            known.arrived(occupant)
+
+    def departed(self, rooms: Sequence[str], nick: str, departure: Departure) -> None:
+        for known in self._known(rooms):
+            if nick == known.nick:
+                self._expel(known, departure)
+            else:
+                known.departed(nick, departure)
+
+    def renamed(self, rooms: Sequence[str], old: str, new: str) -> None:
+        for known in self._known(rooms):
+            known.renamed(old, new)
+
+    def _known(self, rooms: Sequence[str]) -> Iterable[Room]:
+        return [self.rooms[key] for key in rooms if key in self.rooms]

@@ -1,0 +1,117 @@
+"""All accounts of one bridge: who has one, how many there may be, and the tasks that keep them up."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+
+from gateway.accounts.account import Account, AccountContext
+from gateway.model import Condition, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """Counts. ``history`` is the number of messages a room remembers in memory."""
+
+    total: int = 10_000
+    per_user: int = 20
+    rooms_per_account: int = 200
+    history: int = 100
+
+
+class TooMany(Exception):
+    """A limit is reached; carries the refusal for the user."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.text)
+        self.refused = refused
+
+
+class Accounts:
+    """Accounts by (owner, network). An account exists as long as it wants something."""
+
+    def __init__(self, context: AccountContext, limits: AccountLimits) -> None:
+        self._context = context
+        self._limits = limits
+        self._by_owner: dict[str, dict[str, Account]] = {}
+        self._count = 0
+        self._group: asyncio.TaskGroup | None = None
+        self._closing = False
+
+    def __iter__(self) -> Iterator[Account]:
+        for networks in list(self._by_owner.values()):
+            yield from list(networks.values())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def of(self, owner: str) -> list[Account]:
+        return list(self._by_owner.get(owner, {}).values())
+
+    def find(self, owner: str, network: str) -> Account | None:
+        return self._by_owner.get(owner, {}).get(network)
+
+    def open(self, owner: str, network: str, nick: str) -> Account:
+        """The account of a user on a network, made if it is the first time. Raises ``TooMany``. ``start`` it once it wants
+        something."""
+        account = self.find(owner, network)
+        if account is not None:
+            return account
+        mine = len(self._by_owner.get(owner, {}))
+        if mine >= self._limits.per_user:
+            raise TooMany(
+                Refused(
+                    Condition.RESOURCE_CONSTRAINT,
+                    f"You are connected to {mine} networks, the most that this gateway allows; leave the rooms of one "
+                    "first.",
+                )
+            )
+        if self._count >= self._limits.total:
+            raise TooMany(
+                Refused(
+                    Condition.RESOURCE_CONSTRAINT,
+                    "This gateway has as many users connected as it can carry; try again later.",
+                )
+            )
+        return Account(owner, network, nick, self._context, history_limit=self._limits.history)
+
+    def check_rooms(self, account: Account) -> None:
+        """Raises ``TooMany`` when the account may not want one more room."""
+        if len(account.rooms) >= self._limits.rooms_per_account:
+            text = f"You are in {len(account.rooms)} rooms of {account.network}, the most that this gateway allows."
+            raise TooMany(Refused(Condition.RESOURCE_CONSTRAINT, text))
+
+    def start(self, account: Account) -> None:
+        """Keep the account up from now on (a no-op if it is already)."""
+        if self.find(account.owner, account.network) is account or self._closing:
+            return
+        self._by_owner.setdefault(account.owner, {})[account.network] = account
+        self._count += 1
+        self.spawn(self._keep(account))
+
+    async def _keep(self, account: Account) -> None:
+        try:
+            await account.run()
+        finally:
+            networks = self._by_owner[account.owner]
+            del networks[account.network]
+            if not networks:
+                del self._by_owner[account.owner]
+            self._count -= 1
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run ``work`` in a task held until it ends."""
+        if self._group is None:
+            raise RuntimeError("accounts are started before their component runs")
+
+        async def held() -> None:
+            await work
+
+        self._group.create_task(held())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Hold the accounts' tasks until ``stop`` is set and all of them have ended."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await stop.wait()
+            self._closing = True
+        self._group = None

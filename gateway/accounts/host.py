@@ -1,0 +1,194 @@
+"""The surroundings of one component's accounts and rooms: where their stanzas go, and what of them outlives the process.
+
+Implements ``AccountContext``. Knows the stores and the address book; decides nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.accounts.account import Account
+from gateway.accounts.pacing import Backoff, BackoffPolicy, Pacer
+from gateway.bridge import BadAddress, Bridge, Services
+from gateway.ids import IdSource
+from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Refused
+from gateway.rooms.history import Said
+from gateway.rooms.room import Attendee, Room
+from gateway.storage.database import StorageError
+from gateway.storage.records import ArchivedMessage, StoredResource, StoredRoom
+from gateway.storage.stores import Stores
+from gateway.xmpp import render
+from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.errors import error_element, error_stanza
+from gateway.xmpp.text import attribute
+
+_log = structlog.get_logger(__name__)
+
+#: What the network itself says is for the user's eyes now: not for archives, not for other devices (XEP-0334, XEP-0280).
+_PASSING = "<no-copy xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/>"
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What the component hands to its host."""
+
+    send: Callable[..., bool]
+    spawn: Callable[[Awaitable[None]], None]
+    status_changed: Callable[[Account], None]
+
+
+class Host:
+    """``name`` is the bridge's name in the configuration; it is part of every stored key."""
+
+    def __init__(
+        self,
+        name: str,
+        bridge: Bridge,
+        book: AddressBook,
+        services: Services,
+        stores: Stores,
+        pacer: Pacer,
+        backoff: BackoffPolicy,
+        wiring: Wiring,
+        *,
+        archive: bool,
+    ) -> None:
+        self.name = name
+        self.bridge = bridge
+        self.clock = services.clock
+        self.ids = IdSource(services.clock, services.random)
+        self.send = wiring.send
+        self.spawn = wiring.spawn
+        self.status_changed = wiring.status_changed
+        self.now = services.clock.now
+        self.occupant_jid_attr: Callable[[str, Occupant], str] = book.occupant_jid_attr
+        self._book = book
+        self._random = services.random
+        self._stores = stores
+        self._pacer = pacer
+        self._backoff = backoff
+        self._archive = archive
+
+    def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
+        return self._pacer.turn(network)
+
+    def backoff(self) -> Backoff:
+        return Backoff(self._backoff, self._random)
+
+    async def settings(self, owner: str, network: str) -> dict[str, str]:
+        return await self._stores.accounts.settings(self.name, owner, network)
+
+    # -- stanzas -----------------------------------------------------------------------------------------------
+
+    def refuse_join(self, attendee: Attendee, why: Refused) -> None:
+        """XEP-0045 §7.2: a presence error from the occupant JID that was asked for."""
+        muc = f"<x xmlns='{render.MUC}'/>"
+        redirect = self._jid_or_none(why.address)
+        if attendee.join is not None:
+            stanza = error_stanza(attendee.join, why, redirect=redirect, extra=muc)
+        else:
+            stanza = (
+                f"<presence type='error' from='{attendee.room_attr}/{attribute(attendee.nick)}' "
+                f"to='{attendee.jid_attr}'>{muc}{error_element(why, redirect=redirect)}</presence>"
+            )
+        if stanza is not None:
+            self.send(stanza, keep=True)
+
+    def direct(self, account: Account, message: Message) -> None:
+        """A private message, to whichever client of the user reads it (bare JID)."""
+        try:
+            local = self._book.local(Address(AddressKind.CONTACT, account.network, message.sender))
+        except BadAddress:
+            # A nick that fits no JID (too long once escaped) still has something to say.
+            self.service(account, f"{message.sender}: {message.text}")
+            return
+        sender = attribute(self._book.full(local))
+        text = f"/me {message.text}" if message.kind is MessageKind.ACTION else message.text
+        late = message.time is not None and self.now() - message.time > 30
+        extra = render.delay(sender, message.time) if late and message.time is not None else ""
+        id_ = attribute(message.foreign_id) if message.foreign_id else self.ids.next()
+        self.send(render.chat(sender, attribute(account.owner), id_, text, extra), keep=True)
+
+    def service(self, account: Account, text: str) -> None:
+        """To every client that is in a room of the network, or to the user where none is."""
+        sender = attribute(self._book.jid_of(Address(AddressKind.NETWORK, account.network)))
+        clients = {each.jid_attr: None for room in account.rooms.values() for each in room.attendees.values()}
+        for client in clients or {attribute(account.owner): None}:
+            self.send(render.chat(sender, client, self.ids.next(), text, _PASSING), keep=True)
+
+    def _jid_or_none(self, address: Address | None) -> str | None:
+        if address is None:
+            return None
+        try:
+            return self._book.jid_of(address)
+        except BadAddress:
+            return None
+
+    # -- what outlives us --------------------------------------------------------------------------------------
+
+    async def earlier(self, account: Account, room: Room) -> list[Said]:
+        if not self._archive:
+            return []
+        try:
+            rows = await self._stores.archive.recent(
+                self.name, account.owner, account.network, room.key, limit=room.history.limit
+            )
+        except StorageError as error:
+            # The room works without its history; the database is watched elsewhere.
+            _log.warning("history not read", bridge=self.name, reason=str(error))
+            return []
+        return [
+            Said(row.sender, row.text, MessageKind(row.kind), row.sent_at, row.stanza_id) for row in rows
+        ]
+
+    def archive(self, room: Room, said: Said, foreign_id: str) -> None:
+        if self._archive:
+            self._stores.archive.append(
+                ArchivedMessage(
+                    self.name,
+                    room.owner,
+                    room.address.network,
+                    room.key,
+                    said.stanza_id,
+                    foreign_id or None,
+                    said.sender,
+                    said.kind,
+                    said.text,
+                    said.time,
+                )
+            )
+
+    def remember_room(self, account: Account, room: Room) -> None:
+        self._stores.rooms.save(
+            StoredRoom(
+                self.name,
+                account.owner,
+                account.network,
+                room.key,
+                room.address.name,
+                account.nick,
+                room.password,
+                room.persistent,
+            )
+        )
+
+    def forget_room(self, account: Account, room: Room) -> None:
+        self._stores.rooms.forget(self.name, account.owner, account.network, room.key)
+
+    def remember_attendee(self, account: Account, room: Room, attendee: Attendee) -> None:
+        self._stores.rooms.resource_joined(
+            StoredResource(
+                self.name,
+                account.owner,
+                account.network,
+                room.key,
+                attendee.jid,
+                attendee.room_local,
+                attendee.nick,
+            )
+        )
+
+    def forget_attendee(self, account: Account, room: Room, attendee: Attendee) -> None:
+        self._stores.rooms.resource_left(self.name, account.owner, account.network, room.key, attendee.jid)

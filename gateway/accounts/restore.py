@@ -1,0 +1,47 @@
+"""After a start: everything that was wanted before is wanted again, without anybody doing anything."""
+
+import structlog
+
+from gateway.accounts.account import Account
+from gateway.accounts.directory import Accounts, TooMany
+from gateway.rooms.room import Attendance, Attendee
+from gateway.storage.records import StoredAccount
+from gateway.storage.stores import Stores
+from gateway.xmpp.text import attribute
+
+_log = structlog.get_logger(__name__)
+
+
+async def restore(bridge: str, domain: str, accounts: Accounts, stores: Stores, linger: float) -> None:
+    """Open the stored accounts of ``bridge`` with their rooms and clients. Clients are absent until the presence check has
+    found them; a room whose clients all stay away is left after ``linger`` seconds."""
+    restored = 0
+    for stored in await stores.accounts.all(bridge):
+        if not stored.rooms:
+            continue
+        try:
+            account = accounts.open(stored.owner, stored.network, stored.nick)
+        except TooMany as error:
+            _log.warning("account not restored", network=stored.network, reason=str(error))
+            continue
+        _furnish(account, stored, domain, linger)
+        accounts.start(account)
+        restored += 1
+    if restored:
+        _log.info("accounts restored", bridge=bridge, count=restored)
+
+
+def _furnish(account: Account, stored: StoredAccount, domain: str, linger: float) -> None:
+    for kept in stored.rooms:
+        room = account.want(kept.name, kept.nick, kept.password or "")
+        room.persistent = kept.persistent
+        for resource in kept.resources:
+            room.attendees[resource.jid] = Attendee(
+                jid=resource.jid,
+                jid_attr=attribute(resource.jid),
+                room_local=resource.room_local,
+                room_attr=attribute(f"{resource.room_local}@{domain}"),
+                nick=resource.nick,
+                attendance=Attendance.ABSENT,
+            )
+        account.linger(room, linger)

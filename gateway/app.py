@@ -1,0 +1,146 @@
+"""The composition root: builds everything from the settings, runs it in one task group, and ends it in order.
+
+Order of the end: clients are told and sessions leave their networks, the links close, then the database, so that
+everything said on the way out is still written down.
+"""
+
+import asyncio
+import gc
+import importlib.metadata
+import random
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+
+from gateway.accounts.directory import AccountLimits
+from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
+from gateway.bridge import Clock, Services
+from gateway.clock import SystemClock
+from gateway.config import BridgeSettings, ConfigError, Settings, load
+from gateway.logs import set_level
+from gateway.secrets import SecretBox
+from gateway.storage.database import Database
+from gateway.storage.retention import Retention
+from gateway.storage.stores import Stores
+from gateway.xmpp.component import Component, ComponentSettings
+
+_log = structlog.get_logger(__name__)
+
+#: Seconds for the whole farewell; a service manager kills soon after.
+_SHUTDOWN_SECONDS = 10.0
+
+
+def run(settings: Settings, path: Path) -> int:
+    """Run the gateway until SIGINT or SIGTERM; the exit status. SIGHUP reads ``path`` again."""
+
+    def reload() -> Settings:
+        return load(path)
+
+    try:
+        import uvloop  # noqa: PLC0415 - optional: it does not install everywhere
+    except ImportError:
+        return asyncio.run(serve(settings, reload))
+    return uvloop.run(serve(settings, reload))
+
+
+async def serve(settings: Settings, reload: Callable[[], Settings]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # Before anything else: a service manager may change its mind at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    gateway = Gateway(settings, SystemClock())
+    loop.add_signal_handler(signal.SIGHUP, lambda: gateway.reload(reload))
+    await gateway.run(stop)
+    return 0
+
+
+class Gateway:
+    """All components of one configuration, with what they share."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._components: list[Component] = []
+
+    async def run(self, stop: asyncio.Event) -> None:
+        async with AsyncExitStack() as stack:
+            storage = self._settings.storage
+            database = await stack.enter_async_context(Database.opened(storage.url, clock=self._clock))
+            stores = Stores.of(database, SecretBox.load(storage.key_file))
+            self._build(stores)
+            async with asyncio.TaskGroup() as group:
+                retention = Retention(database, self._clock, archive_days=storage.archive_days)
+                background = group.create_task(retention.run())
+                running = [group.create_task(component.run()) for component in self._components]
+                # What exists now stays: the collector need not look at it again, and looks less often.
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(50_000, 20, 50)
+                _log.info("gateway started", bridges=[each.settings.name for each in self._components])
+                await stop.wait()
+                _log.info("gateway stops")
+                await self._farewell()
+                await asyncio.wait(running, timeout=_SHUTDOWN_SECONDS)
+                for task in (background, *running):
+                    task.cancel()
+        _log.info("gateway stopped")
+
+    async def _farewell(self) -> None:
+        reason = "The gateway is shutting down."
+        async with asyncio.timeout(_SHUTDOWN_SECONDS), asyncio.TaskGroup() as group:
+            for component in self._components:
+                group.create_task(component.close(reason))
+
+    def _build(self, stores: Stores) -> None:
+        limits = self._settings.limits
+        services = Services(self._clock, random.SystemRandom(), importlib.metadata.version("causeway"))
+        for settings in self._settings.bridges.values():
+            pacing = PacingPolicy(limits.logins_at_once, limits.login_spacing, limits.logins_at_once_total)
+            bridge = settings.plugin.build(settings.own, services)
+            component = Component(
+                self._component_settings(settings), bridge, services, stores, Pacer(pacing, self._clock)
+            )
+            self._components.append(component)
+
+    def _component_settings(self, bridge: BridgeSettings) -> ComponentSettings:
+        settings, limits = self._settings, self._settings.limits
+        return ComponentSettings(
+            name=bridge.name,
+            title=bridge.title,
+            jid=bridge.jid,
+            secret=bridge.secret.get_secret_value(),
+            host=settings.xmpp.host,
+            port=settings.xmpp.port,
+            admins=frozenset(settings.access.admins),
+            allowed_domains=frozenset(settings.access.allow_domains),
+            limits=AccountLimits(
+                total=limits.accounts,
+                per_user=limits.accounts_per_user,
+                rooms_per_account=limits.rooms_per_account,
+                history=limits.history,
+            ),
+            backoff=BackoffPolicy(),
+            linger=limits.linger_seconds,
+            archive=settings.storage.archive_days > 0,
+        )
+
+    def reload(self, read: Callable[[], Settings]) -> None:
+        """SIGHUP: access and log level change at once; the rest needs a restart, and the log says so."""
+        try:
+            settings = read()
+        except ConfigError as error:
+            _log.error("configuration not reloaded", reason=str(error))
+            return
+        set_level(settings.log.level)
+        fixed = [name for name in ("xmpp", "storage", "limits", "bridges") if getattr(settings, name) != getattr(self._settings, name)]
+        self._settings = self._settings.model_copy(update={"access": settings.access, "log": settings.log})
+        for component in self._components:
+            component.reconfigure(
+                admins=frozenset(settings.access.admins),
+                allowed_domains=frozenset(settings.access.allow_domains),
+            )
+        _log.info("configuration reloaded", needs_restart=fixed)

@@ -1,0 +1,30 @@
+"""Ids for messages and occupants: unique for ever, cheap to make, never guessed back to a person."""
+
+import random
+
+from gateway.bridge import Clock
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = _DIGITS[rest] + digits
+    return digits or "0"
+
+
+class IdSource:
+    """Makes ids of the form ``<start of this process>-<random>-<count>``: two processes never make the same one, and ids made
+    later sort later within one process."""
+
+    __slots__ = ("_count", "_prefix")
+
+    def __init__(self, clock: Clock, rng: random.Random) -> None:
+        self._prefix = f"{_base36(int(clock.now() * 1000))}-{_base36(rng.getrandbits(64))}-"
+        self._count = 0
+
+    def next(self) -> str:
+        self._count += 1
+        return f"{self._prefix}{self._count:x}"

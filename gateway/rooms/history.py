@@ -1,0 +1,111 @@
+"""What was said in a room lately, and which part of it a client that joins wants (XEP-0045 §7.2.13)."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from xml.etree.ElementTree import Element
+
+from gateway.model import MessageKind
+
+#: What is sent when a client does not say what it wants; the field's custom.
+USUAL_STANZAS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One room message as it is kept: times are Unix seconds."""
+
+    sender: str
+    text: str
+    kind: MessageKind
+    time: float
+    stanza_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """The limits a client set; None means that it did not."""
+
+    stanzas: int | None = None
+    chars: int | None = None
+    seconds: int | None = None
+    since: float | None = None
+
+    @property
+    def unlimited(self) -> bool:
+        return self == HistoryRequest()
+
+
+def _number(text: str | None) -> int | None:
+    """A non-negative decimal of sane length, else None: nonsense limits are no limits."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def _moment(text: str | None) -> float | None:
+    """An XEP-0082 DateTime, else None."""
+    if not text or len(text) > 40:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.timestamp() if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def read_request(muc: Element) -> HistoryRequest:
+    """Read ``<history/>`` out of the muc ``<x/>`` of a join."""
+    element = muc.find("{http://jabber.org/protocol/muc}history")
+    if element is None:
+        return HistoryRequest()
+    return HistoryRequest(
+        _number(element.get("maxstanzas")),
+        _number(element.get("maxchars")),
+        _number(element.get("seconds")),
+        _moment(element.get("since")),
+    )
+
+
+class History:
+    """The last messages of one room, oldest first, bounded."""
+
+    __slots__ = ("_said", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._said: deque[Said] = deque(maxlen=limit)
+
+    def __len__(self) -> int:
+        return len(self._said)
+
+    def add(self, said: Said) -> None:
+        self._said.append(said)
+
+    def prepend(self, earlier: Iterable[Said]) -> None:
+        """Put what was kept elsewhere in front of what was heard since."""
+        known = {said.stanza_id for said in self._said}
+        together = [said for said in earlier if said.stanza_id not in known] + list(self._said)
+        self._said.clear()
+        self._said.extend(together)
+
+    def select(self, request: HistoryRequest, now: float) -> list[Said]:
+        """The messages that satisfy every limit of ``request``, oldest first. ``chars`` counts body characters, a little
+        less than the complete stanzas that XEP-0045 counts; zero of anything means no history."""
+        stanzas = USUAL_STANZAS if request.unlimited else request.stanzas
+        earliest = max(
+            request.since if request.since is not None else float("-inf"),
+            now - request.seconds if request.seconds is not None else float("-inf"),
+        )
+        chosen: list[Said] = []
+        chars = 0
+        for said in reversed(self._said):
+            chars += len(said.text)
+            if (
+                (stanzas is not None and len(chosen) >= stanzas)
+                or (request.chars is not None and chars > request.chars)
+                or said.time < earliest
+            ):
+                break
+            chosen.append(said)
+        chosen.reverse()
+        return chosen

@@ -1,0 +1,401 @@
+"""One room of one user: who is in it, which of the user's clients look at it, and what each of them is told.
+
+The foreign side speaks through the methods named after events (``entered``, ``heard``, ``arrived`` ...); what goes out are
+templates of ``gateway.xmpp.render``, to every attendee, in XEP-0045's order. Whether a room is wanted, and what is
+asked of the network, is the account's business.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+from gateway.addressing import nick_for, resource_for
+from gateway.ids import IdSource
+from gateway.model import (
+    Address,
+    Departure,
+    Message,
+    MessageKind,
+    Occupant,
+    Topic,
+)
+from gateway.rooms.history import History, HistoryRequest, Said
+from gateway.xmpp import render
+from gateway.xmpp.stanza import Stanza
+from gateway.xmpp.text import attribute, escape
+
+#: Foreign ids remembered to make replays no-ops; more than any server replays in one go without its own markers.
+_REMEMBERED_IDS = 200
+#: Messages held back between the network's "you are in" and the end of its occupant list.
+_HELD = 500
+
+
+class RoomState(Enum):
+    """Where the room stands on the foreign side."""
+
+    ENTERING = auto()
+    IN = auto()
+    LOST = auto()  # the connection is gone; it is entered again when there is a new one
+
+
+class Attendance(Enum):
+    """How far one client is."""
+
+    WAITING = auto()  # asked to join, has seen nothing yet
+    ABSENT = auto()  # was in before a restart of ours; must prove that it still is
+    RETURNING = auto()  # has proved it, and is shown the room as soon as we are in again
+    IN = auto()
+
+
+@dataclass(slots=True)
+class Attendee:
+    """One client (full JID) of the user in this room. ``*_attr`` are escaped for attributes."""
+
+    jid: str
+    jid_attr: str
+    room_local: str  # the local part of the room JID this client wrote; clients may spell one room differently
+    room_attr: str
+    nick: str
+    join: Stanza | None = None  # the presence to answer, as long as it waits
+    history: HistoryRequest = field(default_factory=HistoryRequest)
+    attendance: Attendance = Attendance.WAITING
+
+
+@dataclass(slots=True)
+class Seat:
+    """One occupant with what is constant in its stanzas."""
+
+    occupant: Occupant
+    resource: str
+    resource_attr: str
+    tail: str  # occupant-id, and the real nick where the resource cannot hold it
+
+
+class RoomContext(Protocol):
+    """What a room needs of its surroundings."""
+
+    ids: IdSource
+
+    def send(self, stanza: str, *, keep: bool = False) -> bool: ...
+
+    def now(self) -> float: ...
+
+    def occupant_jid_attr(self, network: str, occupant: Occupant) -> str:
+        """What goes into ``<item jid=''/>``, escaped; empty where the network shows nothing."""
+
+    def archive(self, room: "Room", said: Said, foreign_id: str) -> None: ...
+
+
+class Room:
+    """See the module's text. Nicks are as the network spells them."""
+
+    __slots__ = (
+        "_by_resource",
+        "_context",
+        "_held",
+        "_seen",
+        "address",
+        "attendees",
+        "history",
+        "key",
+        "nick",
+        "opened",
+        "owner",
+        "password",
+        "persistent",
+        "seats",
+        "state",
+        "topic",
+    )
+
+    def __init__(
+        self, owner: str, key: str, address: Address, nick: str, context: RoomContext, history_limit: int
+    ) -> None:
+        self.owner = owner
+        self.key = key
+        self.address = address
+        self.nick = nick
+        self.password = ""
+        self.persistent = False
+        self.state = RoomState.ENTERING
+        self.opened = False  # its history has been read; only then is the network asked
+        self.attendees: dict[str, Attendee] = {}
+        self.seats: dict[str, Seat] = {}
+        self.topic = Topic()
+        self.history = History(history_limit)
+        self._context = context
+        self._by_resource: dict[str, str] = {}
+        self._seen: dict[str, None] = {}
+        self._held: list[Callable[[], None]] = []
+
+    # -- attendees ---------------------------------------------------------------------------------------------
+
+    @property
+    def present(self) -> list[Attendee]:
+        return [each for each in self.attendees.values() if each.attendance is Attendance.IN]
+
+    def welcome(self, attendee: Attendee) -> None:
+        """Show one client the whole room: occupants, itself, history, subject (XEP-0045 §7.2.2 to §7.2.15)."""
+        attendee.attendance = Attendance.IN
+        attendee.join = None
+        room, to = attendee.room_attr, attendee.jid_attr
+        send = self._context.send
+        for nick, seat in self.seats.items():
+            if nick != self.nick:
+                send(self._presence(seat, room, to, ""))
+        statuses = render.REAL_ADDRESSES_VISIBLE + render.SELF
+        if attendee.nick != self.nick:
+            statuses = render.REAL_ADDRESSES_VISIBLE + render.NICK_CHANGED_BY_SERVICE + render.SELF
+        send(self._presence(self._own_seat(), room, to, statuses))
+        for said in self.history.select(attendee.history, self._context.now()):
+            send(self._message(said, attendee, said.stanza_id, render.delay(room, said.time)), keep=True)
+        # From now on the client knows everything: a later welcome brings only what is new to it.
+        attendee.history = HistoryRequest(stanzas=0)
+        send(self._subject(attendee), keep=True)
+
+    def dismiss(self, attendee: Attendee, departure: Departure) -> None:
+        """Tell one client that it is out, and forget it."""
+        self.attendees.pop(attendee.jid, None)
+        self._context.send(self._own_unavailable(attendee, departure))
+
+    def farewell(self, departure: Departure) -> list[str]:
+        """What ``dismiss`` would send to every client that is in, without forgetting them."""
+        return [self._own_unavailable(each, departure) for each in self.present]
+
+    def _own_unavailable(self, attendee: Attendee, departure: Departure) -> str:
+        seat = self._own_seat()
+        return render.unavailable(
+            attendee.room_attr,
+            seat.resource_attr,
+            attendee.jid_attr,
+            seat.occupant.affiliation,
+            departure,
+            statuses=render.SELF,
+            tail=seat.tail,
+        )
+
+    # -- what the network tells --------------------------------------------------------------------------------
+
+    def entered(self, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
+        """We are in. Clients that already were (before a reconnection) are told only the differences."""
+        before, self.seats = self.seats, {}
+        old_nick, self.nick = self.nick, nick
+        for occupant in occupants:
+            self._seat(occupant, before.get(occupant.nick))
+        self._own_seat()
+        self.state = RoomState.IN
+        topic = topic or Topic()
+        changed_topic, self.topic = topic != self.topic, topic
+        for attendee in list(self.attendees.values()):
+            if attendee.attendance in (Attendance.WAITING, Attendance.RETURNING):
+                self.welcome(attendee)
+            elif attendee.attendance is Attendance.IN:
+                self._tell_differences(attendee, before, old_nick)
+                if changed_topic:
+                    self._context.send(self._subject(attendee), keep=True)
+        held, self._held = self._held, []
+        for event in held:
+            event()
+
+    def _tell_differences(self, attendee: Attendee, before: dict[str, Seat], old_nick: str) -> None:
+        room, to, send = attendee.room_attr, attendee.jid_attr, self._context.send
+        if old_nick != self.nick and old_nick in before:
+            self._tell_rename(attendee, before.pop(old_nick), self._own_seat(), own=True)
+        for nick, seat in before.items():
+            if nick not in self.seats:
+                left = Departure(reason="left while the connection was lost")
+                send(
+                    render.unavailable(
+                        room, seat.resource_attr, to, seat.occupant.affiliation, left, tail=seat.tail
+                    )
+                )
+        for nick, seat in self.seats.items():
+            known = before.get(nick)
+            if known is None or known.occupant != seat.occupant:
+                send(self._presence(seat, room, to, render.SELF if nick == self.nick else ""))
+
+    def heard(self, message: Message) -> None:
+        """Somebody said something. A foreign id that was heard before is not said again."""
+        if self.state is RoomState.ENTERING:
+            self._hold(lambda: self.heard(message))
+            return
+        foreign_id = message.foreign_id
+        if foreign_id:
+            if foreign_id in self._seen:
+                return
+            self._remember(foreign_id)
+        context = self._context
+        now = context.now()
+        said = Said(
+            message.sender, message.text, message.kind, message.time or now, foreign_id or context.ids.next()
+        )
+        self.history.add(said)
+        context.archive(self, said, foreign_id)
+        send = context.send
+        seat = self.seats.get(said.sender)
+        resource = attribute(resource_for(said.sender)) if seat is None else seat.resource_attr
+        body = self._body(said)
+        sid = attribute(said.stanza_id)
+        late = now - said.time > 30  # noticeably old: a replay, not a slow clock
+        for each in self.attendees.values():
+            if each.attendance is Attendance.IN:
+                room = each.room_attr
+                content = body + render.delay(room, said.time) if late else body
+                send(render.groupchat(room, resource, each.jid_attr, sid, content, sid), keep=True)
+
+    def said_by_us(self, text: str, kind: MessageKind, id_: str, extra: str, foreign_ids: Sequence[str]) -> None:
+        """A message of the user went out: reflect it to every client, with the sender's id (XEP-0045 §7.4)."""
+        context = self._context
+        said = Said(
+            self.nick, text, kind, context.now(), foreign_ids[0] if foreign_ids else context.ids.next()
+        )
+        for foreign_id in foreign_ids:
+            self._remember(foreign_id)
+        self.history.add(said)
+        context.archive(self, said, foreign_ids[0] if foreign_ids else "")
+        seat = self._own_seat()
+        content = self._body(said) + extra
+        sid = attribute(said.stanza_id)
+        id_attr = attribute(id_) if id_ else sid
+        for each in self.attendees.values():
+            if each.attendance is Attendance.IN:
+                context.send(
+                    render.groupchat(
+                        each.room_attr, seat.resource_attr, each.jid_attr, id_attr, content, sid
+                    ),
+                    keep=True,
+                )
+
+    def note(self, text: str) -> None:
+        """The room itself, or the gateway in its name, has something to say."""
+        id_ = self._context.ids.next()
+        for each in self.present:
+            self._context.send(render.room_note(each.room_attr, each.jid_attr, id_, text), keep=True)
+
+    def changed_topic(self, topic: Topic) -> None:
+        self.topic = topic
+        if self.state is RoomState.IN:
+            for each in self.present:
+                self._context.send(self._subject(each), keep=True)
+
+    def arrived(self, occupant: Occupant) -> None:
+        """Somebody came, or changed."""
+        seat = self._seat(occupant, self.seats.get(occupant.nick))
+        if self.state is not RoomState.IN:
+            return
+        statuses = render.SELF if occupant.nick == self.nick else ""
+        for each in self.present:
+            self._context.send(self._presence(seat, each.room_attr, each.jid_attr, statuses))
+
+    def departed(self, nick: str, departure: Departure) -> None:
+        """Somebody else left."""
+        seat = self.seats.pop(nick, None)
+        if seat is None:
+            return
+        self._by_resource.pop(seat.resource, None)
+        for each in self.present:
+            self._context.send(
+                render.unavailable(
+                    each.room_attr,
+                    seat.resource_attr,
+                    each.jid_attr,
+                    seat.occupant.affiliation,
+                    departure,
+                    tail=seat.tail,
+                )
+            )
+
+    def renamed(self, old: str, new: str) -> None:
+        """A nick change: unavailable with 303, then available under the new one; the occupant-id stays."""
+        own = old == self.nick
+        if own:
+            self.nick = new
+        before = self.seats.pop(old, None)
+        if before is None:
+            return
+        self._by_resource.pop(before.resource, None)
+        occupant = before.occupant
+        seat = self._seat(Occupant(new, occupant.affiliation, occupant.role, occupant.identity), before)
+        for each in self.present:
+            self._tell_rename(each, before, seat, own=own)
+
+    def _tell_rename(self, each: Attendee, before: Seat, seat: Seat, *, own: bool) -> None:
+        statuses = render.SELF if own else ""
+        room, to, send = each.room_attr, each.jid_attr, self._context.send
+        new = attribute(seat.occupant.nick)
+        send(render.renamed(room, before.resource_attr, to, before.occupant, new, statuses, before.tail))
+        send(self._presence(seat, room, to, statuses))
+
+    # -- what clients write ------------------------------------------------------------------------------------
+
+    def nick_behind(self, resource: str) -> str:
+        """The nick an XMPP resource stands for: that of the occupant shown under it, else the one it would be shown for."""
+        return self._by_resource.get(resource) or nick_for(resource)
+
+    # -- pieces ------------------------------------------------------------------------------------------------
+
+    def _hold(self, event: Callable[[], None]) -> None:
+        if len(self._held) < _HELD:
+            self._held.append(event)
+
+    def _remember(self, foreign_id: str) -> None:
+        self._seen[foreign_id] = None
+        if len(self._seen) > _REMEMBERED_IDS:
+            del self._seen[next(iter(self._seen))]
+
+    def _own_seat(self) -> Seat:
+        seat = self.seats.get(self.nick)
+        return seat if seat is not None else self._seat(Occupant(self.nick), None)
+
+    def _seat(self, occupant: Occupant, before: Seat | None) -> Seat:
+        """Seat an occupant; the occupant-id of ``before`` is kept, so that clients see one and the same person."""
+        nick = occupant.nick
+        if before is not None and before.occupant.nick == nick:
+            before = Seat(occupant, before.resource, before.resource_attr, before.tail)
+            self.seats[nick] = before
+            return before
+        resource = resource_for(nick)
+        identity = (
+            before.tail.partition("/>")[0] + "/>"
+            if before is not None
+            else f"<occupant-id xmlns='{render.OCCUPANT_ID}' id='{self._context.ids.next()}'/>"
+        )
+        if resource != nick:
+            # XEP-0172: the resource cannot hold the nick; clients that know it show the real one.
+            self._by_resource[resource] = nick
+            identity += f"<nick xmlns='http://jabber.org/protocol/nick'>{escape(nick)}</nick>"
+        seat = Seat(occupant, resource, attribute(resource), identity)
+        self.seats[nick] = seat
+        return seat
+
+    def _presence(self, seat: Seat, room_attr: str, to_attr: str, statuses: str) -> str:
+        real = self._context.occupant_jid_attr(self.address.network, seat.occupant)
+        return render.available(
+            room_attr, seat.resource_attr, to_attr, render.item(seat.occupant, real), statuses, seat.tail
+        )
+
+    @staticmethod
+    def _body(said: Said) -> str:
+        if said.kind is MessageKind.CHAT:
+            return f"<body>{escape(said.text)}</body>"
+        prefix = "/me " if said.kind is MessageKind.ACTION else "[notice] "
+        return f"<body>{prefix}{escape(said.text)}</body>"
+
+    def _message(self, said: Said, to: Attendee, id_: str, extra: str) -> str:
+        seat = self.seats.get(said.sender)
+        resource = attribute(resource_for(said.sender)) if seat is None else seat.resource_attr
+        sid = attribute(said.stanza_id)
+        return render.groupchat(
+            to.room_attr, resource, to.jid_attr, attribute(id_), self._body(said) + extra, sid
+        )
+
+    def _subject(self, to: Attendee) -> str:
+        topic = self.topic
+        stamp = render.delay(to.room_attr, topic.time) if topic.time is not None else ""
+        setter = attribute(resource_for(topic.setter)) if topic.setter else ""
+        return render.subject(
+            to.room_attr, setter, to.jid_attr, self._context.ids.next(), topic.text, stamp
+        )
+
+

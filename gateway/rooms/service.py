@@ -1,0 +1,329 @@
+"""XEP-0045 from the clients' side: what a stanza addressed to a room or to an occupant means.
+
+Handlers are called with a stanza and the room's address; what they want of the network goes through the account's
+session, what they answer through the context.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+from xml.etree.ElementTree import Element
+
+from gateway.accounts.account import Account
+from gateway.accounts.directory import Accounts, TooMany
+from gateway.bridge import NOT_SUPPORTED, BadAddress, Bridge, Session, Ticket
+from gateway.model import Address, Condition, ErrorType, MessageKind, Refused
+from gateway.rooms.history import read_request
+from gateway.rooms.room import Attendee, Room, RoomState
+from gateway.rooms.tickets import ErrorOnly, Outcome, Reflection
+from gateway.xmpp import render
+from gateway.xmpp.router import Reply
+from gateway.xmpp.stanza import Jid, Stanza, name_of, namespace_of
+from gateway.xmpp.text import attribute, escape
+
+#: XEP-0045 §7.14 and RFC 6120: these errors from a client mean that it does not listen any more.
+_GONE = frozenset(
+    {
+        "gone",
+        "internal-server-error",
+        "item-not-found",
+        "jid-malformed",
+        "recipient-unavailable",
+        "redirect",
+        "remote-server-not-found",
+        "remote-server-timeout",
+        "service-unavailable",
+    }
+)
+_STANZA_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+_MUC_X = f"<x xmlns='{render.MUC}'/>"
+#: Payloads of end-to-end encryption: their body is a notice for clients that cannot read them, not a message.
+_ENCRYPTED = frozenset(
+    {
+        "eu.siacs.conversations.axolotl",
+        "urn:xmpp:omemo:2",
+        "urn:xmpp:openpgp:0",
+        "jabber:x:encrypted",
+    }
+)
+_NOT_IN_ROOM = Refused(
+    Condition.NOT_ACCEPTABLE, "You are not a participant in this room.", ErrorType.MODIFY
+)
+_NO_SESSION = "The connection to {network} is down: {reason} Your message was not sent; it is being reconnected."
+
+
+class ServiceContext(Protocol):
+    """What the service needs of the component."""
+
+    bridge: Bridge
+
+    def send(self, stanza: str, *, keep: bool = False) -> bool: ...
+
+    def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None: ...
+
+    def allowed(self, user: Jid) -> bool: ...
+
+
+def encrypted(stanza: Stanza) -> bool:
+    return any(namespace_of(child) in _ENCRYPTED for child in stanza.element)
+
+
+ENCRYPTED = Refused(
+    Condition.NOT_ACCEPTABLE,
+    "This gateway leads to a network without end-to-end encryption, so it cannot read your message and has not sent "
+    "it. Switch encryption off for this chat and send it again.",
+    ErrorType.MODIFY,
+)
+
+
+def spoken(body: str) -> tuple[str, MessageKind]:
+    """A body as the model has it: XEP-0245's ``/me `` is an action."""
+    return (body[4:], MessageKind.ACTION) if body.startswith("/me ") else (body, MessageKind.CHAT)
+
+
+class RoomService:
+    """All rooms of one component."""
+
+    def __init__(self, accounts: Accounts, context: ServiceContext, linger: float) -> None:
+        self._accounts = accounts
+        self._context = context
+        self._linger = linger
+
+    # -- presence ----------------------------------------------------------------------------------------------
+
+    def presence(self, stanza: Stanza, address: Address) -> None:
+        {"available": self._available, "unavailable": self._unavailable, "error": self._client_error}.get(
+            stanza.type, self._other_presence
+        )(stanza, address)
+
+    def _other_presence(self, stanza: Stanza, address: Address) -> None:
+        """Subscriptions to rooms: nobody can subscribe to one (XEP-0045 has no such thing)."""
+        if stanza.type == "subscribe":
+            sender = attribute(stanza.to.bare)
+            self._context.send(render.presence(sender, attribute(stanza.sender.bare), "unsubscribed"))
+
+    def _available(self, stanza: Stanza, address: Address) -> None:
+        muc = stanza.child("x", render.MUC)
+        account, room, attendee = self._find(stanza, address)
+        if muc is None:
+            if attendee is None:
+                self._context.refuse(stanza, _NOT_IN_ROOM, _MUC_X)
+            elif account is not None and room is not None:
+                self._change_nick(stanza, account, room)
+            return
+        try:
+            self._join(stanza, address, muc, account)
+        except TooMany as error:
+            self._context.refuse(stanza, error.refused, _MUC_X)
+        except BadAddress as error:
+            self._context.refuse(stanza, Refused(Condition.NOT_ACCEPTABLE, str(error)), _MUC_X)
+
+    def _join(self, stanza: Stanza, address: Address, muc: Element, account: Account | None) -> None:
+        wanted = stanza.to.resource
+        if not wanted:
+            # XEP-0045 §7.2.1: no nick, no room.
+            text = "Say under which nick: join ROOM/NICK."
+            self._context.refuse(stanza, Refused(Condition.JID_MALFORMED, text), _MUC_X)
+            return
+        if not self._context.allowed(stanza.sender):
+            text = "This gateway is not open to your address; ask its operator."
+            self._context.refuse(stanza, Refused(Condition.FORBIDDEN, text), _MUC_X)
+            return
+        nick = self._context.bridge.nick(wanted)
+        account = account or self._accounts.open(stanza.sender.bare, address.network, nick)
+        if account.room(address.name) is None:
+            self._accounts.check_rooms(account)
+        password = muc.findtext(f"{{{render.MUC}}}password") or ""
+        room = account.want(address.name, nick, password[:512])
+        account.attend(
+            room,
+            Attendee(
+                jid=stanza.sender.full,
+                jid_attr=attribute(stanza.sender.full),
+                room_local=stanza.to.local,
+                room_attr=attribute(stanza.to.bare),
+                nick=wanted,
+                join=stanza,
+                history=read_request(muc),
+            ),
+        )
+        self._accounts.start(account)
+
+    def _change_nick(self, stanza: Stanza, account: Account, room: Room) -> None:
+        wanted = stanza.to.resource
+        # Every change of a client's status arrives as presence to the occupant (XEP-0045 §7.7): not a nick change.
+        if not wanted or room.nick_behind(wanted) == room.nick:
+            return
+        try:
+            nick = self._context.bridge.nick(wanted)
+        except BadAddress as error:
+            self._context.refuse(stanza, Refused(Condition.NOT_ACCEPTABLE, str(error)), _MUC_X)
+            return
+        ticket = ErrorOnly(stanza, self._refuse_presence)
+        if not self._context.bridge.capabilities.nick_change:
+            ticket.refused(NOT_SUPPORTED)
+            return
+        self._ask(account, ticket, lambda session: session.rename(nick, ticket))
+
+    def _unavailable(self, stanza: Stanza, address: Address) -> None:
+        account, room, attendee = self._find(stanza, address)
+        if account is not None and room is not None and attendee is not None:
+            account.leave(room, attendee, stanza.text("status") or "")
+
+    def _refuse_presence(self, stanza: Stanza, why: Refused) -> None:
+        self._context.refuse(stanza, why, _MUC_X)
+
+    # -- messages ----------------------------------------------------------------------------------------------
+
+    def message(self, stanza: Stanza, address: Address) -> None:
+        if stanza.type == "error":
+            self._client_error(stanza, address)
+        elif stanza.type == "groupchat" and not stanza.to.resource:
+            self._groupchat(stanza, address)
+        elif stanza.to.resource:
+            self._private(stanza, address)
+        elif stanza.text("body") is not None:
+            text = "Messages to a room are of type groupchat."
+            self._context.refuse(stanza, Refused(Condition.BAD_REQUEST, text))
+
+    def _groupchat(self, stanza: Stanza, address: Address) -> None:
+        account, room, attendee = self._find(stanza, address)
+        if account is None or room is None or attendee is None:
+            self._context.refuse(stanza, _NOT_IN_ROOM)
+            return
+        body = stanza.text("body")
+        if body:
+            if encrypted(stanza):
+                self._context.refuse(stanza, ENCRYPTED)
+                return
+            text, kind = spoken(body)
+            extra = carried(stanza, address_attr=attendee.room_attr)
+            ticket = Reflection(room, stanza, text, kind, extra, self._context.refuse)
+            session = account.session
+            if session is None or room.state is not RoomState.IN:
+                ticket.refused(self._down(account, room))
+                return
+            session.say(room.address.name, text, kind, ticket)
+            return
+        subject = stanza.text("subject")
+        if subject is not None and body is None:
+            only = ErrorOnly(stanza, self._context.refuse)
+            if not self._context.bridge.capabilities.topic:
+                only.refused(NOT_SUPPORTED)
+                return
+            self._ask(account, only, lambda session: session.set_topic(room.address.name, subject, only))
+
+    def _private(self, stanza: Stanza, address: Address) -> None:
+        """To an occupant (XEP-0045 §7.5)."""
+        account, room, attendee = self._find(stanza, address)
+        body = stanza.text("body")
+        if not body:
+            return
+        if account is None or room is None or attendee is None:
+            self._context.refuse(stanza, _NOT_IN_ROOM)
+        elif encrypted(stanza):
+            self._context.refuse(stanza, ENCRYPTED)
+        else:
+            text, kind = spoken(body)
+            nick = room.nick_behind(stanza.to.resource)
+            ticket = ErrorOnly(stanza, self._context.refuse)
+            self._ask(account, ticket, lambda session: session.tell(nick, text, kind, ticket))
+
+    # -- iq ----------------------------------------------------------------------------------------------------
+
+    def ping(self, stanza: Stanza, reply: Reply, address: Address) -> None:
+        """XEP-0410: am I still in? Anything else is a ping of somebody else's client, which cannot be passed on."""
+        _, room, attendee = self._find(stanza, address)
+        if room is None or attendee is None:
+            reply.error(Refused(Condition.NOT_ACCEPTABLE, "You are not in this room.", ErrorType.CANCEL))
+        elif not stanza.to.resource or room.nick_behind(stanza.to.resource) == room.nick:
+            reply.result()
+        else:
+            reply.error(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Occupants of this network cannot be pinged."))
+
+    def admin(self, stanza: Stanza, reply: Reply, address: Address) -> None:
+        """muc#admin set: role none is a kick (XEP-0045 §8.2)."""
+        account, room, attendee = self._find(stanza, address)
+        if account is None or room is None or attendee is None:
+            reply.error(_NOT_IN_ROOM)
+            return
+        items = [child for child in stanza.element[0] if name_of(child) == "item"]
+        if len(items) != 1:
+            reply.error(Refused(Condition.BAD_REQUEST, "Exactly one occupant can be changed at a time."))
+            return
+        nick, role = items[0].get("nick") or "", items[0].get("role")
+        if role != "none" or not self._context.bridge.capabilities.kick:
+            reply.error(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Of roles, only kicking can be done here."))
+            return
+        nick = room.nick_behind(nick)
+        if nick not in room.seats:
+            reply.error(Refused(Condition.ITEM_NOT_FOUND, f"There is no {nick} in this room."))
+            return
+        reason = items[0].findtext(f"{{{render.MUC_ADMIN}}}reason") or ""
+        ticket = Outcome(reply.result, reply.error)
+        self._ask(account, ticket, lambda session: session.kick(room.address.name, nick, reason, ticket))
+
+    # -- clients that are gone ---------------------------------------------------------------------------------
+
+    def _client_error(self, stanza: Stanza, address: Address) -> None:
+        """An error from a client: it evicts that client from all rooms of the user (the address it came to may be
+        nonsense by then)."""
+        error = stanza.child("error")
+        if error is None:
+            conditions: set[str] = {"gone"}
+        else:
+            conditions = {name_of(child) for child in error if namespace_of(child) == _STANZA_ERRORS}
+        if conditions <= _GONE:
+            self.gone(stanza.sender)
+
+    def gone(self, client: Jid) -> None:
+        """The client does not listen any more: forget it in every room."""
+        for account in self._accounts.of(client.bare):
+            for room in list(account.rooms.values()):
+                attendee = room.attendees.get(client.full)
+                if attendee is not None:
+                    account.evict(room, attendee, self._linger)
+
+    # -- pieces ------------------------------------------------------------------------------------------------
+
+    def _find(self, stanza: Stanza, address: Address) -> tuple[Account | None, Room | None, Attendee | None]:
+        account = self._accounts.find(stanza.sender.bare, address.network)
+        room = account.room(address.name) if account is not None else None
+        attendee = room.attendees.get(stanza.sender.full) if room is not None else None
+        if account is not None and room is not None and attendee is not None:
+            account.returned(room, attendee)  # it speaks, so it is there
+        return account, room, attendee
+
+    def _ask(self, account: Account, ticket: Ticket, request: Callable[[Session], None]) -> None:
+        session = account.session
+        if session is None or not account.connected:
+            ticket.refused(self._down(account, None))
+            return
+        request(session)
+
+    @staticmethod
+    def _down(account: Account, room: Room | None) -> Refused:
+        if room is not None and account.connected:
+            text = f"You are not in {room.address.name} yet; your message was not sent. Try again in a moment."
+            return Refused(Condition.RECIPIENT_UNAVAILABLE, text)
+        reason = account.status.reason or "not connected yet."
+        return Refused(
+            Condition.REMOTE_SERVER_TIMEOUT, _NO_SESSION.format(network=account.network, reason=reason)
+        )
+
+
+def carried(stanza: Stanza, *, address_attr: str) -> str:
+    """What of a message's payloads travels with its reflection: origin-id and thread; stanza-ids of others stay, one that
+    claims to be the room's is dropped (XEP-0359 §3.1)."""
+    parts: list[str] = []
+    for child in stanza.element[:20]:
+        name, namespace = name_of(child), namespace_of(child)
+        if namespace == render.STANZA_ID and name == "origin-id":
+            parts.append(f"<origin-id xmlns='{render.STANZA_ID}' id='{attribute((child.get('id') or '')[:512])}'/>")
+        elif namespace == render.STANZA_ID and name == "stanza-id":
+            by = attribute((child.get("by") or "")[:3071])
+            if by != address_attr:
+                ident = attribute((child.get("id") or "")[:512])
+                parts.append(f"<stanza-id xmlns='{render.STANZA_ID}' by='{by}' id='{ident}'/>")
+        elif name == "thread" and child.text:
+            parts.append(f"<thread>{escape(child.text[:512])}</thread>")
+    return "".join(parts)

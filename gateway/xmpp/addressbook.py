@@ -1,0 +1,64 @@
+"""Our JIDs and the foreign addresses behind them, both ways, for one component."""
+
+from gateway.addressing import Aliases
+from gateway.bridge import BadAddress, Bridge
+from gateway.model import Address, AddressKind, Occupant
+from gateway.xmpp.text import attribute
+
+#: Addresses remembered in each direction; they come from users and from networks, so they are bounded.
+_REMEMBERED = 16_384
+
+
+class AddressBook:
+    """``jid`` is the component's own address."""
+
+    __slots__ = ("_addresses", "_aliases", "_bridge", "_locals", "jid")
+
+    def __init__(self, jid: str, bridge: Bridge) -> None:
+        self.jid = jid
+        self._bridge = bridge
+        self._aliases = Aliases()
+        self._addresses: dict[str, Address] = {}
+        self._locals: dict[Address, str] = {}
+
+    def address(self, local: str) -> Address:
+        """What an (escaped) local part names. Raises ``BadAddress``."""
+        found = self._addresses.get(local)
+        if found is None:
+            text = self._aliases.text(local)
+            if text is None:
+                raise BadAddress("This address is an abbreviation that the gateway does not know any more.")
+            found = self._bridge.address(text)
+            if len(self._addresses) >= _REMEMBERED:
+                self._addresses.clear()
+            self._addresses[local] = found
+        return found
+
+    def local(self, address: Address) -> str:
+        """The escaped local part of an address; empty for the gateway itself. Raises ``BadAddress`` where the bridge has none for
+        it."""
+        found = self._locals.get(address)
+        if found is None:
+            text = self._bridge.text(address)
+            found = self._aliases.local(text) if text else ""
+            if len(self._locals) >= _REMEMBERED:
+                self._locals.clear()
+            self._locals[address] = found
+        return found
+
+    def full(self, local: str) -> str:
+        return f"{local}@{self.jid}" if local else self.jid
+
+    def jid_of(self, address: Address) -> str:
+        return self.full(self.local(address))
+
+    def occupant_jid_attr(self, network: str, occupant: Occupant) -> str:
+        """The address a room shows for an occupant, ``nick%network@gateway/user@host`` for instance; empty where the network
+        shows no identity or the nick fits no address. Escaped for an attribute."""
+        if not occupant.identity:
+            return ""
+        try:
+            local = self.local(Address(AddressKind.CONTACT, network, occupant.nick))
+        except BadAddress:
+            return ""
+        return attribute(f"{local}@{self.jid}/{occupant.identity}")

@@ -1,0 +1,309 @@
+"""One bridge on the XMPP network: its link, its routes, its accounts and rooms, put together and run.
+
+Everything here is wiring: which handler sees which stanza, by what the addressed JID names, and the order of start, link
+loss and shutdown.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+import structlog
+
+from gateway.accounts.account import Account
+from gateway.accounts.directory import AccountLimits, Accounts
+from gateway.accounts.host import Host, Wiring
+from gateway.accounts.pacing import BackoffPolicy, Pacer
+from gateway.accounts.presence_check import PresenceCheck
+from gateway.accounts.restore import restore
+from gateway.bridge import BadAddress, Bridge, Services
+from gateway.model import (
+    AccountState,
+    Address,
+    AddressKind,
+    Condition,
+    Departure,
+    Exit,
+    Refused,
+)
+from gateway.rooms.service import ENCRYPTED, RoomService, encrypted, spoken
+from gateway.rooms.tickets import ErrorOnly
+from gateway.storage.records import Subscription
+from gateway.storage.stores import Stores
+from gateway.xmpp import basics, render
+from gateway.xmpp.account_commands import AccountCommands
+from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.caps import Caps
+from gateway.xmpp.command_sessions import Sessions
+from gateway.xmpp.commands import Commands
+from gateway.xmpp.disco import Disco
+from gateway.xmpp.discovery import Discovery
+from gateway.xmpp.errors import error_stanza
+from gateway.xmpp.iq import IqTracker
+from gateway.xmpp.link import Link, LinkState, LinkStatus
+from gateway.xmpp.presence import Availability, Subscriptions
+from gateway.xmpp.router import Reply, RequestHandler, Router
+from gateway.xmpp.stanza import Jid, Stanza, parse_jid
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSettings:
+    """What the operator decided for this component."""
+
+    name: str  # in the configuration
+    title: str  # for people
+    jid: str
+    secret: str
+    host: str
+    port: int
+    admins: frozenset[str] = frozenset()
+    allowed_domains: frozenset[str] = frozenset()  # empty: everybody
+    limits: AccountLimits = AccountLimits()
+    backoff: BackoffPolicy = BackoffPolicy()
+    linger: float = 300.0
+    archive: bool = True
+
+
+class Component:
+    """See the module's text. ``run`` once; ``close`` ends it."""
+
+    def __init__(
+        self, settings: ComponentSettings, bridge: Bridge, services: Services, stores: Stores, pacer: Pacer
+    ) -> None:
+        self.settings = settings
+        self.jid = settings.jid
+        self.bridge = bridge
+        self._stores = stores
+        self._stop = asyncio.Event()
+        self.book = AddressBook(settings.jid, bridge)
+        self.link = Link(
+            jid=settings.jid,
+            secret=settings.secret,
+            host=settings.host,
+            port=settings.port,
+            clock=services.clock,
+            random=services.random,
+            on_stanza=self._on_stanza,
+            on_status=self._on_link,
+        )
+        self.send = self.link.send
+        self.router = Router(self.link.send, services.clock)
+        self.iq = IqTracker(self.link.send, services.clock)
+        host = Host(
+            settings.name,
+            bridge,
+            self.book,
+            services,
+            stores,
+            pacer,
+            settings.backoff,
+            Wiring(self.link.send, lambda work: self.accounts.spawn(work), self._status_changed),
+            archive=settings.archive,
+        )
+        self.accounts = Accounts(host, settings.limits)
+        self.rooms = RoomService(self.accounts, self, settings.linger)
+        self.subscriptions = Subscriptions(settings.name, self)
+        self._check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
+        self._discovery = Discovery(settings.title, bridge.capabilities, self.book, self.accounts)
+        self._caps = Caps("urn:causeway:gateway")
+        self._was_up = False
+        self._routes(services)
+
+    def _routes(self, services: Services) -> None:
+        router = self.router
+        router.on("iq", "", "result", self.iq.accept)
+        router.on("iq", "", "error", self.iq.accept)
+        for type_ in ("groupchat", "chat", "normal", "error"):
+            router.on("message", "", type_, self._message)
+        router.on("presence", "*", "*", self._presence)
+        router.on("iq", basics.PING, "get", self._ping)
+        router.on("iq", basics.VERSION, "get", self._ours(basics.version("Causeway", services.version)))
+        router.on("iq", basics.TIME, "get", self._ours(basics.time(services.clock)))
+        router.on("iq", render.MUC_ADMIN, "set", self._muc_admin)
+        own = AccountCommands(
+            self.bridge, self.book, self.accounts, self._stores, self.settings.name, self.allowed
+        )
+        commands = Commands(own.available, Sessions(services.clock))
+        commands.register(router)
+        Disco(
+            [self._caps.answering(self._discovery.info), commands.info],
+            [self._discovery.items, commands.items],
+        ).register(router)
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    async def run(self, started: Callable[[], None] = lambda: None) -> None:
+        """Restore what was there, then serve until ``close``."""
+        self.subscriptions.restore(await self._stores.subscriptions.all(self.settings.name))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.accounts.run(self._stop))
+            # The accounts' own task group has to stand before anything is spawned in it.
+            await asyncio.sleep(0)
+            await restore(
+                self.settings.name, self.jid, self.accounts, self._stores, self.settings.linger
+            )
+            group.create_task(self.link.run())
+            started()
+            await self._stop.wait()
+
+    async def close(self, reason: str) -> None:
+        """Tell everybody (XEP-0045 §9.9: status 332), end the sessions politely, then the link. What is wanted stays stored:
+        the next start restores it."""
+        farewell = self.subscriptions.farewell()
+        for account in self.accounts:
+            for room in account.rooms.values():
+                farewell.extend(room.farewell(Departure(Exit.SHUTDOWN, reason)))
+            account.close(reason)
+        await self.router.close()
+        self.iq.fail_all("The gateway is shutting down.")
+        self._stop.set()
+        await self.link.close(farewell)
+
+    def _on_link(self, status: LinkStatus) -> None:
+        if status.state is LinkState.UP:
+            _log.info("link up", bridge=self.settings.name, jid=self.jid)
+            self.subscriptions.announce()
+            self._check.start(again=self._was_up)
+            self._was_up = True
+            return
+        if self._was_up:
+            self.iq.fail_all("The link to the XMPP server was lost.")
+        _log.warning("link down", bridge=self.settings.name, state=status.state, reason=status.reason)
+
+    def _on_stanza(self, element: Element) -> None:
+        self.router.dispatch(element)
+
+    # -- stanzas by what they are addressed to -----------------------------------------------------------------
+
+    def _message(self, stanza: Stanza) -> None:
+        address = self._target(stanza)
+        if address is None:
+            return
+        if address.kind is AddressKind.ROOM:
+            self.rooms.message(stanza, address)
+        elif stanza.type == "error":
+            self.rooms.gone(stanza.sender)
+        elif stanza.text("body"):
+            self._chat(stanza, address)
+
+    def _chat(self, stanza: Stanza, address: Address) -> None:
+        """A message with a body to the gateway, to a network or to a contact."""
+        if encrypted(stanza):
+            self.refuse(stanza, ENCRYPTED)
+            return
+        if address.kind is AddressKind.GATEWAY:
+            text = "Nobody reads what is written to the gateway itself. Use its commands, or write to one of its addresses."
+            self.refuse(stanza, Refused(Condition.FEATURE_NOT_IMPLEMENTED, text))
+            return
+        account = self.accounts.find(stanza.sender.bare, address.network)
+        if account is None or account.session is None or not account.connected:
+            reason = account.status.reason if account is not None else ""
+            text = f"You are not connected to {address.network}{': ' + reason if reason else '; join one of its rooms first.'}"
+            self.refuse(stanza, Refused(Condition.RECIPIENT_UNAVAILABLE, text))
+            return
+        ticket = ErrorOnly(stanza, self.refuse)
+        body = stanza.text("body") or ""
+        if address.kind is AddressKind.NETWORK:
+            account.session.instruct(body, ticket)
+        else:
+            text, kind = spoken(body)
+            account.session.tell(address.name, text, kind, ticket)
+
+    def _presence(self, stanza: Stanza) -> None:
+        address = self._target(stanza)
+        if address is None:
+            return
+        if address.kind is AddressKind.ROOM:
+            self.rooms.presence(stanza, address)
+        else:
+            self.subscriptions.presence(stanza, address)
+
+    def _ping(self, stanza: Stanza, reply: Reply) -> None:
+        address = self._target(stanza, reply)
+        if address is None:
+            return
+        if address.kind is AddressKind.ROOM:
+            self.rooms.ping(stanza, reply, address)
+        elif address.kind is AddressKind.CONTACT:
+            reply.error(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Users of this network cannot be pinged."))
+        else:
+            reply.result()
+
+    def _muc_admin(self, stanza: Stanza, reply: Reply) -> None:
+        address = self._target(stanza, reply)
+        if address is None:
+            return
+        if address.kind is AddressKind.ROOM:
+            self.rooms.admin(stanza, reply, address)
+        else:
+            reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This address is not a room."))
+
+    def _ours(self, handler: RequestHandler) -> RequestHandler:
+        """``handler`` for addresses that are software of ours, not somebody's client."""
+
+        def answer(stanza: Stanza, reply: Reply) -> None:
+            address = self._target(stanza, reply)
+            if address is None:
+                return
+            if address.kind is AddressKind.CONTACT or stanza.to.resource:
+                reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This network cannot be asked that."))
+            else:
+                handler(stanza, reply)
+
+        return answer
+
+    def _target(self, stanza: Stanza, reply: Reply | None = None) -> Address | None:
+        """What the stanza is addressed to; one that no address of the bridge can have is refused here."""
+        try:
+            return self.book.address(stanza.to.local)
+        except BadAddress as error:
+            why = Refused(Condition.JID_MALFORMED, str(error))
+            if reply is not None:
+                reply.error(why)
+            else:
+                self.refuse(stanza, why, f"<x xmlns='{render.MUC}'/>" if stanza.kind == "presence" else "")
+            return None
+
+    # -- what services need ------------------------------------------------------------------------------------
+
+    def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None:
+        redirect = self.book.jid_of(why.address) if why.address is not None else None
+        answer = error_stanza(stanza, why, redirect=redirect, extra=extra)
+        if answer is not None:
+            self.send(answer, keep=True)
+
+    def allowed(self, user: Jid) -> bool:
+        domains = self.settings.allowed_domains
+        return not domains or user.domain in domains
+
+    def address_of(self, local: str) -> Address:
+        return self.book.address(local)
+
+    def availability(self, owner: str, address: Address) -> Availability:
+        if address.kind is AddressKind.GATEWAY:
+            return Availability(True)
+        account = self.accounts.find(owner, address.network)
+        connected = account is not None and account.status.state is AccountState.CONNECTED
+        return Availability(connected and address.kind is AddressKind.NETWORK)
+
+    def caps_xml(self) -> str:
+        own = parse_jid(self.jid)
+        info = self._discovery.info(own, "", own)
+        return self._caps.element(info) if info is not None else ""
+
+    def save_subscription(self, subscription: Subscription) -> None:
+        self._stores.subscriptions.save(subscription)
+
+    def forget_subscription(self, subscription: Subscription) -> None:
+        self._stores.subscriptions.forget(subscription)
+
+    def _status_changed(self, account: Account) -> None:
+        status = account.status
+        _log.info(
+            "account", bridge=self.settings.name, network=account.network, state=status.state, reason=status.reason
+        )
+        local = self.book.local(Address(AddressKind.NETWORK, account.network))
+        self.subscriptions.changed(account.owner, local, Address(AddressKind.NETWORK, account.network))

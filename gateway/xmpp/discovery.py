@@ -1,0 +1,109 @@
+"""What each kind of our addresses says of itself (XEP-0030): derived from the bridge's capabilities, never written twice."""
+
+from gateway.accounts.directory import Accounts
+from gateway.bridge import BadAddress, Capabilities
+from gateway.model import Address, AddressKind
+from gateway.rooms.room import RoomState
+from gateway.xmpp import render
+from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.disco import DiscoInfo, DiscoItem, Identity, ItemList
+from gateway.xmpp.forms import DataSet, Datum
+from gateway.xmpp.stanza import Jid
+
+_EVERYWHERE = frozenset(
+    {
+        "http://jabber.org/protocol/disco#info",
+        "http://jabber.org/protocol/disco#items",
+        "jabber:iq:version",
+        "urn:xmpp:ping",
+        "urn:xmpp:time",
+    }
+)
+_COMMANDS = "http://jabber.org/protocol/commands"
+_ROOM = frozenset(
+    {
+        render.MUC,
+        "http://jabber.org/protocol/muc#self-ping-optimization",
+        "http://jabber.org/protocol/muc#stable_id",
+        render.STANZA_ID,
+        render.OCCUPANT_ID,
+        "muc_nonanonymous",
+        "muc_open",
+        "muc_public",
+    }
+)
+_TRAFFIC = "http://jabber.org/protocol/muc#traffic"
+
+
+class Discovery:
+    """Providers for ``Disco``. ``name`` is what the operator calls the gateway."""
+
+    def __init__(self, name: str, capabilities: Capabilities, book: AddressBook, accounts: Accounts) -> None:
+        self._name = name
+        self._capabilities = capabilities
+        self._book = book
+        self._accounts = accounts
+
+    def info(self, target: Jid, node: str, requester: Jid) -> DiscoInfo | None:
+        try:
+            address = self._book.address(target.local)
+        except BadAddress:
+            return None
+        if node == _TRAFFIC and address.kind is AddressKind.ROOM:
+            # XEP-0045 §6.5: which payloads survive the room. None that a plain client would miss.
+            return DiscoInfo(self._identities(address), frozenset())
+        if node:
+            return None
+        if target.resource and address.kind is AddressKind.ROOM:
+            return DiscoInfo((Identity("client", "pc", target.resource),), frozenset({"urn:xmpp:ping"}))
+        return DiscoInfo(self._identities(address), self._features(address), self._forms(address, requester))
+
+    def items(self, target: Jid, node: str, requester: Jid) -> ItemList | None:
+        if node:
+            return None
+        try:
+            address = self._book.address(target.local)
+        except BadAddress:
+            return None
+        if address.kind in (AddressKind.GATEWAY, AddressKind.NETWORK) and self._capabilities.rooms:
+            return ItemList(self._own_rooms(address, requester))
+        return ItemList(())
+
+    def _own_rooms(self, address: Address, requester: Jid) -> list[DiscoItem]:
+        """The rooms that the requester is in: nobody else's are anybody's business."""
+        return [
+            DiscoItem(self._book.jid_of(room.address), room.address.name)
+            for account in self._accounts.of(requester.bare)
+            if address.kind is AddressKind.GATEWAY or account.network == address.network
+            for room in account.rooms.values()
+        ]
+
+    def _identities(self, address: Address) -> tuple[Identity, ...]:
+        can = self._capabilities
+        if address.kind is AddressKind.ROOM:
+            return (Identity("conference", can.room_type, f"{address.name} on {address.network}"),)
+        if address.kind is AddressKind.CONTACT:
+            return (Identity("client", "pc", address.name),)
+        name = self._name if address.kind is AddressKind.GATEWAY else address.network
+        legacy = tuple(Identity(category, type_, name) for category, type_ in can.legacy_identities)
+        return (Identity("gateway", can.gateway_type, name), *legacy)
+
+    def _features(self, address: Address) -> frozenset[str]:
+        if address.kind is AddressKind.ROOM:
+            return _EVERYWHERE | _ROOM
+        if address.kind is AddressKind.CONTACT:
+            return frozenset()
+        return _EVERYWHERE | {_COMMANDS}
+
+    def _forms(self, address: Address, requester: Jid) -> tuple[DataSet, ...]:
+        if address.kind is not AddressKind.ROOM:
+            return ()
+        account = self._accounts.find(requester.bare, address.network)
+        room = account.room(address.name) if account is not None else None
+        if room is None or room.state is not RoomState.IN:
+            return ()
+        data = (
+            Datum("muc#roominfo_occupants", (str(len(room.seats)),)),
+            Datum("muc#roominfo_subject", (room.topic.text,)),
+        )
+        return (DataSet("http://jabber.org/protocol/muc#roominfo", data),)
