@@ -1,0 +1,148 @@
+"""The receiving half of the stream: what it hands on, and what it refuses before anything else sees it."""
+
+from xml.etree.ElementTree import Element, fromstring, tostring
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.xmpp.parser import MAX_HEADER, BadStream, StreamParser
+
+HEADER = (
+    b"<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"
+    b" xmlns:stream='http://etherx.jabber.org/streams' id='1'>"
+)
+
+
+def stanzas(parser: StreamParser, data: bytes, step: int = 0) -> list[Element]:
+    found = []
+    for at in range(0, len(data), step or len(data) or 1):
+        parser.feed(data[at : at + (step or len(data))])
+        found += [element for event, element in parser.read_events() if event == "end"]
+    return found
+
+
+def opened(**bounds: int) -> StreamParser:
+    parser = StreamParser(**bounds)
+    parser.feed(HEADER)
+    ((event, root),) = parser.read_events()
+    assert (event, root.get("id")) == ("start", "1")
+    return parser
+
+
+def test_a_stanza_is_handed_on_as_elementtree_would_parse_it() -> None:
+    text = (
+        "<message from='a@b/c' xml:lang='en' xmlns:x='urn:x' x:y='1'>before<body>h&#233;llo &amp; 😀</body>"
+        "<x:child/>after</message>"
+    )
+    (message,) = stanzas(opened(), text.encode())
+    expected = fromstring(HEADER.split(b"?>")[1] + text.encode() + b"</stream:stream>")[0]
+    assert tostring(message) == tostring(expected)
+
+
+@given(st.integers(1, 40), st.lists(st.sampled_from(["<iq/>", "<message><body>ü</body></message>", " ", "\n"])))
+def test_it_does_not_matter_where_the_network_cuts(step: int, parts: list[str]) -> None:
+    found = stanzas(opened(), "".join(parts).encode(), step)
+    assert len(found) == sum(part.startswith("<") for part in parts)
+    assert [e.tag.rpartition("}")[2] for e in found] == [
+        p[1 : p.index("/" if p == "<iq/>" else ">")] for p in parts if p[0] == "<"
+    ]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
+    for parser in (StreamParser(), opened()):
+        try:
+            parser.feed(data)
+        except BadStream as bad:
+            assert str(bad)
+
+
+@pytest.mark.parametrize(
+    "prologue",
+    [
+        b"<!DOCTYPE stream>",
+        b"<!DOCTYPE s [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;'>]>",
+        b"<?xml version='1.0'?><!DOCTYPE s SYSTEM 'file:///etc/passwd'>",
+    ],
+)
+def test_document_types_are_refused(prologue: bytes) -> None:
+    with pytest.raises(BadStream, match="document type") as caught:
+        StreamParser().feed(prologue)
+    assert caught.value.header
+
+
+def test_other_encodings_than_utf8_are_refused() -> None:
+    with pytest.raises(BadStream):
+        StreamParser().feed(HEADER.decode().encode("utf-16"))
+
+
+def test_an_undeclared_entity_is_refused() -> None:
+    with pytest.raises(BadStream, match="undefined entity"):
+        opened().feed(b"<message><body>&lol;</body></message>")
+
+
+@pytest.mark.parametrize("piece", [b"x" * 1000, b"<a/>" * 250, b" " * 1000])
+def test_a_stanza_without_end_is_refused(piece: bytes) -> None:
+    parser = opened(max_stanza=10_000)
+    parser.feed(b"<message><body>")
+    with pytest.raises(BadStream, match="without end"):
+        for _ in range(12):
+            parser.feed(piece)
+
+
+def test_an_attribute_without_end_is_refused() -> None:
+    parser = opened(max_stanza=10_000)
+    with pytest.raises(BadStream, match="without end"):
+        for piece in [b"<message id='", *[b"x" * 1000] * 12]:
+            parser.feed(piece)
+
+
+def test_a_header_without_end_is_refused() -> None:
+    parser = StreamParser()
+    with pytest.raises(BadStream, match="no stream header"):
+        for _ in range(MAX_HEADER // 1000 + 2):
+            parser.feed(b" " * 999 + b"<!--x-->")
+
+
+def test_whitespace_between_stanzas_is_free_for_ever() -> None:
+    parser = opened(max_stanza=1000)
+    for _ in range(5000):
+        parser.feed(b" ")
+    assert len(stanzas(parser, b"<iq/>")) == 1
+
+
+def test_nesting_is_bounded() -> None:
+    with pytest.raises(BadStream, match="nested"):
+        opened(max_depth=50).feed(b"<a>" * 60)
+
+
+def test_stanzas_are_not_kept_in_the_streams_root() -> None:
+    parser = StreamParser()
+    parser.feed(HEADER)
+    root = next(parser.read_events())[1]
+    stanzas(parser, b"<iq/>" * 100)
+    assert len(root) == 0
+
+
+def test_names_without_number_are_forgotten_and_the_stream_goes_on() -> None:
+    parser = opened(max_names=100)
+    for number in range(1000):
+        (message,) = stanzas(parser, b"<message><e%d xmlns='u%d'/>x</message>\n" % (number, number))
+        assert message.tag == "{jabber:component:accept}message"
+        assert message[0].tag == f"{{u{number}}}e{number}"
+        assert len(parser._names) < 110
+    assert [event for event, _ in _last(parser)] == ["end"]
+
+
+def _last(parser: StreamParser) -> list[tuple[str, Element]]:
+    parser.feed(b"</stream:stream>") if not parser._renewed else parser.feed(b"</stream>")
+    return list(parser.read_events())
+
+
+def test_names_are_not_forgotten_in_the_middle_of_the_next_stanza() -> None:
+    parser = opened(max_names=20)
+    names = b"".join(b"<n%d/>" % number for number in range(50))
+    assert len(stanzas(parser, b"<message>" + names + b"</message><message to='a>")) == 1
+    (second,) = stanzas(parser, b"b'/>")
+    assert second.get("to") == "a>b"
