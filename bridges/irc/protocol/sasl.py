@@ -78,7 +78,7 @@ class SaslEngine:
         self._challenge: list[str] = []
         self._challenge_size = 0
         self._account = ""
-        self._refusal = ""  # why the last mechanism failed
+        self._refusal: str | None = None  # why the last mechanism failed
         self._stale_refusal = False  # the next 904 may still be about the mechanism before
         self.outcome: Outcome | None = None
 
@@ -112,7 +112,7 @@ class SaslEngine:
             self._challenge.clear()
             self._challenge_size = 0
             return [serialise("AUTHENTICATE", self._current.name)]
-        if self._refusal:
+        if self._refusal is not None:
             self._end(Result.FAILED, self._refusal)
         else:
             self._end(Result.UNAVAILABLE, "The server offers no login mechanism that we have.")
@@ -164,7 +164,7 @@ class SaslEngine:
         if self._stale_refusal:
             self._stale_refusal = False
             return []
-        self._refusal = _words(line)
+        self._refusal = _words(line) or "The server refused our login."
         return self._next()
 
     def _locked(self, line: Line) -> list[str]:
