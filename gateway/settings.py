@@ -1,0 +1,215 @@
+"""What an operator can set: one frozen model for every table of the configuration file.
+
+Only values, their limits and their defaults; where they come from is ``gateway.config``'s work. The models of the bridges
+are their own (``Plugin.settings``). ``config.example.toml`` documents every key; a test keeps the two equal.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from encodings.idna import nameprep
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from gateway.bridge import Plugin
+
+_LABEL = re.compile(r"[^\W_]([\w-]{0,61}[^\W_])?")
+_LOCAL_NAMES = ("localhost", "ip6-localhost")
+_DATABASES = ("sqlite", "postgresql")
+
+
+def domain(text: str) -> str:
+    """A domain as XMPP compares it (RFC 7622 §3.2.1: lower case, no dot at the end); raises ``ValueError``."""
+    try:
+        name = nameprep(text).removesuffix(".")
+    except UnicodeError:
+        name = ""
+    if not 0 < len(name.encode()) <= 1023 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise ValueError("must be a domain name such as irc.example.org")
+    return name
+
+
+def bare_jid(text: str) -> str:
+    """The bare JID of a user, in lower case; raises ``ValueError``."""
+    local, at, host = text.partition("@")
+    if not at or not local or re.search(r"[\s\"&'/:<>]", local):
+        raise ValueError("must be a user's address without resource, such as ann@example.org")
+    return f"{local.lower()}@{domain(host)}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` can only mean this machine."""
+    name = host.lower().removesuffix(".")
+    if name in _LOCAL_NAMES or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _database(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in _DATABASES or (scheme == "sqlite" and rest in ("", "/")):
+        raise ValueError(
+            "must be sqlite:///FILE (four slashes for an absolute path) or postgresql://USER@HOST/NAME"
+        )
+    if scheme == "sqlite" and not rest.startswith("/"):
+        raise ValueError("must have three slashes before the file, as in sqlite:///causeway.db")
+    return url
+
+
+Domain = Annotated[str, AfterValidator(domain)]
+BareJid = Annotated[str, AfterValidator(bare_jid)]
+
+
+class Table(BaseModel):
+    """A table of the file: nothing unknown in it, nothing changed later, no secret in any error's text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+
+class XmppSettings(Table):
+    """``[xmpp]``: the server all bridges connect to as components (XEP-0114)."""
+
+    host: str = Field(
+        "127.0.0.1", min_length=1, max_length=253, description="Where the XMPP server takes components."
+    )
+    port: int = Field(
+        5347,
+        ge=1,
+        le=65535,
+        description="Its component port: Prosody 5347, Openfire 5275, ejabberd as configured.",
+    )
+    allow_remote: bool = Field(
+        False,
+        description="Allow a host other than this machine. The link is not encrypted (XEP-0114): only through a tunnel "
+        "or a trusted network.",
+    )
+
+    @model_validator(mode="after")
+    def _encrypted_or_local(self) -> Self:
+        if not self.allow_remote and not is_loopback(self.host):
+            raise ValueError(
+                f"host {self.host} is not this machine, and the component link is not encrypted: use a tunnel "
+                "(ssh -L, WireGuard) and 127.0.0.1, or set allow_remote = true if you trust the network in between"
+            )
+        return self
+
+
+class StorageSettings(Table):
+    """``[storage]``. Relative paths start at the configuration file's directory."""
+
+    database: Annotated[str, AfterValidator(_database)] = Field(
+        "sqlite:///causeway.db",
+        repr=False,
+        description="sqlite:///FILE (four slashes for an absolute path) or postgresql://USER:PASSWORD@HOST/NAME.",
+    )
+    key_file: Path = Field(
+        Path("causeway.key"),
+        description="Encrypts users' passwords in the database. Back it up apart from the database.",
+    )
+    archive_days: int = Field(
+        30,
+        ge=0,
+        le=36_500,
+        description="Days that room messages are kept for people who join later. 0: not at all.",
+    )
+
+    @property
+    def shown_database(self) -> str:
+        """``database`` without a password."""
+        parts = urlsplit(self.database)
+        user, _, host = parts.netloc.rpartition("@")
+        if ":" not in user:
+            return self.database
+        return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of an SQLite database."""
+        scheme, _, rest = self.database.partition(":///")
+        return Path(rest.partition("?")[0]) if scheme == "sqlite" else None
+
+
+class LogSettings(Table):
+    """``[log]``."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged."
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        "auto", description="auto: text on a terminal, JSON lines elsewhere."
+    )
+
+
+class LimitSettings(Table):
+    """``[limits]``: what one installation gives to how many. An account is one user on one network."""
+
+    max_accounts_total: int = Field(10_000, ge=1, description="Accounts on one bridge.")
+    accounts_per_user: int = Field(20, ge=1, description="Networks one user may be on at a time, per bridge.")
+    rooms_per_account: int = Field(200, ge=1, description="Rooms one user may be in on one network.")
+    history_max: int = Field(
+        100, ge=0, le=10_000, description="Messages of a room kept in memory for clients that join."
+    )
+    linger_seconds: float = Field(
+        300.0,
+        ge=0,
+        le=604_800,
+        description="How long a room is kept for a client that vanished without leaving.",
+    )
+    logins_per_second: float = Field(
+        0.5, gt=0, le=1000, description="Logins started on one network: more looks like an attack to it."
+    )
+    concurrent_logins: int = Field(3, ge=1, description="Logins under way on one network at a time.")
+    concurrent_logins_total: int = Field(50, ge=1, description="Logins under way on all networks together.")
+
+
+class AccessSettings(Table):
+    """``[access]``."""
+
+    allow_domains: tuple[Domain, ...] = Field(
+        (),
+        description="XMPP domains whose users may use the gateway. Empty: everybody the server lets through.",
+    )
+    admins: tuple[BareJid, ...] = Field((), description="Addresses that may use the operators' commands.")
+
+
+class BridgeTable(Table):
+    """What every ``[bridges.NAME]`` has; the rest of the table is the bridge's own."""
+
+    jid: Domain = Field(description="The component's address, a domain of its own.")
+    secret: SecretStr | None = Field(None, description="What the XMPP server knows for this component.")
+    secret_file: Path | None = Field(None, description="A file that holds the secret instead.")
+    kind: str = Field("", description="Which bridge this is. Empty: the NAME of the table.")
+    name: str = Field(
+        "", max_length=100, description="What people see in service lists. Empty: the bridge's own name."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSettings:
+    """One configured bridge, ready to be built with ``plugin.build(own, services)``."""
+
+    name: str  # NAME of [bridges.NAME]
+    kind: str
+    jid: str
+    title: str  # for people; empty: the bridge's own
+    secret: SecretStr
+    plugin: Plugin
+    own: BaseModel  # an instance of plugin.settings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration. Paths are absolute."""
+
+    xmpp: XmppSettings
+    storage: StorageSettings
+    log: LogSettings
+    limits: LimitSettings
+    access: AccessSettings
+    bridges: tuple[BridgeSettings, ...]
