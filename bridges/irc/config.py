@@ -1,11 +1,11 @@
 """What an operator can set for the IRC bridge: the model of ``[bridges.irc]``. It knows no user's own settings."""
 
-import codecs
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bridges.irc.addresses import server_name
+from bridges.irc.protocol.decode import known_encoding
 from gateway.bridge import BadAddress
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -26,66 +26,77 @@ class NetworkSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     address: str = Field(
-        "", max_length=253, description="Host to connect to. Empty: the name of the network itself."
+        default="", max_length=253, description="Host to connect to. Empty: the name of the network itself."
     )
     tls_ports: tuple[Port, ...] = Field(
-        (6697,), description="Ports to try with TLS, in this order, before any of `ports`."
+        default=(6697,), description="Ports to try with TLS, in this order, before any of `ports`."
     )
     ports: tuple[Port, ...] = Field(
-        (),
+        default=(),
         description="Ports to try without encryption. Empty: never connect without encryption.",
     )
     tls_verify: bool = Field(
-        True, description="Check the server's certificate against the trusted authorities and its name."
+        default=True,
+        description="Check the server's certificate against the trusted authorities and its name.",
     )
     ca_file: str = Field(
-        "", description="PEM file of the authorities to trust for this network instead of the system's."
+        default="",
+        description="PEM file of the authorities to trust for this network instead of the system's.",
     )
     fingerprint: str = Field(
-        "",
+        default="",
         description="SHA-256 fingerprint of the server's certificate, 64 hexadecimal digits, colons allowed. "
         "When set, it decides alone: authorities and name are not checked.",
     )
     password: SecretStr | None = Field(
-        None, description="Password the server asks of everybody (PASS). A user's own password goes first."
+        default=None,
+        description="Password the server asks of everybody (PASS). A user's own password goes first.",
     )
     allow_plaintext_login: bool = Field(
-        False,
+        default=False,
         description="Send users' SASL passwords over unencrypted connections too. Only for a server on the same "
         "machine or in a trusted network.",
     )
     encoding: str = Field(
-        "latin-1", description="How to read lines that are not UTF-8. What we send is always UTF-8."
+        default="latin-1", description="How to read lines that are not UTF-8. What we send is always UTF-8."
     )
     username: str = Field(
-        "", max_length=64, description="User name (ident) of users who set none. Empty: their nick."
+        default="", max_length=64, description="User name (ident) of users who set none. Empty: their nick."
     )
     realname: str = Field(
-        "", max_length=200, description="Real name of users who set none. Empty: their nick."
+        default="", max_length=200, description="Real name of users who set none. Empty: their nick."
     )
     quit_message: str = Field(
-        "", max_length=300, description="Shown on the network when a user leaves without giving a reason."
+        default="",
+        max_length=300,
+        description="Shown on the network when a user leaves without giving a reason.",
     )
-    throttle_burst: int = Field(10, ge=1, le=1000, description="Lines a user may send at once.")
+    throttle_burst: int = Field(default=10, ge=1, le=1000, description="Lines a user may send at once.")
     throttle_rate: float = Field(
-        1.0,
+        default=1.0,
         ge=0,
         le=10_000,
         description="Lines per second after that. 0 switches the limit off: only for servers that do not "
         "disconnect for flooding.",
     )
     connect_timeout: float = Field(
-        15.0, gt=0, le=300, description="Seconds to wait for one port to accept the connection, TLS included."
+        default=15.0,
+        gt=0,
+        le=300,
+        description="Seconds to wait for one port to accept the connection, TLS included.",
     )
-    login_timeout: float = Field(60.0, gt=0, le=600, description="Seconds a login may take in all.")
+    login_timeout: float = Field(default=60.0, gt=0, le=600, description="Seconds a login may take in all.")
     ping_after: float = Field(
-        90.0,
+        default=90.0,
         gt=0,
         le=3600,
         description="Seconds of silence after which we ask the server whether it is there.",
     )
     ping_timeout: float = Field(
-        45.0, gt=0, le=600, description="Seconds it then has to answer before the connection counts as lost."
+        default=45.0,
+        gt=0,
+        le=600,
+        description="Seconds it then has to answer before the connection counts as lost.",
     )
 
     @field_validator("fingerprint")
@@ -102,14 +113,9 @@ class NetworkSettings(BaseModel):
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:
-        try:
-            name = codecs.lookup(value).name
-            b"a".decode(name)
-        except LookupError as error:
-            raise ValueError(
-                f"Python knows no text encoding called {value!r}; try latin-1 or cp1251"
-            ) from error
-        return name
+        if not known_encoding(value):
+            raise ValueError(f"{value!r} is no text encoding that Python knows; try latin-1 or cp1251")
+        return value
 
     @field_validator("username", "realname", "quit_message", "address")
     @classmethod
@@ -125,28 +131,30 @@ class IrcSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fixed_server: str = Field(
-        "",
+        default="",
         max_length=253,
         description="Serve this one network only: addresses are then `#channel@gateway` and `nick@gateway`, "
         "without `%network`. Empty: users choose the network in the address.",
     )
     server_messages: Literal["quiet", "all"] = Field(
-        "quiet",
+        default="quiet",
         description="What users see of a server's own messages: `quiet` shows answers to what they asked and errors, "
         "`all` shows everything, as biboumi does (connecting, welcome, message of the day).",
     )
     only_configured_networks: bool = Field(
-        False,
+        default=False,
         description="Refuse networks that are not listed under `networks`; users then cannot change the host behind "
         "a name either.",
     )
     default_tls_ports: tuple[Port, ...] = Field(
-        (6697,), description="`tls_ports` of networks that do not say otherwise."
+        default=(6697,), description="`tls_ports` of networks that do not say otherwise."
     )
     default_ports: tuple[Port, ...] = Field(
-        (), description="`ports` (unencrypted) of networks that do not say otherwise."
+        default=(), description="`ports` (unencrypted) of networks that do not say otherwise."
     )
-    default_tls_verify: bool = Field(True, description="`tls_verify` of networks that do not say otherwise.")
+    default_tls_verify: bool = Field(
+        default=True, description="`tls_verify` of networks that do not say otherwise."
+    )
     networks: dict[str, NetworkSettings] = Field(
         default_factory=dict,
         description='What is special about a network, by the name users write, for instance "irc.libera.chat".',

@@ -1,0 +1,110 @@
+"""The IRC bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pydantic import BaseModel
+
+from bridges.irc import profile
+from bridges.irc.addresses import Addresses
+from bridges.irc.config import IrcSettings
+from bridges.irc.link import IrcReactor
+from bridges.irc.protocol.casemap import RFC1459
+from bridges.irc.protocol.line import Line
+from bridges.irc.session import Connect, Connection, IrcSession
+from gateway.bridge import Account, BadAddress, Capabilities, Services, Session, SessionEnded, Sink
+from gateway.model import Address, Condition, Field, Refused
+
+CAPABILITIES = Capabilities(
+    gateway_type="irc",
+    gateway_name="Causeway XMPP-IRC gateway",
+    rooms=True,
+    room_type="irc",
+    networks=True,
+    instructions=True,
+    direct_messages=True,
+    nick_change=True,
+    topic=True,
+    kick=True,
+    passwords=True,
+    legacy_identities=(("conference", "irc"),),
+)
+
+
+class IrcBridge:
+    """One configured ``[bridges.irc]``. ``connect`` makes connections; the default ones are real."""
+
+    def __init__(self, settings: IrcSettings, services: Services, connect: Connect | None = None) -> None:
+        self._settings = settings
+        self._services = services
+        self._addresses = Addresses(settings.fixed_server)
+        self._connect = connect
+        self._reactor: IrcReactor | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    def address(self, text: str) -> Address:
+        address = self._addresses.address(text)
+        if address.network and not self._served(address.network):
+            raise BadAddress(self._not_served(address.network))
+        return address
+
+    def text(self, address: Address) -> str:
+        return self._addresses.text(address)
+
+    def fold(self, name: str) -> str:
+        return RFC1459.fold(name)  # what servers mean that do not say
+
+    def nick(self, text: str) -> str:
+        return profile.nick(text)
+
+    def fields(self, network: str) -> Sequence[Field]:
+        return profile.fields(self._settings.network(network), may_move=self._may_move)
+
+    def check(self, values: Mapping[str, str]) -> None:
+        profile.check(values)
+
+    def session(self, account: Account, sink: Sink) -> Session:
+        """Raises ``SessionEnded`` for settings with which no session could begin."""
+        if not self._served(account.network):
+            why = Refused(Condition.NOT_ALLOWED, self._not_served(account.network))
+            raise SessionEnded(why, retry=False)
+        try:
+            mine = profile.profile(account, self._settings.network(account.network), may_move=self._may_move)
+        except BadAddress as error:
+            raise SessionEnded(
+                Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
+            ) from error
+        show_all = self._settings.server_messages == "all"
+        return IrcSession(mine, sink, self._services, self._connect or self._real, show_all=show_all)
+
+    @property
+    def _may_move(self) -> bool:
+        return not self._settings.only_configured_networks and not self._settings.fixed_server
+
+    def _served(self, network: str) -> bool:
+        if self._settings.fixed_server:
+            return network == self._settings.fixed_server
+        return not self._settings.only_configured_networks or self._settings.listed(network)
+
+    def _not_served(self, network: str) -> str:
+        names = ", ".join(sorted(self._settings.networks)[:10]) or self._settings.fixed_server or "none"
+        return f"This gateway does not serve {network}. It serves: {names}."
+
+    def _real(
+        self,
+        on_line: Callable[[Line], None],
+        on_closed: Callable[[str], None],
+        on_writable: Callable[[], None],
+    ) -> Connection:
+        if self._reactor is None:
+            self._reactor = IrcReactor()  # needs the running loop, which bridges are built before
+        return self._reactor.connection(on_line, on_closed, on_writable)
+
+
+def build(settings: BaseModel, services: Services) -> IrcBridge:
+    """``gateway.bridge.Plugin.build``."""
+    if not isinstance(settings, IrcSettings):
+        raise TypeError("the IRC bridge is built from IrcSettings")
+    return IrcBridge(settings, services)

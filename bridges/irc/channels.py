@@ -1,0 +1,196 @@
+"""Who is where: the channels we are in and the people in them. Knows neither the sink nor the wire.
+
+People are kept once, with the channels they share with us, so that a QUIT or NICK finds its channels without a search
+(a netsplit of thousands stays linear). All keys are names folded by the server's casemapping; only this file folds them.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from bridges.irc.protocol.modes import highest_first
+from bridges.irc.standing import Standing
+from gateway.model import Affiliation, Message, Occupant, Role, Topic
+
+MAX_HELD = 500  # messages kept while a channel's occupants are still being listed
+
+# irc.md: q and a own the room, o administrates it, h and v are members; h and above may moderate.
+_STANDING_OF = {
+    "q": (Affiliation.OWNER, Role.MODERATOR),
+    "a": (Affiliation.OWNER, Role.MODERATOR),
+    "o": (Affiliation.ADMIN, Role.MODERATOR),
+    "h": (Affiliation.MEMBER, Role.MODERATOR),
+    "v": (Affiliation.MEMBER, Role.PARTICIPANT),
+}
+_ORDINARY = (Affiliation.NONE, Role.PARTICIPANT)
+
+
+class User:
+    """Somebody we share channels with. ``identity`` is ``user@host``, or empty."""
+
+    __slots__ = ("channels", "identity", "nick")
+
+    def __init__(self, nick: str) -> None:
+        self.nick = nick
+        self.identity = ""
+        self.channels: tuple[Channel, ...] = ()
+
+
+class Channel:
+    """A channel we are in. ``live`` once its occupants are known and told; until then messages are ``held``."""
+
+    __slots__ = ("alone", "deadline", "held", "key", "live", "members", "name", "topic")
+
+    def __init__(self, key: str, name: str, deadline: float) -> None:
+        self.key = key
+        self.name = name  # as the network spells it
+        self.live = False
+        self.deadline = deadline
+        self.members: dict[str, str] = {}  # folded nick -> prefix modes, highest first
+        self.topic: Topic | None = None
+        self.held: deque[Message | str] = deque(maxlen=MAX_HELD)  # messages and notes
+        self.alone: tuple[Channel, ...] = (self,)  # shared by all who are in no other channel with us
+
+
+class Channels:
+    """All channels and users of one connection."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+        self._channels: dict[str, Channel] = {}
+        self._users: dict[str, User] = {}
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(self._channels.values())
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def get(self, name: str) -> Channel | None:
+        return self._channels.get(self._standing.fold(name))
+
+    def user(self, nick: str) -> User | None:
+        return self._users.get(self._standing.casemapping.fold(nick))
+
+    def enter(self, name: str, deadline: float) -> Channel:
+        """We have joined; what was known of the channel is forgotten."""
+        self.leave(name)
+        key = self._standing.fold(name)
+        channel = self._channels[key] = Channel(key, name, deadline)
+        return channel
+
+    def leave(self, name: str) -> Channel | None:
+        """We are out."""
+        channel = self._channels.pop(self._standing.fold(name), None)
+        if channel is not None:
+            for folded in channel.members:
+                self._forget(folded, channel)
+        return channel
+
+    def add(self, channel: Channel, nick: str, modes: str | None = None, identity: str = "") -> User:
+        """``nick`` is in the channel. ``modes`` None and an empty ``identity`` leave what is known."""
+        folded = self._standing.casemapping.fold(nick)
+        user = self._users.get(folded)
+        if user is None:
+            user = self._users[folded] = User(nick)
+        if folded not in channel.members:
+            channel.members[folded] = modes or ""
+            user.channels = (*user.channels, channel) if user.channels else channel.alone
+        elif modes is not None:
+            channel.members[folded] = modes
+        if identity:
+            user.identity = identity
+        return user
+
+    def remove(self, channel: Channel, nick: str) -> User | None:
+        """``nick`` left the channel; None if it was not in it."""
+        folded = self._standing.casemapping.fold(nick)
+        if channel.members.pop(folded, None) is None:
+            return None
+        return self._forget(folded, channel)
+
+    def quit(self, nick: str) -> User | None:
+        """``nick`` left the network; its ``channels`` stay set, for the caller to tell them."""
+        folded = self._standing.casemapping.fold(nick)
+        user = self._users.pop(folded, None)
+        if user is not None:
+            for channel in user.channels:
+                channel.members.pop(folded, None)
+        return user
+
+    def rename(self, old: str, new: str) -> User | None:
+        """``old`` is called ``new`` now; None if nobody of that name is known. Nobody else may be called ``new`` any more:
+        ``quit`` such a ghost first."""
+        fold = self._standing.casemapping.fold
+        before, after = fold(old), fold(new)
+        user = self._users.pop(before, None)
+        if user is None:
+            return None
+        user.nick = new
+        self._users[after] = user
+        for channel in user.channels:
+            channel.members[after] = channel.members.pop(before, "")
+        return user
+
+    def change_mode(self, channel: Channel, nick: str, letter: str, adding: bool) -> User | None:
+        """A prefix mode given or taken; the user, or None if nothing changed."""
+        folded = self._standing.casemapping.fold(nick)
+        modes = channel.members.get(folded)
+        if modes is None or (letter in modes) == adding:
+            return None
+        modes = modes + letter if adding else modes.replace(letter, "")
+        channel.members[folded] = highest_first(modes, self._standing.support)
+        return self._users.get(folded)
+
+    def occupant(self, channel: Channel, user: User) -> Occupant:
+        modes = channel.members.get(self._standing.casemapping.fold(user.nick), "")
+        return Occupant(user.nick, *_rank(modes), user.identity)
+
+    def occupants(self, channel: Channel) -> list[Occupant]:
+        users = self._users
+        found = []
+        for folded, modes in channel.members.items():
+            user = users[folded]
+            found.append(Occupant(user.nick, *_rank(modes), user.identity))
+        return found
+
+    def refold(self) -> None:
+        """Key everything anew under the casemapping that now holds. Names that fall together become one."""
+        fold = self._standing.casemapping.fold
+        channels, self._channels = self._channels, {}
+        users, self._users = self._users, {}
+        anew = {folded: fold(user.nick) for folded, user in users.items()}
+        for folded, user in users.items():
+            twin = self._users.get(anew[folded])
+            if twin is not None:
+                user.channels = tuple(dict.fromkeys((*twin.channels, *user.channels)))
+            self._users[anew[folded]] = user
+        for channel in channels.values():
+            channel.key = fold(channel.name)
+            channel.members = {anew[folded]: modes for folded, modes in channel.members.items()}
+            self._channels[channel.key] = channel
+        for user in self._users.values():
+            user.channels = tuple(held for held in user.channels if self._channels.get(held.key) is held)
+
+    def _forget(self, folded: str, channel: Channel) -> User | None:
+        user = self._users.get(folded)
+        if user is None:
+            return None
+        if len(user.channels) == 1:
+            del self._users[folded]
+            user.channels = ()
+        else:
+            user.channels = tuple(other for other in user.channels if other is not channel)
+            if not user.channels:
+                del self._users[folded]
+        return user
+
+
+def live_keys(channels: Iterable[Channel]) -> list[str]:
+    return [channel.key for channel in channels if channel.live]
+
+
+def _rank(modes: str) -> tuple[Affiliation, Role]:
+    for letter in modes:
+        if letter in _STANDING_OF:
+            return _STANDING_OF[letter]
+    return _ORDINARY

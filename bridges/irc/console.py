@@ -1,0 +1,123 @@
+"""What the server itself says, in biboumi's words: everything in ``all`` mode; in ``quiet`` mode only the answers to lines
+the user wrote, and errors that nothing else explains."""
+
+from bridges.irc.common import Common, Handlers
+from bridges.irc.numerics import is_error
+from bridges.irc.protocol.line import Line, mask_of
+
+ANSWER_WINDOW = 5.0  # seconds in which a line from the server may be the answer to a line of the user's
+MAX_MOTD = 500  # lines
+
+# Login chatter and answers to what we asked ourselves: never shown, as biboumi keeps them to itself.
+_SILENT = frozenset(
+    {"001", "004", "005", "315", "324", "329", "331", "332", "333", "352", "353", "354", "366", "903"}
+)
+# Of these biboumi ends each parameter after the first with a space.
+_SPACED = frozenset(("002", "003"))
+_ONLY_LAST = frozenset(("900", "901"))
+
+
+class Console:
+    """The NETWORK address's side of one session."""
+
+    def __init__(self, common: Common, show_all: bool) -> None:
+        self._common = common
+        self._all = show_all
+        self._window = 0.0  # monotonic seconds until which answers are awaited
+        self._motd: list[str] | None = None
+
+    def handlers(self) -> Handlers:
+        return {
+            "372": (self._motd_line, 2),
+            "375": (self._motd_start, 1),
+            "376": (self._motd_end, 1),
+            "422": (self._no_motd, 1),
+            "005": (self._ignore, 0),
+            "CAP": (self._ignore, 0),
+            "PONG": (self._ignore, 0),
+            "BATCH": (self._ignore, 0),
+            "AWAY": (self._ignore, 0),
+            "ACCOUNT": (self._ignore, 0),
+            "SETNAME": (self._ignore, 0),
+            "TAGMSG": (self._ignore, 0),
+            "AUTHENTICATE": (self._ignore, 0),
+        }
+
+    def ask(self) -> None:
+        """The user has written a line of his own: answers are welcome for a while."""
+        self._window = self._common.clock.monotonic() + ANSWER_WINDOW
+
+    @property
+    def asked(self) -> bool:
+        return self._window > 0.0 and self._common.clock.monotonic() < self._window
+
+    def progress(self, text: str) -> None:
+        """A step of connecting: biboumi tells them, most people never want them."""
+        if self._all:
+            self._common.sink.service(text)
+
+    def answer(self, line: Line) -> bool:
+        """Show ``line`` if the user is waiting for answers; whether he was."""
+        if not self.asked:
+            return False
+        self.ask()  # long answers (LIST, WHOIS) extend the wait
+        self._show(line)
+        return True
+
+    def other(self, line: Line) -> None:
+        """A line that has no other handling."""
+        if self.answer(line):
+            return
+        if self._all and line.command not in _SILENT:
+            self._show(line)
+
+    def error(self, line: Line) -> None:
+        """An error numeric that no open request explains: shown in every mode."""
+        if not self.answer(line):
+            self._show(line)
+
+    def copy(self, line: Line) -> None:
+        """An error numeric that somebody was told of already: biboumi shows it here as well."""
+        if self._all or self.asked:
+            self._show(line)
+
+    def _show(self, line: Line) -> None:
+        if len(line.params) > 1 or line.command in ("NOTICE", "MODE"):
+            self._common.sink.service(words(line))
+
+    def _ignore(self, line: Line) -> None:
+        """Nothing to tell anybody."""
+
+    def _motd_start(self, line: Line) -> None:
+        self._motd = []
+
+    def _motd_line(self, line: Line) -> None:
+        if self._motd is None:
+            self._motd = []
+        if len(self._motd) < MAX_MOTD:
+            self._motd.append(line.params[1])
+
+    def _motd_end(self, line: Line) -> None:
+        lines, self._motd = self._motd, None
+        if lines and (self._all or self.asked):
+            self._common.sink.service("\n".join(lines))
+
+    def _no_motd(self, line: Line) -> None:
+        if self._all or self.asked:
+            self._show(line)
+
+
+def words(line: Line) -> str:
+    """A server's line as biboumi shows it: ``<prefix>: <parameters from the second on>``."""
+    nick, user, host = mask_of(line.source)
+    speaker = f"{nick} ({user}@{host})" if user and host else nick or line.source
+    rest = line.params[1:]
+    if line.command in _SPACED:
+        return f"{speaker}: {''.join(f'{word} ' for word in rest)}"
+    if line.command in _ONLY_LAST:
+        return f"{speaker}: {rest[-1] if rest else ''}"
+    if is_error(line.command) and line.command.isdecimal():
+        subject = rest[0] if rest else ""
+        reason = " ".join(rest[1:]) if len(rest) > 1 else "Unspecified error"
+        return f"{speaker}: {subject}: {reason}"
+    return f"{speaker}: {' '.join(rest)}"

@@ -1,0 +1,152 @@
+"""What people say to us: PRIVMSG and NOTICE into messages of rooms and persons, and the CTCP questions we answer.
+
+Hot path: for a plain line to a channel one look-up of the channel, one value, one call of the sink.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bridges.irc.common import Common, Handlers
+from bridges.irc.console import Console
+from bridges.irc.protocol import ctcp
+from bridges.irc.protocol.formatting import strip
+from bridges.irc.protocol.line import Line, nick_of, serialise
+from gateway.model import Message, MessageKind
+
+_CTCP_INTERVAL = 2.0  # seconds between answers to CTCP questions, after a burst
+_CTCP_BURST = 3
+
+
+class Hearing:
+    """The receiving half of all conversations. ``known`` tells whether the user has written to a (folded) nick."""
+
+    def __init__(self, common: Common, console: Console, known: Callable[[str], bool], version: str) -> None:
+        self._common = common
+        self._console = console
+        self._known = known
+        self._version = version
+        self._answers = float(_CTCP_BURST)
+        self._answered = common.clock.monotonic()
+        self._second = ("", 0.0)  # the last second that server-time told, read
+
+    def handlers(self) -> Handlers:
+        return {"PRIVMSG": (self._privmsg, 2), "NOTICE": (self._notice, 2)}
+
+    def _privmsg(self, line: Line) -> None:
+        target, text = line.params[0], line.params[1]
+        if text.startswith("\x01"):
+            question = ctcp.parse(text)
+            if question is not None:
+                if question.command == "ACTION":
+                    self._said(line, target, question.argument, MessageKind.ACTION)
+                else:
+                    self._reply(line, question)
+                return
+        self._said(line, target, text, MessageKind.CHAT)
+
+    def _said(self, line: Line, target: str, text: str, kind: MessageKind) -> None:
+        sender = nick_of(line.source)
+        text = strip(text)
+        if not sender or not text:
+            return
+        tags = line.tags
+        if tags:
+            message = Message(sender, text, kind, tags.get("msgid", ""), self._time(tags.get("time", "")))
+        else:
+            message = Message(sender, text, kind)
+        channel = self._common.channels.get(target)
+        if channel is None:
+            self._elsewhere(target, message)
+        elif channel.live:
+            self._common.sink.room_message(channel.key, message)
+        else:
+            channel.held.append(message)
+
+    def _elsewhere(self, target: str, message: Message) -> None:
+        """To something that is not the plain name of a channel we are in."""
+        support = self._common.standing.support
+        status, name = support.split_status(target)
+        if status:
+            channel = self._common.channels.get(name)
+            if channel is not None and channel.live:
+                self._common.sink.room_message(channel.key, _marked(message, status))
+        elif not support.is_channel(target):
+            self._common.sink.direct(message)
+
+    def _notice(self, line: Line) -> None:
+        target, text = line.params[0], line.params[1]
+        sender = nick_of(line.source)
+        if text.startswith("\x01") and ctcp.parse(text) is not None:
+            return  # an answer to a CTCP question of somebody else's making
+        support = self._common.standing.support
+        if support.is_channel(target) or support.split_status(target)[0]:
+            self._said(line, target, text, MessageKind.NOTICE)
+        elif not self._from_person(line.source, sender):
+            self._console.other(line)
+        else:
+            self._said(line, self._meant_for(text) or target, text, MessageKind.NOTICE)
+
+    def _from_person(self, source: str, sender: str) -> bool:
+        """Servers have no user@host; services of small ircds neither, but those the user has written to."""
+        return "!" in source or (sender != "" and self._known(self._common.standing.casemapping.fold(sender)))
+
+    def _meant_for(self, text: str) -> str:
+        """A private notice that starts with ``[#channel]`` belongs there (ChanServ's welcome, for instance)."""
+        if text.startswith("["):
+            name, bracket, _ = text[1:].partition("]")
+            if bracket and " " not in name and self._common.channels.get(name) is not None:
+                return name
+        return ""
+
+    def _reply(self, line: Line, question: ctcp.Ctcp) -> None:
+        sender = nick_of(line.source)
+        answer = self._answer(question)
+        if answer is None or not sender or not self._may_answer():
+            return
+        self._common.queue.put(serialise("NOTICE", sender, ctcp.build(question.command, answer)))
+
+    def _answer(self, question: ctcp.Ctcp) -> str | None:
+        match question.command:
+            case "VERSION":
+                return f"Causeway {self._version}"
+            case "PING":
+                return question.argument[:64]
+            case "TIME":
+                return time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(self._common.clock.now()))
+            case "CLIENTINFO":
+                return "ACTION CLIENTINFO PING TIME VERSION"
+        return None
+
+    def _may_answer(self) -> bool:
+        now = self._common.clock.monotonic()
+        gained = (now - self._answered) / _CTCP_INTERVAL
+        self._answers = min(float(_CTCP_BURST), self._answers + gained)
+        self._answered = now
+        if self._answers < 1.0:
+            return False
+        self._answers -= 1.0
+        return True
+
+    def _time(self, stamp: str) -> float | None:
+        """IRCv3 server-time: ``2026-01-02T03:04:05.678Z``. The last second is remembered: lines come in bursts."""
+        if not stamp:
+            return None
+        second, fraction = stamp[:19], stamp[19:24]
+        if second != self._second[0]:
+            try:
+                when = datetime.fromisoformat(second).replace(tzinfo=UTC).timestamp()
+            except ValueError:
+                return None
+            self._second = (second, when)
+        milliseconds = fraction[1:4] if fraction.endswith("Z") else ""
+        if milliseconds.isascii() and milliseconds.isdecimal():
+            return self._second[1] + int(milliseconds) / 1000
+        return self._second[1]
+
+
+def _marked(message: Message, status: str) -> Message:
+    """A message to those of a certain rank only (STATUSMSG): readers should know before they answer."""
+    return Message(
+        message.sender, f"[{status}] {message.text}", message.kind, message.foreign_id, message.time
+    )

@@ -1,0 +1,160 @@
+"""Getting into channels: JOINs gathered into few lines, and the refusals and silences that answer them."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from bridges.irc.addresses import check_channel, is_channel
+from bridges.irc.alarm import NEVER
+from bridges.irc.common import Common
+from bridges.irc.numerics import REFUSES_JOIN, no_answer, refused
+from bridges.irc.protocol.isupport import UNLIMITED
+from bridges.irc.protocol.line import Line, serialise
+from bridges.irc.sendqueue import full
+from gateway.bridge import BadAddress, Cancellable
+from gateway.model import Address, AddressKind, Condition, Refused
+
+ANSWER_TIME = 20.0  # seconds for the first sign of an answer, from the moment the line was written
+MAX_LINE = 450  # bytes: leaves room for the prefixes that bouncers and servers add
+
+
+@dataclass(slots=True)
+class _Wish:
+    """A channel we asked to be let into. A ``sendqueue.Parcel`` joins all wishes of a line."""
+
+    key: str
+    name: str
+    password: str
+    deadline: float = NEVER
+
+
+class _Joins:
+    """One JOIN line. A ``sendqueue.Parcel``."""
+
+    __slots__ = ("of", "wishes", "withdrawn")
+
+    def __init__(self, of: "Joining", wishes: list[_Wish]) -> None:
+        self.of = of
+        self.wishes = wishes
+        self.withdrawn = False
+
+    def written(self) -> None:
+        self.of.asked(self.wishes)
+
+    def lost(self, why: Refused) -> None:
+        for wish in self.wishes:
+            self.of.give_up(wish, why)
+
+
+class Joining:
+    """The joins of one session that are not answered yet."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._wanted: dict[str, _Wish] = {}
+        self._gathered: deque[_Wish] = deque()
+        self._flush: Cancellable | None = None
+
+    def join(self, name: str, password: str) -> None:
+        """Ask to be let in. Outcome: ``entered``, or ``Sink.room_refused``."""
+        common = self._common
+        key = common.standing.fold(name)
+        try:
+            check_channel(name)
+            if not is_channel(name):  # "JOIN 0" would leave every channel (RFC 2812 §3.2.1)
+                raise BadAddress(f'"{name}" is not a channel: names of channels start with # or &.')
+            if any(char in password for char in "\r\n\0 ,"):
+                raise BadAddress("The password of a channel cannot hold spaces, commas or line breaks.")
+        except BadAddress as error:
+            common.sink.room_refused(key, Refused(Condition.NOT_ACCEPTABLE, str(error)))
+            return
+        wish = self._wanted.get(key)
+        if wish is not None and wish.password == password:
+            return  # asked already
+        wish = self._wanted[key] = _Wish(key, name, password)
+        self._gathered.append(wish)
+        if self._flush is None:  # all joins of this turn of the loop go out together
+            self._flush = common.clock.call_later(0.0, self._send)
+
+    def entered(self, name: str) -> None:
+        """We are in ``name``."""
+        self._wanted.pop(self._common.standing.fold(name), None)
+
+    def forget(self, name: str) -> bool:
+        """Nobody wants to join ``name`` any more; whether somebody had, and the JOIN may be under way."""
+        wish = self._wanted.pop(self._common.standing.fold(name), None)
+        if wish is not None and wish in self._gathered:
+            self._gathered.remove(wish)
+            return False
+        return wish is not None
+
+    def refuse(self, line: Line) -> bool:
+        """An error numeric: whether it answers a join."""
+        if line.command not in REFUSES_JOIN or len(line.params) < 2:
+            return False
+        wish = self._wanted.pop(self._common.standing.fold(line.params[1]), None)
+        if wish is None:
+            return False
+        self._common.sink.room_refused(
+            wish.key, refused(line.command, line.params, self._common.network, self._elsewhere(line))
+        )
+        return True
+
+    def asked(self, wishes: list[_Wish]) -> None:
+        at = self._common.clock.monotonic() + ANSWER_TIME
+        for wish in wishes:
+            wish.deadline = at
+        self._common.alarm.need(at)
+
+    def give_up(self, wish: _Wish, why: Refused) -> None:
+        if self._wanted.get(wish.key) is wish:
+            del self._wanted[wish.key]
+            self._common.sink.room_refused(wish.key, why)
+
+    def expire(self, now: float) -> float:
+        """Refuse what is overdue; when to look again."""
+        following = NEVER
+        for wish in list(self._wanted.values()):
+            if wish.deadline <= now:
+                self.give_up(wish, no_answer(self._common.network, f"the join of {wish.name}", ANSWER_TIME))
+            else:
+                following = min(following, wish.deadline)
+        return following
+
+    def refold(self) -> None:
+        fold = self._common.standing.fold
+        for wish in self._wanted.values():
+            wish.key = fold(wish.name)
+        self._wanted = {wish.key: wish for wish in self._wanted.values()}
+
+    def close(self) -> None:
+        """The connection is over; what the core wants it will ask of the next one."""
+        if self._flush is not None:
+            self._flush.cancel()
+        self._gathered.clear()
+        self._wanted.clear()
+
+    def _send(self) -> None:
+        self._flush = None
+        # Keys are matched to channels by position, so channels that have one come first (RFC 2812 §3.2.1).
+        wishes = deque(sorted(self._gathered, key=lambda wish: not wish.password))
+        self._gathered.clear()
+        targets = self._common.standing.support.targmax.get("JOIN", UNLIMITED)
+        while wishes:
+            batch = [wishes.popleft()]
+            while wishes and len(batch) < targets and len(_line([*batch, wishes[0]]).encode()) <= MAX_LINE:
+                batch.append(wishes.popleft())
+            parcel = _Joins(self, batch)
+            if not self._common.queue.put(_line(batch), parcel):
+                parcel.lost(full(self._common.network))
+
+    def _elsewhere(self, line: Line) -> Address | None:
+        """470 (Solanum, InspIRCd, UnrealIRCd): ``nick #asked #forwarded-to :text``."""
+        if line.command != "470" or len(line.params) < 4:
+            return None
+        return Address(AddressKind.ROOM, self._common.network, line.params[2])
+
+
+def _line(wishes: list[_Wish]) -> str:
+    names = ",".join(wish.name for wish in wishes)
+    keys = ",".join(wish.password for wish in wishes if wish.password)
+    return serialise("JOIN", names, keys) if keys else serialise("JOIN", names)

@@ -1,0 +1,181 @@
+"""One user's settings for one network: the form, its validation, and what a session makes of them.
+
+Names and meaning of the fields are biboumi's (with SASL's account name as an addition). A value that is there but empty
+means "none" for the lists of ports, and "not set" for everything else.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bridges.irc.addresses import check_nick, is_channel, server_name
+from bridges.irc.config import NetworkSettings
+from bridges.irc.dial import Endpoint, TlsSettings, normal_fingerprint
+from gateway.bridge import Account, BadAddress
+from gateway.model import Field, FieldKind
+
+MAX_COMMANDS = 20
+_MAX_VALUE = 400  # characters of a one-line value
+
+_NOT_IN_USERNAME = re.compile(r"[^A-Za-z0-9._-]+")
+_SEPARATORS = re.compile(r"[\s,;]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """All that one session needs to know of who it is and where it goes."""
+
+    network: str  # as users write it
+    nick: str
+    username: str
+    realname: str
+    endpoints: tuple[Endpoint, ...]  # in the order to be tried
+    settings: NetworkSettings
+    password: str = field(default="", repr=False)  # PASS
+    sasl: tuple[str, str] | None = field(default=None, repr=False)
+    commands: tuple[str, ...] = field(default=(), repr=False)  # raw lines after the welcome
+
+
+def fields(settings: NetworkSettings, *, may_move: bool) -> Sequence[Field]:
+    """The form. ``may_move``: users may choose the host behind a network's name."""
+    address = Field("address", "Address", help="Host to connect to instead of the name of the network.")
+    return [
+        Field("nick", "Nickname", help="Used on this network whatever nick you join a room with."),
+        Field("username", "Username", default=settings.username),
+        Field("realname", "Realname", default=settings.realname),
+        Field("pass", "Server password", FieldKind.SECRET, help="Sent as PASS when connecting."),
+        Field("sasl_username", "SASL account name", help="Empty: your nick."),
+        Field(
+            "sasl_password", "SASL password", FieldKind.SECRET, help="Logs you in to your account (PLAIN)."
+        ),
+        Field("tls_ports", "TLS ports", FieldKind.LINES, default=_ports_shown(settings.tls_ports)),
+        Field(
+            "ports",
+            "Ports",
+            FieldKind.LINES,
+            default=_ports_shown(settings.ports),
+            help="Without encryption; tried after the TLS ports. Leave empty to be always encrypted.",
+        ),
+        Field(
+            "verify_cert",
+            "Verify certificate",
+            FieldKind.BOOLEAN,
+            default="true" if settings.tls_verify else "false",
+        ),
+        Field(
+            "fingerprint",
+            "SHA-256 fingerprint of the certificate to trust",
+            default=settings.fingerprint,
+            help="Checked instead of the certificate's issuer and name.",
+        ),
+        *([address] if may_move else []),
+        Field(
+            "after_connect_commands",
+            "After-connection IRC commands",
+            FieldKind.LINES,
+            help="Raw IRC lines, sent once you are connected.",
+        ),
+    ]
+
+
+def check(values: Mapping[str, str]) -> None:
+    """Raises ``BadAddress`` with one sentence about the first value that cannot be."""
+    for name, value in values.items():
+        many = name in ("tls_ports", "ports", "after_connect_commands")
+        if any(char in value for char in ("\r\0" if many else "\r\n\0")) or (
+            not many and len(value) > _MAX_VALUE
+        ):
+            raise BadAddress(f"The setting {name} must be one line of at most {_MAX_VALUE} characters.")
+    nick(values.get("nick", ""), empty=True)
+    _ports(values.get("tls_ports", ""), "tls_ports")
+    _ports(values.get("ports", ""), "ports")
+    if values.get("verify_cert", "") not in ("", "0", "1", "true", "false"):
+        raise BadAddress("The setting verify_cert is either true or false.")
+    if values.get("address"):
+        server_name(values["address"])
+    if set(values.get("fingerprint", "")) - set("0123456789abcdefABCDEF: "):
+        raise BadAddress(
+            "A fingerprint is written in hexadecimal digits, with or without colons between them."
+        )
+    commands = _lines(values.get("after_connect_commands", ""))
+    if len(commands) > MAX_COMMANDS or any(len(command) > _MAX_VALUE for command in commands):
+        raise BadAddress(
+            f"There can be {MAX_COMMANDS} commands after connecting, of {_MAX_VALUE} characters each."
+        )
+
+
+def nick(text: str, *, empty: bool = False) -> str:
+    """``text`` as a nick to ask for. Raises ``BadAddress``."""
+    text = text.strip()
+    if empty and not text:
+        return ""
+    if is_channel(text) or "@" in text:
+        raise BadAddress(f'"{text[:60]}" cannot be a nick: it must not hold @ or start with # & + or !.')
+    return check_nick(text)
+
+
+def profile(account: Account, settings: NetworkSettings, *, may_move: bool) -> Profile:
+    """Merge the user's values with the operator's. Raises ``BadAddress`` for values that ``check`` would not let pass."""
+    values = account.settings
+    check(values)
+    wanted = nick(values.get("nick", ""), empty=True) or nick(account.nick)
+    common = settings.password.get_secret_value() if settings.password is not None else ""
+    sasl_password = values.get("sasl_password", "")
+    return Profile(
+        network=account.network,
+        nick=wanted,
+        username=_username(values.get("username") or settings.username or wanted),
+        realname=values.get("realname") or settings.realname or wanted,
+        endpoints=_endpoints(account.network, values, settings, may_move=may_move),
+        settings=settings,
+        password=values.get("pass") or common,
+        sasl=(values.get("sasl_username") or wanted, sasl_password) if sasl_password else None,
+        commands=tuple(_lines(values.get("after_connect_commands", ""))),
+    )
+
+
+def _endpoints(
+    network: str, values: Mapping[str, str], settings: NetworkSettings, *, may_move: bool
+) -> tuple[Endpoint, ...]:
+    """Ports with TLS first. Without it only where somebody said so: there is no silent way down to plain text."""
+    moved = values.get("address", "") if may_move else ""
+    host = server_name(moved) if moved else settings.address or network
+    secure = _ports(values["tls_ports"], "tls_ports") if "tls_ports" in values else settings.tls_ports
+    plain = _ports(values["ports"], "ports") if "ports" in values else settings.ports
+    fingerprint = values.get("fingerprint", "")
+    try:
+        pin = normal_fingerprint(fingerprint) if fingerprint else settings.fingerprint
+    except ValueError as error:
+        raise BadAddress(f"{error} Correct it in the gateway's settings for {network}.") from error
+    verify = values.get("verify_cert") or ("true" if settings.tls_verify else "false")
+    tls = TlsSettings(verify=verify in ("true", "1"), ca_file=settings.ca_file, fingerprint=pin)
+    return (
+        *(Endpoint(host, port, tls) for port in secure),
+        *(Endpoint(host, port) for port in plain),
+    )
+
+
+def _username(text: str) -> str:
+    """RFC 1459 §2.3.1: no spaces, no ``@``; servers cut it to about ten characters themselves."""
+    return _NOT_IN_USERNAME.sub("", text)[:30] or "user"
+
+
+def _ports(text: str, name: str) -> tuple[int, ...]:
+    found = []
+    for word in _SEPARATORS.split(text.strip()) if text.strip() else []:
+        if not (word.isascii() and word.isdecimal() and len(word) <= 5 and 1 <= int(word) <= 65535):
+            raise BadAddress(
+                f'In the setting {name}, "{word[:40]}" is not a port: ports are numbers from 1 to 65535.'
+            )
+        found.append(int(word))
+    if len(found) > 10:
+        raise BadAddress(f"The setting {name} takes at most 10 ports.")
+    return tuple(found)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+def _ports_shown(ports: tuple[int, ...]) -> str:
+    return "\n".join(map(str, ports))

@@ -1,0 +1,139 @@
+"""What we asked the network for and it has yet to answer: changes of nick, topics, kicks.
+
+Plain IRC has no labels: an answer is matched to the oldest open request of its kind for the same target. Whatever is
+not answered in time is refused, so that a ticket never stays open.
+"""
+
+from collections import deque
+from enum import Enum
+
+from bridges.irc.alarm import NEVER, Alarm
+from bridges.irc.numerics import REFUSES_KICK, REFUSES_NICK, REFUSES_TOPIC, no_answer
+from bridges.irc.sendqueue import SendQueue, full
+from gateway.bridge import Clock, Ticket
+from gateway.model import Refused
+
+ANSWER_TIME = 20.0  # seconds, from the moment the line was written
+
+
+class Asked(Enum):
+    """The kinds of requests, each with the error numerics that answer it."""
+
+    NICK = ("the change of your nick", REFUSES_NICK)
+    TOPIC = ("the change of the topic", REFUSES_TOPIC)
+    KICK = ("the kick", REFUSES_KICK)
+
+    def __init__(self, words: str, refusals: frozenset[str]) -> None:
+        self.words = words
+        self.refusals = refusals
+
+
+class Request:
+    """One line of ours that has a ticket. A ``sendqueue.Parcel``."""
+
+    __slots__ = ("about", "deadline", "kind", "of", "target", "ticket", "withdrawn")
+
+    def __init__(self, of: "Requests", kind: Asked, target: str, about: str, ticket: Ticket) -> None:
+        self.of = of
+        self.kind = kind
+        self.target = target
+        self.about = about
+        self.ticket = ticket
+        self.deadline = NEVER
+        self.withdrawn = False
+
+    def written(self) -> None:
+        self.deadline = self.of.due()
+
+    def lost(self, why: Refused) -> None:
+        self.of.give_up(self, why)
+
+
+class Requests:
+    """The open requests of one session, by kind and target (a folded name, or empty), oldest first."""
+
+    def __init__(self, clock: Clock, alarm: Alarm, queue: SendQueue, where: str) -> None:
+        self._clock = clock
+        self._alarm = alarm
+        self._queue = queue
+        self._where = where
+        self._open: dict[tuple[Asked, str], deque[Request]] = {}
+
+    def ask(self, kind: Asked, target: str, line: str, ticket: Ticket, about: str = "") -> None:
+        """Send ``line``; the ticket is closed by ``done``, ``refused`` or the passing of time. ``about`` is a further name
+        (folded) that an answer may give instead of the target."""
+        request = Request(self, kind, target, about, ticket)
+        self._open.setdefault((kind, target), deque()).append(request)
+        if not self._queue.put(line, request):
+            self.give_up(request, full(self._where))
+
+    def done(self, kind: Asked, target: str) -> bool:
+        """The network did it. False if nobody had asked."""
+        request = self._oldest(kind, target)
+        if request is None:
+            return False
+        request.ticket.done()
+        return True
+
+    def refused(self, numeric: str, target: str, why: Refused) -> bool:
+        """An error numeric about ``target``; False if no open request can have caused it."""
+        for kind in Asked:
+            if numeric in kind.refusals:
+                request = self._oldest(kind, "" if kind is Asked.NICK else target) or self._about(
+                    kind, target
+                )
+                if request is not None:
+                    request.ticket.refused(why)
+                    return True
+        return False
+
+    def due(self) -> float:
+        at = self._clock.monotonic() + ANSWER_TIME
+        self._alarm.need(at)
+        return at
+
+    def give_up(self, request: Request, why: Refused) -> None:
+        line = self._open.get((request.kind, request.target))
+        if line is not None and request in line:
+            line.remove(request)
+            request.withdrawn = True
+            request.ticket.refused(why)
+
+    def expire(self, now: float) -> float:
+        """Refuse what is overdue; when to look again."""
+        following = NEVER
+        for (kind, _), line in list(self._open.items()):
+            while line and line[0].deadline <= now:
+                line.popleft().ticket.refused(no_answer(self._where, kind.words, ANSWER_TIME))
+            if line:
+                following = min(following, line[0].deadline)
+        self._tidy()
+        return following
+
+    def close(self, why: Refused) -> None:
+        """The connection is over."""
+        opened, self._open = self._open, {}
+        for line in opened.values():
+            for request in line:
+                request.withdrawn = True
+                request.ticket.refused(why)
+
+    def _oldest(self, kind: Asked, target: str) -> Request | None:
+        line = self._open.get((kind, target))
+        if (
+            not line or line[0].deadline == NEVER
+        ):  # not written yet: the answer is to somebody else's question
+            return None
+        request = line.popleft()
+        if not line:
+            del self._open[kind, target]
+        return request
+
+    def _about(self, kind: Asked, name: str) -> Request | None:
+        for (asked, target), line in self._open.items():
+            if asked is kind and name and line[0].about == name:
+                return self._oldest(asked, target)
+        return None
+
+    def _tidy(self) -> None:
+        self._open = {key: line for key, line in self._open.items() if line}

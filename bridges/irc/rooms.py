@@ -1,0 +1,305 @@
+"""Channels as the core sees them: what happens in them, told to the sink in an order that makes sense.
+
+A channel is told once its occupants are known (366, or after a while without it). What happens before that is worked
+into its state; what is said before that is kept and told right after.
+"""
+
+from bridges.irc.alarm import NEVER
+from bridges.irc.channels import Channel, live_keys
+from bridges.irc.common import Common, Handlers
+from bridges.irc.console import Console
+from bridges.irc.joining import Joining
+from bridges.irc.protocol.line import Line, mask_of, nick_of, serialise
+from bridges.irc.protocol.modes import ModeKind, parse_modes, parse_names
+from bridges.irc.requests import Asked, Requests
+from bridges.irc.text import one_line
+from gateway.model import Departure, Exit, Message, Topic
+
+MAX_REASON = 300  # bytes
+NAMES_TIME = 15.0  # seconds to wait for the end of the list of occupants
+
+
+class Rooms:
+    """The channels of one session."""
+
+    def __init__(
+        self, common: Common, joining: Joining, requests: Requests, console: Console, *, server_modes: bool
+    ) -> None:
+        self._common = common
+        self._joining = joining
+        self._requests = requests
+        self._console = console
+        self._server_modes = server_modes
+        self._parting: dict[str, int] = {}  # PARTs of ours that the network has yet to confirm
+
+    def handlers(self) -> Handlers:
+        return {
+            "JOIN": (self._join, 1),
+            "PART": (self._part, 1),
+            "KICK": (self._kick, 2),
+            "QUIT": (self._quit, 0),
+            "NICK": (self._nick, 1),
+            "MODE": (self._mode, 2),
+            "TOPIC": (self._topic, 2),
+            "CHGHOST": (self._chghost, 2),
+            "331": (self._no_topic, 2),
+            "332": (self._topic_is, 3),
+            "333": (self._topic_by, 4),
+            "353": (self._names, 4),
+            "366": (self._names_end, 2),
+        }
+
+    # what the core asks for
+
+    def join(self, name: str, password: str) -> None:
+        channel = self._common.channels.get(name)
+        if channel is None:
+            self._joining.join(name, password)
+        elif channel.live:
+            self._announce(channel)  # we are in already: say so again
+
+    def leave(self, name: str, reason: str) -> None:
+        """Outcome: silence. The channel is gone for us at once; the network's confirmation is waited for in secret."""
+        channel = self._common.channels.leave(name)
+        if not self._joining.forget(name) and channel is None:
+            return
+        reason = one_line(reason, MAX_REASON)
+        line = serialise("PART", name, reason) if reason else serialise("PART", name)
+        key = self._common.standing.fold(name)
+        self._parting[key] = self._parting.get(key, 0) + 1
+        if not self._common.queue.put(line):
+            self._common.queue.urgent(line)
+
+    def expire(self, now: float) -> float:
+        """Tell the channels whose list of occupants does not end; when to look again."""
+        following = NEVER
+        for channel in list(self._common.channels):
+            if channel.live:
+                continue
+            if channel.deadline <= now:
+                self._announce(channel)
+            else:
+                following = min(following, channel.deadline)
+        return following
+
+    def refold(self) -> None:
+        self._parting.clear()
+
+    def not_in(self, name: str) -> bool:
+        """442 or 403 about a channel: whether it answers a PART of ours."""
+        return self._parted(self._common.standing.fold(name))
+
+    def gone(self, departure: Departure) -> None:
+        """We are in no channel any more."""
+        keys = live_keys(self._common.channels)
+        for channel in list(self._common.channels):
+            self._common.channels.leave(channel.name)
+        if keys:
+            self._common.sink.departed(keys, self._common.standing.nick, departure)
+
+    def note(self, channel: Channel, text: str) -> None:
+        """The room itself has something to say."""
+        if channel.live:
+            self._common.sink.room_note(channel.key, text)
+        else:
+            channel.held.append(text)
+
+    # what the network tells
+
+    def _join(self, line: Line) -> None:
+        nick, user, host = mask_of(line.source)
+        if not nick:
+            return
+        identity = f"{user}@{host}" if user and host else ""
+        for name in line.params[0].split(","):
+            if self._common.standing.is_me(nick):
+                self._we_join(name, nick, identity)
+                continue
+            channel = self._common.channels.get(name)
+            if channel is not None:
+                occupant = self._common.channels.add(channel, nick, "", identity)
+                self._changed(channel, occupant.nick)
+
+    def _we_join(self, name: str, nick: str, identity: str) -> None:
+        common = self._common
+        if common.standing.fold(name) in self._parting:
+            return  # an older join, which a PART under way will undo
+        self._joining.entered(name)
+        if identity:
+            common.standing.identity = identity
+        channel = common.channels.enter(name, common.clock.monotonic() + NAMES_TIME)
+        common.channels.add(channel, nick, "", identity)
+        common.alarm.need(channel.deadline)
+
+    def _part(self, line: Line) -> None:
+        nick = nick_of(line.source)
+        reason = line.params[1] if len(line.params) > 1 else ""
+        for name in line.params[0].split(","):
+            if self._common.standing.is_me(nick) and self._parted(self._common.standing.fold(name)):
+                continue
+            self._out(name, nick, Departure(Exit.LEFT, reason))
+
+    def _kick(self, line: Line) -> None:
+        name, nick = line.params[0], line.params[1]
+        actor = nick_of(line.source)
+        reason = line.params[2] if len(line.params) > 2 else ""
+        if self._common.standing.is_me(actor):
+            self._requests.done(Asked.KICK, self._common.standing.fold(name))
+        self._out(name, nick, Departure(Exit.KICKED, reason, actor))
+
+    def _out(self, name: str, nick: str, departure: Departure) -> None:
+        common = self._common
+        channel = common.channels.get(name)
+        if channel is None or not nick:
+            return
+        if common.standing.is_me(nick):
+            common.channels.leave(name)
+            # The core may believe that we are in although the list of occupants had not ended, so it is told in any case.
+            common.sink.departed([channel.key], common.standing.nick, departure)
+            return
+        user = common.channels.remove(channel, nick)
+        if user is not None and channel.live:
+            common.sink.departed([channel.key], user.nick, departure)
+
+    def _quit(self, line: Line) -> None:
+        nick = nick_of(line.source)
+        reason = line.params[0] if line.params else ""
+        if self._common.standing.is_me(nick):
+            self.gone(Departure(Exit.QUIT, reason))
+            return
+        user = self._common.channels.quit(nick)
+        if user is not None:
+            keys = live_keys(user.channels)
+            if keys:
+                self._common.sink.departed(keys, user.nick, Departure(Exit.QUIT, reason))
+
+    def _nick(self, line: Line) -> None:
+        common = self._common
+        old, new = nick_of(line.source), line.params[0]
+        if not old or not new or " " in new:
+            return
+        known = common.channels.user(old)
+        ghost = common.channels.user(new)
+        if ghost is not None and ghost is not known:
+            # Two people cannot have one nick: our picture of the second is out of date.
+            common.channels.quit(new)
+            common.sink.departed(live_keys(ghost.channels), ghost.nick, Departure(Exit.LEFT))
+        before = known.nick if known is not None else old
+        user = common.channels.rename(old, new)
+        if common.standing.is_me(old):
+            common.standing.call_me(new)
+            self._requests.done(Asked.NICK, "")
+            common.sink.own_nick(new)
+        keys = live_keys(user.channels) if user is not None else []
+        if keys and before != new:
+            common.sink.renamed(keys, before, new)
+
+    def _mode(self, line: Line) -> None:
+        common = self._common
+        channel = common.channels.get(line.params[0])
+        if channel is None:
+            if not common.standing.support.is_channel(line.params[0]):
+                self._console.other(line)  # our own user modes
+            return
+        actor, user, _ = mask_of(line.source)
+        if user or self._server_modes:  # servers restore modes after a netsplit: nobody needs to read that
+            self.note(channel, f"Mode {channel.name} [{' '.join(line.params[1:])}] by {actor or line.source}")
+        affected: dict[str, None] = {}
+        for change in parse_modes(line.params[1:], common.standing.support):
+            if change.kind is ModeKind.PREFIX and change.argument:
+                whom = common.channels.change_mode(channel, change.argument, change.letter, change.adding)
+                if whom is not None:
+                    affected[whom.nick] = None
+        for nick in affected:
+            self._changed(channel, nick)
+
+    def _chghost(self, line: Line) -> None:
+        nick = nick_of(line.source)
+        user = self._common.channels.user(nick)
+        identity = f"{line.params[0]}@{line.params[1]}"
+        if self._common.standing.is_me(nick):
+            self._common.standing.identity = identity
+        if user is not None:
+            user.identity = identity
+            for channel in user.channels:
+                self._changed(channel, user.nick)
+
+    def _changed(self, channel: Channel, nick: str) -> None:
+        if channel.live:
+            user = self._common.channels.user(nick)
+            if user is not None:
+                self._common.sink.arrived(channel.key, self._common.channels.occupant(channel, user))
+
+    # topics
+
+    def _topic(self, line: Line) -> None:
+        channel = self._common.channels.get(line.params[0])
+        if channel is None:
+            return
+        setter = nick_of(line.source)
+        if self._common.standing.is_me(setter):
+            self._requests.done(Asked.TOPIC, channel.key)
+        channel.topic = Topic(line.params[1], setter, self._common.clock.now())
+        if channel.live:
+            self._common.sink.topic(channel.key, channel.topic)
+
+    def _no_topic(self, line: Line) -> None:
+        channel = self._common.channels.get(line.params[1])
+        if channel is not None:
+            channel.topic = None
+        self._console.answer(line)
+
+    def _topic_is(self, line: Line) -> None:
+        channel = self._common.channels.get(line.params[1])
+        if channel is not None and not channel.live:
+            channel.topic = Topic(line.params[2])
+        else:
+            self._console.answer(line)
+
+    def _topic_by(self, line: Line) -> None:
+        channel = self._common.channels.get(line.params[1])
+        if channel is None or channel.live or channel.topic is None:
+            self._console.answer(line)
+            return
+        stamp = line.params[3]
+        when = float(stamp) if stamp.isdecimal() and stamp.isascii() and len(stamp) < 12 else None
+        channel.topic = Topic(channel.topic.text, nick_of(line.params[2]), when)
+
+    # occupants
+
+    def _names(self, line: Line) -> None:
+        channel = self._common.channels.get(line.params[2])
+        if channel is None or channel.live:
+            self._console.answer(line)
+            return
+        add = self._common.channels.add
+        for modes, nick, user, host in parse_names(line.params[3], self._common.standing.support):
+            add(channel, nick, modes, f"{user}@{host}" if user and host else "")
+
+    def _names_end(self, line: Line) -> None:
+        channel = self._common.channels.get(line.params[1])
+        if channel is None or channel.live:
+            self._console.answer(line)
+        else:
+            self._announce(channel)
+
+    def _announce(self, channel: Channel) -> None:
+        common = self._common
+        channel.live = True
+        common.sink.room_joined(
+            channel.key, common.standing.nick, common.channels.occupants(channel), channel.topic
+        )
+        while channel.held:
+            said = channel.held.popleft()
+            if isinstance(said, Message):
+                common.sink.room_message(channel.key, said)
+            else:
+                common.sink.room_note(channel.key, said)
+
+    def _parted(self, key: str) -> bool:
+        left = self._parting.get(key, 0)
+        if left > 1:
+            self._parting[key] = left - 1
+        elif left:
+            del self._parting[key]
+        return left > 0

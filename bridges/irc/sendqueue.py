@@ -1,0 +1,140 @@
+"""What goes out, and when: a token bucket per session, and a bounded queue behind it.
+
+It knows neither lines nor sockets. A line that may go at once costs no object and no timer; while lines wait, one
+timer is set for the next token. What keeps the connection alive (PONG, CAP, QUIT) goes past the queue.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from gateway.bridge import Cancellable, Clock
+from gateway.model import Condition, Refused
+
+LIMIT = 1000  # lines that one user may have waiting
+
+
+class Parcel(Protocol):
+    """Whoever has lines in the queue and wants to hear of them."""
+
+    @property
+    def withdrawn(self) -> bool:
+        """True: the lines that still wait are not to be sent."""
+
+    def written(self) -> None:
+        """One of its lines was handed to the connection."""
+
+    def lost(self, why: Refused) -> None:
+        """One of its lines will never be sent."""
+
+
+class SendQueue:
+    """``write`` hands a line to the connection; ``writable`` says whether the connection takes more now. ``rate`` is in
+    lines per second after ``burst`` lines at once; 0 lifts the limit."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        write: Callable[[str], None],
+        writable: Callable[[], bool],
+        *,
+        burst: int = 10,
+        rate: float = 1.0,
+        limit: int = LIMIT,
+    ) -> None:
+        self._clock = clock
+        self._write = write
+        self._writable = writable
+        self._burst = float(burst)
+        self._rate = rate
+        self._limit = limit
+        self._tokens = float(burst)
+        self._counted = clock.monotonic()
+        self._waiting: deque[tuple[str, Parcel | None]] = deque()
+        self._timer: Cancellable | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def free(self) -> int:
+        """How many more lines fit."""
+        return self._limit - len(self._waiting)
+
+    def urgent(self, line: str) -> None:
+        """Send now, whatever waits: for what keeps the connection alive, and for the login."""
+        self._write(line)
+
+    def now(self, line: str) -> bool:
+        """Send ``line`` if it need not wait; False if it must (then ``put`` it)."""
+        if self._waiting or not self._writable() or not self._take():
+            return False
+        self._write(line)
+        return True
+
+    def put(self, line: str, parcel: Parcel | None = None) -> bool:
+        """Send ``line`` in its turn, at once if possible; False, and nothing done, if too many wait already."""
+        if self.now(line):
+            if parcel is not None:
+                parcel.written()
+            return True
+        if len(self._waiting) >= self._limit:
+            return False
+        self._waiting.append((line, parcel))
+        self._wake_later()
+        return True
+
+    def pump(self) -> None:
+        """Send what may go now. To be called when the connection takes lines again."""
+        while self._waiting and self._writable():
+            line, parcel = self._waiting[0]
+            if parcel is not None and parcel.withdrawn:
+                self._waiting.popleft()
+                continue
+            if not self._take():
+                break
+            self._waiting.popleft()
+            self._write(line)
+            if parcel is not None:
+                parcel.written()
+        self._wake_later()
+
+    def close(self, why: Refused) -> None:
+        """Drop all that waits, and say so to whoever sent it."""
+        self._rate, self._limit = 0.0, 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        dropped, self._waiting = self._waiting, deque()
+        for _, parcel in dropped:
+            if parcel is not None:
+                parcel.lost(why)
+
+    def _take(self) -> bool:
+        if not self._rate:
+            return True
+        now = self._clock.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._counted) * self._rate)
+        self._counted = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def _wake_later(self) -> None:
+        # Without a rate only the connection holds lines back, and it calls `pump` itself.
+        if self._timer is None and self._waiting and self._rate and self._writable():
+            delay = max((1.0 - self._tokens) / self._rate, 0.001)
+            self._timer = self._clock.call_later(delay, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self.pump()
+
+
+def full(where: str) -> Refused:
+    """What the user hears whose lines do not fit any more."""
+    return Refused(
+        Condition.RESOURCE_CONSTRAINT,
+        f"Too many of your lines wait to be sent to {where}. Wait until they are through, then send this again.",
+    )

@@ -1,0 +1,387 @@
+"""One user on one network: ``gateway.bridge.Session`` over a connection, from dialling to the last word.
+
+Here the parts are put together (``rooms``, ``hearing``, ``speaking`` ...), lines are given to them, and the life of the
+connection is watched: login deadline, keep-alive, farewell.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from bridges.irc import ending
+from bridges.irc.alarm import NEVER, Alarm
+from bridges.irc.channels import Channels
+from bridges.irc.commands import Commands
+from bridges.irc.common import Common, Handlers
+from bridges.irc.console import Console
+from bridges.irc.dial import Endpoint
+from bridges.irc.dialling import dial
+from bridges.irc.hearing import Hearing
+from bridges.irc.joining import Joining
+from bridges.irc.keepalive import KeepAlive
+from bridges.irc.login import Login
+from bridges.irc.numerics import is_error, refused
+from bridges.irc.profile import Profile
+from bridges.irc.protocol.line import Line, serialise
+from bridges.irc.requests import Requests
+from bridges.irc.rooms import Rooms
+from bridges.irc.sendqueue import SendQueue
+from bridges.irc.speaking import Speaking
+from bridges.irc.standing import Standing
+from bridges.irc.text import one_line
+from gateway.bridge import Services, SessionEnded, Sink, Ticket
+from gateway.model import Condition, Departure, Exit, MessageKind, Refused
+
+QUIT_TIME = 2.0  # seconds for the server to close after our QUIT
+_MAX_QUIT = 300  # bytes
+_ABOUT_NICKS = frozenset(("432", "433", "436", "437"))
+
+
+class Connection(Protocol):
+    """What a session needs of ``link.IrcConnection``."""
+
+    fallback_encoding: str
+    linelen: int
+    writable: bool
+
+    async def open(self, endpoint: Endpoint, *, timeout: float = 30.0) -> None: ...
+
+    def send(self, line: str) -> None: ...
+
+    def close(self, cause: str = "") -> None: ...
+
+    def abort(self, cause: str = "") -> None: ...
+
+
+#: Makes a connection of (on_line, on_closed, on_writable).
+Connect = Callable[[Callable[[Line], None], Callable[[str], None], Callable[[], None]], Connection]
+
+
+class IrcSession:
+    """``gateway.bridge.Session``."""
+
+    def __init__(
+        self, profile: Profile, sink: Sink, services: Services, connect: Connect, *, show_all: bool
+    ) -> None:
+        clock, settings = services.clock, profile.settings
+        self._profile = profile
+        self._sink = sink
+        self._clock = clock
+        self._connect = connect
+        self._connection: Connection | None = None
+        self._standing = Standing(profile.nick)
+        self._alarm = Alarm(clock, self._ring)
+        self._queue = SendQueue(
+            clock, self._write, self._writable, burst=settings.throttle_burst, rate=settings.throttle_rate
+        )
+        common = Common(
+            profile.network, sink, clock, self._standing, Channels(self._standing), self._queue, self._alarm
+        )
+        self._channels = common.channels
+        self._console = Console(common, show_all)
+        self._requests = Requests(clock, self._alarm, self._queue, profile.network)
+        self._joining = Joining(common)
+        self._rooms = Rooms(common, self._joining, self._requests, self._console, server_modes=show_all)
+        self._speaking = Speaking(common, self._rooms)
+        self._hearing = Hearing(common, self._console, self._speaking.knows, services.version)
+        self._commands = Commands(common, self._requests, self._console)
+        self._login = Login(profile, services.random)
+        self._handlers: Handlers = {
+            **self._console.handlers(),
+            **self._rooms.handlers(),
+            **self._hearing.handlers(),
+            "PING": (self._ping, 0),
+            "ERROR": (self._error_line, 0),
+            "KILL": (self._kill, 1),
+            "005": (self._isupport, 1),
+            "396": (self._cloaked, 2),
+            "CAP": (self._capabilities, 1),
+        }
+        self._online = False
+        self._over: asyncio.Future[None] | None = None
+        self._dialling: asyncio.Task[bool] | None = None
+        self._closing = False
+        self._farewell: SessionEnded | None = None  # why the network ends it, if it said so
+        self._login_by = self._close_by = NEVER  # deadlines, in monotonic seconds
+        self._alive = KeepAlive(settings.ping_after, settings.ping_timeout)
+
+    # -- gateway.bridge.Session: life --------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        self._over = asyncio.get_running_loop().create_future()
+        try:
+            if self._closing:
+                return
+            self._dialling = asyncio.create_task(self._open())
+            if await self._dialled(self._dialling):
+                await self._over
+        finally:
+            self._end_everything()
+
+    def close(self, reason: str) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        if self._dialling is not None and not self._dialling.done():
+            self._dialling.cancel()
+        elif self._connection is not None:
+            words = one_line(reason or self._profile.settings.quit_message, _MAX_QUIT)
+            self._queue.urgent(serialise("QUIT", words) if words else "QUIT")
+            self._close_by = self._clock.monotonic() + QUIT_TIME
+            self._alarm.need(self._close_by)
+
+    # -- gateway.bridge.Session: what the core asks for --------------------------------------------------------
+
+    def fold(self, name: str) -> str:
+        return self._standing.fold(name)
+
+    def join(self, room: str, nick: str, password: str) -> None:
+        self._rooms.join(room, password)
+
+    def leave(self, room: str, reason: str) -> None:
+        self._rooms.leave(room, reason)
+
+    def say(self, room: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+        self._speaking.say(room, text, kind, ticket)
+
+    def tell(self, contact: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._speaking.tell(contact, text, kind, ticket)
+
+    def instruct(self, text: str, ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._commands.instruct(text, ticket)
+
+    def rename(self, nick: str, ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._commands.rename(nick, ticket)
+
+    def set_topic(self, room: str, text: str, ticket: Ticket) -> None:
+        self._commands.set_topic(room, text, ticket)
+
+    def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
+        self._commands.kick(room, nick, reason, ticket)
+
+    def _is_online(self, ticket: Ticket) -> bool:
+        if self._online and not self._closing:
+            return True
+        ticket.refused(
+            Refused(
+                Condition.RECIPIENT_UNAVAILABLE,
+                f"You are not connected to {self._profile.network} at the moment. Try again in a while.",
+            )
+        )
+        return False
+
+    # -- connecting --------------------------------------------------------------------------------------------
+
+    async def _open(self) -> bool:
+        self._connection = await dial(self._profile, self._attempt, self._console.progress)
+        return True
+
+    async def _dialled(self, dialling: asyncio.Task[bool]) -> bool:
+        """Whether there is a connection now; False if we were told to close meanwhile. Raises ``SessionEnded``."""
+        try:
+            await dialling
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._closing or (task is not None and task.cancelling()):
+                raise
+            return False
+        if self._closing:
+            return False
+        now = self._clock.monotonic()
+        self._login_by = now + self._profile.settings.login_timeout
+        self._alarm.need(self._login_by)
+        for line in self._login.start():
+            self._queue.urgent(line)
+        return True
+
+    async def _attempt(self, endpoint: Endpoint) -> Connection:
+        connection = self._connect(self._line, self._closed, self._queue.pump)
+        connection.fallback_encoding = self._profile.settings.encoding
+        await connection.open(endpoint, timeout=self._profile.settings.connect_timeout)
+        return connection
+
+    def _write(self, line: str) -> None:
+        if self._connection is not None:
+            self._connection.send(line)
+
+    def _writable(self) -> bool:
+        return self._connection is not None and self._connection.writable
+
+    # -- lines -------------------------------------------------------------------------------------------------
+
+    def _line(self, line: Line) -> None:
+        self._alive.heard = True
+        if not self._online and self._registering(line):
+            return
+        entry = self._handlers.get(line.command)
+        if entry is not None and len(line.params) >= entry[1]:
+            entry[0](line)
+        elif is_error(line.command):
+            self._refusal(line)
+        else:
+            self._console.other(line)
+
+    def _registering(self, line: Line) -> bool:
+        """Before the welcome; whether the line is done with."""
+        if self._farewell is not None and line.command != "ERROR":
+            return True
+        try:
+            answers = self._login.feed(line)
+        except SessionEnded as ended:
+            if line.command in _ABOUT_NICKS:
+                self._console.copy(line)
+            self._give_up(ended)
+            return True
+        for answer in answers:
+            self._queue.urgent(answer)
+        if self._login.welcome:
+            self._welcomed()
+            return True
+        if is_error(line.command) and line.command not in self._handlers:
+            self._console.copy(line)  # 433 and the like: the login deals with it
+            return True
+        return False
+
+    def _welcomed(self) -> None:
+        self._online = True
+        self._login_by = NEVER
+        self._alive.start(self._clock.monotonic())
+        self._alarm.need(self._alive.next)
+        self._standing.call_me(self._login.welcome)
+        for command in self._profile.commands:
+            if not self._commands.valid(command):
+                self._commands.raw(command)
+        self._sink.online(self._standing.nick)
+
+    def _refusal(self, line: Line) -> None:
+        """An error reply: to the one request that it answers, or else to the user."""
+        about = line.params[1] if len(line.params) > 1 else ""
+        if line.command in ("403", "442") and self._rooms.not_in(about):
+            return
+        key = self._standing.casemapping.fold(about)
+        why = refused(line.command, line.params, self._profile.network)
+        channel = (
+            self._channels.get(line.params[2]) if line.command == "441" and len(line.params) > 2 else None
+        )
+        if (
+            self._joining.refuse(line)
+            or self._requests.refused(line.command, channel.key if channel is not None else key, why)
+            or self._speaking.refuse(line)
+        ):
+            self._console.copy(line)
+            return
+        room = self._channels.get(about)
+        if room is not None and not self._console.asked:
+            self._rooms.note(room, why.text)
+        else:
+            self._console.error(line)
+
+    def _ping(self, line: Line) -> None:
+        self._queue.urgent(serialise("PONG", *line.params[:1]))
+
+    def _capabilities(self, line: Line) -> None:
+        for answer in self._login.feed(line):
+            self._queue.urgent(answer)
+
+    def _isupport(self, line: Line) -> None:
+        changed = self._standing.support.load(line.params)
+        if "LINELEN" in changed and self._connection is not None:
+            self._connection.linelen = self._standing.support.linelen
+        if "CASEMAPPING" in changed:
+            self._standing.refold()
+            self._channels.refold()
+            self._joining.refold()
+            self._rooms.refold()
+            self._sink.refold()
+
+    def _cloaked(self, line: Line) -> None:
+        """396: our host as others see it from now on, sometimes with the user name."""
+        user, _, host = line.params[1].rpartition("@")
+        known = self._standing.identity.partition("@")[0]
+        if host and (user or known):
+            self._standing.identity = f"{user or known}@{host}"
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
+    def _error_line(self, line: Line) -> None:
+        words = line.params[-1] if line.params else ""
+        if self._commands.quitting:
+            self._rooms.gone(Departure(Exit.QUIT, words))
+            self._farewell = ending.left(self._profile.network)
+        elif self._farewell is None:
+            self._farewell = ending.sent_away(self._profile.network, words)
+        if not self._closing:
+            self._console.progress(f"ERROR: {words}")
+
+    def _kill(self, line: Line) -> None:
+        if self._standing.is_me(line.params[0]):
+            self._farewell = ending.sent_away(self._profile.network, f"killed: {line.params[-1]}")
+
+    def _closed(self, cause: str) -> None:
+        if self._commands.quitting and not self._closing:
+            self._rooms.gone(Departure(Exit.QUIT))
+            self._farewell = ending.left(self._profile.network)
+        if not self._closing:
+            self._console.progress("ERROR: Connection closed.")
+        self._finish(self._farewell or ending.broken(self._profile.network, cause))
+
+    def _give_up(self, why: SessionEnded) -> None:
+        """Hang up from our side: the login failed, or there is no answer."""
+        self._farewell = why
+        words = one_line(why.refused.text, _MAX_QUIT) if not self._online else ""
+        self._queue.urgent(serialise("QUIT", words) if words else "QUIT")
+        self._finish(why)
+
+    def _finish(self, why: SessionEnded) -> None:
+        if self._over is not None and not self._over.done():
+            if self._closing:
+                self._over.set_result(None)
+            else:
+                self._over.set_exception(why)
+
+    def _end_everything(self) -> None:
+        self._online = False
+        self._alarm.stop()
+        self._joining.close()
+        lost = Refused(
+            Condition.RECIPIENT_UNAVAILABLE,
+            f"The connection to {self._profile.network} ended before this was through. Send it again later.",
+        )
+        self._queue.close(lost)
+        self._requests.close(lost)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def _ring(self, now: float) -> float:
+        """All deadlines; when to look again."""
+        network, settings = self._profile.network, self._profile.settings
+        if now >= self._close_by:  # our QUIT was not answered
+            return self._hang_up(ending.left(network))
+        if self._alive.dead(now):
+            return self._hang_up(ending.silent(network, settings.ping_after + settings.ping_timeout))
+        if now >= self._login_by:
+            words = f"{network} did not let us in within {settings.login_timeout:.0f} seconds."
+            self._give_up(SessionEnded(Refused(Condition.REMOTE_SERVER_TIMEOUT, words)))
+            return NEVER
+        if self._alive.look(now):
+            self._queue.urgent(serialise("PING", network))
+        return min(
+            self._login_by,
+            self._close_by,
+            self._alive.next,
+            self._joining.expire(now),
+            self._rooms.expire(now),
+            self._requests.expire(now),
+        )
+
+    def _hang_up(self, why: SessionEnded) -> float:
+        self._finish(why)
+        if self._connection is not None:
+            self._connection.abort()
+        return NEVER

@@ -1,0 +1,49 @@
+"""What one connection has come to be: our nick and mask there, and the rules of the server."""
+
+from bridges.irc.protocol.casemap import Casemapping
+from bridges.irc.protocol.isupport import Isupport
+
+_MAX_FOLDS = 512
+
+
+class Standing:
+    """Owned by the session; its parts read it. Names are folded by the server's rule through ``fold`` only."""
+
+    __slots__ = ("_folds", "_me", "identity", "nick", "support")
+
+    def __init__(self, nick: str) -> None:
+        self.support = Isupport()
+        self._folds: dict[str, str] = {}
+        self.identity = ""  # user@host as others see it, once known
+        self.nick = nick
+        self._me = self.casemapping.fold(nick)
+
+    @property
+    def casemapping(self) -> Casemapping:
+        return self.support.casemapping
+
+    @property
+    def mask(self) -> str | None:
+        """``nick!user@host``, as soon as the server has shown it to us."""
+        return f"{self.nick}!{self.identity}" if self.identity else None
+
+    def fold(self, name: str) -> str:
+        """The key of a name, remembered: for the few names that come again and again (channels, ourselves)."""
+        key = self._folds.get(name)
+        if key is None:
+            if len(self._folds) >= _MAX_FOLDS:
+                self._folds.clear()
+            key = self._folds[name] = self.casemapping.fold(name)
+        return key
+
+    def is_me(self, nick: str) -> bool:
+        return nick == self.nick or self.casemapping.fold(nick) == self._me
+
+    def call_me(self, nick: str) -> None:
+        self.nick = nick
+        self._me = self.casemapping.fold(nick)
+
+    def refold(self) -> None:
+        """The casemapping has changed."""
+        self._folds.clear()
+        self._me = self.casemapping.fold(self.nick)
