@@ -38,7 +38,9 @@ class SecretBox:
     def __init__(self, key: bytes, source: str = "the key") -> None:
         """``key`` is 32 octets; ``source`` is how errors name where it came from."""
         if len(key) != _KEY_OCTETS:
-            raise SecretError(f"{source} holds {len(key)} octets, but a key has {_KEY_OCTETS}: restore the right file.")
+            raise SecretError(
+                f"{source} holds {len(key)} octets, but a key has {_KEY_OCTETS}: restore the right file."
+            )
         self._cipher = AESGCM(key)
         self._key_id = hashlib.sha256(b"causeway key id\x00" + key).hexdigest()[:8]
         self._source = source
@@ -48,8 +50,8 @@ class SecretBox:
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """Write a new random key to ``path`` (base64, mode 0600), which must not exist. Blocks: call it before the loop runs or
-        in a thread."""
+        """Write a new random key to ``path`` (base64, mode 0600), which must not exist. Blocks: call it before the loop
+        runs or in a thread."""
         key = os.urandom(_KEY_OCTETS)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -63,7 +65,9 @@ class SecretBox:
                 "another file."
             ) from None
         except OSError as error:
-            raise SecretError(f"The key file {path} cannot be written ({error.strerror}): {_fix(error)}.") from error
+            raise SecretError(
+                f"The key file {path} cannot be written ({error.strerror}): {_fix(error)}."
+            ) from error
         return cls(key, f"The key file {path}")
 
     @classmethod
@@ -74,7 +78,9 @@ class SecretBox:
             with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
-                    raise SecretError(f"The key file {path} is no regular file: name one, or make one with 'causeway init'.")
+                    raise SecretError(
+                        f"The key file {path} is no regular file: name one, or make one with 'causeway init'."
+                    )
                 text = file.read(_FILE_LIMIT)
         except FileNotFoundError:
             raise SecretError(
@@ -82,14 +88,20 @@ class SecretBox:
                 "if there are no stored passwords yet."
             ) from None
         except OSError as error:
-            raise SecretError(f"The key file {path} cannot be read ({error.strerror}): {_fix(error)}.") from error
+            raise SecretError(
+                f"The key file {path} cannot be read ({error.strerror}): {_fix(error)}."
+            ) from error
         if status.st_mode & 0o077:
             mode = stat.S_IMODE(status.st_mode)
-            raise SecretError(f"The key file {path} can be used by others (mode {mode:04o}): run 'chmod 600 {path}'.")
+            raise SecretError(
+                f"The key file {path} can be used by others (mode {mode:04o}): run 'chmod 600 {path}'."
+            )
         try:
             key = base64.b64decode(text.strip(), validate=True)
         except (binascii.Error, ValueError):
-            raise SecretError(f"The key file {path} is not base64 text: restore the right file from a backup.") from None
+            raise SecretError(
+                f"The key file {path} is not base64 text: restore the right file from a backup."
+            ) from None
         return cls(key, f"The key file {path}")
 
     def seal(self, text: str, context: str) -> str:

@@ -55,7 +55,9 @@ class Backend(Protocol):
     async def command(self, connection: AsyncConnection, sql: str) -> None:
         """Run SQL without parameters and results straight on the driver."""
 
-    async def insert_rows(self, connection: AsyncConnection, insert: RowInsert, rows: Sequence[Row]) -> None: ...
+    async def insert_rows(
+        self, connection: AsyncConnection, insert: RowInsert, rows: Sequence[Row]
+    ) -> None: ...
 
     async def in_transaction(self, connection: AsyncConnection) -> bool: ...
 
@@ -100,8 +102,17 @@ _SQLITE_PARAMETERS = 32_000
 class SqliteBackend:
     """A file (or memory) through aiosqlite. WAL: readers never wait for the writer; FULL: a commit survives a power cut."""
 
-    begin = "BEGIN IMMEDIATE"  # take the lock at once: a later upgrade of a read lock could fail without waiting
-    errors: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, OSError, ValueError, TypeError, OverflowError)
+    begin = (
+        "BEGIN IMMEDIATE"  # take the lock at once: a later upgrade of a read lock could fail without waiting
+    )
+    errors: tuple[type[Exception], ...] = (
+        SQLAlchemyError,
+        sqlite3.Error,
+        OSError,
+        ValueError,
+        TypeError,
+        OverflowError,
+    )
 
     def __init__(self, url: URL, busy_timeout: float) -> None:
         name = url.database or ":memory:"
@@ -223,7 +234,9 @@ class PostgresBackend:
         self._url = url.set(drivername="postgresql+asyncpg")
         self._lock_timeout = f"{max(1, int(busy_timeout * 1000))}ms"
         self._texts: dict[RowInsert, str] = {}
-        self.place = f"The PostgreSQL database {url.database or ''} at {url.host or 'localhost'}:{url.port or 5432}"
+        self.place = (
+            f"The PostgreSQL database {url.database or ''} at {url.host or 'localhost'}:{url.port or 5432}"
+        )
 
     async def prepare(self) -> None:
         """Connecting tells everything."""
@@ -274,4 +287,3 @@ def _reader_pool(connections: int) -> dict[str, Any]:
 async def _driver(connection: AsyncConnection) -> Any:
     """aiosqlite's or asyncpg's own connection."""
     return (await connection.get_raw_connection()).driver_connection
-

@@ -3,11 +3,11 @@
 SQLite or PostgreSQL is decided by the URL and nowhere else visible. Knows no table but the version of the schema.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
-import asyncio
 import structlog
 from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 _BUSY_TIMEOUT = 5.0
 _READERS = 3
+_LIMITS = WriterLimits()
 
 
 class Database:
@@ -38,7 +39,7 @@ class Database:
         url: str,
         *,
         clock: Clock,
-        limits: WriterLimits = WriterLimits(),
+        limits: WriterLimits = _LIMITS,
         busy_timeout: float = _BUSY_TIMEOUT,
         migrations: Sequence[Migration] = MIGRATIONS,
     ) -> Self:
@@ -108,7 +109,10 @@ class Database:
         return await self._writer.submit(items)
 
     def post(
-        self, statement: Executable | RowInsert, params: Mapping[str, object] | tuple[object, ...], octets: int = 0
+        self,
+        statement: Executable | RowInsert,
+        params: Mapping[str, object] | tuple[object, ...],
+        octets: int = 0,
     ) -> bool:
         """Write with the next commit; nobody waits. A ``RowInsert`` takes a tuple, anything else a mapping.
 
@@ -122,7 +126,9 @@ class Database:
         later)."""
         await self._writer.submit([])
 
-    async def read(self, statement: Executable, params: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
+    async def read(
+        self, statement: Executable, params: Mapping[str, object] | None = None
+    ) -> Sequence[Row[Any]]:
         """All rows of a query, as of the last commit. Raises ``StorageError``."""
         try:
             if self._backend.shares_connection:

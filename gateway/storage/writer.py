@@ -123,7 +123,11 @@ class Writer:
     def post(self, statement: Executable | RowInsert, row: object, octets: int) -> bool:
         """Queue one row; False if there is no room for it (it is counted and logged)."""
         counts = self.counts
-        if counts.waiting >= self._limits.rows or self._octets + octets > self._limits.octets or self._closing:
+        if (
+            counts.waiting >= self._limits.rows
+            or self._octets + octets > self._limits.octets
+            or self._closing
+        ):
             self._overflow()
             return False
         counts.waiting += 1
@@ -141,7 +145,11 @@ class Writer:
         self.counts.dropped += 1
         if not self._overflowing:
             self._overflowing = True
-            log.warning("rows to write are dropped: too many wait", waiting=self.counts.waiting, place=self._backend.place)
+            log.warning(
+                "rows to write are dropped: too many wait",
+                waiting=self.counts.waiting,
+                place=self._backend.place,
+            )
 
     # The loop
 
@@ -215,7 +223,9 @@ class Writer:
                 self.counts.lost += len(job.rows)
         self._jobs.clear()
         if self.counts.lost:
-            log.error("rows were not written before the end", rows=self.counts.lost, place=self._backend.place)
+            log.error(
+                "rows were not written before the end", rows=self.counts.lost, place=self._backend.place
+            )
 
     # One group
 
@@ -294,6 +304,7 @@ class Writer:
 
     async def _apart(self, connection: AsyncConnection, job: _Job) -> StorageError | None:
         """Run one job in a savepoint; its own fault is returned, any other raised."""
+        failure: StorageError | None = None
         await self._backend.command(connection, "SAVEPOINT apart")
         try:
             await self._execute(connection, job)
@@ -302,8 +313,6 @@ class Writer:
             if not failure.by_statement:
                 raise
             await self._backend.command(connection, "ROLLBACK TO SAVEPOINT apart")
-        else:
-            failure = None
         await self._backend.command(connection, "RELEASE SAVEPOINT apart")
         return failure
 
@@ -387,7 +396,9 @@ class Writer:
                 await connection.invalidate()
             await connection.close()
         except self._backend.errors as error:
-            log.debug("the writer's connection did not close well", reason=str(explain(error, self._backend.place)))
+            log.debug(
+                "the writer's connection did not close well", reason=str(explain(error, self._backend.place))
+            )
 
 
 def _table_name(statement: Executable | RowInsert) -> str:

@@ -1,0 +1,127 @@
+"""What was said in rooms and chats. The hot path of storage: one ``append`` for every message."""
+
+import json
+from collections.abc import Collection
+from hashlib import blake2b
+
+from sqlalchemy import delete, select
+
+from gateway.bridge import Clock
+from gateway.storage.backends import RowInsert
+from gateway.storage.database import Database
+from gateway.storage.errors import StorageError
+from gateway.storage.records import ArchivedMessage
+from gateway.storage.schema import archive, archives
+from gateway.storage.statements import upsert
+
+_COLUMNS = ("archive_id", "stanza_id", "foreign_id", "sender", "kind", "body", "sent_at")
+_ROOMS_REMEMBERED = 20_000
+_REFRESH = 86_400.0  # seconds after which the time of use of a room is written again
+_ROW_OCTETS = 300  # what a row costs in memory besides its body, roughly
+
+
+class ArchiveStore:
+    """Messages by (bridge, owner, network, room key)."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._insert = RowInsert(archive, _COLUMNS)
+        self._use = upsert(database.dialect, archives, only=("used",))
+        self._ids: dict[tuple[str, str, str, str], int] = {}
+        self._refresh_at = clock.monotonic() + _REFRESH
+
+    def append(
+        self,
+        bridge: str,
+        owner: str,
+        network: str,
+        room_key: str,
+        stanza_id: str,
+        sender: str,
+        kind: str,
+        body: str,
+        sent_at: float,
+        foreign_id: str = "",
+    ) -> bool:
+        """Archive one message with the next commit; False if too much waits already (counted and logged by the database)."""
+        number = self._ids.get((bridge, owner, network, room_key))
+        if number is None or self._clock.monotonic() >= self._refresh_at:
+            number = self._used(bridge, owner, network, room_key)
+        return self._database.post(
+            self._insert,
+            (number, stanza_id, foreign_id or None, sender, kind, body, sent_at),
+            _ROW_OCTETS + len(body),
+        )
+
+    def _used(self, bridge: str, owner: str, network: str, room_key: str) -> int:
+        """Note that an archive is in use, once after each start and once a day."""
+        if len(self._ids) >= _ROOMS_REMEMBERED or self._clock.monotonic() >= self._refresh_at:
+            self._ids.clear()
+            self._refresh_at = self._clock.monotonic() + _REFRESH
+        number = archive_id(bridge, owner, network, room_key)
+        names = {"bridge": bridge, "owner": owner, "network": network, "room_key": room_key}
+        if self._database.post(self._use, names | {"id": number, "used": self._clock.now()}):
+            self._ids[bridge, owner, network, room_key] = number
+        return number
+
+    async def recent(
+        self,
+        bridge: str,
+        owner: str,
+        network: str,
+        room_key: str,
+        *,
+        limit: int,
+        since: float | None = None,
+    ) -> list[ArchivedMessage]:
+        """The last ``limit`` messages, said at or after ``since`` (Unix seconds), oldest first. Includes all that was appended
+        before, unless the database cannot be written at the moment. Raises ``StorageError``."""
+        if limit <= 0:
+            return []
+        await self._settled()
+        query = select(*(archive.c[name] for name in _COLUMNS[1:])).where(
+            archive.c.archive_id == archive_id(bridge, owner, network, room_key)
+        )
+        if since is not None:
+            query = query.where(archive.c.sent_at >= since)
+        rows = await self._database.read(
+            query.order_by(archive.c.sent_at.desc(), archive.c.id.desc()).limit(limit)
+        )
+        return [
+            ArchivedMessage(row.stanza_id, row.foreign_id or "", row.sender, row.kind, row.body, row.sent_at)
+            for row in reversed(rows)
+        ]
+
+    async def known(
+        self, bridge: str, owner: str, network: str, room_key: str, foreign_ids: Collection[str]
+    ) -> set[str]:
+        """Those of ``foreign_ids`` that this archive holds already (at most a few hundred at a time)."""
+        await self._settled()
+        query = select(archive.c.foreign_id).where(
+            archive.c.foreign_id.in_(foreign_ids),
+            archive.c.archive_id == archive_id(bridge, owner, network, room_key),
+        )
+        return {row.foreign_id for row in await self._database.read(query)}
+
+    async def forget(self, bridge: str, owner: str, network: str) -> None:
+        """Remove everything archived for an account. Raises ``StorageError``."""
+        names = {"bridge": bridge, "owner": owner, "network": network}
+        this = [archives.c[name] == value for name, value in names.items()]
+        rows = delete(archive).where(archive.c.archive_id.in_(select(archives.c.id).where(*this)))
+        await self._database.write_all([(rows, None), (delete(archives).where(*this), None)])
+        for key in [key for key in self._ids if key[:3] == (bridge, owner, network)]:
+            del self._ids[key]
+
+    async def _settled(self) -> None:
+        if self._database.counts.waiting:
+            try:
+                await self._database.flush()
+            except StorageError:
+                return  # the writer has logged it; what is committed can still be read
+
+
+def archive_id(bridge: str, owner: str, network: str, room_key: str) -> int:
+    """The number of an archive: 64 bits of a hash, for it must be known before anything is read."""
+    names = json.dumps([bridge, owner, network, room_key]).encode("ascii")
+    return int.from_bytes(blake2b(names, digest_size=8).digest(), signed=True)

@@ -1,0 +1,90 @@
+"""What the stores take and give: plain values, secrets in the clear (but never in ``repr``), times in Unix seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """One user's account on one network. ``owner`` is a bare JID. ``stopped`` (with its ``reason``) outlives a restart, so
+    that a banned user does not hammer the network; ``created`` is kept from the first save."""
+
+    bridge: str
+    owner: str
+    network: str
+    nick: str
+    wanted: bool = True
+    stopped: bool = False
+    reason: str = ""
+    created: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRoom:
+    """A room that an account is in. ``key`` is the folded name, ``name`` its spelling."""
+
+    bridge: str
+    owner: str
+    network: str
+    key: str
+    name: str
+    nick: str
+    password: str | None = field(default=None, repr=False)
+    persistent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedResource:
+    """A client (full JID) in a room. ``room_local`` is the local part of the room's JID as this client spelled it."""
+
+    jid: str
+    room_local: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredRoom:
+    room: StoredRoom
+    resources: tuple[JoinedResource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredAccount:
+    """All that a session needs after a restart."""
+
+    account: StoredAccount
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rooms: tuple[RestoredRoom, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedMessage:
+    """``foreign_id`` is empty where the network gave none; ``kind`` is a ``MessageKind``."""
+
+    stanza_id: str
+    foreign_id: str
+    sender: str
+    kind: str
+    body: str = field(repr=False)
+    sent_at: float
+
+
+class SubscriptionState(StrEnum):
+    """RFC 6121 §3.1.2 seen from the user: ``to`` means that the user sees the contact's presence."""
+
+    NONE = "none"
+    FROM = "from"
+    TO = "to"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubscription:
+    """``pending`` names requests without an answer yet ("in", "out", both parted by a space, or empty)."""
+
+    bridge: str
+    owner: str
+    contact_local: str
+    state: SubscriptionState = SubscriptionState.NONE
+    pending: str = ""
