@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain, zip_longest
@@ -16,6 +16,12 @@ from typing import Any, Protocol
 
 #: What ``getaddrinfo`` gives: family, type, protocol, canonical name, address.
 AddressInfo = tuple[int, int, int, str, Any]
+
+#: Host and port to addresses, the best first. Raises ``OSError``.
+Resolver = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
+
+#: An address and where to bind to, to a connected non-blocking socket. Raises ``OSError``.
+Connector = Callable[[AddressInfo, tuple[str, int] | None], Coroutine[Any, Any, socket.socket]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +120,18 @@ def _context(verify: bool, ca_file: str) -> ssl.SSLContext:
 class LoopDialer:
     """``Dialer`` on the running loop: tries all addresses, the next one every ``stagger`` seconds until one answers."""
 
-    def __init__(self, stagger: float = 0.25) -> None:
+    def __init__(
+        self, stagger: float = 0.25, *, resolve: Resolver | None = None, connect: Connector | None = None
+    ) -> None:
         self._stagger = stagger
+        self._resolve = resolve or _resolve
+        self._connect = connect or _connect
 
     async def dial(
         self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
     ) -> None:
         loop = asyncio.get_running_loop()
-        infos = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+        infos = await self._resolve(endpoint.host, endpoint.port)
         sock = await self._race(_interleaved(_usable(infos, endpoint.local_addr)), endpoint.local_addr)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -146,7 +156,7 @@ class LoopDialer:
             while winner is None:
                 info = next(infos, None)
                 if info is not None:
-                    attempts.add(asyncio.create_task(_connect(info, local_addr)))
+                    attempts.add(asyncio.create_task(self._connect(info, local_addr)))
                 elif not attempts:
                     raise failures[0] if failures else OSError("no address of the right family")
                 wait = None if info is None else self._stagger
@@ -166,6 +176,10 @@ class LoopDialer:
             for result in await asyncio.gather(*attempts, return_exceptions=True):
                 if isinstance(result, socket.socket):
                     result.close()
+
+
+async def _resolve(host: str, port: int) -> Sequence[AddressInfo]:
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 async def _connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:

@@ -1,0 +1,632 @@
+"""The connection: lines in and out, fairness, back-pressure, ends, and what dialling says when it fails."""
+
+import asyncio
+import datetime
+import hashlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from irc.client import ServerNotConnectedError
+
+from bridges.irc.dial import (
+    AddressInfo,
+    ConnectFailed,
+    Endpoint,
+    LoopDialer,
+    TlsContexts,
+    TlsSettings,
+    normal_fingerprint,
+)
+from bridges.irc.link import MAX_UNSENT, IrcConnection, IrcReactor
+from bridges.irc.protocol.line import Injection, Line, TooLong
+
+HOST = "127.0.0.1"
+
+
+class Wire(asyncio.Transport):
+    """A transport that only remembers what was done to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.unsent = 0
+        self.reading = True
+        self.ended = ""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return bool(self.ended)
+
+    def close(self) -> None:
+        self.ended = "closed"
+
+    def abort(self) -> None:
+        self.ended = "aborted"
+
+
+class WireDialer:
+    """Connects to nothing: tests play the server through ``protocol``."""
+
+    def __init__(self, greeting: bytes = b"") -> None:
+        self.wire = Wire()
+        self.greeting = greeting
+
+    async def dial(
+        self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
+    ) -> None:
+        self.protocol = protocol()
+        self.protocol.connection_made(self.wire)
+        if self.greeting:
+            self.protocol.data_received(self.greeting)
+
+
+@dataclass
+class Owner:
+    """Whoever uses a connection, and all it was told."""
+
+    lines: list[Line] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+    writable: int = 0
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def on_line(self, line: Line) -> None:
+        if line.command == "BOOM":
+            raise RuntimeError("our own fault")
+        self.lines.append(line)
+
+    def on_closed(self, cause: str) -> None:
+        self.causes.append(cause)
+        self.closed.set()
+
+    def on_writable(self) -> None:
+        self.writable += 1
+
+    @property
+    def commands(self) -> list[str]:
+        return [line.command for line in self.lines]
+
+
+async def wired(greeting: bytes = b"", lines_per_turn: int = 256) -> tuple[IrcConnection, WireDialer, Owner]:
+    dialer, owner = WireDialer(greeting), Owner()
+    reactor = IrcReactor(dialer, lines_per_turn=lines_per_turn)
+    connection = reactor.connection(owner.on_line, owner.on_closed, owner.on_writable)
+    await connection.open(Endpoint("irc.example", 6667))
+    return connection, dialer, owner
+
+
+async def turns(number: int = 1) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def test_bytes_become_lines() -> None:
+    _, dialer, owner = await wired()
+    dialer.protocol.data_received(b"PING :a\r\n:s 001 me :W")
+    dialer.protocol.data_received(b"elcome\r\n")
+    assert owner.lines == [Line({}, "", "PING", ["a"]), Line({}, "s", "001", ["me", "Welcome"])]
+
+
+async def test_a_bad_line_costs_only_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    connection, dialer, owner = await wired()
+    for bad in (b":only", b"@tag", b"  ", b"BOOM", b"\xff\xfe\x00", b"QUIT", b":x NICK", b"PRIVMSG a", b"\0"):
+        dialer.protocol.data_received(bad + b"\r\n")
+    dialer.protocol.data_received(b"y" * 40_000 + b"\r\nBOOM\r\nPING\r\n")
+    assert owner.commands[-1] == "PING"
+    assert (connection.failures, connection.dropped) == (2, 1)
+    assert connection.malformed == 3
+    assert dialer.wire.ended == ""
+
+
+async def test_a_line_that_is_not_utf_8_is_read_in_the_fallback_encoding() -> None:
+    connection, dialer, owner = await wired()
+    connection.fallback_encoding = "koi8-r"
+    dialer.protocol.data_received("PRIVMSG #x :привет\r\n".encode("koi8-r") + "PRIVMSG #x :héé\r\n".encode())
+    assert [line.params[1] for line in owner.lines] == ["привет", "héé"]
+
+
+async def test_no_line_comes_before_the_connection_is_open() -> None:
+    _, _, owner = await wired(b":s NOTICE AUTH :hello\r\n")
+    assert owner.lines == []
+    await turns()
+    assert owner.commands == ["NOTICE"]
+
+
+async def test_a_flood_is_handled_a_few_lines_a_turn_and_nothing_is_read_meanwhile() -> None:
+    _, dialer, owner = await wired(lines_per_turn=10)
+    dialer.protocol.data_received(b"".join(b"N%d\n" % number for number in range(25)))
+    assert len(owner.lines) == 10
+    assert not dialer.wire.reading
+    await turns()
+    assert len(owner.lines) == 20
+    dialer.protocol.data_received(b"N25\n")  # what was on its way
+    await turns()
+    assert dialer.wire.reading
+    await turns()
+    assert owner.commands == [f"N{number}" for number in range(26)]
+    dialer.protocol.data_received(b"N26\n")
+    assert owner.commands[-1] == "N26"
+
+
+async def test_two_flooding_connections_take_turns() -> None:
+    order: list[str] = []
+
+    async def flooded(name: str) -> WireDialer:
+        dialer = WireDialer()
+        connection = IrcReactor(dialer, lines_per_turn=5).connection(
+            lambda _line: order.append(name), order.append, lambda: None
+        )
+        await connection.open(Endpoint("irc.example", 6667))
+        return dialer
+
+    for dialer in [await flooded("a"), await flooded("b")]:
+        dialer.protocol.data_received(b"X\n" * 15)
+    await turns(4)
+    assert "".join(order) == ("aaaaa" + "bbbbb") * 3
+
+
+async def test_the_lines_before_the_end_are_handled_and_the_end_comes_last_and_once() -> None:
+    _, dialer, owner = await wired(lines_per_turn=2)
+    dialer.protocol.data_received(b"A\nB\nC\nERROR :Closing link\n")
+    dialer.protocol.connection_lost(None)
+    assert owner.causes == []
+    await turns(3)
+    assert owner.commands == ["A", "B", "C", "ERROR"]
+    assert owner.causes == ["The server closed the connection."]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (None, "The server closed the connection."),
+        (ConnectionResetError(104, "reset"), "The server dropped the connection."),
+        (TimeoutError(), "The connection timed out."),
+        (OSError(113, "No route to host"), "The connection broke: No route to host."),
+    ],
+)
+async def test_the_end_says_why(error: Exception | None, cause: str) -> None:
+    connection, dialer, owner = await wired()
+    dialer.protocol.connection_lost(error)
+    await turns()
+    assert owner.causes == [cause]
+    connection.send("PING x")
+    connection.close("late")
+    await turns()
+    assert owner.causes == [cause]
+    assert dialer.wire.written == []
+
+
+async def test_all_lines_of_a_turn_are_one_write() -> None:
+    connection, dialer, _ = await wired()
+    connection.send("NICK a")
+    connection.send("USER a 0 * :A")
+    assert dialer.wire.written == []
+    await turns()
+    connection.send("JOIN #x")
+    await turns()
+    assert dialer.wire.written == [b"NICK a\r\nUSER a 0 * :A\r\n", b"JOIN #x\r\n"]
+
+
+async def test_the_librarys_commands_go_out_through_our_checks() -> None:
+    connection, dialer, _ = await wired()
+    connection.join("#x", "key")
+    connection.privmsg("#x", "hi there")
+    await turns()
+    assert dialer.wire.written == [b"JOIN #x key\r\nPRIVMSG #x :hi there\r\n"]
+    with pytest.raises(Injection):
+        connection.privmsg("#x", "a\rQUIT")
+
+
+@pytest.mark.parametrize("text", ["a\rb", "a\nb", "a\0b", "PING\r\n"])
+async def test_a_raw_line_cannot_break_out(text: str) -> None:
+    connection, dialer, _ = await wired()
+    with pytest.raises(Injection):
+        connection.send(text)
+    await turns()
+    assert dialer.wire.written == []
+
+
+async def test_tags_and_body_have_limits_of_their_own() -> None:
+    connection, dialer, _ = await wired()
+    body = "PRIVMSG #x :" + "b" * (510 - 12)
+    connection.send(body)
+    connection.send("@+a=" + "t" * 4000 + " " + body)
+    await turns()
+    with pytest.raises(TooLong):
+        connection.send(body + "b")
+    with pytest.raises(TooLong):
+        connection.send("@+a=" + "t" * 4095 + " PING")
+    with pytest.raises(TooLong):
+        connection.send("PRIVMSG #x :" + "é" * 250)
+    connection.linelen = 1024
+    connection.send(body + "b")
+    await turns()
+    assert [len(data) for data in dialer.wire.written] == [512 + 512 + 4005, 513]
+
+
+async def test_a_server_that_does_not_read_is_left() -> None:
+    connection, dialer, owner = await wired()
+    dialer.protocol.pause_writing()
+    assert not connection.writable
+    dialer.protocol.resume_writing()
+    assert (connection.writable, owner.writable) == (True, 1)
+    dialer.wire.unsent = MAX_UNSENT + 1
+    connection.send("PING x")
+    await turns()
+    assert dialer.wire.ended == "aborted"
+    dialer.protocol.connection_lost(None)
+    await turns()
+    assert owner.causes == ["The server does not take what we send."]
+
+
+async def test_closing_writes_what_is_queued_and_hears_nothing_more() -> None:
+    connection, dialer, owner = await wired(lines_per_turn=1)
+    dialer.protocol.data_received(b"A\nB\nC\n")
+    connection.send("QUIT :bye")
+    connection.close("We left.")
+    assert dialer.wire.written == [b"QUIT :bye\r\n"]
+    assert dialer.wire.ended == "closed"
+    connection.abort()
+    assert dialer.wire.ended == "aborted"
+    dialer.protocol.connection_lost(None)
+    dialer.protocol.data_received(b"D\n")
+    await turns(3)
+    assert owner.commands == ["A"]
+    assert owner.causes == ["We left."]
+    assert connection not in connection.reactor.connections
+    assert not connection.connected
+
+
+async def test_a_line_handler_can_close_the_connection() -> None:
+    dialer = WireDialer()
+    seen: list[Line] = []
+
+    def on_line(line: Line) -> None:
+        seen.append(line)
+        connection.close()
+
+    connection = IrcReactor(dialer).connection(on_line, print, print)
+    await connection.open(Endpoint("irc.example", 6667))
+    dialer.protocol.data_received(b"A\nB\n")
+    assert len(seen) == 1
+
+
+async def test_nothing_can_be_sent_before_opening() -> None:
+    connection = IrcReactor(WireDialer()).connection(print, print, print)
+    with pytest.raises(ServerNotConnectedError):
+        connection.send("PING x")
+
+
+async def test_a_connection_is_used_once() -> None:
+    connection, _, _ = await wired()
+    with pytest.raises(RuntimeError):
+        await connection.open(Endpoint("irc.example", 6667))
+
+
+# -- dialling, with real sockets ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Certificate:
+    chain: Path
+    fingerprint: str
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for irc.example and 127.0.0.1 that signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "irc.example")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = x509.SubjectAlternativeName([x509.DNSName("irc.example"), x509.DNSName("localhost")])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    der = signed.public_bytes(serialization.Encoding.DER)
+    return Certificate(path, hashlib.sha256(der).hexdigest())
+
+
+@dataclass
+class Server:
+    port: int
+    received: asyncio.Queue[bytes]
+    names: list[str | None]
+
+
+Serving = AsyncIterator[Server]
+
+
+async def serve(context: ssl.SSLContext | None) -> tuple[asyncio.Server, Server]:
+    received: asyncio.Queue[bytes] = asyncio.Queue()
+    names: list[str | None] = []
+    if context is not None:
+        context.sni_callback = lambda _socket, name, _context: names.append(name)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b":s NOTICE * :hello\r\n")
+        while line := await reader.readline():
+            received.put_nowait(line)
+            if line.startswith(b"QUIT"):
+                writer.write(b"ERROR :bye\r\n")
+                break
+        writer.close()
+
+    server = await asyncio.start_server(talk, HOST, 0, ssl=context)
+    return server, Server(server.sockets[0].getsockname()[1], received, names)
+
+
+@pytest.fixture
+async def plain() -> Serving:
+    listener, server = await serve(None)
+    yield server
+    listener.close()
+    await listener.wait_closed()
+
+
+@pytest.fixture
+async def secure(certificate: Certificate) -> Serving:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.chain)
+    listener, server = await serve(context)
+    yield server
+    listener.close()
+    await listener.wait_closed()
+
+
+async def converse(endpoint: Endpoint) -> Owner:
+    """Open, say QUIT, and wait for the server's end."""
+    owner = Owner()
+    connection = IrcReactor().connection(owner.on_line, owner.on_closed, owner.on_writable)
+    await connection.open(endpoint, timeout=10)
+    connection.send("QUIT :x")
+    await asyncio.wait_for(owner.closed.wait(), 10)
+    return owner
+
+
+async def test_a_real_connection_carries_lines_both_ways(plain: Server) -> None:
+    owner = await converse(Endpoint("localhost", plain.port, local_addr=("127.0.0.2", 0)))
+    assert plain.received.get_nowait() == b"QUIT :x\r\n"
+    assert owner.commands == ["NOTICE", "ERROR"]
+    assert owner.causes == ["The server closed the connection."]
+
+
+async def test_tls_is_verified_against_the_given_ca_and_names_the_server(
+    secure: Server, certificate: Certificate
+) -> None:
+    owner = await converse(Endpoint("localhost", secure.port, TlsSettings(ca_file=str(certificate.chain))))
+    assert owner.commands == ["NOTICE", "ERROR"]
+    assert secure.names == ["localhost"]
+    settings = TlsSettings(ca_file=str(certificate.chain), server_name="irc.example")
+    await converse(Endpoint(HOST, secure.port, settings))
+    assert secure.names == ["localhost", "irc.example"]
+
+
+async def test_a_pinned_fingerprint_is_trusted_instead_of_a_ca(
+    secure: Server, certificate: Certificate
+) -> None:
+    colons = ":".join(certificate.fingerprint[at : at + 2] for at in range(0, 64, 2)).upper()
+    owner = await converse(Endpoint("localhost", secure.port, TlsSettings(fingerprint=colons)))
+    assert owner.commands == ["NOTICE", "ERROR"]
+
+
+async def test_verification_can_be_turned_off(secure: Server) -> None:
+    assert (await converse(Endpoint(HOST, secure.port, TlsSettings(verify=False)))).commands == [
+        "NOTICE",
+        "ERROR",
+    ]
+
+
+async def refusal(endpoint: Endpoint, timeout: float = 10) -> ConnectFailed:
+    owner = Owner()
+    reactor = IrcReactor()
+    connection = reactor.connection(owner.on_line, owner.on_closed, owner.on_writable)
+    with pytest.raises(ConnectFailed) as failed:
+        await connection.open(endpoint, timeout=timeout)
+    await turns(3)
+    assert owner.lines == []
+    assert owner.causes == []
+    assert reactor.connections == []
+    return failed.value
+
+
+async def test_a_certificate_of_nobody_is_refused_in_words(secure: Server) -> None:
+    failed = await refusal(Endpoint("localhost", secure.port, TlsSettings()))
+    assert failed.certificate
+    assert "self-signed certificate" in str(failed)
+    assert "fingerprint" in str(failed)
+
+
+async def test_a_certificate_for_another_name_is_refused(secure: Server, certificate: Certificate) -> None:
+    failed = await refusal(Endpoint(HOST, secure.port, TlsSettings(ca_file=str(certificate.chain))))
+    assert failed.certificate
+    assert "not valid for '127.0.0.1'" in str(failed)
+
+
+async def test_another_certificate_than_the_pinned_one_is_refused_before_a_byte_is_believed(
+    secure: Server, certificate: Certificate
+) -> None:
+    failed = await refusal(Endpoint("localhost", secure.port, TlsSettings(fingerprint="00" * 32)))
+    assert failed.certificate
+    assert certificate.fingerprint in str(failed)
+
+
+async def test_a_port_without_tls_is_named_as_such(plain: Server) -> None:
+    failed = await refusal(Endpoint("localhost", plain.port, TlsSettings(verify=False)))
+    assert "does not speak TLS" in str(failed)
+    assert not failed.certificate
+
+
+async def test_a_missing_ca_file_is_named() -> None:
+    failed = await refusal(Endpoint("localhost", 1, TlsSettings(ca_file="/nonexistent/ca.pem")))
+    assert "/nonexistent/ca.pem" in str(failed)
+
+
+def unused_port() -> int:
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        return int(sock.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "words"),
+    [
+        (HOST, None, "refuses connections"),
+        ("no-such-host.invalid", 6667, "no address for the name no-such-host.invalid"),
+        ("a..b", 6667, "not a valid address"),
+        ("a" * 300, 6667, "not a valid address"),
+        ("irc\0.example", 6667, "no address for the name"),
+        (HOST, 70000, "127.0.0.1 port 70000"),
+    ],
+)
+async def test_what_is_wrong_with_an_address_is_said(host: str, port: int | None, words: str) -> None:
+    assert words in str(await refusal(Endpoint(host, unused_port() if port is None else port)))
+
+
+async def test_a_server_that_never_answers_is_given_up_in_time() -> None:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        listener.listen()
+        endpoint = Endpoint(HOST, listener.getsockname()[1], TlsSettings(verify=False))
+        assert "did not answer within 0.2 seconds" in str(await refusal(endpoint, timeout=0.2))
+
+
+async def test_a_cancelled_opening_leaves_nothing_open() -> None:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        listener.listen()
+        reactor = IrcReactor()
+        connection = reactor.connection(print, print, print)
+        opening = asyncio.create_task(
+            connection.open(Endpoint(HOST, listener.getsockname()[1], TlsSettings(verify=False)))
+        )
+        await asyncio.sleep(0.05)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert reactor.connections == []
+
+
+async def test_contexts_are_shared_by_equal_settings(certificate: Certificate) -> None:
+    contexts = TlsContexts()
+    settings = TlsSettings(ca_file=str(certificate.chain))
+    one, same = await asyncio.gather(contexts.get(settings), contexts.get(settings))
+    assert one is same
+    assert await contexts.get(TlsSettings(fingerprint="aa")) is await contexts.get(TlsSettings(verify=False))
+    assert one.check_hostname
+    assert one.verify_mode is ssl.CERT_REQUIRED
+
+
+def at(address: str, port: int) -> AddressInfo:
+    return (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
+
+
+async def converse_through(dialer: LoopDialer, port: int) -> Owner:
+    owner = Owner()
+    connection = IrcReactor(dialer).connection(owner.on_line, owner.on_closed, owner.on_writable)
+    await connection.open(Endpoint("irc.example", port), timeout=10)
+    connection.send("QUIT")
+    await asyncio.wait_for(owner.closed.wait(), 10)
+    return owner
+
+
+async def test_the_next_address_is_tried_when_the_first_fails(plain: Server) -> None:
+    async def resolve(host: str, port: int) -> list[AddressInfo]:
+        return [at(HOST, unused_port()), at(HOST, port)]
+
+    owner = await converse_through(LoopDialer(stagger=60, resolve=resolve), plain.port)
+    assert owner.commands == ["NOTICE", "ERROR"]
+
+
+async def test_a_slow_address_does_not_hold_up_the_next_one(plain: Server) -> None:
+    tried: list[str] = []
+    given_up: list[str] = []
+
+    async def resolve(host: str, port: int) -> list[AddressInfo]:
+        return [at("192.0.2.1", port), at("192.0.2.2", port), at(HOST, port)]
+
+    async def connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:
+        address = info[4][0]
+        tried.append(address)
+        if address != HOST:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                given_up.append(address)
+        sock = socket.socket()
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, info[4])
+        return sock
+
+    owner = await converse_through(LoopDialer(stagger=0.01, resolve=resolve, connect=connect), plain.port)
+    assert owner.commands == ["NOTICE", "ERROR"]
+    assert tried == ["192.0.2.1", "192.0.2.2", HOST]
+    assert sorted(given_up) == ["192.0.2.1", "192.0.2.2"]
+
+
+async def test_the_families_of_a_host_take_turns_and_follow_the_source_address() -> None:
+    tried: list[str] = []
+
+    async def resolve(host: str, port: int) -> list[AddressInfo]:
+        v6 = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (f"2001:db8::{n}", port, 0, 0)) for n in (1, 2, 3)]
+        return [*v6, at("192.0.2.1", port)]
+
+    async def connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:
+        tried.append(info[4][0])
+        raise ConnectionRefusedError(111, "refused")
+
+    reactor = IrcReactor(LoopDialer(resolve=resolve, connect=connect))
+    for source in (None, ("192.0.2.9", 0), ("2001:db8::9", 0)):
+        with pytest.raises(ConnectFailed, match="refuses connections"):
+            await reactor.connection(print, print, print).open(
+                Endpoint("irc.example", 6667, local_addr=source)
+            )
+    six = ["2001:db8::1", "2001:db8::2", "2001:db8::3"]
+    assert tried == [six[0], "192.0.2.1", six[1], six[2], "192.0.2.1", *six]
+
+
+async def test_a_host_without_an_address_of_the_sources_family_is_said() -> None:
+    async def resolve(host: str, port: int) -> list[AddressInfo]:
+        return [at("192.0.2.1", port)]
+
+    connection = IrcReactor(LoopDialer(resolve=resolve)).connection(print, print, print)
+    with pytest.raises(ConnectFailed, match="no address of the right family"):
+        await connection.open(Endpoint("irc.example", 6667, local_addr=("::1", 0)))
+
+
+@pytest.mark.parametrize("text", ["", "abc", "zz" * 32, "aa" * 20])
+def test_what_is_no_sha_256_fingerprint_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="SHA-256"):
+        normal_fingerprint(text)
