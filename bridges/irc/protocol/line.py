@@ -193,22 +193,22 @@ class LineSplitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that ``data`` completes."""
-        parts = data.replace(b"\r", b"\n").split(b"\n")
-        rest = parts.pop()
-        if not parts:
-            self._hold(rest)
-            return parts
-        if self._held or self._skipping:
-            self._hold(parts[0])
-            parts[0] = bytes(self._held)
-            self._held.clear()
-            self._skipping = False
-        if len(data) > self._limit:
-            self.dropped += sum(len(part) > self._limit for part in parts)
-            parts = [part for part in parts if len(part) <= self._limit]
+        lines = data.splitlines()  # of bytes: at CR, LF and CR LF, nowhere else
+        rest = b"" if data.endswith((b"\n", b"\r")) or not data else lines.pop()
+        if lines:
+            if self._held or self._skipping:
+                self._hold(lines[0])
+                lines[0] = bytes(self._held)
+                self._held.clear()
+                self._skipping = False
+            if len(data) > self._limit:
+                self.dropped += sum(len(line) > self._limit for line in lines)
+                lines = [line for line in lines if len(line) <= self._limit]
+            if b"" in lines:
+                lines = [line for line in lines if line]
         if rest:
             self._hold(rest)
-        return [part for part in parts if part]
+        return lines
 
     def _hold(self, data: bytes) -> None:
         if self._skipping:
