@@ -6,6 +6,7 @@ pass of ``bytes.count`` over a chunk, so that a watcher is never the bottleneck 
 
 import asyncio
 import contextlib
+import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -133,4 +134,4 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     """Nearest rank of an ascending sequence; nan of an empty one."""
     if not ordered:
         return float("nan")
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
