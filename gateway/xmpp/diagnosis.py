@@ -99,8 +99,8 @@ _CONDITIONS = {
     " Openfire 5275, ejabberd the port of its ejabberd_service listener), not the one for users (5222) or servers (5269).",
     "internal-server-error": "The server failed to set up the component {jid}{detail}: look into its log (Openfire: give the"
     " subdomain a secret under External Components).",
-    "policy-violation": "A rule of the server forbids this link{detail}: look into the server's log for the rule (ejabberd:"
-    " access and max_stanza_size of the ejabberd_service listener; Prosody: component_stanza_size_limit).",
+    "policy-violation": "A rule of the server forbids the link of {jid}{detail}: look into the server's log for the rule"
+    " (ejabberd: access and max_stanza_size of the ejabberd_service listener; Prosody: component_stanza_size_limit).",
     "see-other-host": "The server on {host} port {port} sends components elsewhere{detail}: connect to the host it names.",
     "host-gone": "The server no longer serves {jid}: add the component again there, or correct the jid here.",
 }

@@ -99,8 +99,8 @@ class Heartbeat:
         if self._judge is not None or not self._alone:
             return
         self._volley = {}
-        self._ping()
         self._judge = self._clock.call_later(JUDGED, self._judged)
+        self._ping()
 
     def _ping(self) -> None:
         # Many local parts and resources on both sides, since ejabberd can balance by any of them.
@@ -109,12 +109,12 @@ class Heartbeat:
             self._sent += 1
             ident = f"{self._ours}{self._sent}"
             nonce = f"{self._random.getrandbits(48):012x}"
+            self._volley[ident] = False
             if not self._send(
                 f"<iq from='link-{nonce}@{jid}/{nonce}' to='{nonce}-link@{jid}/{nonce}' id='{ident}' type='get'>"
                 "<ping xmlns='urn:xmpp:ping'/></iq>"
             ):
                 break
-            self._volley[ident] = False
 
     def _judged(self) -> None:
         self._judge = None

@@ -52,6 +52,11 @@ class StreamParser:
         self._new_parser()
         self._expat.StartNamespaceDeclHandler = self._declare
 
+    @property
+    def namespace(self) -> str:
+        """The default namespace of the stream's header: what kind of stream the peer thinks it is."""
+        return next((uri for prefix, uri in self._namespaces if not prefix), "")
+
     def feed(self, data: bytes) -> None:
         """Parse ``data``; what it completed is found in ``read_events``. Cut large input into slices of a few KiB: the
         bounds are checked between them."""
@@ -62,7 +67,7 @@ class StreamParser:
             raise BadStream(f"XML that is not well-formed ({error})", header=self._root is None) from None
         self._fed += len(data)
         completed = len(self._events) - completed
-        if self._depth <= 1 and (completed or data.isspace()):
+        if self._depth <= 1 and (completed or (self._depth == 1 and data.isspace())):
             self._unfinished = 0
         else:
             self._unfinished = (0 if completed else self._unfinished) + len(data)
@@ -87,7 +92,7 @@ class StreamParser:
         self._names: dict[str, str] = {}
         self._fed = 0
         self._stanza_end = 0  # where the end tag of the last whole stanza begins
-        parser = expat.ParserCreate("utf-8", "}", self._names)  # RFC 6120 §11.6: UTF-8 only
+        parser = expat.ParserCreate("utf-8", "}", self._names)  # RFC 6120 §11.6
         parser.buffer_text = True
         # Newer expats put off parsing large tokens until more bytes come, which on a quiet stream may be never.
         if hasattr(parser, "SetReparseDeferralEnabled"):
@@ -105,15 +110,18 @@ class StreamParser:
     def _renew(self, data: bytes) -> None:
         """Forget the names, if the last byte of ``data`` is known to be the end of a stanza; else at a later time."""
         tail = data[self._stanza_end - (self._fed - len(data)) :]
-        if self._depth != 1 or _END_TAG.fullmatch(tail) is None:
+        if self._root is None or self._depth != 1 or _END_TAG.fullmatch(tail) is None:
             return
         self._new_parser()
         parser = self._expat
         parser.StartElementHandler = None
+        uri, _, name = self._root.tag[1:].rpartition("}")
+        prefix = next((prefix for prefix, bound in self._namespaces if prefix and bound == uri), "")
         declarations = " ".join(
             f"xmlns{':' + prefix if prefix else ''}='{_quoted(uri)}'" for prefix, uri in self._namespaces
         )
-        header = f"<stream {declarations}>".encode()
+        # The prefix matters: the end tag of the stream has to be spelled as its header.
+        header = f"<{prefix + ':' if prefix else ''}{name} {declarations}>".encode()
         parser.Parse(header)
         self._fed = len(header)
         self._listen()

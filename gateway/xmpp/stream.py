@@ -29,6 +29,8 @@ _HANDSHAKE = f"{{{COMPONENT}}}handshake"
 _STANZAS = frozenset(
     f"{{{ns}}}{name}" for ns in (COMPONENT, CLIENT) for name in ("message", "presence", "iq")
 )
+#: What listens where we do not belong, by the namespace it answers in.
+_OTHER_STREAMS = {CLIENT: "users", "jabber:server": "servers"}
 
 #: Bytes parsed in one turn of the loop: a few dozen stanzas, so that one large read never holds up everybody else.
 SLICE = 16 * 1024
@@ -110,7 +112,6 @@ class ComponentStream(XMLStream):
         )
         self.stream_footer = "</stream:stream>"
         self.up = False
-        self.opened = False
         self.last_heard = monotonic()
         self.bytes_received = 0
         self.ended: asyncio.Future[Trouble] = loop.create_future()
@@ -185,7 +186,9 @@ class ComponentStream(XMLStream):
         if xml.tag != f"{{{STREAMS}}}stream":
             self.fail(Trouble(Symptom.FOREIGN, text=f"it answers with <{name_of(xml)}>"))
             return
-        self.opened = True
+        if self.parser.namespace in _OTHER_STREAMS:
+            self.fail(Trouble(Symptom.FOREIGN, text=f"it is one for {_OTHER_STREAMS[self.parser.namespace]}"))
+            return
         digest = hashlib.sha1((xml.get("id", "") + self._secret).encode(), usedforsecurity=False).hexdigest()
         # Not by ``send_raw``, which writes what it sends into the debug log.
         self.write(f"<handshake>{digest}</handshake>".encode())
@@ -202,7 +205,7 @@ class ComponentStream(XMLStream):
         elif xml.tag == f"{{{STREAMS}}}error":
             self.fail(_stream_error(xml, self.up))
         elif xml.tag == f"{{{STREAMS}}}features" and not self.up:
-            self.fail(Trouble(Symptom.FOREIGN, text="it offers log-in for users"))
+            self.fail(Trouble(Symptom.FOREIGN, text="it offers log-in"))
         else:
             logger.warning(
                 "ignored an element that is no stanza", name=name_of(xml), namespace=namespace_of(xml)

@@ -1,5 +1,6 @@
 """The receiving half of the stream: what it hands on, and what it refuses before anything else sees it."""
 
+from contextlib import suppress
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 import pytest
@@ -40,7 +41,9 @@ def test_a_stanza_is_handed_on_as_elementtree_would_parse_it() -> None:
     assert tostring(message) == tostring(expected)
 
 
-@given(st.integers(1, 40), st.lists(st.sampled_from(["<iq/>", "<message><body>ü</body></message>", " ", "\n"])))
+@given(
+    st.integers(1, 40), st.lists(st.sampled_from(["<iq/>", "<message><body>ü</body></message>", " ", "\n"]))
+)
 def test_it_does_not_matter_where_the_network_cuts(step: int, parts: list[str]) -> None:
     found = stanzas(opened(), "".join(parts).encode(), step)
     assert len(found) == sum(part.startswith("<") for part in parts)
@@ -52,10 +55,8 @@ def test_it_does_not_matter_where_the_network_cuts(step: int, parts: list[str]) 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     for parser in (StreamParser(), opened()):
-        try:
+        with suppress(BadStream):
             parser.feed(data)
-        except BadStream as bad:
-            assert str(bad)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +73,9 @@ def test_document_types_are_refused(prologue: bytes) -> None:
     assert caught.value.header
 
 
-def test_other_encodings_than_utf8_are_refused() -> None:
-    with pytest.raises(BadStream):
-        StreamParser().feed(HEADER.decode().encode("utf-16"))
+def test_another_encoding_hides_no_document_type() -> None:
+    with pytest.raises(BadStream, match="document type"):
+        StreamParser().feed("<!DOCTYPE s [<!ENTITY a 'a'>]>".encode("utf-16"))
 
 
 def test_an_undeclared_entity_is_refused() -> None:
@@ -87,22 +88,19 @@ def test_a_stanza_without_end_is_refused(piece: bytes) -> None:
     parser = opened(max_stanza=10_000)
     parser.feed(b"<message><body>")
     with pytest.raises(BadStream, match="without end"):
-        for _ in range(12):
-            parser.feed(piece)
+        stanzas(parser, piece * 12, 1000)
 
 
 def test_an_attribute_without_end_is_refused() -> None:
-    parser = opened(max_stanza=10_000)
     with pytest.raises(BadStream, match="without end"):
-        for piece in [b"<message id='", *[b"x" * 1000] * 12]:
-            parser.feed(piece)
+        stanzas(opened(max_stanza=10_000), b"<message id='" + b"x" * 12_000, 1000)
 
 
 def test_a_header_without_end_is_refused() -> None:
-    parser = StreamParser()
     with pytest.raises(BadStream, match="no stream header"):
-        for _ in range(MAX_HEADER // 1000 + 2):
-            parser.feed(b" " * 999 + b"<!--x-->")
+        stanzas(StreamParser(), b" " * 2 * MAX_HEADER, 1000)
+    with pytest.raises(BadStream, match="no stream header"):
+        stanzas(StreamParser(), b"<stream to='" + b"x" * 2 * MAX_HEADER, 1000)
 
 
 def test_whitespace_between_stanzas_is_free_for_ever() -> None:
@@ -132,12 +130,8 @@ def test_names_without_number_are_forgotten_and_the_stream_goes_on() -> None:
         assert message.tag == "{jabber:component:accept}message"
         assert message[0].tag == f"{{u{number}}}e{number}"
         assert len(parser._names) < 110
-    assert [event for event, _ in _last(parser)] == ["end"]
-
-
-def _last(parser: StreamParser) -> list[tuple[str, Element]]:
-    parser.feed(b"</stream:stream>") if not parser._renewed else parser.feed(b"</stream>")
-    return list(parser.read_events())
+    (stream,) = stanzas(parser, b"</stream:stream>")
+    assert stream.tag == "{http://etherx.jabber.org/streams}stream"
 
 
 def test_names_are_not_forgotten_in_the_middle_of_the_next_stanza() -> None:

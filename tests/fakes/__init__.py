@@ -1,0 +1,1 @@
+"""Scripted peers that run inside the test's own loop."""
