@@ -22,8 +22,8 @@ _FILE_LIMIT = 1024
 
 
 class SecretError(Exception):
-    """One sentence of what is wrong with a key or a sealed secret, and what to do. ``wrong_key`` means that no secret of this
-    key can be opened, not just this one."""
+    """One sentence of what is wrong with a key or a sealed secret, and what to do. ``wrong_key`` means that no secret
+    of this key can be opened, not just this one."""
 
     def __init__(self, text: str, *, wrong_key: bool = False) -> None:
         super().__init__(text)

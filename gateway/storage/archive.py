@@ -75,8 +75,8 @@ class ArchiveStore:
         limit: int,
         since: float | None = None,
     ) -> list[ArchivedMessage]:
-        """The last ``limit`` messages, said at or after ``since`` (Unix seconds), oldest first. Includes all that was appended
-        before, unless the database cannot be written at the moment. Raises ``StorageError``."""
+        """The last ``limit`` messages, said at or after ``since`` (Unix seconds), oldest first. Includes all that was
+        appended before, unless the database cannot be written at the moment. Raises ``StorageError``."""
         if limit <= 0:
             return []
         await self._settled()

@@ -35,16 +35,17 @@ class SubscriptionStore:
         return self._database.post(self._save, _values(subscription))
 
     async def forget(self, bridge: str, owner: str, contact_local: str) -> None:
-        await self._database.write(
-            self._forget, {"bridge": bridge, "owner": owner, "contact_local": contact_local}
-        )
+        await self._database.write(self._forget, _place(bridge, owner, contact_local))
+
+    def post_forget(self, bridge: str, owner: str, contact_local: str) -> bool:
+        """As ``forget``, with the next commit; False if too much waits already."""
+        return self._database.post(self._forget, _place(bridge, owner, contact_local))
+
+
+def _place(bridge: str, owner: str, contact_local: str) -> dict[str, object]:
+    return {"bridge": bridge, "owner": owner, "contact_local": contact_local}
 
 
 def _values(subscription: StoredSubscription) -> dict[str, object]:
-    return {
-        "bridge": subscription.bridge,
-        "owner": subscription.owner,
-        "contact_local": subscription.contact_local,
-        "state": subscription.state.value,
-        "pending": subscription.pending,
-    }
+    place = _place(subscription.bridge, subscription.owner, subscription.contact_local)
+    return place | {"state": subscription.state.value, "pending": subscription.pending}

@@ -3,7 +3,6 @@
 Fast rather than durable (``fsync=off``): what it proves is SQL, locks and errors, not what a power cut leaves.
 """
 
-import asyncio
 import os
 import pwd
 import shutil
@@ -35,7 +34,12 @@ class Postgres:
     async def connect(self, database: str = "postgres") -> asyncpg.Connection:
         """A connection beside Causeway's own, for tests that disturb or look behind it."""
         return await asyncpg.connect(
-            host="127.0.0.1", port=self.port, user="postgres", password=PASSWORD, database=database, timeout=10
+            host="127.0.0.1",
+            port=self.port,
+            user="postgres",
+            password=PASSWORD,
+            database=database,
+            timeout=10,
         )
 
     async def create(self, database: str) -> str:
@@ -99,7 +103,16 @@ def _started(directory: Path) -> Iterator[Postgres]:
     data, log, password = directory / "data", directory / "log", directory / "password"
     password.write_text(PASSWORD + "\n")
     password.chmod(0o644)
-    initdb = [program("initdb"), "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
+    initdb = [
+        program("initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "-A",
+        "scram-sha-256",
+        f"--pwfile={password}",
+    ]
     initdb += ["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
     made = subprocess.run(
         [*_as_server_user(), *initdb], cwd=directory, capture_output=True, text=True, check=False, timeout=120
@@ -141,16 +154,9 @@ def _started(directory: Path) -> Iterator[Postgres]:
 
 
 def _wait_until_ready(server: Postgres, process: subprocess.Popen[bytes], log: Path) -> None:
-    async def ask() -> None:
-        await (await server.connect()).close()
-
     deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            asyncio.run(ask())
-        except (OSError, asyncpg.CannotConnectNowError) as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL does not start: {log.read_text(errors='replace')}") from error
-            time.sleep(0.05)
-        else:
-            return
+    asking = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(server.port)]
+    while subprocess.run(asking, check=False).returncode:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"PostgreSQL does not start: {log.read_text(errors='replace')}")
+        time.sleep(0.05)
