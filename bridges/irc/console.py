@@ -4,6 +4,7 @@ the user wrote, and errors that nothing else explains."""
 from bridges.irc.common import Common, Handlers
 from bridges.irc.numerics import is_error
 from bridges.irc.protocol.line import Line, mask_of
+from gateway.model import Refused
 
 ANSWER_WINDOW = 5.0  # seconds in which a line from the server may be the answer to a line of the user's
 MAX_MOTD = 500  # lines
@@ -71,10 +72,14 @@ class Console:
         if self._all and line.command not in _SILENT:
             self._show(line)
 
-    def error(self, line: Line) -> None:
+    def error(self, line: Line, why: Refused) -> None:
         """An error numeric that no open request explains: shown in every mode."""
-        if not self.answer(line):
+        if self.answer(line):
+            return
+        if self._all:
             self._show(line)
+        else:
+            self._common.sink.service(why.text)
 
     def copy(self, line: Line) -> None:
         """An error numeric that somebody was told of already: biboumi shows it here as well."""

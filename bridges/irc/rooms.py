@@ -42,6 +42,7 @@ class Rooms:
             "MODE": (self._mode, 2),
             "TOPIC": (self._topic, 2),
             "CHGHOST": (self._chghost, 2),
+            "INVITE": (self._invite, 2),
             "331": (self._no_topic, 2),
             "332": (self._topic_is, 3),
             "333": (self._topic_by, 4),
@@ -223,6 +224,11 @@ class Rooms:
             user.identity = identity
             for channel in user.channels:
                 self._changed(channel, user.nick)
+
+    def _invite(self, line: Line) -> None:
+        actor = nick_of(line.source)
+        if actor and self._common.standing.is_me(line.params[0]):
+            self._common.sink.service(f"{actor} invites you to {line.params[1]}.")
 
     def _changed(self, channel: Channel, nick: str) -> None:
         if channel.live:

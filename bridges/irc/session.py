@@ -82,7 +82,7 @@ class IrcSession:
         self._requests = Requests(clock, self._alarm, self._queue, profile.network)
         self._joining = Joining(common)
         self._rooms = Rooms(common, self._joining, self._requests, self._console, server_modes=show_all)
-        self._speaking = Speaking(common, self._rooms)
+        self._speaking = Speaking(common)
         self._hearing = Hearing(common, self._console, self._speaking.knows, services.version)
         self._commands = Commands(common, self._requests, self._console)
         self._login = Login(profile, services.random)
@@ -269,7 +269,7 @@ class IrcSession:
         if (
             self._joining.refuse(line)
             or self._requests.refused(line.command, channel.key if channel is not None else key, why)
-            or self._speaking.refuse(line)
+            or self._speaking.refuse(line, why)
         ):
             self._console.copy(line)
             return
@@ -277,7 +277,7 @@ class IrcSession:
         if room is not None and not self._console.asked:
             self._rooms.note(room, why.text)
         else:
-            self._console.error(line)
+            self._console.error(line, why)
 
     def _ping(self, line: Line) -> None:
         self._queue.urgent(serialise("PONG", *line.params[:1]))

@@ -7,10 +7,9 @@ of the network: the ticket is closed by then, and what the user reads must not s
 
 from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common
-from bridges.irc.numerics import REFUSES_MESSAGE, refused
+from bridges.irc.numerics import REFUSES_MESSAGE
 from bridges.irc.protocol.line import Line, serialise
 from bridges.irc.protocol.split import pieces, room_for
-from bridges.irc.rooms import Rooms
 from bridges.irc.sendqueue import full
 from gateway.bridge import BadAddress, Ticket
 from gateway.model import Condition, MessageKind, Refused
@@ -59,9 +58,8 @@ class Utterance:
 class Speaking:
     """The sending half of all conversations."""
 
-    def __init__(self, common: Common, rooms: Rooms) -> None:
+    def __init__(self, common: Common) -> None:
         self._common = common
-        self._rooms = rooms
         self._unfinished: dict[str, list[Utterance]] = {}  # folded target -> oldest first
         self._correspondents: dict[str, None] = {}  # folded nicks, the latest last
 
@@ -94,23 +92,15 @@ class Speaking:
             del self._correspondents[next(iter(self._correspondents))]
         self._send(contact, key, text, kind, ticket)
 
-    def refuse(self, line: Line) -> bool:
-        """An error numeric: whether it is about a message of ours."""
+    def refuse(self, line: Line, why: Refused) -> bool:
+        """An error numeric: whether it is about a message that is being sent."""
         if line.command not in REFUSES_MESSAGE or len(line.params) < 2:
             return False
-        why = refused(line.command, line.params, self._common.network)
         key = self._common.standing.casemapping.fold(line.params[1])
-        open_ones = [utterance for utterance in self._unfinished.get(key, ()) if utterance.started]
-        if open_ones:
-            open_ones[0].fail(why)
-            return True
-        channel = self._common.channels.get(line.params[1])
-        if channel is not None:
-            self._rooms.note(channel, why.text)
-            return True
-        if key in self._correspondents:
-            self._common.sink.service(why.text)
-            return True
+        for utterance in self._unfinished.get(key, ()):
+            if utterance.started:
+                utterance.fail(why)
+                return True
         return False
 
     def finish(self, utterance: Utterance) -> None:
