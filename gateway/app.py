@@ -7,23 +7,26 @@ everything said on the way out is still written down.
 import asyncio
 import gc
 import importlib.metadata
+import os
 import random
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from gateway.accounts.directory import AccountLimits
 from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
-from gateway.bridge import Clock, Services
+from gateway.bridge import Capabilities, Clock, Services
 from gateway.clock import SystemClock
-from gateway.config import BridgeSettings, ConfigError, Settings, load
+from gateway.config import ConfigError, Settings, load
 from gateway.logs import set_level
 from gateway.secrets import SecretBox
-from gateway.storage.database import Database
-from gateway.storage.retention import Retention
+from gateway.settings import BridgeSettings
+from gateway.storage.database import opened
+from gateway.storage.retention import Retention, archive_rules
 from gateway.storage.stores import Stores
 from gateway.xmpp.component import Component, ComponentSettings
 
@@ -37,7 +40,7 @@ def run(settings: Settings, path: Path) -> int:
     """Run the gateway until SIGINT or SIGTERM; the exit status. SIGHUP reads ``path`` again."""
 
     def reload() -> Settings:
-        return load(path)
+        return load(path, os.environ)
 
     try:
         import uvloop  # noqa: PLC0415 - optional: it does not install everywhere
@@ -69,11 +72,11 @@ class Gateway:
     async def run(self, stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             storage = self._settings.storage
-            database = await stack.enter_async_context(Database.opened(storage.url, clock=self._clock))
-            stores = Stores.of(database, SecretBox.load(storage.key_file))
+            database = await stack.enter_async_context(opened(storage.database, clock=self._clock))
+            stores = Stores.of(database, SecretBox.load(storage.key_file), self._clock)
             self._build(stores)
             async with asyncio.TaskGroup() as group:
-                retention = Retention(database, self._clock, archive_days=storage.archive_days)
+                retention = Retention(database, archive_rules(storage.archive_days), self._clock)
                 background = group.create_task(retention.run())
                 running = [group.create_task(component.run()) for component in self._components]
                 # What exists now stays: the collector need not look at it again, and looks less often.
@@ -98,19 +101,21 @@ class Gateway:
     def _build(self, stores: Stores) -> None:
         limits = self._settings.limits
         services = Services(self._clock, random.SystemRandom(), importlib.metadata.version("causeway"))
-        for settings in self._settings.bridges.values():
-            pacing = PacingPolicy(limits.logins_at_once, limits.login_spacing, limits.logins_at_once_total)
+        for settings in self._settings.bridges:
+            pacing = PacingPolicy(
+                limits.concurrent_logins, 1 / limits.logins_per_second, limits.concurrent_logins_total
+            )
             bridge = settings.plugin.build(settings.own, services)
             component = Component(
-                self._component_settings(settings), bridge, services, stores, Pacer(pacing, self._clock)
+                self._component_settings(settings, bridge.capabilities), bridge, services, stores, Pacer(pacing, self._clock)
             )
             self._components.append(component)
 
-    def _component_settings(self, bridge: BridgeSettings) -> ComponentSettings:
+    def _component_settings(self, bridge: BridgeSettings, capabilities: Capabilities) -> ComponentSettings:
         settings, limits = self._settings, self._settings.limits
         return ComponentSettings(
             name=bridge.name,
-            title=bridge.title,
+            title=bridge.title or capabilities.gateway_name,
             jid=bridge.jid,
             secret=bridge.secret.get_secret_value(),
             host=settings.xmpp.host,
@@ -118,10 +123,10 @@ class Gateway:
             admins=frozenset(settings.access.admins),
             allowed_domains=frozenset(settings.access.allow_domains),
             limits=AccountLimits(
-                total=limits.accounts,
+                total=limits.max_accounts_total,
                 per_user=limits.accounts_per_user,
                 rooms_per_account=limits.rooms_per_account,
-                history=limits.history,
+                history=limits.history_max,
             ),
             backoff=BackoffPolicy(),
             linger=limits.linger_seconds,
@@ -136,8 +141,12 @@ class Gateway:
             _log.error("configuration not reloaded", reason=str(error))
             return
         set_level(settings.log.level)
-        fixed = [name for name in ("xmpp", "storage", "limits", "bridges") if getattr(settings, name) != getattr(self._settings, name)]
-        self._settings = self._settings.model_copy(update={"access": settings.access, "log": settings.log})
+        fixed = [
+            name
+            for name in ("xmpp", "storage", "limits", "bridges")
+            if getattr(settings, name) != getattr(self._settings, name)
+        ]
+        self._settings = replace(self._settings, access=settings.access, log=settings.log)
         for component in self._components:
             component.reconfigure(
                 admins=frozenset(settings.access.admins),

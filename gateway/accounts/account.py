@@ -64,6 +64,9 @@ class AccountContext(RoomContext, Protocol):
 
     def service(self, account: "Account", text: str) -> None: ...
 
+    def remember_account(self, account: "Account", stopped: str = "") -> None:
+        """``stopped`` says why it must not be connected by itself."""
+
     def remember_room(self, account: "Account", room: Room) -> None: ...
 
     def forget_room(self, account: "Account", room: Room) -> None: ...
@@ -82,7 +85,9 @@ _REJOIN_SECONDS = 30.0
 class Account:
     """``owner`` is the user's bare JID, to the account an opaque name."""
 
-    def __init__(self, owner: str, network: str, nick: str, context: AccountContext, *, history_limit: int) -> None:
+    def __init__(
+        self, owner: str, network: str, nick: str, context: AccountContext, *, history_limit: int
+    ) -> None:
         self.owner = owner
         self.network = network
         self.nick = nick
@@ -92,7 +97,9 @@ class Account:
         self.online_since: float | None = None
         self._context = context
         self._history_limit = history_limit
-        self._opening = asyncio.Lock()  # rooms are opened one after the other, in the order they were asked for
+        self._opening = (
+            asyncio.Lock()
+        )  # rooms are opened one after the other, in the order they were asked for
         self._wake = asyncio.Event()
         self._logged_in: Callable[[], None] | None = None
         self._closing = ""
@@ -252,6 +259,8 @@ class Account:
             self._logged_in = logged_in
             try:
                 settings = await self._context.settings(self.owner, self.network)
+                if not self.wanted:
+                    return None
                 account = bridge.Account(self.owner, self.network, self.nick, settings)
                 self.session = self._context.bridge.session(account, self)
                 await self.session.run()
@@ -290,11 +299,14 @@ class Account:
         if not ended.retry:
             state = AccountState.BAD_CREDENTIALS if ended.credentials else AccountState.STOPPED
             self._set(state, ended.refused.text)
+            self._context.remember_account(self, stopped=ended.refused.text or state)
         for room in list(self.rooms.values()):
             self._refuse_waiting(room, ended.refused)
             if ended.retry and (room.attendees or room.persistent):
                 if room.state is RoomState.IN:
-                    room.note(f"The connection to {self.network} was lost: {ended.refused.text} Reconnecting.")
+                    room.note(
+                        f"The connection to {self.network} was lost: {ended.refused.text} Reconnecting."
+                    )
                     room.state = RoomState.LOST
                 continue
             for attendee in list(room.attendees.values()):
@@ -316,6 +328,7 @@ class Account:
         if self._logged_in is not None:
             self._logged_in()
         self._set(AccountState.CONNECTED)
+        self._context.remember_account(self)
         self.refold()
         for room in self.rooms.values():
             self._enter(room)

@@ -1,7 +1,6 @@
-"""All accounts of one bridge: who has one, how many there may be, and the tasks that keep them up."""
+"""All accounts of one bridge: who has one, and how many there may be."""
 
-import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.accounts.account import Account, AccountContext
@@ -34,8 +33,6 @@ class Accounts:
         self._limits = limits
         self._by_owner: dict[str, dict[str, Account]] = {}
         self._count = 0
-        self._group: asyncio.TaskGroup | None = None
-        self._closing = False
 
     def __iter__(self) -> Iterator[Account]:
         for networks in list(self._by_owner.values()):
@@ -82,11 +79,11 @@ class Accounts:
 
     def start(self, account: Account) -> None:
         """Keep the account up from now on (a no-op if it is already)."""
-        if self.find(account.owner, account.network) is account or self._closing:
+        if self.find(account.owner, account.network) is account:
             return
         self._by_owner.setdefault(account.owner, {})[account.network] = account
         self._count += 1
-        self.spawn(self._keep(account))
+        self._context.spawn(self._keep(account))
 
     async def _keep(self, account: Account) -> None:
         try:
@@ -97,21 +94,3 @@ class Accounts:
             if not networks:
                 del self._by_owner[account.owner]
             self._count -= 1
-
-    def spawn(self, work: Awaitable[None]) -> None:
-        """Run ``work`` in a task held until it ends."""
-        if self._group is None:
-            raise RuntimeError("accounts are started before their component runs")
-
-        async def held() -> None:
-            await work
-
-        self._group.create_task(held())
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Hold the accounts' tasks until ``stop`` is set and all of them have ended."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            await stop.wait()
-            self._closing = True
-        self._group = None

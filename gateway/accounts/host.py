@@ -16,8 +16,8 @@ from gateway.ids import IdSource
 from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Refused
 from gateway.rooms.history import Said
 from gateway.rooms.room import Attendee, Room
-from gateway.storage.database import StorageError
-from gateway.storage.records import ArchivedMessage, StoredResource, StoredRoom
+from gateway.storage.errors import StorageError
+from gateway.storage.records import JoinedResource, StoredAccount, StoredRoom
 from gateway.storage.stores import Stores
 from gateway.xmpp import render
 from gateway.xmpp.addressbook import AddressBook
@@ -140,25 +140,36 @@ class Host:
             _log.warning("history not read", bridge=self.name, reason=str(error))
             return []
         return [
-            Said(row.sender, row.text, MessageKind(row.kind), row.sent_at, row.stanza_id) for row in rows
+            Said(row.sender, row.body, MessageKind(row.kind), row.sent_at, row.stanza_id) for row in rows
         ]
 
     def archive(self, room: Room, said: Said, foreign_id: str) -> None:
         if self._archive:
             self._stores.archive.append(
-                ArchivedMessage(
-                    self.name,
-                    room.owner,
-                    room.address.network,
-                    room.key,
-                    said.stanza_id,
-                    foreign_id or None,
-                    said.sender,
-                    said.kind,
-                    said.text,
-                    said.time,
-                )
+                self.name,
+                room.owner,
+                room.address.network,
+                room.key,
+                said.stanza_id,
+                said.sender,
+                said.kind,
+                said.text,
+                said.time,
+                foreign_id,
             )
+
+    def remember_account(self, account: Account, stopped: str = "") -> None:
+        self._stores.accounts.post_save(
+            StoredAccount(
+                self.name,
+                account.owner,
+                account.network,
+                account.nick,
+                stopped=bool(stopped),
+                reason=stopped,
+                created=self.now(),
+            )
+        )
 
     def remember_room(self, account: Account, room: Room) -> None:
         self._stores.rooms.save(
@@ -169,7 +180,7 @@ class Host:
                 room.key,
                 room.address.name,
                 account.nick,
-                room.password,
+                room.password or None,
                 room.persistent,
             )
         )
@@ -179,15 +190,11 @@ class Host:
 
     def remember_attendee(self, account: Account, room: Room, attendee: Attendee) -> None:
         self._stores.rooms.resource_joined(
-            StoredResource(
-                self.name,
-                account.owner,
-                account.network,
-                room.key,
-                attendee.jid,
-                attendee.room_local,
-                attendee.nick,
-            )
+            self.name,
+            account.owner,
+            account.network,
+            room.key,
+            JoinedResource(attendee.jid, attendee.room_local, attendee.nick),
         )
 
     def forget_attendee(self, account: Account, room: Room, attendee: Attendee) -> None:

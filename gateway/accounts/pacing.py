@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from gateway.bridge import Clock
 
-
 #: Users name networks, so doors without anybody at them are cleared away beyond this number.
 _GATES_KEPT = 200
 

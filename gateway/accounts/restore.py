@@ -5,7 +5,7 @@ import structlog
 from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts, TooMany
 from gateway.rooms.room import Attendance, Attendee
-from gateway.storage.records import StoredAccount
+from gateway.storage.records import RestoredAccount
 from gateway.storage.stores import Stores
 from gateway.xmpp.text import attribute
 
@@ -17,12 +17,13 @@ async def restore(bridge: str, domain: str, accounts: Accounts, stores: Stores, 
     found them; a room whose clients all stay away is left after ``linger`` seconds."""
     restored = 0
     for stored in await stores.accounts.all(bridge):
-        if not stored.rooms:
+        kept = stored.account
+        if kept.stopped or not stored.rooms:
             continue
         try:
-            account = accounts.open(stored.owner, stored.network, stored.nick)
+            account = accounts.open(kept.owner, kept.network, kept.nick)
         except TooMany as error:
-            _log.warning("account not restored", network=stored.network, reason=str(error))
+            _log.warning("account not restored", network=kept.network, reason=str(error))
             continue
         _furnish(account, stored, domain, linger)
         accounts.start(account)
@@ -31,11 +32,12 @@ async def restore(bridge: str, domain: str, accounts: Accounts, stores: Stores, 
         _log.info("accounts restored", bridge=bridge, count=restored)
 
 
-def _furnish(account: Account, stored: StoredAccount, domain: str, linger: float) -> None:
-    for kept in stored.rooms:
+def _furnish(account: Account, stored: RestoredAccount, domain: str, linger: float) -> None:
+    for restored in stored.rooms:
+        kept = restored.room
         room = account.want(kept.name, kept.nick, kept.password or "")
         room.persistent = kept.persistent
-        for resource in kept.resources:
+        for resource in restored.resources:
             room.attendees[resource.jid] = Attendee(
                 jid=resource.jid,
                 jid_attr=attribute(resource.jid),

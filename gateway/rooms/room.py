@@ -54,7 +54,9 @@ class Attendee:
 
     jid: str
     jid_attr: str
-    room_local: str  # the local part of the room JID this client wrote; clients may spell one room differently
+    room_local: (
+        str  # the local part of the room JID this client wrote; clients may spell one room differently
+    )
     room_attr: str
     nick: str
     join: Stanza | None = None  # the presence to answer, as long as it waits
@@ -244,7 +246,9 @@ class Room:
                 content = body + render.delay(room, said.time) if late else body
                 send(render.groupchat(room, resource, each.jid_attr, sid, content, sid), keep=True)
 
-    def said_by_us(self, text: str, kind: MessageKind, id_: str, extra: str, foreign_ids: Sequence[str]) -> None:
+    def said_by_us(
+        self, text: str, kind: MessageKind, id_: str, extra: str, foreign_ids: Sequence[str]
+    ) -> None:
         """A message of the user went out: reflect it to every client, with the sender's id (XEP-0045 §7.4)."""
         context = self._context
         said = Said(
@@ -394,8 +398,4 @@ class Room:
         topic = self.topic
         stamp = render.delay(to.room_attr, topic.time) if topic.time is not None else ""
         setter = attribute(resource_for(topic.setter)) if topic.setter else ""
-        return render.subject(
-            to.room_attr, setter, to.jid_attr, self._context.ids.next(), topic.text, stamp
-        )
-
-
+        return render.subject(to.room_attr, setter, to.jid_attr, self._context.ids.next(), topic.text, stamp)

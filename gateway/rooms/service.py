@@ -45,10 +45,10 @@ _ENCRYPTED = frozenset(
         "jabber:x:encrypted",
     }
 )
-_NOT_IN_ROOM = Refused(
-    Condition.NOT_ACCEPTABLE, "You are not a participant in this room.", ErrorType.MODIFY
+_NOT_IN_ROOM = Refused(Condition.NOT_ACCEPTABLE, "You are not a participant in this room.", ErrorType.MODIFY)
+_NO_SESSION = (
+    "The connection to {network} is down: {reason} Your message was not sent; it is being reconnected."
 )
-_NO_SESSION = "The connection to {network} is down: {reason} Your message was not sent; it is being reconnected."
 
 
 class ServiceContext(Protocol):
@@ -238,7 +238,9 @@ class RoomService:
         elif not stanza.to.resource or room.nick_behind(stanza.to.resource) == room.nick:
             reply.result()
         else:
-            reply.error(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Occupants of this network cannot be pinged."))
+            reply.error(
+                Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Occupants of this network cannot be pinged.")
+            )
 
     def admin(self, stanza: Stanza, reply: Reply, address: Address) -> None:
         """muc#admin set: role none is a kick (XEP-0045 §8.2)."""
@@ -252,7 +254,9 @@ class RoomService:
             return
         nick, role = items[0].get("nick") or "", items[0].get("role")
         if role != "none" or not self._context.bridge.capabilities.kick:
-            reply.error(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Of roles, only kicking can be done here."))
+            reply.error(
+                Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Of roles, only kicking can be done here.")
+            )
             return
         nick = room.nick_behind(nick)
         if nick not in room.seats:
@@ -303,7 +307,9 @@ class RoomService:
     @staticmethod
     def _down(account: Account, room: Room | None) -> Refused:
         if room is not None and account.connected:
-            text = f"You are not in {room.address.name} yet; your message was not sent. Try again in a moment."
+            text = (
+                f"You are not in {room.address.name} yet; your message was not sent. Try again in a moment."
+            )
             return Refused(Condition.RECIPIENT_UNAVAILABLE, text)
         reason = account.status.reason or "not connected yet."
         return Refused(
@@ -318,7 +324,9 @@ def carried(stanza: Stanza, *, address_attr: str) -> str:
     for child in stanza.element[:20]:
         name, namespace = name_of(child), namespace_of(child)
         if namespace == render.STANZA_ID and name == "origin-id":
-            parts.append(f"<origin-id xmlns='{render.STANZA_ID}' id='{attribute((child.get('id') or '')[:512])}'/>")
+            parts.append(
+                f"<origin-id xmlns='{render.STANZA_ID}' id='{attribute((child.get('id') or '')[:512])}'/>"
+            )
         elif namespace == render.STANZA_ID and name == "stanza-id":
             by = attribute((child.get("by") or "")[:3071])
             if by != address_attr:

@@ -35,8 +35,8 @@ class AddressBook:
         return found
 
     def local(self, address: Address) -> str:
-        """The escaped local part of an address; empty for the gateway itself. Raises ``BadAddress`` where the bridge has none for
-        it."""
+        """The escaped local part of an address; empty for the gateway itself. Raises ``BadAddress`` where the bridge
+        has none for it."""
         found = self._locals.get(address)
         if found is None:
             text = self._bridge.text(address)

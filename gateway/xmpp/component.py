@@ -6,7 +6,7 @@ loss and shutdown.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element
 
 import structlog
@@ -29,8 +29,9 @@ from gateway.model import (
 )
 from gateway.rooms.service import ENCRYPTED, RoomService, encrypted, spoken
 from gateway.rooms.tickets import ErrorOnly
-from gateway.storage.records import Subscription
+from gateway.storage.records import StoredSubscription
 from gateway.storage.stores import Stores
+from gateway.tasks import Tasks
 from gateway.xmpp import basics, render
 from gateway.xmpp.account_commands import AccountCommands
 from gateway.xmpp.addressbook import AddressBook
@@ -61,8 +62,8 @@ class ComponentSettings:
     port: int
     admins: frozenset[str] = frozenset()
     allowed_domains: frozenset[str] = frozenset()  # empty: everybody
-    limits: AccountLimits = AccountLimits()
-    backoff: BackoffPolicy = BackoffPolicy()
+    limits: AccountLimits = field(default_factory=AccountLimits)
+    backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
     linger: float = 300.0
     archive: bool = True
 
@@ -78,6 +79,7 @@ class Component:
         self.bridge = bridge
         self._stores = stores
         self._stop = asyncio.Event()
+        self._tasks = Tasks()
         self.book = AddressBook(settings.jid, bridge)
         self.link = Link(
             jid=settings.jid,
@@ -100,7 +102,7 @@ class Component:
             stores,
             pacer,
             settings.backoff,
-            Wiring(self.link.send, lambda work: self.accounts.spawn(work), self._status_changed),
+            Wiring(self.link.send, self._tasks.spawn, self._status_changed),
             archive=settings.archive,
         )
         self.accounts = Accounts(host, settings.limits)
@@ -126,7 +128,8 @@ class Component:
         own = AccountCommands(
             self.bridge, self.book, self.accounts, self._stores, self.settings.name, self.allowed
         )
-        commands = Commands(own.available, Sessions(services.clock))
+        self._command_sessions = Sessions(services.clock)
+        commands = Commands(own.available, self._command_sessions)
         commands.register(router)
         Disco(
             [self._caps.answering(self._discovery.info), commands.info],
@@ -138,14 +141,9 @@ class Component:
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Restore what was there, then serve until ``close``."""
         self.subscriptions.restore(await self._stores.subscriptions.all(self.settings.name))
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.accounts.run(self._stop))
-            # The accounts' own task group has to stand before anything is spawned in it.
-            await asyncio.sleep(0)
-            await restore(
-                self.settings.name, self.jid, self.accounts, self._stores, self.settings.linger
-            )
-            group.create_task(self.link.run())
+        async with self._tasks:
+            await restore(self.settings.name, self.jid, self.accounts, self._stores, self.settings.linger)
+            self._tasks.spawn(self.link.run())
             started()
             await self._stop.wait()
 
@@ -158,20 +156,19 @@ class Component:
                 farewell.extend(room.farewell(Departure(Exit.SHUTDOWN, reason)))
             account.close(reason)
         await self.router.close()
+        self._command_sessions.close()
         self.iq.fail_all("The gateway is shutting down.")
         self._stop.set()
         await self.link.close(farewell)
 
     def _on_link(self, status: LinkStatus) -> None:
         if status.state is LinkState.UP:
-            _log.info("link up", bridge=self.settings.name, jid=self.jid)
             self.subscriptions.announce()
             self._check.start(again=self._was_up)
             self._was_up = True
             return
         if self._was_up:
             self.iq.fail_all("The link to the XMPP server was lost.")
-        _log.warning("link down", bridge=self.settings.name, state=status.state, reason=status.reason)
 
     def _on_stanza(self, element: Element) -> None:
         self.router.dispatch(element)
@@ -201,7 +198,8 @@ class Component:
         account = self.accounts.find(stanza.sender.bare, address.network)
         if account is None or account.session is None or not account.connected:
             reason = account.status.reason if account is not None else ""
-            text = f"You are not connected to {address.network}{': ' + reason if reason else '; join one of its rooms first.'}"
+            reason = f": {reason}" if reason else "; join one of its rooms first."
+            text = f"You are not connected to {address.network}{reason}"
             self.refuse(stanza, Refused(Condition.RECIPIENT_UNAVAILABLE, text))
             return
         ticket = ErrorOnly(stanza, self.refuse)
@@ -279,6 +277,10 @@ class Component:
         domains = self.settings.allowed_domains
         return not domains or user.domain in domains
 
+    def reconfigure(self, *, admins: frozenset[str], allowed_domains: frozenset[str]) -> None:
+        """What can change while running."""
+        self.settings = replace(self.settings, admins=admins, allowed_domains=allowed_domains)
+
     def address_of(self, local: str) -> Address:
         return self.book.address(local)
 
@@ -294,11 +296,13 @@ class Component:
         info = self._discovery.info(own, "", own)
         return self._caps.element(info) if info is not None else ""
 
-    def save_subscription(self, subscription: Subscription) -> None:
-        self._stores.subscriptions.save(subscription)
+    def save_subscription(self, subscription: StoredSubscription) -> None:
+        self._stores.subscriptions.post_save(subscription)
 
-    def forget_subscription(self, subscription: Subscription) -> None:
-        self._stores.subscriptions.forget(subscription)
+    def forget_subscription(self, subscription: StoredSubscription) -> None:
+        self._stores.subscriptions.post_forget(
+            subscription.bridge, subscription.owner, subscription.contact_local
+        )
 
     def _status_changed(self, account: Account) -> None:
         status = account.status

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.bridge import Account, BadAddress, Capabilities, Plugin, Services, Sink, Ticket
+from gateway.bridge import Account, BadAddress, Capabilities, Plugin, Services, SessionEnded, Sink, Ticket
 from gateway.model import (
     GATEWAY,
     Address,
@@ -104,20 +104,27 @@ class LoopbackSession:
         self.bridge = bridge
         self.nick = account.settings.get("nick") or account.nick
         self.sink = sink
-        self._over = asyncio.Event()
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
         while self.nick in self.bridge.people:
             self.nick += "_"
         self.bridge.people[self.nick] = self
         self.sink.online(self.nick)
-        await self._over.wait()
-        for key in list(self.bridge.rooms):
-            self._out(key, Departure(Exit.QUIT))
-        del self.bridge.people[self.nick]
+        try:
+            await self._over
+        finally:
+            for key in list(self.bridge.rooms):
+                self._out(key, Departure(Exit.QUIT))
+            del self.bridge.people[self.nick]
 
     def close(self, reason: str) -> None:
-        self._over.set()
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def lose(self, reason: str) -> None:
+        """For tests: the network cuts the connection."""
+        self._over.set_exception(SessionEnded(Refused(Condition.REMOTE_SERVER_TIMEOUT, f"{reason}.")))
 
     def fold(self, name: str) -> str:
         return self.bridge.fold(name)

@@ -1,0 +1,30 @@
+"""All stores together, as the composition root hands them out."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from gateway.bridge import Clock
+from gateway.secrets import SecretBox
+from gateway.storage.accounts import AccountStore
+from gateway.storage.archive import ArchiveStore
+from gateway.storage.database import Database
+from gateway.storage.rooms import RoomStore
+from gateway.storage.subscriptions import SubscriptionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    accounts: AccountStore
+    rooms: RoomStore
+    archive: ArchiveStore
+    subscriptions: SubscriptionStore
+
+    @classmethod
+    def of(cls, database: Database, secrets: SecretBox, clock: Clock) -> Self:
+        """The stores of one database, which must be running."""
+        return cls(
+            AccountStore(database, secrets),
+            RoomStore(database, secrets),
+            ArchiveStore(database, clock),
+            SubscriptionStore(database),
+        )

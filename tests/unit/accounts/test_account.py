@@ -1,0 +1,418 @@
+"""How one account is kept up: against a scripted network, with time in the test's hands."""
+
+import asyncio
+import random
+from contextlib import asynccontextmanager
+from xml.etree.ElementTree import Element, fromstring
+
+import pytest
+
+from gateway.accounts.account import IDLE_SECONDS, Account
+from gateway.accounts.pacing import Backoff, BackoffPolicy
+from gateway.bridge import SessionEnded
+from gateway.ids import IdSource
+from gateway.model import AccountState, Condition, Departure, ErrorType, Exit, Message, Occupant, Refused
+from gateway.rooms.room import Attendance, Attendee, Room, RoomState
+from gateway.xmpp.text import attribute
+from tests.unit.clock import ManualClock, settle
+
+GONE = SessionEnded(Refused(Condition.REMOTE_SERVER_TIMEOUT, "irc.test does not answer."))
+BANNED = SessionEnded(Refused(Condition.FORBIDDEN, "You are banned."), retry=False)
+
+
+class ScriptedSession:
+    """A session that does what the test says."""
+
+    def __init__(self, account, sink) -> None:
+        self.account, self.sink = account, sink
+        self.asked: list[tuple] = []
+        self.end: asyncio.Future = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        await self.end
+
+    def close(self, reason: str) -> None:
+        self.asked.append(("close", reason))
+        if not self.end.done():
+            self.end.set_result(None)
+
+    def fail(self, ended: SessionEnded) -> None:
+        self.end.set_exception(ended)
+
+    def fold(self, name: str) -> str:
+        return name.lower()
+
+    def join(self, room: str, nick: str, password: str) -> None:
+        self.asked.append(("join", room, password))
+
+    def leave(self, room: str, reason: str) -> None:
+        self.asked.append(("leave", room, reason))
+
+
+class Surroundings:
+    """``AccountContext``: what is sent and stored is kept for the test."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.ids = IdSource(self.clock, random.Random(1))
+        self.bridge = self
+        self.sent: list[Element] = []
+        self.sessions: list[ScriptedSession] = []
+        self.refusals: list[tuple[str, Refused]] = []
+        self.stored: list[tuple] = []
+        self.states: list[AccountState] = []
+        self.tasks: set[asyncio.Task] = set()
+        self.now = self.clock.now
+
+    def fold(self, name: str) -> str:
+        return name.lower()
+
+    def session(self, account, sink) -> ScriptedSession:
+        self.sessions.append(ScriptedSession(account, sink))
+        return self.sessions[-1]
+
+    def send(self, stanza: str, *, keep: bool = False) -> bool:
+        self.sent.append(fromstring(stanza))
+        return True
+
+    def occupant_jid_attr(self, network, occupant) -> str:
+        return ""
+
+    def archive(self, room, said, foreign_id) -> None: ...
+
+    def spawn(self, work) -> None:
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    @asynccontextmanager
+    async def turn(self, network):
+        yield lambda: None
+
+    def backoff(self) -> Backoff:
+        return Backoff(BackoffPolicy(first=2, longest=60), random.Random(1))
+
+    async def settings(self, owner, network):
+        return {"nick": "set"}
+
+    async def earlier(self, account, room):
+        return []
+
+    def refuse_join(self, attendee, why) -> None:
+        self.refusals.append((attendee.jid, why))
+
+    def status_changed(self, account) -> None:
+        self.states.append(account.status.state)
+
+    def direct(self, account, message) -> None:
+        self.stored.append(("direct", message))
+
+    def service(self, account, text) -> None:
+        self.stored.append(("service", text))
+
+    def remember_account(self, account, stopped="") -> None:
+        self.stopped = stopped
+
+    def remember_room(self, account, room) -> None:
+        self.stored.append(("room", room.key))
+
+    def forget_room(self, account, room) -> None:
+        self.stored.append(("forget", room.key))
+
+    def remember_attendee(self, account, room, attendee) -> None:
+        self.stored.append(("attendee", room.key, attendee.jid))
+
+    def forget_attendee(self, account, room, attendee) -> None:
+        self.stored.append(("absent", room.key, attendee.jid))
+
+
+class Story:
+    """One account under test."""
+
+    def __init__(self) -> None:
+        self.around = Surroundings()
+        self.account = Account("alice@localhost", "irc.test", "alice", self.around, history_limit=10)
+        self.running: asyncio.Task | None = None
+
+    def start(self) -> None:
+        self.running = asyncio.create_task(self.account.run())
+
+    def join(self, name: str = "#Foo", resource: str = "phone", password: str = "", **more) -> Room:
+        room = self.account.want(name, "alice", password)
+        jid = f"alice@localhost/{resource}"
+        room_jid = f"{name.lower()}%irc.test@gw"
+        attendee = Attendee(
+            jid, attribute(jid), f"{name.lower()}%irc.test", attribute(room_jid), "alice", **more
+        )
+        self.account.attend(room, attendee)
+        return room
+
+    @property
+    def session(self) -> ScriptedSession:
+        return self.around.sessions[-1]
+
+    async def online(self) -> None:
+        await settle()
+        self.session.sink.online("alice")
+        await settle()
+
+    def enter(self, key: str = "#foo") -> None:
+        self.session.sink.room_joined(key, "alice", [Occupant("alice"), Occupant("carol")], None)
+
+    def take(self) -> list[Element]:
+        taken, self.around.sent[:] = list(self.around.sent), []
+        return taken
+
+    async def end(self) -> None:
+        self.account.close("")
+        if self.running is not None:
+            await self.running
+
+
+@pytest.fixture
+async def story():
+    told = Story()
+    yield told
+    await told.end()
+
+
+async def in_the_room(story: Story) -> Room:
+    room = story.join()
+    story.start()
+    await story.online()
+    story.enter()
+    story.take()
+    return room
+
+
+async def test_the_first_join_connects_and_then_joins(story):
+    story.join(password="secret")
+    story.start()
+    await story.online()
+    assert story.session.account.settings == {"nick": "set"}
+    assert story.session.asked == [("join", "#Foo", "secret")]
+    assert story.around.states == [AccountState.WAITING, AccountState.CONNECTING, AccountState.CONNECTED]
+
+
+async def test_rooms_are_asked_for_in_the_order_of_the_users_joins(story):
+    for name in ("#b", "#a", "#c"):
+        story.join(name)
+    story.start()
+    await story.online()
+    assert [asked[1] for asked in story.session.asked] == ["#b", "#a", "#c"]
+
+
+async def test_only_what_was_entered_is_remembered(story):
+    await in_the_room(story)
+    assert story.around.stored == [("room", "#foo"), ("attendee", "#foo", "alice@localhost/phone")]
+
+
+async def test_a_failed_first_connection_refuses_the_join_once_and_is_over(story):
+    story.join()
+    story.start()
+    await settle()
+    story.session.fail(GONE)
+    await story.running
+    assert story.around.refusals == [("alice@localhost/phone", GONE.refused)]
+    assert story.account.status.state is AccountState.IDLE
+    assert len(story.around.sessions) == 1
+
+
+async def test_a_lost_connection_is_made_again_and_the_room_entered_again(story):
+    room = await in_the_room(story)
+    story.session.fail(GONE)
+    await settle()
+    assert story.account.status.state is AccountState.TRANSIENT_DISCONNECT
+    assert story.account.status.next_try is not None
+    (note,) = story.take()
+    assert "irc.test does not answer." in note.findtext("body")
+    assert room.state is RoomState.LOST
+    await story.around.clock.advance(2)
+    await story.online()
+    assert story.session.asked == [("join", "#Foo", "")]
+    story.enter()
+    assert [each.findtext("body") for each in story.take()] == ["Connected to irc.test again."]
+
+
+async def test_tries_go_on_for_ever(story):
+    await in_the_room(story)
+    for _ in range(30):
+        story.session.fail(GONE)
+        await story.around.clock.advance(61)
+    assert len(story.around.sessions) == 31
+    assert len([each for each in story.take() if each.findtext("body")]) == 1, "one note for one outage"
+
+
+async def test_a_ban_ends_it_and_clients_are_told_they_are_out(story):
+    await in_the_room(story)
+    story.session.fail(BANNED)
+    await story.running
+    (gone,) = story.take()
+    codes = [each.get("code") for each in gone.iter("{http://jabber.org/protocol/muc#user}status")]
+    assert codes == ["333", "110"]
+    assert gone.findtext("status") == "You are banned."
+    assert story.account.status.state is AccountState.STOPPED
+    assert ("forget", "#foo") in story.around.stored
+
+
+async def test_wrong_credentials_are_a_state_of_their_own(story):
+    story.join()
+    story.start()
+    await settle()
+    refused = Refused(Condition.NOT_AUTHORIZED, "Wrong password.")
+    story.session.fail(SessionEnded(refused, retry=False, credentials=True))
+    await story.running
+    assert story.account.status.state is AccountState.BAD_CREDENTIALS
+    assert story.around.refusals == [("alice@localhost/phone", refused)]
+
+
+async def test_a_defect_in_the_bridge_is_a_lost_connection_not_a_dead_gateway(story):
+    await in_the_room(story)
+    story.session.end.set_exception(ZeroDivisionError())
+    await settle()
+    assert story.account.status.state is AccountState.TRANSIENT_DISCONNECT
+
+
+async def test_a_new_join_during_an_outage_tries_at_once(story):
+    await in_the_room(story)
+    for _ in range(6):
+        story.session.fail(GONE)
+        await story.around.clock.advance(61)
+    story.session.fail(GONE)
+    await settle()
+    tries = len(story.around.sessions)
+    story.join("#bar")
+    await settle()
+    assert len(story.around.sessions) == tries + 1
+
+
+async def test_the_network_may_ask_for_a_longer_pause(story):
+    await in_the_room(story)
+    story.session.fail(SessionEnded(Refused(Condition.RESOURCE_CONSTRAINT, "Throttled."), delay=300))
+    await story.around.clock.advance(299)
+    assert len(story.around.sessions) == 1
+    await story.around.clock.advance(2)
+    assert len(story.around.sessions) == 2
+
+
+async def test_the_last_client_leaving_leaves_the_room_and_then_the_network(story):
+    room = await in_the_room(story)
+    attendee = room.attendees["alice@localhost/phone"]
+    story.account.leave(room, attendee, "bye")
+    assert ("leave", "#Foo", "bye") in story.session.asked
+    await story.around.clock.advance(IDLE_SECONDS + 1)
+    await story.running
+    assert story.session.asked[-1] == ("close", "")
+    assert story.account.status.state is AccountState.IDLE
+
+
+async def test_joining_another_room_right_after_keeps_the_connection(story):
+    room = await in_the_room(story)
+    story.account.leave(room, room.attendees["alice@localhost/phone"], "")
+    story.join("#bar")
+    await story.around.clock.advance(IDLE_SECONDS + 1)
+    assert not story.session.end.done()
+    assert len(story.around.sessions) == 1
+
+
+async def test_a_second_client_keeps_the_room(story):
+    room = await in_the_room(story)
+    story.join(resource="desk")
+    story.account.leave(room, room.attendees["alice@localhost/phone"], "")
+    assert not [asked for asked in story.session.asked if asked[0] == "leave"]
+    assert room.attendees["alice@localhost/desk"].attendance is Attendance.IN
+
+
+async def test_a_client_that_vanished_has_time_to_come_back(story):
+    room = await in_the_room(story)
+    story.account.evict(room, room.attendees["alice@localhost/phone"], 300)
+    await story.around.clock.advance(299)
+    assert story.account.rooms
+    await story.around.clock.advance(2)
+    assert ("leave", "#Foo", "") in story.session.asked
+
+
+async def test_a_client_that_came_back_keeps_the_room(story):
+    room = await in_the_room(story)
+    story.account.evict(room, room.attendees["alice@localhost/phone"], 300)
+    story.join(resource="new phone")
+    await story.around.clock.advance(400)
+    assert story.account.rooms == {"#foo": room}
+
+
+async def test_a_refused_join_is_one_error_and_no_room(story):
+    story.join()
+    story.start()
+    await story.online()
+    why = Refused(Condition.NOT_AUTHORIZED, "Cannot join channel (+k)")
+    story.session.sink.room_refused("#foo", why)
+    assert story.around.refusals == [("alice@localhost/phone", why)]
+    assert story.account.rooms == {}
+    assert story.take() == []
+
+
+async def test_a_full_room_is_tried_again_for_clients_that_were_in(story):
+    await in_the_room(story)
+    story.session.fail(GONE)
+    await story.around.clock.advance(2)
+    await story.online()
+    story.session.sink.room_refused("#foo", Refused(Condition.SERVICE_UNAVAILABLE, "full", ErrorType.WAIT))
+    before = len(story.session.asked)
+    await story.around.clock.advance(31)
+    assert story.session.asked[before:] == [("join", "#Foo", "")]
+
+
+async def test_being_kicked_is_the_end_of_the_room(story):
+    await in_the_room(story)
+    story.session.sink.departed(["#foo"], "alice", Departure(Exit.KICKED, "out", "carol"))
+    (gone,) = story.take()
+    codes = [each.get("code") for each in gone.iter("{http://jabber.org/protocol/muc#user}status")]
+    assert codes == ["307", "110"]
+    assert story.account.rooms == {}
+
+
+async def test_a_room_nobody_asked_for_is_left_again(story):
+    await in_the_room(story)
+    story.session.sink.room_joined("#forced", "alice", [], None)
+    assert ("leave", "#forced", "") in story.session.asked
+
+
+async def test_events_for_rooms_that_are_not_wanted_are_ignored(story):
+    await in_the_room(story)
+    sink = story.session.sink
+    sink.room_message("#other", Message("x", "y"))
+    sink.departed(["#other"], "x", Departure())
+    sink.renamed(["#other"], "x", "y")
+    sink.arrived("#other", Occupant("x"))
+    sink.room_refused("#other", Refused(Condition.FORBIDDEN))
+    assert story.take() == []
+
+
+async def test_absent_clients_survive_a_failed_first_connection_after_a_restart(story):
+    room = story.join(attendance=Attendance.ABSENT)
+    story.start()
+    await settle()
+    story.session.fail(GONE)
+    await story.around.clock.advance(2)
+    await story.online()
+    story.enter()
+    assert story.take() == [], "it has not been seen yet"
+    story.account.returned(room, room.attendees["alice@localhost/phone"])
+    assert [each.tag for each in story.take()] == ["presence", "presence", "message"]
+
+
+async def test_a_client_proved_before_the_room_is_entered_is_shown_it_then(story):
+    room = story.join(attendance=Attendance.ABSENT)
+    story.start()
+    story.account.returned(room, room.attendees["alice@localhost/phone"])
+    await story.online()
+    story.enter()
+    assert [each.tag for each in story.take()] == ["presence", "presence", "message"]
+
+
+async def test_closing_during_a_pause_ends_at_once(story):
+    await in_the_room(story)
+    story.session.fail(GONE)
+    await settle()
+    story.account.close("shutdown")
+    await asyncio.wait_for(story.running, 1)
