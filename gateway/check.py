@@ -1,0 +1,150 @@
+"""``causeway check``: is everything there that ``causeway run`` needs? One line for each thing, with the fix if need be.
+
+Looks and touches as little as it can: one handshake for every component, one look at the database. Anything that is wrong
+is a line, not an exception.
+"""
+
+import argparse
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TextIO
+
+from gateway import logs
+from gateway.clock import SystemClock
+from gateway.config import ConfigError, Plugins, load
+from gateway.secrets import SecretBox, SecretError
+from gateway.settings import Settings, StorageSettings
+from gateway.storage.database import Database
+from gateway.storage.errors import StorageError
+from gateway.xmpp.diagnosis import LinkState, LinkStatus, diagnose, probe
+from gateway.xmpp.stream import Symptom, Trouble
+
+Probe = Callable[[str, str, str, int], Awaitable[LinkStatus]]
+"""One try of a link: jid, secret, host, port."""
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``text`` is one sentence, with the fix unless all is well."""
+
+    verdict: Verdict
+    text: str
+
+
+def command(arguments: argparse.Namespace) -> int:
+    logs.set_up("error")
+    return 0 if asyncio.run(check(arguments.config, os.environ, sys.stdout)) else 1
+
+
+async def check(
+    path: Path,
+    environ: Mapping[str, str],
+    out: TextIO,
+    *,
+    try_link: Probe = probe,
+    plugins: Plugins | None = None,
+) -> bool:
+    """Print the findings about the configuration in ``path``; whether nothing failed."""
+    failed = False
+    async for finding in findings(path, environ, try_link, plugins):
+        failed = failed or finding.verdict is Verdict.FAIL
+        print(f"{finding.verdict:5} {finding.text}", file=out, flush=True)
+    return not failed
+
+
+async def findings(
+    path: Path, environ: Mapping[str, str], try_link: Probe, plugins: Plugins | None
+) -> AsyncIterator[Finding]:
+    try:
+        settings = load(path, environ, plugins)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Finding(Verdict.FAIL, str(problem))
+        return
+    yield Finding(
+        Verdict.OK, f"{path}: {', '.join(f'{each.name} at {each.jid}' for each in settings.bridges)}"
+    )
+    if (warning := _readable(path, settings)) is not None:
+        yield warning
+    yield _key(settings.storage)
+    yield await _database(settings.storage)
+    async with asyncio.TaskGroup() as group:
+        links = [
+            group.create_task(_link(settings, name, jid, secret, try_link))
+            for name, jid, secret in (
+                (each.name, each.jid, each.secret.get_secret_value()) for each in settings.bridges
+            )
+        ]
+    for link in links:
+        yield link.result()
+
+
+def _readable(path: Path, settings: Settings) -> Finding | None:
+    """A secret in a file that everybody may read."""
+    text = path.read_text(encoding="utf-8-sig")
+    if not path.stat().st_mode & stat.S_IROTH:
+        return None
+    if not any(each.secret.get_secret_value() in text for each in settings.bridges):
+        return None
+    return Finding(
+        Verdict.NOTE,
+        f"{path} holds a secret and everybody on this machine may read it: run `chmod o= {path}`.",
+    )
+
+
+def _key(storage: StorageSettings) -> Finding:
+    try:
+        SecretBox.load(storage.key_file)
+    except SecretError as error:
+        return Finding(Verdict.FAIL, str(error))
+    return Finding(Verdict.OK, f"key file {storage.key_file}")
+
+
+async def _database(storage: StorageSettings) -> Finding:
+    file = storage.database_file
+    # Opening would make it, owned by whoever runs the check, which may be root.
+    if file is not None and not file.exists():
+        if not file.parent.is_dir():
+            return Finding(
+                Verdict.FAIL,
+                f"The directory {file.parent} for the database does not exist: create it, or correct storage.database.",
+            )
+        if not os.access(file.parent, os.W_OK | os.X_OK):
+            return Finding(
+                Verdict.FAIL,
+                f"The database {file} cannot be made: give the user that runs Causeway write access to {file.parent}.",
+            )
+        return Finding(Verdict.OK, f"database {file} will be made at the first start")
+    try:
+        database = await Database.open(storage.database, clock=SystemClock())
+    except StorageError as error:
+        return Finding(Verdict.FAIL, str(error))
+    place = database.place
+    await database.close()
+    return Finding(Verdict.OK, f"database {place}")
+
+
+async def _link(settings: Settings, name: str, jid: str, secret: str, try_link: Probe) -> Finding:
+    host, port = settings.xmpp.host, settings.xmpp.port
+    status = await try_link(jid, secret, host, port)
+    if status.state is LinkState.UP:
+        return Finding(Verdict.OK, f"link of {name}: {status.reason}")
+    reason = status.reason
+    if (
+        reason
+        == diagnose(Trouble(Symptom.STREAM_ERROR, condition="conflict"), jid=jid, host=host, port=port).reason
+    ):
+        reason += " If the gateway itself is running now, this is its own link, and all is well."
+    return Finding(Verdict.FAIL, f"link of {name}: {reason}")

@@ -1,0 +1,150 @@
+"""The command ``causeway``: reads the command line and hands over to the module that does the work.
+
+Those modules are imported when their command is given and not before, so that ``--help`` and ``version`` answer at once.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+OK, BAD_USAGE, INTERRUPTED = 0, 2, 130
+
+_DESCRIPTION = """\
+Causeway connects an XMPP server to other networks: IRC channels become rooms, people on IRC become contacts.
+"""
+
+_EPILOG = """\
+examples:
+  causeway playground
+      try it: a whole set-up on this machine, gone when you end it
+  causeway init --server prosody --domain irc.example.org
+      write config.toml and say what to put into the XMPP server's configuration
+  causeway check -c config.toml
+      is everything right, does the XMPP server let us in?
+  causeway run -c config.toml
+      carry messages
+
+exit status:
+  0    all well; `run` was ended by SIGINT or SIGTERM
+  1    something failed; what, is said
+  2    the command line is wrong
+  78   the configuration is wrong: trying again will not help
+  130  interrupted
+"""
+
+_PLAYGROUND = "gateway.playground.console"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what ``causeway ARGUMENTS`` says; the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        parsed = _parser(playground=arguments[:1] == ["playground"]).parse_args(arguments)
+    except SystemExit as end:  # how argparse answers --help and mistakes
+        return end.code if isinstance(end.code, int) else BAD_USAGE
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser(*, playground: bool) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "causeway",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, does: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=does, description=f"{does[:1].upper()}{does[1:]}.")
+        added.set_defaults(command=command)
+        return added
+
+    _takes_config(
+        add("run", "run the gateway; SIGHUP reads the configuration again", _module("gateway.start"))
+    )
+    _takes_config(
+        add(
+            "check",
+            "check configuration, files, database and the link to the XMPP server",
+            _module("gateway.check"),
+        )
+    )
+    _takes_init(
+        add("init", "write a configuration, and say what to tell the XMPP server", _module("gateway.init"))
+    )
+    play = add(
+        "playground", "try it: XMPP server, IRC server and gateway, in a temporary directory", _playground
+    )
+    if playground:
+        import_module(_PLAYGROUND).add_arguments(play)
+    add("version", "print the version", _print_version)
+    return parser
+
+
+def _takes_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        default=Path("config.toml"),
+        metavar="FILE",
+        help="the configuration (default: config.toml)",
+    )
+
+
+def _takes_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--domain", help="the component's own domain, such as irc.example.org (default: asks)"
+    )
+    parser.add_argument(
+        "--server",
+        choices=("prosody", "ejabberd", "openfire"),
+        help="your XMPP server (default: explains all of them)",
+    )
+    parser.add_argument("--kind", default="irc", help="which bridge (default: irc)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("config.toml"),
+        metavar="FILE",
+        help="the file to write (default: config.toml)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace the file if it exists, with a new secret"
+    )
+
+
+def _module(name: str) -> Callable[[argparse.Namespace], int]:
+    """The function ``command`` of a module, which is imported only when it is called."""
+
+    def command(arguments: argparse.Namespace) -> int:
+        status: int = import_module(name).command(arguments)
+        return status
+
+    return command
+
+
+def _playground(arguments: argparse.Namespace) -> int:
+    status: int = asyncio.run(import_module(_PLAYGROUND).playground_main(arguments))
+    return status
+
+
+def _print_version(_: argparse.Namespace) -> int:
+    print(_version())
+    return OK
+
+
+def _version() -> str:
+    try:
+        return f"causeway {version('causeway')}"
+    except PackageNotFoundError:
+        return "causeway (not installed)"

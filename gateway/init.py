@@ -1,0 +1,179 @@
+"""``causeway init``: a configuration and a key for a new installation, and what to tell the XMPP server.
+
+Writes two files and nothing else; the server's own configuration is printed, for its operator to paste.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from gateway.config import installed_bridges
+from gateway.secrets import SecretBox, SecretError
+from gateway.settings import domain
+
+KEY_FILE = "causeway.key"
+
+
+class CannotInit(Exception):
+    """Nothing was written; the argument is one sentence with the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What an operator of one XMPP server has to know. ``steps`` may hold {jid}, {sub} (its first label) and {secret}."""
+
+    title: str
+    port: int
+    steps: str
+
+
+SERVERS: Mapping[str, Server] = {
+    "prosody": Server(
+        "Prosody",
+        5347,
+        """\
+Put this at the end of /etc/prosody/prosody.cfg.lua, or into a new file /etc/prosody/conf.d/causeway.cfg.lua:
+
+    Component "{jid}"
+        component_secret = "{secret}"
+
+Then restart Prosody, because a reload does not open the component port: systemctl restart prosody
+""",
+    ),
+    "ejabberd": Server(
+        "ejabberd",
+        5347,
+        """\
+Put this into /etc/ejabberd/ejabberd.yml, below the line "listen:" and with the indentation of the entries there:
+
+  -
+    port: 5347
+    ip: "127.0.0.1"
+    module: ejabberd_service
+    access: all
+    global_routes: false
+    hosts:
+      "{jid}":
+        password: "{secret}"
+
+Then: ejabberdctl reload_config
+""",
+    ),
+    "openfire": Server(
+        "Openfire",
+        5275,
+        """\
+In the admin console, Server > Server Settings > External Components:
+
+    1. Enable the service (port 5275) and save.
+    2. Under "Allowed to connect", add the subdomain "{sub}" with the shared secret {secret}
+
+Openfire serves components below its own domain only: {jid} must be {sub}.YOUR-XMPP-DOMAIN. No restart is needed.
+""",
+    ),
+}
+
+_CONFIG = """\
+# Causeway, written by `causeway init`. Every other key, with its default, is in config.example.toml.
+
+[xmpp]
+host = "127.0.0.1"
+port = {port}
+
+[storage]
+database = "sqlite:///causeway.db"
+key_file = "{key}"
+
+[bridges.{kind}]
+jid = "{jid}"
+secret = "{secret}"
+"""
+
+
+def command(arguments: argparse.Namespace) -> int:
+    jid = arguments.domain or _ask("The component's own domain (for instance irc.example.org): ")
+    if not jid:
+        print(
+            "causeway: name the component's domain: causeway init --domain irc.example.org", file=sys.stderr
+        )
+        return 2
+    try:
+        init(jid, arguments.kind, arguments.server, arguments.output, force=arguments.force, out=sys.stdout)
+    except CannotInit as error:
+        print(f"causeway: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def init(jid: str, kind: str, server: str | None, output: Path, *, force: bool, out: TextIO) -> None:
+    """Write ``output`` and the key beside it, and tell on ``out`` what comes next. ``server`` is a name in ``SERVERS``; None
+    tells about all of them. Raises ``CannotInit``."""
+    try:
+        jid = domain(jid)
+    except ValueError as error:
+        raise CannotInit(f'The domain "{jid}" cannot be used: it {error}.') from error
+    if kind not in (kinds := installed_bridges()):
+        raise CannotInit(
+            f'There is no bridge "{kind}" here: install it, or choose one of {", ".join(sorted(kinds))} with --kind.'
+        )
+    secret = secrets.token_hex(24)
+    chosen = [SERVERS[server]] if server else list(SERVERS.values())
+    if output.exists() and not force:
+        raise CannotInit(
+            f"{output} exists already and was left alone: name another file with --output, or replace it, and the secret "
+            "in it, with --force."
+        )
+    # The key first: a configuration without one would look finished.
+    key = output.parent / KEY_FILE
+    key_kept = key.exists()
+    try:
+        if not key_kept:
+            SecretBox.create(key)
+        _write(output, _CONFIG.format(port=chosen[0].port, key=KEY_FILE, kind=kind, jid=jid, secret=secret))
+    except SecretError as error:
+        raise CannotInit(str(error)) from error
+    except OSError as error:
+        raise CannotInit(
+            f"{output} cannot be written ({error.strerror}): name another file with --output."
+        ) from error
+    print(f"Wrote {output} (readable by you alone: it holds the secret).", file=out)
+    if key_kept:
+        print(f"Kept {key}, the key that users' passwords are encrypted with.", file=out)
+    else:
+        print(f"Wrote {key}, the key for users' passwords: back it up, apart from the database.", file=out)
+    for each in chosen:
+        heading = f"Tell {each.title} about the component"
+        steps = each.steps.format(jid=jid, sub=jid.partition(".")[0], secret=secret)
+        print(f"\n{heading}\n{'-' * len(heading)}\n\n{steps}", file=out, end="")
+        if not server and each.port != chosen[0].port:
+            print(f"Set port = {each.port} under [xmpp] in {output}.", file=out)
+    print(f"\nNext:\n\n    causeway check -c {output}\n    causeway run -c {output}", file=out)
+
+
+def _write(path: Path, text: str) -> None:
+    """As a whole or not at all, and never readable by others."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def _ask(question: str) -> str:
+    if not sys.stdin.isatty():
+        return ""
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""

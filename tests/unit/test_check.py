@@ -1,0 +1,163 @@
+"""``causeway check``: a line for everything that was looked at, a status that tells whether anything failed."""
+
+import sqlite3
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from gateway.check import check
+from gateway.init import init
+from gateway.xmpp.diagnosis import LinkState, LinkStatus, diagnose
+from gateway.xmpp.stream import Symptom, Trouble
+
+
+class Link:
+    """Answers every try in the same way and remembers what was tried."""
+
+    def __init__(self, status: LinkStatus) -> None:
+        self.status = status
+        self.tried: list[tuple[str, str, str, int]] = []
+
+    async def __call__(self, jid: str, secret: str, host: str, port: int) -> LinkStatus:
+        self.tried.append((jid, secret, host, port))
+        return self.status
+
+
+UP = LinkStatus(LinkState.UP, "The server accepts it.")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    init("irc.example.org", "irc", "prosody", path, force=False, out=StringIO())
+    return path
+
+
+def change(path: Path, *, mode: int | None = None, text: str | None = None) -> None:
+    if text is not None:
+        path.write_text(text)
+    if mode is not None:
+        path.chmod(mode)
+
+
+async def checked(config: Path, link: Link | None = None, **environ: str) -> tuple[bool, list[str]]:
+    out = StringIO()
+    good = await check(config, environ, out, try_link=link or Link(UP))
+    return good, out.getvalue().replace(f"{config.parent}/", "").splitlines()
+
+
+async def test_a_fresh_installation_is_all_well(config: Path) -> None:
+    link = Link(UP)
+    assert await checked(config, link) == (
+        True,
+        [
+            "ok    config.toml: irc at irc.example.org",
+            "ok    key file causeway.key",
+            "ok    database causeway.db will be made at the first start",
+            "ok    link of irc: The server accepts it.",
+        ],
+    )
+    ((jid, secret, host, port),) = link.tried
+    assert (jid, host, port) == ("irc.example.org", "127.0.0.1", 5347)
+    assert len(secret) >= 32
+
+
+async def test_looking_makes_no_database(config: Path) -> None:
+    await checked(config)
+    assert sorted(path.name for path in config.parent.iterdir()) == ["causeway.key", "config.toml"]
+
+
+async def test_every_problem_of_the_configuration_is_a_line_and_nothing_else_is_tried(config: Path) -> None:
+    link = Link(UP)
+    good, lines = await checked(config, link, CAUSEWAY_XMPP__PORT="x", CAUSEWAY_LOG__LEVEL="loud")
+    assert not good
+    assert len(lines) == 2
+    assert all(line.startswith("FAIL  environment variable CAUSEWAY_") for line in lines)
+    assert link.tried == []
+
+
+async def test_a_missing_key_fails(config: Path) -> None:
+    (config.parent / "causeway.key").unlink()
+    good, lines = await checked(config)
+    assert not good
+    assert lines[1].startswith("FAIL  The key file causeway.key does not exist: ")
+
+
+async def test_a_key_that_others_can_use_fails(config: Path) -> None:
+    (config.parent / "causeway.key").chmod(0o644)
+    good, lines = await checked(config)
+    assert not good
+    assert "run 'chmod 600 causeway.key'" in lines[1]
+
+
+async def test_a_configuration_that_everybody_may_read_is_noted_but_works(config: Path) -> None:
+    change(config, mode=0o644)
+    good, lines = await checked(config)
+    assert good
+    assert lines[1] == (
+        "note  config.toml holds a secret and everybody on this machine may read it: run `chmod o= config.toml`."
+    )
+
+
+async def test_a_readable_configuration_without_secrets_is_nothing_to_note(config: Path) -> None:
+    change(config, mode=0o644, text='[bridges.irc]\njid = "irc.example.org"\n')
+    good, lines = await checked(config, CAUSEWAY_BRIDGES__IRC__SECRET="hunter2")
+    assert good
+    assert not [line for line in lines if line.startswith("note")]
+
+
+async def test_a_file_that_is_no_database_fails(config: Path) -> None:
+    (config.parent / "causeway.db").write_text(
+        "this is not a database, but long enough to look like one" * 20
+    )
+    good, lines = await checked(config)
+    assert not good
+    assert lines[2].startswith("FAIL  ")
+    assert "causeway.db is not an SQLite database: " in lines[2]
+
+
+async def test_a_database_of_a_later_version_fails(config: Path) -> None:
+    database = config.parent / "causeway.db"
+    database.touch(0o600)
+    assert (await checked(config))[0]
+    with sqlite3.connect(database) as connection:
+        (table,) = (
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if "version" in name or "migration" in name or "schema" in name
+        )
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        connection.execute(
+            f"UPDATE {table} SET {columns[0]} = 999 WHERE {columns[0]} = (SELECT max({columns[0]}) FROM {table})"
+        )
+    connection.close()
+    good, lines = await checked(config)
+    assert not good
+    assert "999" in lines[2]
+
+
+async def test_a_directory_that_is_not_there_fails(config: Path) -> None:
+    good, lines = await checked(config, CAUSEWAY_STORAGE__DATABASE="sqlite:///no/causeway.db")
+    assert not good
+    assert lines[2] == (
+        "FAIL  The directory no for the database does not exist: create it, or correct storage.database."
+    )
+
+
+async def test_a_refused_link_fails_with_its_sentence(config: Path) -> None:
+    good, lines = await checked(config, Link(LinkStatus(LinkState.REFUSED, "The secret is wrong: mend it.")))
+    assert not good
+    assert lines[-1] == "FAIL  link of irc: The secret is wrong: mend it."
+
+
+async def test_a_conflict_may_be_the_gateway_itself(config: Path) -> None:
+    conflict = diagnose(
+        Trouble(Symptom.STREAM_ERROR, condition="conflict"),
+        jid="irc.example.org",
+        host="127.0.0.1",
+        port=5347,
+    )
+    good, lines = await checked(config, Link(LinkStatus(conflict.state, conflict.reason)))
+    assert not good
+    assert lines[-1].endswith("If the gateway itself is running now, this is its own link, and all is well.")

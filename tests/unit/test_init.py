@@ -1,0 +1,128 @@
+"""``causeway init``: the files it writes and the blocks it prints."""
+
+import os
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from gateway import cli
+from gateway.config import load
+from gateway.init import SERVERS, CannotInit, init
+from gateway.secrets import SecretBox
+
+
+def written(tmp_path: Path, server: str | None = "prosody", *, force: bool = False) -> tuple[Path, str]:
+    out = StringIO()
+    config = tmp_path / "config.toml"
+    init("irc.example.org", "irc", server, config, force=force, out=out)
+    return config, out.getvalue()
+
+
+@pytest.mark.parametrize("server", [*SERVERS, None])
+def test_what_is_written_is_a_valid_configuration_with_its_key(tmp_path: Path, server: str | None) -> None:
+    config, _ = written(tmp_path, server)
+    settings = load(config, {})
+    assert settings.bridges[0].jid == "irc.example.org"
+    assert len(settings.bridges[0].secret.get_secret_value()) >= 32
+    SecretBox.load(settings.storage.key_file)
+
+
+def test_both_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        written(tmp_path)
+    finally:
+        os.umask(old)
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "config.toml": 0o600,
+        "causeway.key": 0o600,
+    }
+
+
+@pytest.mark.parametrize(
+    ("server", "block"),
+    [
+        ("prosody", 'Component "irc.example.org"\n        component_secret = "{secret}"'),
+        (
+            "ejabberd",
+            "module: ejabberd_service\n    access: all\n    global_routes: false\n    hosts:\n"
+            '      "irc.example.org":\n        password: "{secret}"',
+        ),
+        ("openfire", 'add the subdomain "irc" with the shared secret {secret}'),
+    ],
+)
+def test_the_servers_block_has_the_real_domain_and_secret(tmp_path: Path, server: str, block: str) -> None:
+    config, text = written(tmp_path, server)
+    secret = load(config, {}).bridges[0].secret.get_secret_value()
+    assert block.format(secret=secret) in text
+    for other in set(SERVERS) - {server}:
+        assert f"Tell {SERVERS[other].title} " not in text
+
+
+def test_the_port_is_the_servers(tmp_path: Path) -> None:
+    config, _ = written(tmp_path, "openfire")
+    assert load(config, {}).xmpp.port == 5275
+
+
+def test_without_a_server_all_are_explained_with_their_ports(tmp_path: Path) -> None:
+    _, text = written(tmp_path, None)
+    for server in SERVERS.values():
+        assert f"Tell {server.title} about the component" in text
+    assert "Set port = 5275 under [xmpp]" in text
+
+
+def test_the_next_commands_are_told(tmp_path: Path) -> None:
+    config, text = written(tmp_path)
+    assert text.endswith(f"causeway check -c {config}\n    causeway run -c {config}\n")
+
+
+def test_an_existing_file_is_left_alone_unless_forced(tmp_path: Path) -> None:
+    config, _ = written(tmp_path)
+    before = config.read_text()
+    with pytest.raises(CannotInit, match="exists already and was left alone"):
+        written(tmp_path)
+    assert config.read_text() == before
+    written(tmp_path, force=True)
+    assert config.read_text() != before
+
+
+def test_a_key_is_never_replaced(tmp_path: Path) -> None:
+    written(tmp_path)
+    key = (tmp_path / "causeway.key").read_bytes()
+    _, text = written(tmp_path, force=True)
+    assert (tmp_path / "causeway.key").read_bytes() == key
+    assert f"Kept {tmp_path}/causeway.key" in text
+
+
+@pytest.mark.parametrize("jid", ["ann@example.org", "a b", "", 'x"y'])
+def test_a_domain_that_is_none_is_refused_before_anything_is_written(tmp_path: Path, jid: str) -> None:
+    with pytest.raises(CannotInit, match=r"must be a domain name such as irc\.example\.org"):
+        init(jid, "irc", "prosody", tmp_path / "config.toml", force=False, out=StringIO())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_bridge_is_refused_with_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(CannotInit, match=r'There is no bridge "telex" here: .* one of .*irc'):
+        init("t.example.org", "telex", None, tmp_path / "config.toml", force=False, out=StringIO())
+
+
+def test_a_directory_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CannotInit, match="create its directory"):
+        init("t.example.org", "irc", None, tmp_path / "no" / "config.toml", force=False, out=StringIO())
+
+
+def test_the_command_line_reaches_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = str(tmp_path / "c.toml")
+    assert cli.main(["init", "--domain", "irc.example.org", "--server", "ejabberd", "--output", output]) == 0
+    assert "ejabberdctl reload_config" in capsys.readouterr().out
+    assert cli.main(["init", "--domain", "irc.example.org", "--output", output]) == 1
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_without_a_domain_and_a_terminal_the_option_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO())
+    assert cli.main(["init"]) == 2
+    assert "causeway init --domain irc.example.org" in capsys.readouterr().err
