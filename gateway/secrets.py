@@ -75,7 +75,7 @@ class SecretBox:
         """Read the key of ``path``, a regular file that nobody else may read. Blocks, as ``create``."""
         try:
             # Without O_NONBLOCK a fifo in its place would hold the start for ever.
-            with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+            with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     raise SecretError(

@@ -69,7 +69,7 @@ def backend(url: str, *, busy_timeout: float) -> Backend:
     """The backend a database URL asks for; raises ``StorageError``."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         parsed = None
     if parsed is not None:
         match parsed.drivername:

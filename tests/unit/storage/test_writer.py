@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -31,7 +30,13 @@ def row(number: int, body: str | None = "hello") -> tuple[object, ...]:
 
 
 def subscription(contact: str, state: str = "none") -> dict[str, object]:
-    return {"bridge": "irc", "owner": "alice@localhost", "contact_local": contact, "state": state, "pending": ""}
+    return {
+        "bridge": "irc",
+        "owner": "alice@localhost",
+        "contact_local": contact,
+        "state": state,
+        "pending": "",
+    }
 
 
 async def count(database: Database) -> int:
@@ -44,9 +49,11 @@ async def contacts(database: Database) -> list[str]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("waited in vain")
 
 
 async def test_what_is_asked_for_in_one_loop_turn_is_one_commit(database: Database) -> None:
@@ -67,7 +74,9 @@ async def test_what_gathers_while_a_commit_runs_is_the_next_one(database: Databa
     before = database.counts.commits
     first = asyncio.create_task(database.write(insert(subscriptions), subscription("first")))
     await settle()
-    others = [asyncio.create_task(database.write(insert(subscriptions), subscription(f"c{n}"))) for n in range(50)]
+    others = [
+        asyncio.create_task(database.write(insert(subscriptions), subscription(f"c{n}"))) for n in range(50)
+    ]
     await asyncio.gather(first, *others)
     assert database.counts.commits == before + 2
 
@@ -78,7 +87,9 @@ async def test_the_database_itself_counts_one_transaction_for_a_group(
     if not url.startswith("postgresql"):
         with sqlite3.connect(make_url(url).database or "") as beside:
             before = beside.execute("PRAGMA data_version").fetchone()
-            await asyncio.gather(*(database.write(insert(subscriptions), subscription(f"c{n}")) for n in range(20)))
+            await asyncio.gather(
+                *(database.write(insert(subscriptions), subscription(f"c{n}")) for n in range(20))
+            )
             assert beside.execute("PRAGMA data_version").fetchone() == (before[0] + 1,)
         beside.close()
         return
@@ -121,7 +132,9 @@ async def test_statements_written_together_fail_together(database: Database) -> 
     assert await contacts(database) == []
 
 
-async def test_a_rejected_posted_row_takes_no_other_with_it_and_is_not_shown_in_the_log(database: Database) -> None:
+async def test_a_rejected_posted_row_takes_no_other_with_it_and_is_not_shown_in_the_log(
+    database: Database,
+) -> None:
     with capture_logs() as logs:
         for number in range(1000):
             secret = {13: "half \ud800 of a secret", 500: None}
@@ -178,7 +191,9 @@ async def test_too_many_waiting_rows_are_refused_counted_and_logged_once(limits:
         assert database.post(ROWS, row(1), 10)
 
 
-async def test_closing_writes_what_was_posted_and_refuses_what_comes_after(url: str, clock: SystemClock) -> None:
+async def test_closing_writes_what_was_posted_and_refuses_what_comes_after(
+    url: str, clock: SystemClock
+) -> None:
     async with opened(url, clock=clock) as database:
         for number in range(7000):
             database.post(ROWS, row(number))
@@ -189,7 +204,9 @@ async def test_closing_writes_what_was_posted_and_refuses_what_comes_after(url: 
         assert await count(database) == 7000
 
 
-async def test_closing_after_the_loop_was_cancelled_still_writes_everything(url: str, clock: SystemClock) -> None:
+async def test_closing_after_the_loop_was_cancelled_still_writes_everything(
+    url: str, clock: SystemClock
+) -> None:
     database = await Database.open(url, clock=clock)
     running = asyncio.create_task(database.run())
     waiting = asyncio.create_task(database.write(insert(subscriptions), subscription("a")))
@@ -247,7 +264,9 @@ async def test_a_locked_database_fails_who_waits_and_keeps_what_was_posted(
     assert await contacts(database) == []
 
 
-async def test_a_full_disk_fails_who_waits_and_goes_on_when_there_is_room(database: Database, url: str) -> None:
+async def test_a_full_disk_fails_who_waits_and_goes_on_when_there_is_room(
+    database: Database, url: str
+) -> None:
     body = "x" * 2000
     if url.startswith("sqlite"):
         pages = (await database.read(text("PRAGMA page_count")))[0][0]
@@ -292,7 +311,9 @@ async def test_a_lost_connection_is_made_anew(postgres: Postgres, clock: SystemC
         assert await contacts(database) == ["a", "b"]
 
 
-async def test_a_connection_lost_amid_a_commit_loses_no_posted_row(postgres: Postgres, clock: SystemClock) -> None:
+async def test_a_connection_lost_amid_a_commit_loses_no_posted_row(
+    postgres: Postgres, clock: SystemClock
+) -> None:
     url = await postgres.create("midway")
     async with opened(url, clock=clock) as database:
         for number in range(10):
@@ -331,17 +352,17 @@ async def test_a_flood_of_posts_fails_no_faster_than_the_back_off(database: Data
 
 
 async def test_every_acknowledged_row_survives_a_kill(url: str, clock: SystemClock) -> None:
-    child = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("flood.py")), url], stdout=subprocess.PIPE, text=True
+    program = Path(__file__).with_name("flood.py")
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), url, stdout=asyncio.subprocess.PIPE
     )
     assert child.stdout is not None
     acknowledged: list[str] = []
-    with child.stdout as lines:
-        for line in iter(lines.readline, ""):
-            acknowledged.append(line.strip())
-            if len(acknowledged) == 500:
-                child.send_signal(signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
+    async for line in child.stdout:
+        acknowledged.append(line.decode().strip())
+        if len(acknowledged) == 500:
+            child.send_signal(signal.SIGKILL)
+    assert await child.wait() == -signal.SIGKILL
     async with opened(url, clock=clock) as database:
         kept = {kept[0] for kept in await database.read(select(subscriptions.c.contact_local))}
     whole = [line for line in acknowledged if line.endswith(".")]
