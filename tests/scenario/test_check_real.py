@@ -1,0 +1,168 @@
+"""``causeway init`` and ``causeway check`` against Debian's Prosody and ejabberd."""
+
+import asyncio
+import json
+import random
+import textwrap
+from collections.abc import AsyncIterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from gateway.check import check
+from gateway.clock import SystemClock
+from gateway.init import init
+from gateway.playground.ejabberd import Ejabberd
+from gateway.playground.peers import Component
+from gateway.playground.process import free_ports, listening
+from gateway.playground.prosody import Prosody
+from gateway.xmpp.link import Link, LinkState, LinkStatus
+
+JID = "irc.localhost"
+SECRET = "s3cret"
+
+Server = Prosody | Ejabberd
+
+
+@pytest.fixture(params=[Prosody, Ejabberd])
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Server]:
+    running = await request.param.start(directory(tmp_path, "server"), components=[Component(JID, SECRET)])
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+def directory(parent: Path, name: str) -> Path:
+    path = parent / name
+    path.mkdir()
+    return path
+
+
+async def last_line(
+    tmp_path: Path, server: Server, *, secret: str = SECRET, jid: str = JID, port: int = 0
+) -> tuple[bool, str]:
+    """Whether ``check`` is content, and what it says of the link."""
+    config = tmp_path / "config.toml"
+    init(jid, "irc", None, config, force=True, out=StringIO())
+    out = StringIO()
+    environ = {
+        "CAUSEWAY_XMPP__PORT": str(port or server.component_port),
+        "CAUSEWAY_BRIDGES__IRC__SECRET": secret,
+    }
+    good = await check(config, environ, out)
+    return good, out.getvalue().splitlines()[-1]
+
+
+async def test_a_link_that_works_is_ok(tmp_path: Path, server: Server) -> None:
+    good, line = await last_line(tmp_path, server)
+    assert good
+    assert (
+        line
+        == f"ok    link of irc: The server on 127.0.0.1 port {server.component_port} accepts irc.localhost."
+    )
+
+
+async def test_a_wrong_secret_is_named_with_the_place_to_mend_it(tmp_path: Path, server: Server) -> None:
+    good, line = await last_line(tmp_path, server, secret="wr0ng")
+    assert not good
+    assert line.startswith("FAIL  link of irc: The server does not accept the secret of irc.localhost: ")
+    assert "component_secret" in line
+    assert "wr0ng" not in line
+
+
+async def test_a_component_the_server_does_not_know_is_named(tmp_path: Path, server: Server) -> None:
+    good, line = await last_line(tmp_path, server, jid="other.localhost")
+    assert not good
+    # ejabberd looks the password up first, finds none and calls that a wrong one.
+    said = "does not know the component" if isinstance(server, Prosody) else "does not accept the secret of"
+    assert f"The server {said} other.localhost: " in line
+    assert "ejabberd: " in line
+
+
+async def test_a_port_where_nobody_listens_is_named(tmp_path: Path, server: Server) -> None:
+    (port,) = free_ports(1, server.host)
+    good, line = await last_line(tmp_path, server, port=port)
+    assert not good
+    assert line.startswith(f"FAIL  link of irc: Nothing listens on 127.0.0.1 port {port}: ")
+
+
+async def test_a_port_for_users_is_not_taken_for_one_for_components(tmp_path: Path, server: Server) -> None:
+    good, line = await last_line(tmp_path, server, port=server.c2s_port)
+    assert not good
+    assert "component port" in line
+
+
+async def test_a_second_link_is_explained_where_the_server_refuses_it(tmp_path: Path, server: Server) -> None:
+    up = asyncio.Event()
+
+    def on_status(status: LinkStatus) -> None:
+        if status.state is LinkState.UP:
+            up.set()
+
+    link = Link(
+        jid=JID,
+        secret=SECRET,
+        host=server.host,
+        port=server.component_port,
+        clock=SystemClock(),
+        random=random.SystemRandom(),
+        on_stanza=lambda _: None,
+        on_status=on_status,
+    )
+    running = asyncio.create_task(link.run())
+    async with asyncio.timeout(20):
+        await up.wait()
+    good, line = await last_line(tmp_path, server)
+    await link.close()
+    await running
+    if isinstance(server, Ejabberd):  # which takes any number of links
+        assert good
+        return
+    assert not good
+    assert "The server already has a link for irc.localhost: " in line
+    assert line.endswith("If the gateway itself is running now, this is its own link, and all is well.")
+
+
+# -- the three steps -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Prosody, Ejabberd])
+async def test_what_init_prints_makes_the_server_let_us_in(
+    tmp_path: Path, kind: type[Prosody] | type[Ejabberd]
+) -> None:
+    server = await kind.start(directory(tmp_path, "server"), components=[Component("other.localhost", "s")])
+    try:
+        config = tmp_path / "config.toml"
+        printed = StringIO()
+        init(JID, "irc", kind.name.lower(), config, force=False, out=printed)
+        # Our server's ports are not the usual ones.
+        port = server.component_port
+        if kind is Prosody:
+            paste_into_prosody(tmp_path / "server", printed.getvalue())
+        else:
+            (port,) = free_ports(1, server.host)
+            paste_into_ejabberd(tmp_path / "server", printed.getvalue(), port)
+        await server.restart()
+        await server.child.wait_ready(listening(server.host, port))
+        out = StringIO()
+        good = await check(config, {"CAUSEWAY_XMPP__PORT": str(port)}, out)
+        assert good, out.getvalue()
+    finally:
+        await server.stop()
+
+
+def paste_into_prosody(where: Path, printed: str) -> None:
+    block = printed[printed.index("    Component ") : printed.index("Then restart")]
+    with (where / "prosody.cfg.lua").open("a") as file:
+        file.write("\n" + textwrap.dedent(block))
+
+
+def paste_into_ejabberd(where: Path, printed: str, port: int) -> None:
+    """The rig's configuration is JSON; its outermost table becomes YAML's other form, so that the block fits in."""
+    block = printed[printed.index("  -\n") : printed.index("Then:")].replace("port: 5347", f"port: {port}")
+    config = json.loads((where / "ejabberd.yml").read_text())
+    listeners = "".join(f"  - {json.dumps(each)}\n" for each in config.pop("listen"))
+    others = "".join(f"{key}: {json.dumps(value)}\n" for key, value in config.items())
+    (where / "ejabberd.yml").write_text(f"listen:\n{block}{listeners}{others}")
