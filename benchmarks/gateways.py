@@ -112,6 +112,8 @@ class Causeway:
 
     def configure(self, place: Place) -> Sequence[str]:
         config = place.directory / "config.toml"
+        if not config.exists():
+            self._init(config)
         config.write_text(
             f"""
 [xmpp]
@@ -138,8 +140,17 @@ ports = [{place.irc_port}]
 throttle_rate = 0
 """
         )
-        config.chmod(0o600)
         return [sys.executable, "-m", "gateway", "run", "-c", str(config)]
+
+    def _init(self, config: Path) -> None:
+        """What an operator does first; it leaves the key file that the gateway asks for."""
+        options = ("--domain", COMPONENT, "--server", "prosody", "--output", str(config))
+        subprocess.run(
+            (sys.executable, "-m", "gateway", "init", *options),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
 
     def connected(self, place: Place) -> None:
         """Everything is in the configuration."""
