@@ -1,0 +1,115 @@
+"""The gateway itself as a child process, as an operator would run it: by a configuration file."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.playground.peers import Component, IrcServer, XmppServer
+from gateway.playground.process import Child
+from gateway.secrets import SecretBox
+
+_CONFIG = """\
+[xmpp]
+host = "{xmpp_host}"
+port = {xmpp_port}
+
+[storage]
+database = "{database}"
+
+[log]
+format = "text"
+level = "{level}"
+
+[limits]
+logins_per_second = 1000.0
+
+[bridges.irc]
+jid = "{jid}"
+secret = "{secret}"
+{bridge}
+[bridges.irc.networks."{network}"]
+address = "{irc_host}"
+ports = [{irc_port}]
+tls_ports = []
+throttle_rate = 0
+{network_more}"""
+
+
+class Causeway:
+    """A running gateway with an IRC bridge; ``network`` is what its addresses call the IRC server."""
+
+    name = "the gateway"
+
+    def __init__(self, directory: Path, component: Component, network: str) -> None:
+        self.jid = component.jid
+        self.network = network
+        self.config = directory / "config.toml"
+        self.child = Child(
+            "gateway",
+            [sys.executable, "-m", "gateway", "run", "-c", str(self.config)],
+            directory,
+            environment={"PYTHONUNBUFFERED": "1"},
+        )
+
+    @classmethod
+    async def start(
+        cls,
+        directory: Path,
+        server: XmppServer,
+        component: Component,
+        irc: IrcServer,
+        *,
+        network: str = "irc.localhost",
+        database: str = "sqlite:///causeway.db",
+        level: str = "info",
+        bridge: Mapping[str, str] | None = None,
+        network_more: Mapping[str, str] | None = None,
+    ) -> "Causeway":
+        """Write ``config.toml`` and a key into ``directory``, start, and wait until the server let us in. ``bridge`` and
+        ``network_more``: further keys of ``[bridges.irc]`` and of the network, with values as TOML writes them. Raises
+        ``NotReady``."""
+        gateway = cls(directory, component, network)
+        gateway.config.write_text(
+            _CONFIG.format(
+                xmpp_host=server.host,
+                xmpp_port=server.component_port,
+                database=database,
+                level=level,
+                jid=component.jid,
+                secret=component.secret,
+                bridge=_lines(bridge),
+                network=network,
+                irc_host=irc.host,
+                irc_port=irc.port,
+                network_more=_lines(network_more),
+            ),
+            encoding="utf-8",
+        )
+        gateway.config.chmod(0o600)
+        SecretBox.create(directory / "causeway.key")
+        await gateway.restart()
+        return gateway
+
+    def room(self, channel: str) -> str:
+        """The room's JID of a channel with a name of plain letters, digits and ``#``."""
+        return f"{channel}%{self.network}@{self.jid}"
+
+    def contact(self, nick: str) -> str:
+        """The JID of somebody with a nick of plain lower-case letters and digits."""
+        return f"{nick}%{self.network}@{self.jid}"
+
+    async def stop(self) -> None:
+        await self.child.stop(grace=10.0)
+
+    async def kill(self) -> None:
+        await self.child.kill()
+
+    async def restart(self) -> None:
+        """Returns when the XMPP server let us in again."""
+        await self.stop()
+        self.child.start()
+        await self.child.wait_ready(self.child.logged("link up"), within=20.0)
+
+
+def _lines(keys: Mapping[str, str] | None) -> str:
+    return "".join(f"{key} = {value}\n" for key, value in (keys or {}).items())

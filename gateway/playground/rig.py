@@ -1,0 +1,104 @@
+"""The whole playground: an XMPP server, an IRC server and the gateway between them, in one directory."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from gateway.playground.causeway import Causeway
+from gateway.playground.ejabberd import Ejabberd
+from gateway.playground.inspircd import InspIRCd
+from gateway.playground.ngircd import NgIRCd
+from gateway.playground.own_ircd import OwnIrcd
+from gateway.playground.peers import Component, IrcServer, Server, User, XmppServer, new_secret
+from gateway.playground.prosody import Prosody
+from gateway.playground.xmpp_client import PING, XmppClient
+
+XmppChoice = Literal["prosody", "ejabberd"]
+IrcChoice = Literal["inspircd", "ngircd", "own"]
+
+GATEWAY_JID = "irc.localhost"
+USERS = ("alice", "bob")
+
+_XMPP: Mapping[str, type[Prosody] | type[Ejabberd]] = {"prosody": Prosody, "ejabberd": Ejabberd}
+_IRC: Mapping[str, type[InspIRCd] | type[NgIRCd] | type[OwnIrcd]] = {
+    "inspircd": InspIRCd,
+    "ngircd": NgIRCd,
+    "own": OwnIrcd,
+}
+
+
+class Playground:
+    """Everything running. ``users`` have accounts on the XMPP server."""
+
+    def __init__(
+        self, xmpp: XmppServer, irc: IrcServer, gateway: Causeway, users: Mapping[str, User]
+    ) -> None:
+        self.xmpp = xmpp
+        self.irc = irc
+        self.gateway = gateway
+        self.users = users
+
+    @classmethod
+    async def start(
+        cls,
+        directory: Path,
+        *,
+        xmpp: XmppChoice = "prosody",
+        irc: IrcChoice | None = None,
+        web: Path | None = None,
+    ) -> "Playground":
+        """Start all in sub-directories of ``directory``; ``irc`` None: InspIRCd where it is installed, else our own.
+        Raises ``Missing`` and ``NotReady``; nothing then stays running."""
+        directory.chmod(0o711)  # daemons that must not be root look for their files in it
+        chosen_irc = irc or ("inspircd" if InspIRCd.installed() else "own")
+        users = {name: User(name, secrets.token_hex(4)) for name in USERS}
+        component = Component(GATEWAY_JID, new_secret())
+        started: list[Server] = []
+        try:
+            # One after the other: two Erlangs would not start faster together on few cores, and errors stay readable.
+            irc_server: IrcServer = await _IRC[chosen_irc].start(_sub(directory, "irc"))
+            started.append(irc_server)
+            xmpp_server: XmppServer = await _XMPP[xmpp].start(
+                _sub(directory, "xmpp"), components=[component], users=list(users.values()), web=web
+            )
+            started.append(xmpp_server)
+            gateway = await Causeway.start(_sub(directory, "gateway"), xmpp_server, component, irc_server)
+        except BaseException:
+            for server in started:
+                await server.kill()
+            raise
+        playground = cls(xmpp_server, irc_server, gateway, users)
+        try:
+            await playground.check()
+        except BaseException:
+            await playground.stop()
+            raise
+        return playground
+
+    async def check(self) -> None:
+        """Ask the gateway, as a user, whether it is there. Raises ``Unmet``."""
+        asker = await self.log_in("bob", "check", priority=None)
+        try:
+            await asker.iq(self.gateway.jid, f"<ping xmlns='{PING}'/>")
+        finally:
+            await asker.close()
+
+    async def log_in(self, name: str, resource: str, *, priority: int | None = 0) -> XmppClient:
+        """One of ``users``, from one more device."""
+        user = self.users[name]
+        return await XmppClient.connect(
+            self.xmpp.host, self.xmpp.c2s_port, user.jid, user.password, resource, priority=priority
+        )
+
+    async def stop(self) -> None:
+        """End everything, the gateway first so that it can say good-bye."""
+        await self.gateway.stop()
+        await asyncio.gather(self.irc.stop(), self.xmpp.stop())
+
+
+def _sub(directory: Path, name: str) -> Path:
+    made = directory / name
+    made.mkdir()
+    return made
