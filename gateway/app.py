@@ -10,7 +10,7 @@ import importlib.metadata
 import os
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +23,10 @@ from gateway.bridge import Capabilities, Clock, Services
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Settings, load
 from gateway.logs import set_level
-from gateway.secrets import SecretBox
+from gateway.secrets import SecretBox, SecretError
 from gateway.settings import BridgeSettings
 from gateway.storage.database import opened
+from gateway.storage.errors import StorageError
 from gateway.storage.retention import Retention, archive_rules
 from gateway.storage.stores import Stores
 from gateway.xmpp.component import Component, ComponentSettings
@@ -57,8 +58,20 @@ async def serve(settings: Settings, reload: Callable[[], Settings]) -> int:
         loop.add_signal_handler(number, stop.set)
     gateway = Gateway(settings, SystemClock())
     loop.add_signal_handler(signal.SIGHUP, lambda: gateway.reload(reload))
-    await gateway.run(stop)
+    try:
+        await gateway.run(stop)
+    except* (StorageError, SecretError) as failures:
+        # One cause, though every component meets it: it is told once, as a sentence.
+        raise next(_leaves(failures)) from None
     return 0
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _leaves(each)
+        else:
+            yield each
 
 
 class Gateway:
@@ -107,7 +120,11 @@ class Gateway:
             )
             bridge = settings.plugin.build(settings.own, services)
             component = Component(
-                self._component_settings(settings, bridge.capabilities), bridge, services, stores, Pacer(pacing, self._clock)
+                self._component_settings(settings, bridge.capabilities),
+                bridge,
+                services,
+                stores,
+                Pacer(pacing, self._clock),
             )
             self._components.append(component)
 

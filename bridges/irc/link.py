@@ -9,7 +9,7 @@ nothing of what lines mean.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from irc.client import Event, ServerNotConnectedError
@@ -165,8 +165,8 @@ class IrcConnection(AioConnection):
 
     def made(self, transport: asyncio.BaseTransport) -> None:
         """The transport is there; not a byte of it counts before the pin was compared."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("An IRC connection needs a stream.")
+        # Not asked with isinstance: uvloop's transports are asyncio's in deed, not in descent.
+        transport = cast("asyncio.Transport", transport)
         self.transport = transport
         if self._tls is None:
             return

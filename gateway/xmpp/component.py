@@ -307,7 +307,12 @@ class Component:
     def _status_changed(self, account: Account) -> None:
         status = account.status
         _log.info(
-            "account", bridge=self.settings.name, network=account.network, state=status.state, reason=status.reason
+            "account",
+            bridge=self.settings.name,
+            user=account.owner,
+            network=account.network,
+            state=status.state,
+            reason=status.reason,
         )
         local = self.book.local(Address(AddressKind.NETWORK, account.network))
         self.subscriptions.changed(account.owner, local, Address(AddressKind.NETWORK, account.network))
