@@ -133,7 +133,7 @@ async def _database(storage: StorageSettings) -> Finding:
         return Finding(Verdict.FAIL, str(error))
     place = database.place
     await database.close()
-    return Finding(Verdict.OK, f"database {place}")
+    return Finding(Verdict.OK, place[:1].lower() + place[1:])
 
 
 async def _link(settings: Settings, name: str, jid: str, secret: str, try_link: Probe) -> Finding:
