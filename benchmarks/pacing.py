@@ -37,6 +37,6 @@ def blocks(line: Callable[[int], str], count: int, lines: int = _BLOCK_LINES) ->
     ]
 
 
-def body(number: int, mark: bytes = MARK) -> str:
+def body(number: int) -> str:
     """What message ``number`` of a flood says: about 60 characters, no two alike."""
-    return f"{mark.decode()} {number} {PROSE}"
+    return f"{MARK.decode()} {number} {PROSE}"

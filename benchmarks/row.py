@@ -19,7 +19,7 @@ class Scale:
     idle_seconds: float
     split: int
     split_rounds: int
-    crash_lines: int  # lines said in the flood that a kill -9 interrupts
+    crash_seconds: tuple[float, float]  # how long lines are said before a kill -9 and after it
 
 
 FULL = Scale(
@@ -32,7 +32,7 @@ FULL = Scale(
     idle_seconds=4.0,
     split=500,
     split_rounds=3,
-    crash_lines=2_000,
+    crash_seconds=(2.0, 4.0),
 )
 QUICK = Scale(
     messages=40_000,
@@ -44,7 +44,7 @@ QUICK = Scale(
     idle_seconds=1.5,
     split=500,
     split_rounds=1,
-    crash_lines=1_000,
+    crash_seconds=(1.0, 3.0),
 )
 
 
