@@ -2,16 +2,17 @@
 
 import argparse
 import asyncio
-import contextlib
 import signal
 import tempfile
 import time
 from pathlib import Path
 
+from gateway.playground.expect import Unmet
 from gateway.playground.irc_client import IrcClient, Line
 from gateway.playground.process import Child, Missing, NotReady
 from gateway.playground.rig import Playground
 from gateway.playground.tour import Tour
+from gateway.playground.xmpp_client import LoginFailed
 
 LOBBY = "#lobby"
 _HOST_NICK = "carol"
@@ -56,13 +57,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the IRC server (default: inspircd where it is installed, else our own)",
     )
     parser.add_argument(
-        "--web", type=Path, metavar="DIR", help="serve the files of DIR, a web client for instance"
+        "--web", type=_directory, metavar="DIR", help="serve the files of DIR, a web client for instance"
     )
     parser.add_argument(
         "--tour",
         action="store_true",
         help="let alice and carol talk through the gateway, check every line, and end; exit status 0 if all arrived",
     )
+
+
+def _directory(text: str) -> Path:
+    path = Path(text).resolve()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no directory")
+    return path
 
 
 async def playground_main(arguments: argparse.Namespace) -> int:
@@ -87,17 +95,14 @@ async def playground_main(arguments: argparse.Namespace) -> int:
             raise
         print("Everything is ended.", flush=True)
         return 1 if arguments.tour else 0
-    except (Missing, NotReady) as error:
+    except (Missing, NotReady, LoginFailed, Unmet) as error:
         print(error, flush=True)
         return 1
 
 
 async def _play(arguments: argparse.Namespace, directory: Path) -> int:
     started = time.monotonic()
-    web: Path | None = arguments.web.resolve() if arguments.web is not None else None
-    if web is not None and not web.is_dir():
-        print(f"--web {web} is no directory")
-        return 2
+    web: Path | None = arguments.web
     playground = await Playground.start(directory, xmpp=arguments.server, irc=arguments.irc, web=web)
     seconds = time.monotonic() - started
     try:
@@ -201,10 +206,7 @@ async def _follow(child: Child) -> None:
 
 async def _guard(child: Child) -> None:
     """Raises ``NotReady`` when a child ends that nobody ended."""
-    while child.alive:
-        await asyncio.sleep(0.5)
-    with contextlib.suppress(NotReady):
-        await child.wait_ended(0)
+    await child.ended()
     raise NotReady(
         f"{child.name} ended by itself with status {child.exit_status}; see its log:\n{child.output()[-2000:]}"
     )

@@ -7,6 +7,7 @@ because changing the user clears it again.
 
 import asyncio
 import contextlib
+import math
 import os
 import random
 import shutil
@@ -190,6 +191,10 @@ class Child:
                 if time.monotonic() > deadline:
                     raise NotReady(self._failure(f"was not ready within {within:g} s"))
                 await asyncio.sleep(_STEP)
+
+    async def ended(self) -> None:
+        """Wait for ever until the process is gone."""
+        await self._ended(math.inf)
 
     async def wait_ended(self, within: float = 10.0) -> int:
         """Wait until the process ends by itself; gives its exit status, raises ``NotReady`` when it goes on."""

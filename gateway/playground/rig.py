@@ -1,6 +1,7 @@
 """The whole playground: an XMPP server, an IRC server and the gateway between them, in one directory."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +52,7 @@ class Playground:
     ) -> "Playground":
         """Start all in sub-directories of ``directory``; ``irc`` None: InspIRCd where it is installed, else our own.
         Raises ``Missing`` and ``NotReady``; nothing then stays running."""
-        directory.chmod(0o711)  # daemons that must not be root look for their files in it
+        os.chmod(directory, 0o711)  # daemons that must not be root look for their files in it
         chosen_irc = irc or ("inspircd" if InspIRCd.installed() else "own")
         users = {name: User(name, secrets.token_hex(4)) for name in USERS}
         component = Component(GATEWAY_JID, new_secret())

@@ -65,7 +65,7 @@ class Tour:
             await self.carol.join(CHANNEL)
             self.alice = await self._rig.log_in("alice", "desk", priority=5)
             people.append(self.alice)
-            self.phone = await self._rig.log_in("alice", "phone 📱", priority=1)
+            self.phone = await self._rig.log_in("alice", "phone", priority=1)
             people.append(self.phone)
             for number, (name, step) in enumerate(self.steps, 1):
                 self._print(f"{number:2}. {name}")
