@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable
 from types import TracebackType
 
+import structlog
+
+_log = structlog.get_logger(__name__)
+
 
 class Tasks:
-    """An ``asyncio.TaskGroup`` that others may start tasks in. Leaving the ``async with`` block waits for all of them; a task
-    that fails ends the rest, as in any task group."""
+    """An ``asyncio.TaskGroup`` that others may start tasks in. Leaving the ``async with`` block waits for all of them."""
 
     def __init__(self) -> None:
         self._group = asyncio.TaskGroup()
@@ -21,10 +24,16 @@ class Tasks:
     ) -> None:
         await self._group.__aexit__(kind, error, trace)
 
-    def spawn(self, work: Awaitable[None]) -> None:
-        """Run ``work`` in a task of the group."""
+    def spawn(self, work: Awaitable[None], *, vital: bool = False) -> None:
+        """Run ``work`` in a task of the group. What it fails with is logged and ends nothing else, for one user's trouble is not
+        everybody's; a ``vital`` task that fails ends the group, and so the program."""
 
         async def held() -> None:
-            await work
+            try:
+                await work
+            except Exception:
+                if vital:
+                    raise
+                _log.exception("a task failed")
 
         self._group.create_task(held())

@@ -16,6 +16,7 @@ from gateway.xmpp.forms import Form
 from gateway.xmpp.stanza import Jid
 from gateway.xmpp.steps import Again, Command, Done, Execution, Outcome, Page
 
+_LISTED = 200
 _APPLIED = "Configuration successfully applied."
 
 
@@ -30,6 +31,7 @@ class AccountCommands:
         stores: Stores,
         name: str,
         allowed: Callable[[Jid], bool],
+        admin: Callable[[Jid], bool],
     ) -> None:
         self._bridge = bridge
         self._book = book
@@ -37,6 +39,7 @@ class AccountCommands:
         self._stores = stores
         self._name = name
         self._allowed = allowed
+        self._admin = admin
 
     def available(self, target: Jid, requester: Jid) -> Sequence[Command] | None:
         try:
@@ -51,13 +54,16 @@ class AccountCommands:
                 Command("ping", "Do a ping", lambda execution: Done("Pong"), self._allowed),
                 Command("connections", "Show my connections", self._connections, self._allowed),
                 Command("disconnect", "Disconnect from a network", self._disconnect, self._allowed),
+                Command("all-connections", "Show everybody's connections", self._all, self._admin),
             ]
         if address.network:
             node = "configure" if target.local else "server-configure"
             commands += [
                 Command(node, f"Configure {address.network}", self._configure, self._allowed),
                 Command(
-                    "get-irc-connection-info" if self._bridge.capabilities.gateway_type == "irc" else "connection-info",
+                    "get-irc-connection-info"
+                    if self._bridge.capabilities.gateway_type == "irc"
+                    else "connection-info",
                     f"Show the state of my connection to {address.network}",
                     self._connection_info,
                     self._allowed,
@@ -71,6 +77,14 @@ class AccountCommands:
     def _connections(self, execution: Execution) -> Outcome:
         accounts = self._accounts.of(execution.requester.bare)
         return Done("\n".join(map(_described, accounts)) or "You are not connected to any network.")
+
+    def _all(self, execution: Execution) -> Outcome:
+        """For admins: how many there are, and the first of them by state."""
+        lines = sorted(
+            f"{account.status.state}: {account.owner} on {account.network}" for account in self._accounts
+        )
+        rest = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
+        return Done("\n".join([f"{len(lines)} connections", *lines[:_LISTED], *rest]))
 
     def _disconnect(self, execution: Execution) -> Outcome:
         accounts = self._accounts.of(execution.requester.bare)
@@ -111,9 +125,18 @@ class AccountCommands:
         stored = await self._stores.accounts.settings(self._name, execution.requester.bare, network)
         fields = tuple(
             # What is set is shown, but a secret never leaves: an empty one means "as it was".
-            Field(each.name, each.label, each.kind, stored.get(each.name, each.default), each.help, options=each.options)
+            Field(
+                each.name,
+                each.label,
+                each.kind,
+                stored.get(each.name, each.default),
+                each.help,
+                options=each.options,
+            )
             if each.kind is not FieldKind.SECRET
-            else Field(each.name, each.label + (" (set; empty keeps it)" if stored.get(each.name) else ""), each.kind)
+            else Field(
+                each.name, each.label + (" (set; empty keeps it)" if stored.get(each.name) else ""), each.kind
+            )
             for each in self._bridge.fields(network)
         )
         form = Form(
@@ -151,7 +174,9 @@ class AccountCommands:
     def _reconnect(self, execution: Execution) -> Outcome:
         account = self._account(execution)
         if account is None:
-            return Done(f"You are not connected to {self._network(execution).network}; join one of its rooms.")
+            return Done(
+                f"You are not connected to {self._network(execution).network}; join one of its rooms."
+            )
         return Done("Connecting anew.", then=account.reconnect)
 
 

@@ -126,7 +126,13 @@ class Component:
         router.on("iq", basics.TIME, "get", self._ours(basics.time(services.clock)))
         router.on("iq", render.MUC_ADMIN, "set", self._muc_admin)
         own = AccountCommands(
-            self.bridge, self.book, self.accounts, self._stores, self.settings.name, self.allowed
+            self.bridge,
+            self.book,
+            self.accounts,
+            self._stores,
+            self.settings.name,
+            self.allowed,
+            lambda user: user.bare in self.settings.admins,
         )
         self._command_sessions = Sessions(services.clock)
         commands = Commands(own.available, self._command_sessions)
@@ -143,7 +149,7 @@ class Component:
         self.subscriptions.restore(await self._stores.subscriptions.all(self.settings.name))
         async with self._tasks:
             await restore(self.settings.name, self.jid, self.accounts, self._stores, self.settings.linger)
-            self._tasks.spawn(self.link.run())
+            self._tasks.spawn(self.link.run(), vital=True)
             started()
             await self._stop.wait()
 
