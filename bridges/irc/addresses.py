@@ -100,9 +100,14 @@ def is_channel(name: str, prefixes: str = CHANNEL_PREFIXES) -> bool:
     return name != "" and name[0] in prefixes
 
 
+def valid_channel(name: str) -> bool:
+    """Whether lines can carry ``name`` as that of one channel."""
+    return len(name) <= _MAX_NAME and _FORBIDDEN_IN_CHANNEL.search(name) is None
+
+
 def check_channel(name: str) -> str:
-    """``name`` if a JOIN can carry it; raises ``BadAddress``."""
-    if len(name) > _MAX_NAME or _FORBIDDEN_IN_CHANNEL.search(name):
+    """``name`` if it is a ``valid_channel``; raises ``BadAddress``."""
+    if not valid_channel(name):
         raise BadAddress(
             f"{_shown(name)} cannot be a channel: spaces, commas, control characters and more than {_MAX_NAME} "
             "characters are not allowed."

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
 from bridges.irc.protocol import ctcp
 from bridges.irc.protocol.formatting import strip
-from bridges.irc.protocol.line import Line, nick_of, serialise
+from bridges.irc.protocol.line import Injection, Line, nick_of, serialise
+from gateway.bridge import BadAddress
 from gateway.model import Message, MessageKind
 
 _CTCP_INTERVAL = 2.0  # seconds between answers to CTCP questions, after a burst
@@ -102,9 +104,13 @@ class Hearing:
     def _reply(self, line: Line, question: ctcp.Ctcp) -> None:
         sender = nick_of(line.source)
         answer = self._answer(question)
-        if answer is None or not sender or not self._may_answer():
+        if answer is None or not self._may_answer():
             return
-        self._common.queue.put(serialise("NOTICE", sender, ctcp.build(question.command, answer)))
+        try:
+            reply = serialise("NOTICE", check_nick(sender), ctcp.build(question.command, answer))
+        except (BadAddress, Injection):
+            return  # a question whose own words could not be sent back
+        self._common.queue.put(reply)
 
     def _answer(self, question: ctcp.Ctcp) -> str | None:
         match question.command:

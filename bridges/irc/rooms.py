@@ -4,6 +4,7 @@ A channel is told once its occupants are known (366, or after a while without it
 into its state; what is said before that is kept and told right after.
 """
 
+from bridges.irc.addresses import is_channel, valid_channel
 from bridges.irc.alarm import NEVER
 from bridges.irc.channels import Channel, live_keys
 from bridges.irc.common import Common, Handlers
@@ -123,6 +124,8 @@ class Rooms:
 
     def _we_join(self, name: str, nick: str, identity: str) -> None:
         common = self._common
+        if not is_channel(name) or not valid_channel(name):
+            return  # no name that we could ever use in a line of our own
         if common.standing.fold(name) in self._parting:
             return  # an older join, which a PART under way will undo
         self._joining.entered(name)

@@ -34,6 +34,7 @@ from gateway.model import Condition, Departure, Exit, MessageKind, Refused
 
 QUIT_TIME = 2.0  # seconds for the server to close after our QUIT
 _MAX_QUIT = 300  # bytes
+_MAX_TOKEN = 400
 _ABOUT_NICKS = frozenset(("432", "433", "436", "437"))
 
 
@@ -280,7 +281,8 @@ class IrcSession:
             self._console.error(line, why)
 
     def _ping(self, line: Line) -> None:
-        self._queue.urgent(serialise("PONG", *line.params[:1]))
+        token = one_line(line.params[0], _MAX_TOKEN) if line.params else ""
+        self._queue.urgent(serialise("PONG", token) if token else "PONG")
 
     def _capabilities(self, line: Line) -> None:
         for answer in self._login.feed(line):
@@ -308,13 +310,15 @@ class IrcSession:
 
     def _error_line(self, line: Line) -> None:
         words = line.params[-1] if line.params else ""
+        if self._closing and self._connection is not None:
+            self._connection.close()  # our QUIT was heard
+            return
         if self._commands.quitting:
             self._rooms.gone(Departure(Exit.QUIT, words))
             self._farewell = ending.left(self._profile.network)
         elif self._farewell is None:
             self._farewell = ending.sent_away(self._profile.network, words)
-        if not self._closing:
-            self._console.progress(f"ERROR: {words}")
+        self._console.progress(f"ERROR: {words}")
 
     def _kill(self, line: Line) -> None:
         if self._standing.is_me(line.params[0]):
