@@ -12,7 +12,6 @@ from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
 from gateway.storage.records import ArchivedMessage
 from gateway.storage.schema import archive, archives
-from gateway.storage.statements import upsert
 
 _COLUMNS = ("archive_id", "stanza_id", "foreign_id", "sender", "kind", "body", "sent_at")
 _ROOMS_REMEMBERED = 20_000
@@ -27,7 +26,9 @@ class ArchiveStore:
         self._database = database
         self._clock = clock
         self._insert = RowInsert(archive, _COLUMNS)
-        self._use = upsert(database.dialect, archives, only=("used",))
+        self._use = RowInsert(
+            archives, ("id", "bridge", "owner", "network", "room_key", "used"), replace=("used",)
+        )
         self._ids: dict[tuple[str, str, str, str], int] = {}
         self._refresh_at = clock.monotonic() + _REFRESH
 
@@ -60,8 +61,7 @@ class ArchiveStore:
             self._ids.clear()
             self._refresh_at = self._clock.monotonic() + _REFRESH
         number = archive_id(bridge, owner, network, room_key)
-        names = {"bridge": bridge, "owner": owner, "network": network, "room_key": room_key}
-        if self._database.post(self._use, names | {"id": number, "used": self._clock.now()}):
+        if self._database.post(self._use, (number, bridge, owner, network, room_key, self._clock.now())):
             self._ids[bridge, owner, network, room_key] = number
         return number
 

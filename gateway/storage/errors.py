@@ -167,8 +167,12 @@ def _diagnose(error: BaseException) -> tuple[Trouble, str] | None:
 
 
 def _is_lost_connection(error: BaseException) -> bool:
-    # asyncpg says InterfaceError("connection is closed") of a connection that died under it, and has no code for it.
-    return type(error).__name__ == "InterfaceError" and "connection" in str(error) and "closed" in str(error)
+    # asyncpg has no code for a connection that died under it: it says that it "is closed", or, if that happened while a
+    # command was being sent, that its own state is wrong. Either way only a new connection helps.
+    name = type(error).__name__
+    return name == "InternalClientError" or (
+        name == "InterfaceError" and "connection" in str(error) and "closed" in str(error)
+    )
 
 
 def _detail(error: BaseException) -> str:

@@ -94,7 +94,9 @@ class Writer:
         self._limits = limits
         self._connection: AsyncConnection | None = None
         self._jobs: deque[_Job] = deque()
-        self._tail: _Posts | None = None  # the last job, while rows can be added to it
+        # The last job of each table, while rows can be added to it. No table refers to another, so that jobs of different
+        # tables may change places within a group: a thousand users' rooms and clients become two calls of the driver.
+        self._tails: dict[object, _Posts] = {}
         self._octets = 0
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -115,7 +117,7 @@ class Writer:
             done.set_exception(trouble(Trouble.CLOSED, self._backend.place))
             return done
         self._jobs.append(_Write(items, done))
-        self._tail = None
+        self._tails.clear()
         self._urgent = True
         self._wake.set()
         return done
@@ -132,9 +134,12 @@ class Writer:
             return False
         counts.waiting += 1
         self._octets += octets
-        tail = self._tail
+        table = getattr(statement, "table", None)
+        tail = self._tails.get(table)
         if tail is None or tail.statement is not statement or len(tail.rows) >= _GROUP_ROWS:
-            self._tail = tail = _Posts(statement)
+            if table is None:
+                self._tails.clear()  # it may touch any table
+            self._tails[table] = tail = _Posts(statement)
             self._jobs.append(tail)
             self._wake.set()
         tail.rows.append(row)
@@ -192,7 +197,7 @@ class Writer:
         while self._jobs and weight < _GROUP_ROWS:
             group.append(self._jobs.popleft())
             weight += group[-1].weight
-        self._tail = None
+        self._tails.clear()
         self._urgent = any(type(job) is _Write for job in self._jobs)
         commit = asyncio.ensure_future(self._commit(group))
         try:
@@ -356,7 +361,7 @@ class Writer:
         """After a transient failure: who waits is told, posted rows stay first in the queue."""
         everything = [*group, *self._jobs]
         self._jobs = deque(job for job in everything if isinstance(job, _Posts))
-        self._tail = None
+        self._tails.clear()
         self._urgent = False
         for job in everything:
             if isinstance(job, _Write) and not job.done.done():
