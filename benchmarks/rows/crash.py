@@ -12,7 +12,7 @@ from benchmarks.watching import Marks
 
 _USERS = 10
 _LINES = 500  # a second, each to all users
-_REJOIN_SECONDS = 8.0
+_REJOIN_SECONDS = 5.0
 _CHANNEL = "#flood"
 
 
