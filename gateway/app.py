@@ -85,8 +85,9 @@ class Gateway:
     async def run(self, stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             storage = self._settings.storage
+            secrets = SecretBox.load(storage.key_file)  # first: without it, not even an empty database is left behind
             database = await stack.enter_async_context(opened(storage.database, clock=self._clock))
-            stores = Stores.of(database, SecretBox.load(storage.key_file), self._clock)
+            stores = Stores.of(database, secrets, self._clock)
             self._build(stores)
             async with asyncio.TaskGroup() as group:
                 retention = Retention(database, archive_rules(storage.archive_days), self._clock)

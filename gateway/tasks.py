@@ -25,8 +25,8 @@ class Tasks:
         await self._group.__aexit__(kind, error, trace)
 
     def spawn(self, work: Awaitable[None], *, vital: bool = False) -> None:
-        """Run ``work`` in a task of the group. What it fails with is logged and ends nothing else, for one user's trouble is not
-        everybody's; a ``vital`` task that fails ends the group, and so the program."""
+        """Run ``work`` in a task of the group. What it fails with is logged and ends nothing else, for one user's trouble is
+        not everybody's; a ``vital`` task that fails ends the group, and so the program."""
 
         async def held() -> None:
             try:

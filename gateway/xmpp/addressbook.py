@@ -1,6 +1,6 @@
 """Our JIDs and the foreign addresses behind them, both ways, for one component."""
 
-from gateway.addressing import Aliases
+from gateway.addressing import Aliases, resource_for
 from gateway.bridge import BadAddress, Bridge
 from gateway.model import Address, AddressKind, Occupant
 from gateway.xmpp.text import attribute
@@ -61,4 +61,4 @@ class AddressBook:
             local = self.local(Address(AddressKind.CONTACT, network, occupant.nick))
         except BadAddress:
             return ""
-        return attribute(f"{local}@{self.jid}/{occupant.identity}")
+        return attribute(f"{local}@{self.jid}/{resource_for(occupant.identity)}")
