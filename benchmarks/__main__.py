@@ -22,13 +22,17 @@ _FILES = 4096
 
 
 def main() -> int:
-    options = _options()
+    with tempfile.TemporaryDirectory(prefix="bench-bytecode-") as bytecode:
+        return _run(_options(), Path(bytecode))
+
+
+def _run(options: argparse.Namespace, bytecode: Path) -> int:
     rows = [row for row in ROWS if not options.only or row.name in options.only]
     gateways: list[Gateway] = []
     if options.against == "biboumi":
         gateways.append(Biboumi())
     if not options.yardstick_only:
-        gateways.append(Causeway())
+        gateways.append(Causeway(bytecode))
     if not gateways:
         sys.exit("--yardstick-only with --against none leaves nothing to measure")
     _allow_files(_FILES)

@@ -100,9 +100,18 @@ class Biboumi:
 
 
 class Causeway:
-    """The gateway of this repository, run from the Python that runs the benchmarks."""
+    """The gateway of this repository, run from the Python that runs the benchmarks.
+
+    ``bytecode`` is a directory for compiled modules, which an installed gateway has whatever our own environment says.
+    """
 
     name = "causeway"
+
+    def __init__(self, bytecode: Path) -> None:
+        self._python = (
+            *("env", "-u", "PYTHONDONTWRITEBYTECODE", f"PYTHONPYCACHEPREFIX={bytecode}"),
+            *(sys.executable, "-m", "gateway"),
+        )
 
     def version(self) -> str:
         return version("causeway")
@@ -140,13 +149,13 @@ ports = [{place.irc_port}]
 throttle_rate = 0
 """
         )
-        return [sys.executable, "-m", "gateway", "run", "-c", str(config)]
+        return [*self._python, "run", "-c", str(config)]
 
     def _init(self, config: Path) -> None:
         """What an operator does first; it leaves the key file that the gateway asks for."""
         options = ("--domain", COMPONENT, "--server", "prosody", "--output", str(config))
         subprocess.run(
-            (sys.executable, "-m", "gateway", "init", *options),
+            (*self._python, "init", *options),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=True,
