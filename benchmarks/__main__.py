@@ -40,8 +40,9 @@ def _run(options: argparse.Namespace, bytecode: Path) -> int:
     os.sched_setaffinity(0, {cores.load})
     scale = QUICK if options.quick else FULL
     runs = options.runs or (1 if options.quick else 3)
+    busy = os.getloadavg()[0]
     outcomes = asyncio.run(_measure_all(rows, gateways, cores, scale, runs))
-    _print(outcomes, gateways, cores, runs)
+    _print(outcomes, gateways, cores, runs, busy)
     return 1 if any(outcome.failures for outcome in outcomes) else 0
 
 
@@ -94,11 +95,13 @@ async def _once(row: Row, archive: bool, gateway: Gateway, cores: Cores, scale: 
         gc.enable()
 
 
-def _print(outcomes: Sequence[Outcome], gateways: Sequence[Gateway], cores: Cores, runs: int) -> None:
+def _print(
+    outcomes: Sequence[Outcome], gateways: Sequence[Gateway], cores: Cores, runs: int, busy: float
+) -> None:
     *yardsticks, subject = (gateway.name for gateway in gateways)
     print(table(outcomes, subject, yardsticks[0] if yardsticks else None))
     versions = [(gateway.name, gateway.version()) for gateway in gateways]
-    print(f"\nMedians of {runs} run{'s' if runs > 1 else ''}.")
+    print(f"\nMedians of {runs} run{'s' if runs > 1 else ''}; load average before: {busy:.1f}.")
     for line in describe(cores, Path(tempfile.gettempdir()), versions):
         print(f"* {line}")
 
