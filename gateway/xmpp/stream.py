@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import cast
 from xml.etree.ElementTree import Element
 
 import structlog
@@ -134,8 +135,8 @@ class ComponentStream(XMLStream):
         self.parser = StreamParser()
 
     def connection_made(self, transport: asyncio.BaseTransport, send_event: bool = True) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        # uvloop's transports are no asyncio.Transport by descent, only by what they can do.
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=WRITE_BUFFER)
         super().connection_made(transport, send_event)
 
     def data_received(self, data: bytes) -> None:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser, tostring
 
 STREAMS = "http://etherx.jabber.org/streams"
@@ -94,14 +94,13 @@ class Connection(asyncio.Protocol):
     # --- asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by descent
         self._server.connections.append(self)
         how = self._server.behaviour
         if how.first_words is not None:
             self.send(how.first_words)
         if how.hang_up:
-            transport.close()
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         how = self._server.behaviour

@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from gateway.xmpp.link import Link, LinkState, LinkStatus, OutboxLimits
@@ -469,3 +470,29 @@ async def test_a_cancelled_run_leaves_nothing_behind(turns: int) -> None:
         await settle()
         assert r.clock.waiting == []
         assert all(connection.closed.is_set() for connection in server.connections if connection.up.is_set())
+
+
+def test_the_other_event_loop_serves_as_well() -> None:
+    """uvloop's transports differ from asyncio's in small things."""
+
+    async def life() -> None:
+        async with rig() as r:
+            server = await r.up()
+            server.send("".join(f"<message to='{JID}' id='{n}'>{'x' * 200}</message>" for n in range(1000)))
+            await r.until(lambda: len(r.stanzas) == 1000)
+            server.stall()
+            r.link.send("<message to='x'>" + "y" * 200_000 + "</message>")
+            for _ in range(100):
+                r.link.send(f"<presence to='{'z' * 100_000}'/>")
+                await asyncio.sleep(0)
+            assert r.link.congested
+            server.kill()
+            await r.state(LinkState.DOWN)
+            r.link.send(HELLO.format("kept"), keep=True)
+            await r.clock.advance(0.0)
+            again = await r.up()
+            assert ids([await again.expect()]) == ["kept"]
+            await r.close([HELLO.format("last")])
+            assert again.ended_politely
+
+    uvloop.run(life())
