@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pydantic import BaseModel
 
 from bridges.irc import profile
-from bridges.irc.addresses import Addresses
+from bridges.irc.addresses import Addresses, server_name
+from bridges.irc.common import Connect, Connection
 from bridges.irc.config import IrcSettings
 from bridges.irc.link import IrcReactor
 from bridges.irc.protocol.casemap import RFC1459
 from bridges.irc.protocol.line import Line
-from bridges.irc.session import Connect, Connection, IrcSession
+from bridges.irc.session import IrcSession
 from gateway.bridge import Account, BadAddress, Capabilities, Services, Session, SessionEnded, Sink
 from gateway.model import Address, Condition, Field, Refused
 
@@ -37,6 +38,7 @@ class IrcBridge:
         self._settings = settings
         self._services = services
         self._addresses = Addresses(settings.fixed_server)
+        self._listed = frozenset(map(server_name, settings.networks))
         self._connect = connect
         self._reactor: IrcReactor | None = None
 
@@ -86,7 +88,7 @@ class IrcBridge:
     def _served(self, network: str) -> bool:
         if self._settings.fixed_server:
             return network == self._settings.fixed_server
-        return not self._settings.only_configured_networks or self._settings.listed(network)
+        return not self._settings.only_configured_networks or network in self._listed
 
     def _not_served(self, network: str) -> str:
         names = ", ".join(sorted(self._settings.networks)[:10]) or self._settings.fixed_server or "none"

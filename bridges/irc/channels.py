@@ -4,7 +4,6 @@ People are kept once, with the channels they share with us, so that a QUIT or NI
 (a netsplit of thousands stays linear). All keys are names folded by the server's casemapping; only this file folds them.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 
 from bridges.irc.protocol.modes import highest_first
@@ -47,8 +46,13 @@ class Channel:
         self.deadline = deadline
         self.members: dict[str, str] = {}  # folded nick -> prefix modes, highest first
         self.topic: Topic | None = None
-        self.held: deque[Message | str] = deque(maxlen=MAX_HELD)  # messages and notes
+        self.held: list[Message | str] = []  # messages and notes, at most ``MAX_HELD``
         self.alone: tuple[Channel, ...] = (self,)  # shared by all who are in no other channel with us
+
+    def hold(self, said: Message | str) -> None:
+        """Keep a message or a note for when the channel is live; the first ones, if there are too many."""
+        if len(self.held) < MAX_HELD:
+            self.held.append(said)
 
 
 class Channels:
@@ -91,6 +95,8 @@ class Channels:
         folded = self._standing.casemapping.fold(nick)
         user = self._users.get(folded)
         if user is None:
+            if folded == nick:
+                folded = nick  # one string instead of two: rooms have many people
             user = self._users[folded] = User(nick)
         if folded not in channel.members:
             channel.members[folded] = modes or ""

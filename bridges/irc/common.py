@@ -1,17 +1,22 @@
-"""What all parts of one session share, and how they take in lines."""
+"""What all parts of one session share: how they take in lines, what they hold in common, what a connection is to them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from bridges.irc.alarm import Alarm
 from bridges.irc.channels import Channels
+from bridges.irc.dial import Endpoint
 from bridges.irc.protocol.line import Line
 from bridges.irc.sendqueue import SendQueue
 from bridges.irc.standing import Standing
 from gateway.bridge import Clock, Sink
 
-# A command's handler and the number of parameters without which the line is not looked at.
-Handlers = Mapping[str, tuple[Callable[[Line], None], int]]
+Part = TypeVar("Part")
+
+# By command: a part's method, and the number of parameters without which a line is not looked at. One table for each class,
+# not for each session: bound methods would cost every session some kilobytes.
+Handlers = dict[str, tuple[Callable[[Part, Line], None], int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +28,23 @@ class Common:
     channels: Channels
     queue: SendQueue
     alarm: Alarm
+
+
+class Connection(Protocol):
+    """What a session needs of ``link.IrcConnection``."""
+
+    fallback_encoding: str
+    linelen: int
+    writable: bool
+
+    async def open(self, endpoint: Endpoint, *, timeout: float = 30.0) -> None: ...
+
+    def send(self, line: str) -> None: ...
+
+    def close(self, cause: str = "") -> None: ...
+
+    def abort(self, cause: str = "") -> None: ...
+
+
+#: Makes a connection of (on_line, on_closed, on_writable).
+Connect = Callable[[Callable[[Line], None], Callable[[str], None], Callable[[], None]], Connection]

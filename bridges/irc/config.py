@@ -175,10 +175,6 @@ class IrcSettings(BaseModel):
             seen.add(canonical)
         return self
 
-    def listed(self, network: str) -> bool:
-        """Whether the operator named ``network`` (given in its canonical spelling)."""
-        return network == self.fixed_server or any(network == _named(name) for name in self.networks)
-
     def network(self, network: str) -> NetworkSettings:
         """The settings of ``network``, with the ``default_*`` values where it is not listed or says nothing."""
         found = NetworkSettings()

@@ -1,6 +1,8 @@
 """What the server itself says, in biboumi's words: everything in ``all`` mode; in ``quiet`` mode only the answers to lines
 the user wrote, and errors that nothing else explains."""
 
+from typing import ClassVar
+
 from bridges.irc.common import Common, Handlers
 from bridges.irc.numerics import is_error
 from bridges.irc.protocol.line import Line, mask_of
@@ -26,23 +28,6 @@ class Console:
         self._all = show_all
         self._window = 0.0  # monotonic seconds until which answers are awaited
         self._motd: list[str] | None = None
-
-    def handlers(self) -> Handlers:
-        return {
-            "372": (self._motd_line, 2),
-            "375": (self._motd_start, 1),
-            "376": (self._motd_end, 1),
-            "422": (self._no_motd, 1),
-            "005": (self._ignore, 0),
-            "CAP": (self._ignore, 0),
-            "PONG": (self._ignore, 0),
-            "BATCH": (self._ignore, 0),
-            "AWAY": (self._ignore, 0),
-            "ACCOUNT": (self._ignore, 0),
-            "SETNAME": (self._ignore, 0),
-            "TAGMSG": (self._ignore, 0),
-            "AUTHENTICATE": (self._ignore, 0),
-        }
 
     def ask(self) -> None:
         """The user has written a line of his own: answers are welcome for a while."""
@@ -110,6 +95,16 @@ class Console:
     def _no_motd(self, line: Line) -> None:
         if self._all or self.asked:
             self._show(line)
+
+    HANDLERS: ClassVar[Handlers["Console"]] = {
+        "372": (_motd_line, 2),
+        "375": (_motd_start, 1),
+        "376": (_motd_end, 1),
+        "422": (_no_motd, 1),
+        **dict.fromkeys(
+            ("PONG", "BATCH", "AWAY", "ACCOUNT", "SETNAME", "TAGMSG", "AUTHENTICATE"), (_ignore, 0)
+        ),
+    }
 
 
 def words(line: Line) -> str:

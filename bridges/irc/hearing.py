@@ -6,6 +6,7 @@ Hot path: for a plain line to a channel one look-up of the channel, one value, o
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common, Handlers
@@ -25,6 +26,8 @@ class Hearing:
 
     def __init__(self, common: Common, console: Console, known: Callable[[str], bool], version: str) -> None:
         self._common = common
+        self._sink = common.sink
+        self._channels = common.channels
         self._console = console
         self._known = known
         self._version = version
@@ -32,20 +35,29 @@ class Hearing:
         self._answered = common.clock.monotonic()
         self._second = ("", 0.0)  # the last second that server-time told, read
 
-    def handlers(self) -> Handlers:
-        return {"PRIVMSG": (self._privmsg, 2), "NOTICE": (self._notice, 2)}
-
     def _privmsg(self, line: Line) -> None:
+        _, source, _, params = line
+        text = params[1]
+        if not text.isprintable():  # formatting, CTCP: everything but plain words
+            self._coloured(line)
+            return
+        channel = self._channels.get(params[0])
+        if channel is None or not channel.live or line.tags or not text:
+            self._said(line, params[0], text, MessageKind.CHAT)
+            return
+        sender = nick_of(source)
+        if sender:
+            self._sink.room_message(channel.key, Message(sender, text))
+
+    def _coloured(self, line: Line) -> None:
         target, text = line.params[0], line.params[1]
-        if text.startswith("\x01"):
-            question = ctcp.parse(text)
-            if question is not None:
-                if question.command == "ACTION":
-                    self._said(line, target, question.argument, MessageKind.ACTION)
-                else:
-                    self._reply(line, question)
-                return
-        self._said(line, target, text, MessageKind.CHAT)
+        question = ctcp.parse(text)
+        if question is None:
+            self._said(line, target, text, MessageKind.CHAT)
+        elif question.command == "ACTION":
+            self._said(line, target, question.argument, MessageKind.ACTION)
+        else:
+            self._reply(line, question)
 
     def _said(self, line: Line, target: str, text: str, kind: MessageKind) -> None:
         sender = nick_of(line.source)
@@ -57,24 +69,24 @@ class Hearing:
             message = Message(sender, text, kind, tags.get("msgid", ""), self._time(tags.get("time", "")))
         else:
             message = Message(sender, text, kind)
-        channel = self._common.channels.get(target)
+        channel = self._channels.get(target)
         if channel is None:
             self._elsewhere(target, message)
         elif channel.live:
-            self._common.sink.room_message(channel.key, message)
+            self._sink.room_message(channel.key, message)
         else:
-            channel.held.append(message)
+            channel.hold(message)
 
     def _elsewhere(self, target: str, message: Message) -> None:
         """To something that is not the plain name of a channel we are in."""
         support = self._common.standing.support
         status, name = support.split_status(target)
         if status:
-            channel = self._common.channels.get(name)
+            channel = self._channels.get(name)
             if channel is not None and channel.live:
-                self._common.sink.room_message(channel.key, _marked(message, status))
+                self._sink.room_message(channel.key, _marked(message, status))
         elif not support.is_channel(target):
-            self._common.sink.direct(message)
+            self._sink.direct(message)
 
     def _notice(self, line: Line) -> None:
         target, text = line.params[0], line.params[1]
@@ -97,7 +109,7 @@ class Hearing:
         """A private notice that starts with ``[#channel]`` belongs there (ChanServ's welcome, for instance)."""
         if text.startswith("["):
             name, bracket, _ = text[1:].partition("]")
-            if bracket and " " not in name and self._common.channels.get(name) is not None:
+            if bracket and " " not in name and self._channels.get(name) is not None:
                 return name
         return ""
 
@@ -149,6 +161,8 @@ class Hearing:
         if milliseconds.isascii() and milliseconds.isdecimal():
             return self._second[1] + int(milliseconds) / 1000
         return self._second[1]
+
+    HANDLERS: ClassVar[Handlers["Hearing"]] = {"PRIVMSG": (_privmsg, 2), "NOTICE": (_notice, 2)}
 
 
 def _marked(message: Message, status: str) -> Message:

@@ -51,7 +51,7 @@ class Joining:
     def __init__(self, common: Common) -> None:
         self._common = common
         self._wanted: dict[str, _Wish] = {}
-        self._gathered: deque[_Wish] = deque()
+        self._gathered: list[_Wish] = []
         self._flush: Cancellable | None = None
 
     def join(self, name: str, password: str) -> None:

@@ -4,6 +4,8 @@ A channel is told once its occupants are known (366, or after a while without it
 into its state; what is said before that is kept and told right after.
 """
 
+from typing import ClassVar
+
 from bridges.irc.addresses import is_channel, valid_channel
 from bridges.irc.alarm import NEVER
 from bridges.irc.channels import Channel, live_keys
@@ -32,24 +34,6 @@ class Rooms:
         self._console = console
         self._server_modes = server_modes
         self._parting: dict[str, int] = {}  # PARTs of ours that the network has yet to confirm
-
-    def handlers(self) -> Handlers:
-        return {
-            "JOIN": (self._join, 1),
-            "PART": (self._part, 1),
-            "KICK": (self._kick, 2),
-            "QUIT": (self._quit, 0),
-            "NICK": (self._nick, 1),
-            "MODE": (self._mode, 2),
-            "TOPIC": (self._topic, 2),
-            "CHGHOST": (self._chghost, 2),
-            "INVITE": (self._invite, 2),
-            "331": (self._no_topic, 2),
-            "332": (self._topic_is, 3),
-            "333": (self._topic_by, 4),
-            "353": (self._names, 4),
-            "366": (self._names_end, 2),
-        }
 
     # what the core asks for
 
@@ -104,7 +88,7 @@ class Rooms:
         if channel.live:
             self._common.sink.room_note(channel.key, text)
         else:
-            channel.held.append(text)
+            channel.hold(text)
 
     # what the network tells
 
@@ -298,8 +282,8 @@ class Rooms:
         common.sink.room_joined(
             channel.key, common.standing.nick, common.channels.occupants(channel), channel.topic
         )
-        while channel.held:
-            said = channel.held.popleft()
+        held, channel.held = channel.held, []
+        for said in held:
             if isinstance(said, Message):
                 common.sink.room_message(channel.key, said)
             else:
@@ -312,3 +296,20 @@ class Rooms:
         elif left:
             del self._parting[key]
         return left > 0
+
+    HANDLERS: ClassVar[Handlers["Rooms"]] = {
+        "JOIN": (_join, 1),
+        "PART": (_part, 1),
+        "KICK": (_kick, 2),
+        "QUIT": (_quit, 0),
+        "NICK": (_nick, 1),
+        "MODE": (_mode, 2),
+        "TOPIC": (_topic, 2),
+        "CHGHOST": (_chghost, 2),
+        "INVITE": (_invite, 2),
+        "331": (_no_topic, 2),
+        "332": (_topic_is, 3),
+        "333": (_topic_by, 4),
+        "353": (_names, 4),
+        "366": (_names_end, 2),
+    }

@@ -6,13 +6,13 @@ connection is watched: login deadline, keep-alive, farewell.
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, ClassVar
 
 from bridges.irc import ending
 from bridges.irc.alarm import NEVER, Alarm
 from bridges.irc.channels import Channels
 from bridges.irc.commands import Commands
-from bridges.irc.common import Common, Handlers
+from bridges.irc.common import Common, Connect, Connection, Handlers
 from bridges.irc.console import Console
 from bridges.irc.dial import Endpoint
 from bridges.irc.dialling import dial
@@ -36,26 +36,6 @@ QUIT_TIME = 2.0  # seconds for the server to close after our QUIT
 _MAX_QUIT = 300  # bytes
 _MAX_TOKEN = 400
 _ABOUT_NICKS = frozenset(("432", "433", "436", "437"))
-
-
-class Connection(Protocol):
-    """What a session needs of ``link.IrcConnection``."""
-
-    fallback_encoding: str
-    linelen: int
-    writable: bool
-
-    async def open(self, endpoint: Endpoint, *, timeout: float = 30.0) -> None: ...
-
-    def send(self, line: str) -> None: ...
-
-    def close(self, cause: str = "") -> None: ...
-
-    def abort(self, cause: str = "") -> None: ...
-
-
-#: Makes a connection of (on_line, on_closed, on_writable).
-Connect = Callable[[Callable[[Line], None], Callable[[str], None], Callable[[], None]], Connection]
 
 
 class IrcSession:
@@ -87,17 +67,6 @@ class IrcSession:
         self._hearing = Hearing(common, self._console, self._speaking.knows, services.version)
         self._commands = Commands(common, self._requests, self._console)
         self._login = Login(profile, services.random)
-        self._handlers: Handlers = {
-            **self._console.handlers(),
-            **self._rooms.handlers(),
-            **self._hearing.handlers(),
-            "PING": (self._ping, 0),
-            "ERROR": (self._error_line, 0),
-            "KILL": (self._kill, 1),
-            "005": (self._isupport, 1),
-            "396": (self._cloaked, 2),
-            "CAP": (self._capabilities, 1),
-        }
         self._online = False
         self._over: asyncio.Future[None] | None = None
         self._dialling: asyncio.Task[bool] | None = None
@@ -137,13 +106,17 @@ class IrcSession:
         return self._standing.fold(name)
 
     def join(self, room: str, nick: str, password: str) -> None:
-        self._rooms.join(room, password)
+        if self._online and not self._closing:
+            self._rooms.join(room, password)
+        else:
+            self._sink.room_refused(self.fold(room), self._offline())
 
     def leave(self, room: str, reason: str) -> None:
         self._rooms.leave(room, reason)
 
     def say(self, room: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
-        self._speaking.say(room, text, kind, ticket)
+        if self._is_online(ticket):
+            self._speaking.say(room, text, kind, ticket)
 
     def tell(self, contact: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
         if self._is_online(ticket):
@@ -158,21 +131,24 @@ class IrcSession:
             self._commands.rename(nick, ticket)
 
     def set_topic(self, room: str, text: str, ticket: Ticket) -> None:
-        self._commands.set_topic(room, text, ticket)
+        if self._is_online(ticket):
+            self._commands.set_topic(room, text, ticket)
 
     def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
-        self._commands.kick(room, nick, reason, ticket)
+        if self._is_online(ticket):
+            self._commands.kick(room, nick, reason, ticket)
 
     def _is_online(self, ticket: Ticket) -> bool:
         if self._online and not self._closing:
             return True
-        ticket.refused(
-            Refused(
-                Condition.RECIPIENT_UNAVAILABLE,
-                f"You are not connected to {self._profile.network} at the moment. Try again in a while.",
-            )
-        )
+        ticket.refused(self._offline())
         return False
+
+    def _offline(self) -> Refused:
+        return Refused(
+            Condition.RECIPIENT_UNAVAILABLE,
+            f"You are not connected to {self._profile.network} at the moment. Try again in a while.",
+        )
 
     # -- connecting --------------------------------------------------------------------------------------------
 
@@ -211,15 +187,19 @@ class IrcSession:
     def _writable(self) -> bool:
         return self._connection is not None and self._connection.writable
 
+    @property
+    def _itself(self) -> "IrcSession":
+        return self
+
     # -- lines -------------------------------------------------------------------------------------------------
 
     def _line(self, line: Line) -> None:
         self._alive.heard = True
         if not self._online and self._registering(line):
             return
-        entry = self._handlers.get(line.command)
-        if entry is not None and len(line.params) >= entry[1]:
-            entry[0](line)
+        entry = _HANDLERS.get(line.command)
+        if entry is not None and len(line.params) >= entry[2]:
+            entry[1](getattr(self, entry[0]), line)
         elif is_error(line.command):
             self._refusal(line)
         else:
@@ -241,7 +221,7 @@ class IrcSession:
         if self._login.welcome:
             self._welcomed()
             return True
-        if is_error(line.command) and line.command not in self._handlers:
+        if is_error(line.command) and line.command not in _HANDLERS:
             self._console.copy(line)  # 433 and the like: the login deals with it
             return True
         return False
@@ -389,3 +369,30 @@ class IrcSession:
         if self._connection is not None:
             self._connection.abort()
         return NEVER
+
+    HANDLERS: ClassVar[Handlers["IrcSession"]] = {
+        "PING": (_ping, 0),
+        "ERROR": (_error_line, 0),
+        "KILL": (_kill, 1),
+        "CAP": (_capabilities, 1),
+        "005": (_isupport, 1),
+        "396": (_cloaked, 2),
+    }
+
+
+def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
+    """By command: which part of a session, its method, and the least number of parameters."""
+    parts: list[tuple[str, Handlers[Any]]] = [
+        ("_console", Console.HANDLERS),
+        ("_rooms", Rooms.HANDLERS),
+        ("_hearing", Hearing.HANDLERS),
+        ("_itself", IrcSession.HANDLERS),
+    ]
+    return {
+        command: (part, method, least)
+        for part, handlers in parts
+        for command, (method, least) in handlers.items()
+    }
+
+
+_HANDLERS = _table()

@@ -400,3 +400,18 @@ async def test_the_connections_loss_is_told_in_words_and_closes_every_ticket() -
     late = Receipt()
     scene.session.tell("Bob", "late", MessageKind.CHAT, late)
     assert late.why.condition is Condition.RECIPIENT_UNAVAILABLE
+
+
+async def test_what_is_asked_for_while_there_is_no_connection_is_refused_at_once() -> None:
+    scene = Scene()
+    session, receipts = scene.session, [Receipt() for _ in range(6)]
+    session.join("#foo", "Nick", "")
+    session.say("#foo", "x", MessageKind.CHAT, receipts[0])
+    session.tell("Bob", "x", MessageKind.CHAT, receipts[1])
+    session.instruct("WHO x", receipts[2])
+    session.rename("Other", receipts[3])
+    session.set_topic("#foo", "x", receipts[4])
+    session.kick("#foo", "Bob", "", receipts[5])
+    assert {receipt.why.condition for receipt in receipts} == {Condition.RECIPIENT_UNAVAILABLE}
+    ((name, room, why),) = scene.sink.take()
+    assert (name, room, why.condition) == ("room_refused", "#foo", Condition.RECIPIENT_UNAVAILABLE)
