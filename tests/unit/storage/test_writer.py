@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
@@ -99,9 +99,14 @@ async def test_the_database_itself_counts_one_transaction_for_a_group(
 
 
 async def test_posted_rows_keep_the_order_of_different_statements(database: Database) -> None:
-    database.post(insert(subscriptions), subscription("a"))
+    add = insert(subscriptions)
+    database.post(add, subscription("a"))
     database.post(text("DELETE FROM subscriptions"), {})
-    database.post(insert(subscriptions), subscription("b"))
+    database.post(add, subscription("b"))
+    database.post(ROWS, row(1))
+    database.post(delete(subscriptions), {})
+    database.post(ROWS, row(2))
+    database.post(add, subscription("b"))
     await database.flush()
     assert await contacts(database) == ["b"]
 
