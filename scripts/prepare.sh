@@ -90,13 +90,14 @@ need_environment() {
         echo "Causeway needs Python 3.11 or later with venv; python3 here is $(python3 --version 2>&1)." >&2
         exit 1
     fi
-    rm -f .venv/causeway-*
     if command -v uv >/dev/null; then
         [ -x .venv/bin/python ] || run uv venv --quiet --python "$python" .venv
         run uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements/build.txt -r "requirements/$name.txt"
         run uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
     else
-        .venv/bin/python -m pip --version >/dev/null 2>&1 || run "$python" -m venv --clear .venv
+        [ -x .venv/bin/python ] || run "$python" -m venv .venv
+        # An environment made by uv has no pip; it is completed, never replaced.
+        .venv/bin/python -m pip --version >/dev/null 2>&1 || run .venv/bin/python -m ensurepip
         run .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
             -r requirements/build.txt -r "requirements/$name.txt"
         run .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
