@@ -43,8 +43,10 @@ uplink "{server}" {{
     receive_password = "services";
     port = {port};
 }};
-nickserv {{ spam = no; maxnicks = 20; expire = 0; }};
-chanserv {{ fantasy = no; expire = 0; }};
+nickserv {{ nick = "NickServ"; user = "NickServ"; host = "services.localhost"; real = "Nicks";
+    spam = no; maxnicks = 20; expire = 0; }};
+chanserv {{ nick = "ChanServ"; user = "ChanServ"; host = "services.localhost"; real = "Channels";
+    fantasy = no; expire = 0; }};
 saslserv {{ nick = "SaslServ"; user = "SaslServ"; host = "services.localhost"; real = "SASL"; }};
 general {{
     join_chans = no;
