@@ -103,6 +103,9 @@ async def test_posted_rows_keep_the_order_of_different_statements(database: Data
     database.post(add, subscription("a"))
     database.post(text("DELETE FROM subscriptions"), {})
     database.post(add, subscription("b"))
+    await database.flush()
+    assert await contacts(database) == ["b"]
+    database.post(add, subscription("c"))
     database.post(ROWS, row(1))
     database.post(delete(subscriptions), {})
     database.post(ROWS, row(2))
