@@ -10,6 +10,9 @@ from bridges.irc.protocol.modes import highest_first
 from bridges.irc.standing import Standing
 from gateway.model import Affiliation, Message, Occupant, Role, Topic
 
+# What a server can make us remember, far above what real networks have.
+MAX_USERS = 200_000
+MAX_CHANNELS = 2_000
 MAX_HELD = 500  # messages kept while a channel's occupants are still being listed
 
 # irc.md: q and a own the room, o administrates it, h and v are members; h and above may moderate.
@@ -58,8 +61,12 @@ class Channel:
 class Channels:
     """All channels and users of one connection."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(
+        self, standing: Standing, *, max_users: int = MAX_USERS, max_channels: int = MAX_CHANNELS
+    ) -> None:
         self._standing = standing
+        self._max_users = max_users
+        self._max_channels = max_channels
         self._channels: dict[str, Channel] = {}
         self._users: dict[str, User] = {}
 
@@ -75,9 +82,11 @@ class Channels:
     def user(self, nick: str) -> User | None:
         return self._users.get(self._standing.casemapping.fold(nick))
 
-    def enter(self, name: str, deadline: float) -> Channel:
-        """We have joined; what was known of the channel is forgotten."""
+    def enter(self, name: str, deadline: float) -> Channel | None:
+        """We have joined; what was known of the channel is forgotten. None if these are more than anybody can be in."""
         self.leave(name)
+        if len(self._channels) >= self._max_channels:
+            return None
         key = self._standing.fold(name)
         channel = self._channels[key] = Channel(key, name, deadline)
         return channel
@@ -90,11 +99,14 @@ class Channels:
                 self._forget(folded, channel)
         return channel
 
-    def add(self, channel: Channel, nick: str, modes: str | None = None, identity: str = "") -> User:
-        """``nick`` is in the channel. ``modes`` None and an empty ``identity`` leave what is known."""
+    def add(self, channel: Channel, nick: str, modes: str | None = None, identity: str = "") -> User | None:
+        """``nick`` is in the channel. ``modes`` None and an empty ``identity`` leave what is known. None, and nothing done,
+        if there are too many already."""
         folded = self._standing.casemapping.fold(nick)
         user = self._users.get(folded)
         if user is None:
+            if len(self._users) >= self._max_users:
+                return None
             if folded == nick:
                 folded = nick  # one string instead of two: rooms have many people
             user = self._users[folded] = User(nick)

@@ -1,5 +1,7 @@
 """What the user does other than talk: another nick, a topic, a kick, and lines of his own to the server."""
 
+from collections.abc import Sequence
+
 from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common
 from bridges.irc.console import Console
@@ -66,13 +68,23 @@ class Commands:
         if why is not None:
             ticket.refused(why)
             return
+        self._console.ask()
         for line in lines:
-            self.raw(line)
+            self._raw(line)
         ticket.done()
 
-    def raw(self, line: str) -> None:
-        """One line that ``valid`` let through."""
-        self._console.ask()
+    def prelude(self, lines: Sequence[str]) -> None:
+        """Send the raw lines that the user wants sent after connecting; tell of those that cannot be."""
+        for line in lines:
+            objection = self.valid(line)
+            if objection:
+                self._common.sink.service(
+                    f"A command that you want sent after connecting was not sent. {objection}"
+                )
+            else:
+                self._raw(line)
+
+    def _raw(self, line: str) -> None:
         if parse(line).command == "QUIT":
             self.quitting = True
         self._common.queue.put(line)

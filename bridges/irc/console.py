@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from bridges.irc.common import Common, Handlers
 from bridges.irc.numerics import is_error
+from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line, mask_of
 from gateway.model import Refused
 
@@ -73,7 +74,7 @@ class Console:
 
     def _show(self, line: Line) -> None:
         if len(line.params) > 1 or line.command in ("NOTICE", "MODE"):
-            self._common.sink.service(words(line))
+            self._common.sink.service(strip(words(line)))
 
     def _ignore(self, line: Line) -> None:
         """Nothing to tell anybody."""
@@ -85,7 +86,7 @@ class Console:
         if self._motd is None:
             self._motd = []
         if len(self._motd) < MAX_MOTD:
-            self._motd.append(line.params[1])
+            self._motd.append(strip(line.params[1]))
 
     def _motd_end(self, line: Line) -> None:
         lines, self._motd = self._motd, None

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 from bridges.irc.addresses import is_channel, valid_channel
 from bridges.irc.alarm import NEVER
-from bridges.irc.channels import Channel, live_keys
+from bridges.irc.channels import Channel, User, live_keys
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
 from bridges.irc.joining import Joining
+from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line, mask_of, nick_of, serialise
 from bridges.irc.protocol.modes import ModeKind, parse_modes, parse_names
 from bridges.irc.requests import Asked, Requests
@@ -103,8 +104,7 @@ class Rooms:
                 continue
             channel = self._common.channels.get(name)
             if channel is not None:
-                occupant = self._common.channels.add(channel, nick, "", identity)
-                self._changed(channel, occupant.nick)
+                self._changed(channel, self._common.channels.add(channel, nick, "", identity))
 
     def _we_join(self, name: str, nick: str, identity: str) -> None:
         common = self._common
@@ -116,12 +116,14 @@ class Rooms:
         if identity:
             common.standing.identity = identity
         channel = common.channels.enter(name, common.clock.monotonic() + NAMES_TIME)
+        if channel is None:
+            return
         common.channels.add(channel, nick, "", identity)
         common.alarm.need(channel.deadline)
 
     def _part(self, line: Line) -> None:
         nick = nick_of(line.source)
-        reason = line.params[1] if len(line.params) > 1 else ""
+        reason = strip(line.params[1]) if len(line.params) > 1 else ""
         for name in line.params[0].split(","):
             if self._common.standing.is_me(nick) and self._parted(self._common.standing.fold(name)):
                 continue
@@ -130,7 +132,7 @@ class Rooms:
     def _kick(self, line: Line) -> None:
         name, nick = line.params[0], line.params[1]
         actor = nick_of(line.source)
-        reason = line.params[2] if len(line.params) > 2 else ""
+        reason = strip(line.params[2]) if len(line.params) > 2 else ""
         if self._common.standing.is_me(actor):
             self._requests.done(Asked.KICK, self._common.standing.fold(name))
         self._out(name, nick, Departure(Exit.KICKED, reason, actor))
@@ -151,7 +153,7 @@ class Rooms:
 
     def _quit(self, line: Line) -> None:
         nick = nick_of(line.source)
-        reason = line.params[0] if line.params else ""
+        reason = strip(line.params[0]) if line.params else ""
         if self._common.standing.is_me(nick):
             self.gone(Departure(Exit.QUIT, reason))
             return
@@ -192,14 +194,14 @@ class Rooms:
         actor, user, _ = mask_of(line.source)
         if user or self._server_modes:  # servers restore modes after a netsplit: nobody needs to read that
             self.note(channel, f"Mode {channel.name} [{' '.join(line.params[1:])}] by {actor or line.source}")
-        affected: dict[str, None] = {}
+        affected: dict[User, None] = {}
         for change in parse_modes(line.params[1:], common.standing.support):
             if change.kind is ModeKind.PREFIX and change.argument:
                 whom = common.channels.change_mode(channel, change.argument, change.letter, change.adding)
                 if whom is not None:
-                    affected[whom.nick] = None
-        for nick in affected:
-            self._changed(channel, nick)
+                    affected[whom] = None
+        for whom in affected:
+            self._changed(channel, whom)
 
     def _chghost(self, line: Line) -> None:
         nick = nick_of(line.source)
@@ -210,18 +212,16 @@ class Rooms:
         if user is not None:
             user.identity = identity
             for channel in user.channels:
-                self._changed(channel, user.nick)
+                self._changed(channel, user)
 
     def _invite(self, line: Line) -> None:
         actor = nick_of(line.source)
         if actor and self._common.standing.is_me(line.params[0]):
             self._common.sink.service(f"{actor} invites you to {line.params[1]}.")
 
-    def _changed(self, channel: Channel, nick: str) -> None:
-        if channel.live:
-            user = self._common.channels.user(nick)
-            if user is not None:
-                self._common.sink.arrived(channel.key, self._common.channels.occupant(channel, user))
+    def _changed(self, channel: Channel, user: User | None) -> None:
+        if channel.live and user is not None:
+            self._common.sink.arrived(channel.key, self._common.channels.occupant(channel, user))
 
     # topics
 
@@ -232,7 +232,7 @@ class Rooms:
         setter = nick_of(line.source)
         if self._common.standing.is_me(setter):
             self._requests.done(Asked.TOPIC, channel.key)
-        channel.topic = Topic(line.params[1], setter, self._common.clock.now())
+        channel.topic = Topic(strip(line.params[1]), setter, self._common.clock.now())
         if channel.live:
             self._common.sink.topic(channel.key, channel.topic)
 
@@ -245,7 +245,7 @@ class Rooms:
     def _topic_is(self, line: Line) -> None:
         channel = self._common.channels.get(line.params[1])
         if channel is not None and not channel.live:
-            channel.topic = Topic(line.params[2])
+            channel.topic = Topic(strip(line.params[2]))
         else:
             self._console.answer(line)
 

@@ -232,9 +232,7 @@ class IrcSession:
         self._alive.start(self._clock.monotonic())
         self._alarm.need(self._alive.next)
         self._standing.call_me(self._login.welcome)
-        for command in self._profile.commands:
-            if not self._commands.valid(command):
-                self._commands.raw(command)
+        self._commands.prelude(self._profile.commands)
         self._sink.online(self._standing.nick)
 
     def _refusal(self, line: Line) -> None:

@@ -68,7 +68,9 @@ def test_the_highest_rank_counts() -> None:
     standing.support.load(["me", "PREFIX=(Yqaohv)!~&@%+", "are supported"])
     channels = Channels(standing)
     channel = channels.enter("#x", 0.0)
+    assert channel is not None
     user = channels.add(channel, "Bob", "v")
+    assert user is not None
     for letter, rank in [
         ("o", (Affiliation.ADMIN, Role.MODERATOR)),
         ("q", (Affiliation.OWNER, Role.MODERATOR)),
@@ -85,9 +87,21 @@ def test_the_highest_rank_counts() -> None:
 def test_somebody_in_no_channel_with_us_is_forgotten() -> None:
     channels = Channels(Standing("me"))
     one, two = channels.enter("#one", 0.0), channels.enter("#two", 0.0)
+    assert one is not None
+    assert two is not None
     channels.add(one, "Bob")
     channels.add(two, "Bob")
     channels.remove(one, "bob")
     assert channels.user("Bob") is not None
     channels.leave("#two")
     assert channels.user("Bob") is None
+
+
+def test_a_server_cannot_make_us_remember_without_end() -> None:
+    channels = Channels(Standing("me"), max_users=3, max_channels=1)
+    channel = channels.enter("#x", 0.0)
+    assert channel is not None
+    assert channels.enter("#y", 0.0) is None
+    added = [channels.add(channel, str(number)) for number in range(5)]
+    assert [user is not None for user in added] == [True, True, True, False, False]
+    assert len(channels.occupants(channel)) == 3

@@ -415,3 +415,12 @@ async def test_what_is_asked_for_while_there_is_no_connection_is_refused_at_once
     assert {receipt.why.condition for receipt in receipts} == {Condition.RECIPIENT_UNAVAILABLE}
     ((name, room, why),) = scene.sink.take()
     assert (name, room, why.condition) == ("room_refused", "#foo", Condition.RECIPIENT_UNAVAILABLE)
+
+
+async def test_commands_after_connecting_do_not_bring_the_welcome_onto_the_screen() -> None:
+    scene = await Scene(user={"after_connect_commands": "MODE Nick +B\n:bad line"}).start()
+    scene.server.says(f":{NETWORK} 001 Nick :Welcome", f":{NETWORK} 251 Nick :There are 2 users")
+    told = [call for call in scene.sink.take() if call[0] == "service"]
+    assert len(told) == 1
+    assert "was not sent" in told[0][1]
+    await scene.finish()

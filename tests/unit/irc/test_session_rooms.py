@@ -389,3 +389,13 @@ async def test_an_invitation_is_passed_on() -> None:
     assert "Bob" in text
     assert "#party" in text
     await scene.finish()
+
+
+async def test_formatting_codes_reach_nobody() -> None:
+    scene = await Scene().in_room()
+    scene.server.says(f"{BOB} TOPIC #foo :\x0304red\x03 \x02words", f"{BOB} PART #foo :\x02bye")
+    assert scene.sink.take() == [
+        ("topic", "#foo", Topic("red words", "Bob", scene.clock.now())),
+        ("departed", ["#foo"], "Bob", Departure(Exit.LEFT, "bye")),
+    ]
+    await scene.finish()
