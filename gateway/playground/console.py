@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import re
 import signal
 import tempfile
 import time
@@ -16,6 +17,9 @@ from gateway.playground.xmpp_client import LoginFailed
 
 LOBBY = "#lobby"
 _HOST_NICK = "carol"
+
+#: The log says the time too, and in UTC.
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
 
 _GUIDE = """\
 Everything runs (up in {seconds:.1f} s). Take any XMPP and any IRC client; nothing is encrypted, all stays on this machine.
@@ -199,7 +203,7 @@ async def _follow(child: Child) -> None:
         output = child.output()
         complete = output.rfind("\n") + 1
         for row in output[shown:complete].splitlines():
-            _print(f"{time.strftime('%H:%M:%S')} gateway  {row}")
+            _print(f"{time.strftime('%H:%M:%S')} gateway  {_STAMP.sub('', row)}")
         shown = max(shown, complete)
         await asyncio.sleep(0.2)
 
