@@ -90,7 +90,8 @@ class Account:
     ) -> None:
         self.owner = owner
         self.network = network
-        self.nick = nick
+        self.wanted_nick = nick  # what the user asked for; asked for again at every connection
+        self.nick = nick  # what the network calls us now
         self.rooms: dict[str, Room] = {}
         self.status = AccountStatus(AccountState.IDLE)
         self.session: Session | None = None
@@ -228,7 +229,7 @@ class Account:
 
     def _enter(self, room: Room) -> None:
         if self.session is not None and self.connected and room.opened:
-            self.session.join(room.address.name, room.nick or self.nick, room.password)
+            self.session.join(room.address.name, self.nick, room.password)
 
     # -- supervision -------------------------------------------------------------------------------------------
 
@@ -261,7 +262,7 @@ class Account:
                 settings = await self._context.settings(self.owner, self.network)
                 if not self.wanted:
                     return None
-                account = bridge.Account(self.owner, self.network, self.nick, settings)
+                account = bridge.Account(self.owner, self.network, self.wanted_nick, settings)
                 self.session = self._context.bridge.session(account, self)
                 await self.session.run()
             except SessionEnded as ended:

@@ -164,7 +164,7 @@ class Host:
                 self.name,
                 account.owner,
                 account.network,
-                account.nick,
+                account.wanted_nick,
                 stopped=bool(stopped),
                 reason=stopped,
                 created=self.now(),
@@ -179,7 +179,7 @@ class Host:
                 account.network,
                 room.key,
                 room.address.name,
-                account.nick,
+                account.wanted_nick,
                 room.password or None,
                 room.persistent,
             )

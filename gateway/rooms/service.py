@@ -5,6 +5,7 @@ session, what they answer through the context.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
@@ -158,7 +159,11 @@ class RoomService:
         except BadAddress as error:
             self._context.refuse(stanza, Refused(Condition.NOT_ACCEPTABLE, str(error)), _MUC_X)
             return
-        ticket = ErrorOnly(stanza, self._refuse_presence)
+
+        def renamed() -> None:
+            account.wanted_nick = nick
+
+        ticket = Outcome(renamed, partial(self._refuse_presence, stanza))
         if not self._context.bridge.capabilities.nick_change:
             ticket.refused(NOT_SUPPORTED)
             return

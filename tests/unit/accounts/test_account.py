@@ -234,6 +234,18 @@ async def test_a_lost_connection_is_made_again_and_the_room_entered_again(story)
     assert [each.findtext("body") for each in story.take()] == ["Connected to irc.test again."]
 
 
+async def test_the_wanted_nick_is_asked_for_again_though_another_was_given(story):
+    room = story.join()
+    story.start()
+    await settle()
+    story.session.sink.online("alice_")
+    story.session.sink.room_joined("#foo", "alice_", [Occupant("alice_")], None)
+    assert (room.nick, story.account.nick) == ("alice_", "alice_")
+    story.session.fail(GONE)
+    await story.around.clock.advance(2)
+    assert story.session.account.nick == "alice"
+
+
 async def test_tries_go_on_for_ever(story):
     await in_the_room(story)
     for _ in range(30):
