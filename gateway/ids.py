@@ -16,8 +16,7 @@ def _base36(number: int) -> str:
 
 
 class IdSource:
-    """Makes ids of the form ``<start of this process>-<random>-<count>``: two processes never make the same one, and ids made
-    later sort later within one process."""
+    """Makes ids of the form ``<start of this process>-<random>-<count>``: no two processes ever make the same one."""
 
     __slots__ = ("_count", "_prefix")
 

@@ -30,7 +30,7 @@ class _Journal:
     async def wait(
         self, name: str, where: Callable[..., bool] = lambda *_: True, *, seconds: float = 10.0
     ) -> Call:
-        """The first call of that name whose arguments satisfy ``where``, past or to come; fails with what there was instead."""
+        """The first call of that name whose arguments satisfy ``where``, past or to come. Fails with what there was."""
         return await self.wait_any(
             lambda call: call.name == name and where(*call.arguments), seconds=seconds, what=name
         )
