@@ -189,6 +189,9 @@ class RoomService:
         elif stanza.text("body") is not None:
             text = "Messages to a room are of type groupchat."
             self._context.refuse(stanza, Refused(Condition.BAD_REQUEST, text))
+        elif stanza.child("x", render.MUC_USER) is not None:
+            # XEP-0045 §7.8.2: a mediated invitation. Whoever sent it must not think that it was delivered.
+            self._context.refuse(stanza, NOT_SUPPORTED)
 
     def _groupchat(self, stanza: Stanza, address: Address) -> None:
         account, room, attendee = self._find(stanza, address)

@@ -84,6 +84,15 @@ async def test_a_room_message_of_somebody_outside_is_refused(stage):
     assert condition(await stage.expect("message", type="error")) == "not-acceptable"
 
 
+async def test_an_invitation_is_not_swallowed(stage):
+    await stage.join()
+    stage.send(
+        f"<message id='i1' from='{ALICE}' to='{ROOM}'><x xmlns='http://jabber.org/protocol/muc#user'>"
+        "<invite to='bob@localhost'/></x></message>"
+    )
+    assert condition(await stage.expect("message", type="error", id="i1")) == "feature-not-implemented"
+
+
 async def test_encrypted_messages_are_answered_not_leaked(stage):
     await stage.join()
     await stage.join(BOB, nick="bob")
