@@ -6,7 +6,9 @@ import glob
 import json
 import urllib.request
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
+from urllib.error import HTTPError
 
 from gateway.playground.peers import DOMAIN, LOOPBACK, Component, User
 from gateway.playground.process import Child, Missing, NotReady, free_ports, listening, require
@@ -52,6 +54,8 @@ class Ejabberd:
     def __init__(self, directory: Path, host: str) -> None:
         self.host = host
         self._serves_components = False
+        self._users: list[User] = []
+        self._unclean = False
         self.c2s_port, self.component_port, self.http_port = free_ports(3, host)
         libraries = _libraries()
         if not libraries:
@@ -167,8 +171,9 @@ class Ejabberd:
     async def add_user(self, user: User) -> None:
         """Raises ``NotReady`` with the server's own words if it refuses."""
         await asyncio.to_thread(self._register, user)
+        self._users.append(user)
 
-    def _register(self, user: User) -> None:
+    def _register(self, user: User, *, again: bool = False) -> None:
         body = json.dumps({"user": user.name, "host": user.domain, "password": user.password}).encode()
         request = urllib.request.Request(
             f"http://{self.host}:{self.http_port}/api/register",
@@ -180,6 +185,8 @@ class Ejabberd:
             with opener.open(request, timeout=10) as answer:
                 answer.read()
         except OSError as error:
+            if again and isinstance(error, HTTPError) and error.code == HTTPStatus.CONFLICT:
+                return
             raise NotReady(f"ejabberd did not register {user.jid}: {error}") from error
 
     async def stop(self) -> None:
@@ -187,9 +194,15 @@ class Ejabberd:
 
     async def kill(self) -> None:
         await self.child.kill()
+        self._unclean = True
 
     async def restart(self) -> None:
         await self.child.stop()
         self.child.start()
         ports = [self.c2s_port, self.http_port] + ([self.component_port] if self._serves_components else [])
         await self.child.wait_ready(*(listening(self.host, port) for port in ports), within=30.0)
+        if self._unclean:
+            # Mnesia writes to disk about every two seconds: accounts younger than that are lost by kill -9.
+            self._unclean = False
+            for user in self._users:
+                await asyncio.to_thread(self._register, user, again=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.playground.clients import IrcClient, LoginFailed, XmppClient, line, message
+from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ngircd import NgIRCd
 from gateway.playground.peers import IrcServer, User, XmppServer
@@ -56,8 +57,11 @@ async def test_a_user_made_later_can_log_in(xmpp_server: XmppServer) -> None:
     await client.close()
 
 
-async def test_ports_and_accounts_survive_kill_and_restart(server_directory: Directory) -> None:
-    server = await Prosody.start(server_directory("prosody"), users=[ALICE])
+@pytest.mark.parametrize("kind", [Prosody, Ejabberd])
+async def test_ports_and_accounts_survive_kill_and_restart(
+    kind: type[Prosody] | type[Ejabberd], server_directory: Directory
+) -> None:
+    server = await kind.start(server_directory("xmpp"), users=[ALICE])
     port = server.c2s_port
     await server.kill()
     await server.restart()
