@@ -162,8 +162,9 @@ class Ejabberd:
             "loglevel": "info",
             "listen": listeners,
             "auth_method": "internal",
-            "acl": {"gateways": [{"server": one.jid} for one in components]},
-            "access_rules": {"gateways": {"allow": "gateways"}},
+            # An empty list is an error to it.
+            "acl": {"gateways": [{"server": one.jid} for one in components]} if components else {},
+            "access_rules": {"gateways": {"allow": "gateways" if components else "none"}},
             "api_permissions": {"loopback": {"who": {"ip": "127.0.0.0/8"}, "what": "*"}},
             "modules": modules,
         }

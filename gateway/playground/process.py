@@ -153,10 +153,12 @@ class Child:
             launcher += [f"--reuid={self._user}", f"--regid={self._user}", "--clear-groups"]
             if self._user == "nobody":
                 launcher[-2] = "--regid=nogroup"
+        # We may have died before the signal was set; then nobody is left to send it.
+        launcher += ["--", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid())]
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*launcher, "--", *self._command],
+                [*launcher, *self._command],
                 cwd=self._directory,
                 env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
