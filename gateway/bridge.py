@@ -13,12 +13,25 @@ until ``renamed``.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
 from typing import Protocol
 
 from pydantic import BaseModel
 
-from gateway.model import Address, Condition, Departure, Field, Message, MessageKind, Occupant, Refused, Topic
+from gateway.model import (
+    Address,
+    Attachment,
+    Condition,
+    Departure,
+    Field,
+    Message,
+    MessageKind,
+    Occupant,
+    Refused,
+    Topic,
+)
 
 
 class BadAddress(Exception):
@@ -57,6 +70,7 @@ class Capabilities:
     topic: bool = False
     kick: bool = False
     passwords: bool = False  # rooms can ask for one
+    attachments: bool = False  # sessions are ``SharesFiles``; else a file's link is the text
     legacy_identities: tuple[
         tuple[str, str], ...
     ] = ()  # further (category, type) pairs that old bookmarks expect
@@ -81,12 +95,58 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """A file on this machine whose type, size and hash were looked at. Whoever holds it deletes it: by ``with``, or by
+    giving ``path`` to the core again in an ``Attachment``."""
+
+    path: Path
+    name: str  # fit for every file system, with the usual ending of its type
+    media_type: str  # by content
+    size: int
+    sha256: str
+    width: int | None = None  # of pictures, in pixels
+    height: int | None = None
+
+    def __enter__(self) -> "Blob":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+class MediaError(Exception):
+    """A file that cannot be had; ``refused`` is for the person whose file it is."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.text)
+        self.refused = refused
+
+
+class Media(Protocol):
+    """Files from the web, fetched with all due caution: to public addresses only, within limits of size and time."""
+
+    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+        """The file behind ``attachment.url``, on account of ``user`` (``Account.user``), whose transfers are limited. A hash
+        that the attachment has is checked. Raises ``MediaError``, within a bounded time."""
+
+
+class NoMedia:
+    """``Media`` of an installation, or a test, that fetches nothing."""
+
+    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+        raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not carry files."))
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What the core lends to a bridge."""
 
     clock: Clock
     random: random.Random
     version: str  # of Causeway, for "who are you" questions of the network
+    media: Media = field(default_factory=NoMedia)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +172,10 @@ class Ticket(Protocol):
 
 class Sink(Protocol):
     """What a session tells the core. Every call is synchronous, cheap and safe at any time; calls about rooms that
-    nobody wants are ignored."""
+    nobody wants are ignored.
+
+    A message's attachments have ``data``, a ``path`` that the core may read and then deletes, or a public ``url``. The core
+    uploads them; what is said in the same room or chat meanwhile waits its turn."""
 
     def online(self, nick: str) -> None:
         """Logged in, under this nick. The core answers by joining the rooms that are wanted."""
@@ -184,6 +247,21 @@ class Session(Protocol):
     def set_topic(self, room: str, text: str, ticket: Ticket) -> None: ...
 
     def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None: ...
+
+
+class SharesFiles(Protocol):
+    """What a session can do besides where ``Capabilities.attachments`` is set."""
+
+    def share(
+        self,
+        address: Address,
+        text: str,
+        attachments: Sequence[Attachment],
+        kind: MessageKind,
+        ticket: Ticket,
+    ) -> None:
+        """To a ROOM or CONTACT: files, each with a ``url`` that ``Services.media`` fetches, and what was said with them, if
+        anything was. One ticket for all of it, which may be answered once the files are there."""
 
 
 class Bridge(Protocol):

@@ -5,8 +5,9 @@ values and back; the core translates them into stanzas and back. Neither side se
 Text is always ``str`` (any Unicode, not yet fit for XML: that is the edge's work); times are Unix seconds, UTC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 
 class AddressKind(StrEnum):
@@ -109,6 +110,26 @@ class MessageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message. Its bytes are in ``data`` or in the file ``path``, or can be had from ``url``. All
+    else is what somebody claims: people lie about names, types and sizes.
+
+    ``size`` is in bytes, ``sha256`` hexadecimal in lower case, ``thumbnail`` a JPEG of at most a few KB."""
+
+    name: str = ""
+    media_type: str = ""  # empty: not known
+    size: int | None = None
+    url: str = ""
+    data: bytes = field(default=b"", repr=False)
+    path: Path | None = None
+    sha256: str = ""
+    width: int | None = None  # of pictures, in pixels
+    height: int | None = None
+    thumbnail: bytes = field(default=b"", repr=False)
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """Something somebody said. ``text`` may hold several lines, parted by ``\\n``."""
 
@@ -117,6 +138,7 @@ class Message:
     kind: MessageKind = MessageKind.CHAT
     foreign_id: str = ""  # the network's own id; empty where it has none
     time: float | None = None  # when it was said, if the network says so; else now
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Role(StrEnum):
