@@ -20,7 +20,7 @@ from gateway.model import GATEWAY, Address, AddressKind
 CHANNEL_PREFIXES = "#&+!"  # RFC 2811 §2.1; networks without `+` and `!` channels have no such nicks either
 
 _MAX_LOCALPART = 1023  # bytes, RFC 7622 §3.1, counted after the core's XEP-0106 escaping
-_MAX_NAME = 512  # characters: no IRC line can carry more
+_MAX_NAME = 200  # bytes: RFC 1459 §1.3; two such names and a few words still fit into one line
 
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII but for the backslash: nothing to escape
 _ESCAPED_BY_CORE = re.compile(r"[ \"&'/:<>@]|\\(?=20|22|26|27|2f|3a|3c|3e|40|5c)")
@@ -102,7 +102,7 @@ def is_channel(name: str, prefixes: str = CHANNEL_PREFIXES) -> bool:
 
 def valid_channel(name: str) -> bool:
     """Whether lines can carry ``name`` as that of one channel."""
-    return len(name) <= _MAX_NAME and _FORBIDDEN_IN_CHANNEL.search(name) is None
+    return _fits(name) and _FORBIDDEN_IN_CHANNEL.search(name) is None
 
 
 def check_channel(name: str) -> str:
@@ -110,7 +110,7 @@ def check_channel(name: str) -> str:
     if not valid_channel(name):
         raise BadAddress(
             f"{_shown(name)} cannot be a channel: spaces, commas, control characters and more than {_MAX_NAME} "
-            "characters are not allowed."
+            "bytes are not allowed."
         )
     return name
 
@@ -118,12 +118,16 @@ def check_channel(name: str) -> str:
 def check_nick(name: str) -> str:
     """``name`` if it can be the one target of a command; what nicks look like beyond that is the network's business.
     Raises ``BadAddress``."""
-    if not name or len(name) > _MAX_NAME or name[0] in ":#&$" or _FORBIDDEN_IN_NICK.search(name):
+    if not name or not _fits(name) or name[0] in ":#&$" or _FORBIDDEN_IN_NICK.search(name):
         raise BadAddress(
-            f"{_shown(name)} cannot be a nick: it must not be empty, start with # or &, or contain spaces, commas, "
-            "* ? ! or control characters."
+            f"{_shown(name)} cannot be a nick: it must not be empty, start with # or &, be longer than {_MAX_NAME} "
+            "bytes, or contain spaces, commas, * ? ! or control characters."
         )
     return name
+
+
+def _fits(name: str) -> bool:
+    return len(name) * 4 <= _MAX_NAME or len(name.encode("utf-8", "replace")) <= _MAX_NAME
 
 
 class Addresses:

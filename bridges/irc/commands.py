@@ -42,7 +42,8 @@ class Commands:
         if channel is None:
             ticket.refused(self._not_in(room))
             return
-        text = one_line(text, min(self._common.standing.support.topiclen, _MAX_TOPIC))
+        limit = min(self._common.standing.support.topiclen, _MAX_TOPIC, _room_beside("TOPIC", channel.name))
+        text = one_line(text, limit)
         self._requests.ask(Asked.TOPIC, channel.key, serialise("TOPIC", channel.name, text), ticket)
 
     def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
@@ -51,8 +52,10 @@ class Commands:
             ticket.refused(self._not_in(room))
             return
         try:
-            reason = one_line(reason, min(self._common.standing.support.kicklen, _MAX_REASON))
-            line = serialise("KICK", channel.name, check_nick(nick), *([reason] if reason else []))
+            check_nick(nick)
+            limit = min(self._common.standing.support.kicklen, _MAX_REASON)
+            reason = one_line(reason, min(limit, _room_beside("KICK", channel.name, nick)))
+            line = serialise("KICK", channel.name, nick, *([reason] if reason else []))
         except (BadAddress, Injection) as error:
             ticket.refused(Refused(Condition.NOT_ACCEPTABLE, str(error)))
             return
@@ -121,3 +124,8 @@ class Commands:
             Condition.NOT_ACCEPTABLE,
             f"You are not in {room} on {self._common.network} (any more). Join it again.",
         )
+
+
+def _room_beside(*words: str) -> int:
+    """Bytes that are left for a last parameter behind these words, in a line of RFC 1459 §2.3 (512 with its end)."""
+    return max(0, 510 - len(" :") - len(" ".join(words).encode("utf-8", "replace")))

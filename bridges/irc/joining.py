@@ -64,6 +64,10 @@ class Joining:
                 raise BadAddress(f'"{name}" is not a channel: names of channels start with # or &.')
             if any(char in password for char in "\r\n\0 ,"):
                 raise BadAddress("The password of a channel cannot hold spaces, commas or line breaks.")
+            if len(_line([_Wish(key, name, password)]).encode("utf-8", "replace")) > MAX_LINE:
+                raise BadAddress(
+                    f"The name of {name[:60]} and its password are too long for one line to the network."
+                )
         except BadAddress as error:
             common.sink.room_refused(key, Refused(Condition.NOT_ACCEPTABLE, str(error)))
             return

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from bridges.irc.addresses import check_nick, is_channel, server_name
 from bridges.irc.config import NetworkSettings
 from bridges.irc.dial import Endpoint, TlsSettings, normal_fingerprint
+from bridges.irc.text import one_line
 from gateway.bridge import Account, BadAddress
 from gateway.model import Field, FieldKind
 
 MAX_COMMANDS = 20
-_MAX_VALUE = 400  # characters of a one-line value
+_MAX_VALUE = 400  # bytes of a one-line value
 
 _NOT_IN_USERNAME = re.compile(r"[^A-Za-z0-9._-]+")
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -83,9 +84,9 @@ def check(values: Mapping[str, str]) -> None:
     for name, value in values.items():
         many = name in ("tls_ports", "ports", "after_connect_commands")
         if any(char in value for char in ("\r\0" if many else "\r\n\0")) or (
-            not many and len(value) > _MAX_VALUE
+            not many and len(value.encode("utf-8", "replace")) > _MAX_VALUE
         ):
-            raise BadAddress(f"The setting {name} must be one line of at most {_MAX_VALUE} characters.")
+            raise BadAddress(f"The setting {name} must be one line of at most {_MAX_VALUE} bytes.")
     nick(values.get("nick", ""), empty=True)
     _ports(values.get("tls_ports", ""), "tls_ports")
     _ports(values.get("ports", ""), "ports")
@@ -125,7 +126,7 @@ def profile(account: Account, settings: NetworkSettings, *, may_move: bool) -> P
         network=account.network,
         nick=wanted,
         username=_username(values.get("username") or settings.username or wanted),
-        realname=values.get("realname") or settings.realname or wanted,
+        realname=one_line(values.get("realname") or settings.realname or wanted, _MAX_VALUE),
         endpoints=_endpoints(account.network, values, settings, may_move=may_move),
         settings=settings,
         password=values.get("pass") or common,
