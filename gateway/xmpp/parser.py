@@ -15,6 +15,7 @@ from xml.parsers import expat
 #: A stanza may be this large, in bytes, before the link is given up.
 MAX_STANZA = 1024 * 1024
 MAX_HEADER = 8 * 1024
+#: Elements nested deeper, the stream counted, are left out of their stanza.
 MAX_DEPTH = 256
 #: Distinct element and attribute names after which the parser is renewed.
 MAX_NAMES = 8192
@@ -135,17 +136,23 @@ class StreamParser:
             if "}" in key:
                 attributes = {("{" + k if "}" in k else k): v for k, v in attributes.items()}
                 break
-        element: Element = self._builder.start("{" + name if "}" in name else name, attributes)
         depth = self._depth = self._depth + 1
+        if depth > self._max_depth:
+            # Servers pass on what any user nests: what is too deep is left out, and costs nobody else the link.
+            self._expat.CharacterDataHandler = None
+            return
+        element: Element = self._builder.start("{" + name if "}" in name else name, attributes)
         if depth == 1:
             self._root = element
             self._events.append(("start", element))
-        elif depth > self._max_depth:
-            raise BadStream(f"elements nested more than {self._max_depth} deep", header=False)
 
     def _end(self, name: str) -> None:
-        element: Element = self._builder.end(name)
         depth = self._depth = self._depth - 1
+        if depth >= self._max_depth:
+            if depth == self._max_depth:
+                self._expat.CharacterDataHandler = self._builder.data
+            return
+        element: Element = self._builder.end(name)
         if depth == 1 and self._root is not None:
             self._stanza_end = self._expat.CurrentByteIndex
             self._root.clear()  # or every stanza of the stream would be kept

@@ -110,9 +110,19 @@ def test_whitespace_between_stanzas_is_free_for_ever() -> None:
     assert len(stanzas(parser, b"<iq/>")) == 1
 
 
-def test_nesting_is_bounded() -> None:
-    with pytest.raises(BadStream, match="nested"):
-        opened(max_depth=50).feed(b"<a>" * 60)
+def test_what_is_nested_too_deep_is_left_out_and_the_stream_goes_on() -> None:
+    parser = opened(max_depth=4)
+    deep = (
+        b"<iq>1<a>2<b>3<c>4<d>5</d>6</c>7</b>8</a>9</iq><iq><a><b><c/></b></a></iq>"
+        + b"<iq>" * 50
+        + b"</iq>" * 50
+    )
+    first, second, third = stanzas(parser, deep, 7)
+    assert "".join(first.itertext()) == "123789"
+    assert [element.tag.rpartition("}")[2] for element in first.iter()] == ["iq", "a", "b"]
+    assert len(list(second.iter())) == 3
+    assert len(list(third.iter())) == 3
+    assert len(stanzas(parser, b"<iq/>")) == 1
 
 
 def test_stanzas_are_not_kept_in_the_streams_root() -> None:
