@@ -184,6 +184,10 @@ class RoomService:
             self._client_error(stanza, address)
         elif stanza.type == "groupchat" and not stanza.to.resource:
             self._groupchat(stanza, address)
+        elif stanza.to.resource and stanza.type == "groupchat":
+            # XEP-0045 §7.5: what is for one occupant must not look as if it were for all.
+            text = "Messages to one occupant are of type chat, those to the room go to its address without a nick."
+            self._context.refuse(stanza, Refused(Condition.BAD_REQUEST, text))
         elif stanza.to.resource:
             self._private(stanza, address)
         elif stanza.text("body") is not None:

@@ -84,6 +84,15 @@ async def test_a_room_message_of_somebody_outside_is_refused(stage):
     assert condition(await stage.expect("message", type="error")) == "not-acceptable"
 
 
+async def test_a_groupchat_message_to_one_occupant_is_refused(stage):
+    await stage.join()
+    await stage.join(BOB, nick="bob")
+    await stage.silence()
+    stage.send(f"<message type='groupchat' id='m4' from='{ALICE}' to='{ROOM}/bob'><body>hi</body></message>")
+    assert condition(await stage.expect("message", type="error", id="m4")) == "bad-request"
+    assert await stage.silence() == []
+
+
 async def test_an_invitation_is_not_swallowed(stage):
     await stage.join()
     stage.send(
