@@ -1,0 +1,1 @@
+"""Files on their way between the networks: fetched with caution, looked at, published for XMPP users. Knows no stanza."""

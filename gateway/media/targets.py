@@ -1,0 +1,169 @@
+"""Which places on the net a user can make the gateway connect to: public ones, and those the operator trusts.
+
+A link is a stranger's wish, and this machine stands where strangers do not: beside databases, cloud metadata, printers.
+Knows URLs and addresses; resolves nothing and connects to nothing.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from yarl import URL
+
+from gateway.bridge import MediaError
+from gateway.model import Condition, Refused
+
+IpAddress = IPv4Address | IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: IANA IPv4 special-purpose registry: all that is not globally reachable, and 6to4 relays (RFC 7526).
+_CLOSED_V4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # carrier-grade NAT, RFC 6598
+        "127.0.0.0/8",
+        "169.254.0.0/16",  # link-local, where clouds keep their metadata
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+)
+#: RFC 4291 §2.4: global unicast is handed out of this only. Most that embeds an IPv4 address (IPv4-mapped ::ffff:0:0/96,
+#: IPv4-compatible ::/96, NAT64 64:ff9b::/96 and 64:ff9b:1::/48) is outside, as are loopback, link-local, local, multicast.
+_OPEN_V6 = ipaddress.IPv6Network("2000::/3")
+_CLOSED_V6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "2001::/23",  # IETF assignments; Teredo (2001::/32) embeds IPv4
+        "2001:db8::/32",
+        "2002::/16",  # 6to4 embeds IPv4
+        "3fff::/20",
+    )
+)
+
+#: Ports below 1024 where web servers are. Others speak protocols that take a request line for a command.
+_WEB_PORTS = frozenset({80, 443})
+_URL_LIMIT = 4096
+
+
+def is_public(address: IpAddress) -> bool:
+    """Whether ``address`` is somebody's on the Internet, and no way around to something near."""
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _CLOSED_V4)
+    return address in _OPEN_V6 and not any(address in network for network in _CLOSED_V6)
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Host names and networks of the operator's own that may be private, and may speak HTTP without TLS."""
+
+    names: frozenset[str] = frozenset()
+    networks: tuple[_Network, ...] = ()
+
+    @classmethod
+    def of(cls, entries: Iterable[str]) -> "Trusted":
+        """``entries`` are host names, addresses and networks (10.1.0.0/16). Raises ``ValueError`` for what looks like a
+        network and is none."""
+        names: set[str] = set()
+        networks: list[_Network] = []
+        for entry in entries:
+            try:
+                networks.append(ipaddress.ip_network(entry.strip("[]")))
+            except ValueError:
+                if "/" in entry:
+                    raise
+                names.add(entry.lower().removesuffix("."))
+        return cls(frozenset(names), tuple(networks))
+
+    def name(self, host: str) -> bool:
+        return host.lower().removesuffix(".") in self.names
+
+    def address(self, address: IpAddress) -> bool:
+        return any(address.version == network.version and address in network for network in self.networks)
+
+
+def refused(text: str, condition: Condition = Condition.NOT_ACCEPTABLE) -> MediaError:
+    return MediaError(Refused(condition, text))
+
+
+class Targets:
+    """Judges URLs, and the addresses their hosts turn out to have; raises ``MediaError`` for what is refused.
+
+    ``own`` is for links that the operator's own XMPP server gave us: its services may well be in a private network.
+    """
+
+    def __init__(self, trusted: Trusted, *, own: bool = False) -> None:
+        self._trusted = trusted
+        self._own = own
+
+    def parse(self, text: str) -> URL:
+        """``text`` as a URL that may be asked for, as far as it can be told before its host is resolved."""
+        if text[:7].lower() == "aesgcm:":
+            raise refused(
+                "The file is encrypted for your contact's client, which the network behind this gateway does not "
+                "have: switch encryption off for this chat and send it again."
+            )
+        if len(text) > _URL_LIMIT:
+            raise refused(f"The link is longer than {_URL_LIMIT} characters.")
+        try:
+            url = URL(text)
+            host, port = url.raw_host, url.port
+        except ValueError:
+            raise refused("The link is not a web address.") from None
+        if url.scheme not in ("https", "http") or not host:
+            raise refused("The link is not a web address that begins with https://.")
+        if url.raw_user is not None or url.raw_password is not None:
+            raise refused("The link has a user name or a password in it, which the gateway does not send.")
+        if "%" in host:  # RFC 6874: a zone makes an address mean something on this machine only
+            raise refused("The link names a network interface of a machine.")
+        self._check(url, host, port)
+        return url
+
+    def _check(self, url: URL, host: str, port: int | None) -> None:
+        literal = literal_address(host)
+        if self._trusted.name(host) or (literal is not None and self._trusted.address(literal)):
+            return
+        if self._own:
+            return  # what is not encrypted is judged by where it leads
+        if url.scheme != "https":
+            # A name may still turn out to be in a trusted network, but then the name can be trusted as well.
+            raise refused(f"The link to {host} is not encrypted: only https:// is fetched.")
+        if port is None or (port < 1024 and port not in _WEB_PORTS):
+            raise refused(f"The link to {host} names a port where no web server is.")
+
+    def open_to(self, url: URL, addresses: Iterable[IpAddress]) -> list[IpAddress]:
+        """Those of a host's addresses that may be connected to; at least one."""
+        host = url.raw_host or ""
+        named = self._trusted.name(host)
+        good = [each for each in addresses if named or self._open(each, url.scheme == "https")]
+        if not good:
+            raise refused(
+                f"The link to {host} leads into a private network, where this gateway fetches nothing.",
+                Condition.FORBIDDEN,
+            )
+        return good
+
+    def _open(self, address: IpAddress, encrypted: bool) -> bool:
+        if self._trusted.address(address):
+            return True
+        if self._own:
+            return encrypted or address.is_loopback
+        return encrypted and is_public(address)
+
+
+def literal_address(host: str) -> IpAddress | None:
+    """The address that ``host`` spells, if it is not a name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
