@@ -4,7 +4,8 @@ import re
 
 # XML 1.0 §2.2: Char ::= #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_SPECIAL = re.compile("[&<>\"'\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+_SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+_SPECIAL_IN_ATTRIBUTE = re.compile("[&<>\"'\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def strip_forbidden(text: str) -> str:
@@ -13,8 +14,8 @@ def strip_forbidden(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """``text`` for an element's content or a quoted attribute: forbidden code points removed, reserved ones escaped,
-    CR as a character reference (a literal one would arrive as LF)."""
+    """``text`` for an element's content: forbidden code points removed, reserved ones escaped, CR as a character reference
+    (a literal one would arrive as LF). Quotes stay: people write apostrophes all the time, and content may hold them."""
     if _SPECIAL.search(text) is None:
         return text
     return (
@@ -22,12 +23,14 @@ def escape(text: str) -> str:
         .replace("&", "&amp;")
         .replace("<", "&lt;")
         .replace(">", "&gt;")
-        .replace('"', "&quot;")
-        .replace("'", "&apos;")
         .replace("\r", "&#13;")
     )
 
 
 def attribute(text: str) -> str:
-    """As ``escape``, and keeps tabs and line breaks from being normalised to spaces (XML 1.0 §3.3.3)."""
-    return escape(text).replace("\n", "&#10;").replace("\t", "&#9;")
+    """``text`` for an attribute in quotes of either kind. Tabs and line breaks too are written as references, which keeps
+    them from being normalised to spaces (XML 1.0 §3.3.3)."""
+    if _SPECIAL_IN_ATTRIBUTE.search(text) is None:
+        return text
+    quoted = escape(text).replace('"', "&quot;").replace("'", "&apos;")
+    return quoted.replace("\n", "&#10;").replace("\t", "&#9;")

@@ -51,4 +51,5 @@ def test_a_carriage_return_survives_and_a_line_break_in_an_attribute_too():
 
 @given(ANY_TEXT)
 def test_nothing_that_opens_or_closes_markup_is_left(text):
-    assert not set(escape(text)) & set("<>\"'")
+    assert not set(escape(text)) & set("<>")
+    assert not set(attribute(text)) & set("<>\"'")
