@@ -93,6 +93,9 @@ class Outbox:
         self._kept: deque[tuple[int, float]] = deque()
         self._first = 0  # the number of the first pending stanza
         self._flush_soon: asyncio.Handle | None = None
+        self._since = (
+            0.0  # monotonic; when what is queued now begins to wait: one look at the clock for each turn
+        )
         self._waiting: list[asyncio.Future[None]] = []
         self._burst: dict[str, int] = {}  # dropped since the outbox was last well
         self._lost = 0  # kept stanzas dropped and not yet told to ``on_dropped``
@@ -109,18 +112,23 @@ class Outbox:
         size = len(data)
         if size > self._limits.stanza_bytes:
             return self._refuse("too-large", stanza, size)
+        if self._flush_soon is None:
+            self._since = self._clock.monotonic()
         if keep:
-            self._kept.append((self._first + len(self._pending), self._clock.monotonic()))
+            self._kept.append((self._first + len(self._pending), self._since))
         elif self._writer is None:
             return self._drop("link-down")
         elif self._bytes >= self._limits.pending_bytes or len(self._pending) >= self._limits.pending_count:
             return self._drop("overflow")
         self._pending.append(data)
         self._bytes += size
-        if keep:
+        if self._flush_soon is None:
+            if keep:
+                self._bound()
+            if self._writable:
+                self._flush_later()
+        elif keep and self._bytes > self._limits.kept_bytes:
             self._bound()
-        if self._flush_soon is None and self._writable:
-            self._flush_soon = asyncio.get_running_loop().call_soon(self._flush)
         return True
 
     async def drain(self) -> None:
@@ -153,7 +161,7 @@ class Outbox:
         if not self._pending:
             self._recovered()
         if self._pending and self._flush_soon is None:
-            self._flush_soon = asyncio.get_running_loop().call_soon(self._flush)
+            self._flush_later()
 
     def writable(self, writable: bool) -> None:
         """The transport's pause and resume."""
@@ -163,7 +171,7 @@ class Outbox:
         if not writable:
             return
         if self._pending and self._flush_soon is None:
-            self._flush_soon = asyncio.get_running_loop().call_soon(self._flush)
+            self._flush_later()
         self._wake()
 
     def detach(self) -> None:
@@ -200,6 +208,10 @@ class Outbox:
 
     # --- out
 
+    def _flush_later(self) -> None:
+        self._since = self._clock.monotonic()
+        self._flush_soon = asyncio.get_running_loop().call_soon(self._flush)
+
     def _flush(self) -> None:
         self._flush_soon = None
         writer, pending = self._writer, self._pending
@@ -223,7 +235,7 @@ class Outbox:
         self._counters.sent_bytes += len(data)
         writer.write(data)
         if pending and self._writable:
-            self._flush_soon = asyncio.get_running_loop().call_soon(self._flush)
+            self._flush_later()
         if self._burst and self._bytes <= self._limits.low_water:
             self._recovered()
         if self._waiting:
