@@ -12,7 +12,7 @@ _REMEMBERED = 16_384
 class AddressBook:
     """``jid`` is the component's own address."""
 
-    __slots__ = ("_addresses", "_aliases", "_bridge", "_locals", "jid")
+    __slots__ = ("_addresses", "_aliases", "_bridge", "_locals", "_occupants", "jid")
 
     def __init__(self, jid: str, bridge: Bridge) -> None:
         self.jid = jid
@@ -20,6 +20,7 @@ class AddressBook:
         self._aliases = Aliases()
         self._addresses: dict[str, Address] = {}
         self._locals: dict[Address, str] = {}
+        self._occupants: dict[tuple[str, str, str], str] = {}  # by network, nick and identity
 
     def address(self, local: str) -> Address:
         """What an (escaped) local part names. Raises ``BadAddress``."""
@@ -55,10 +56,21 @@ class AddressBook:
     def occupant_jid_attr(self, network: str, occupant: Occupant) -> str:
         """The address a room shows for an occupant, ``nick%network@gateway/user@host`` for instance; empty where the network
         shows no identity or the nick fits no address. Escaped for an attribute."""
-        if not occupant.identity:
+        identity = occupant.identity
+        if not identity:
             return ""
+        # Hot: many of our users are in the same rooms and see the same people come and go.
+        who = (network, occupant.nick, identity)
+        found = self._occupants.get(who)
+        if found is None:
+            if len(self._occupants) >= _REMEMBERED:
+                self._occupants.clear()
+            found = self._occupants[who] = self._occupant_jid_attr(*who)
+        return found
+
+    def _occupant_jid_attr(self, network: str, nick: str, identity: str) -> str:
         try:
-            local = self.local(Address(AddressKind.CONTACT, network, occupant.nick))
+            text = self._bridge.text(Address(AddressKind.CONTACT, network, nick))
         except BadAddress:
             return ""
-        return attribute(f"{local}@{self.jid}/{resource_for(occupant.identity)}")
+        return attribute(f"{self._aliases.local(text)}@{self.jid}/{resource_for(identity)}")
