@@ -6,6 +6,7 @@ depends on our own mask as others see it.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
@@ -19,6 +20,7 @@ UNKNOWN_MASK = 106
 LEAST_ROOM = 64
 
 
+@lru_cache(maxsize=4096)
 def room_for(own_mask: str | None, target: str, linelen: int = 512, command: str = "PRIVMSG") -> int:
     """Bytes of text that arrive whole when the server relays our message. ``own_mask`` is our ``nick!user@host``, None as
     long as it is not known; ``target`` as sent, with its STATUSMSG prefix; ``linelen`` counts CR LF but no tags."""
