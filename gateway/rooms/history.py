@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from gateway.model import MessageKind
@@ -12,9 +13,8 @@ from gateway.model import MessageKind
 USUAL_STANZAS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One room message as it is kept: times are Unix seconds."""
+class Said(NamedTuple):
+    """One room message as it is kept: times are Unix seconds. A tuple, because one is made for every message."""
 
     sender: str
     text: str

@@ -8,6 +8,7 @@ asked of the network, is the account's business.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from typing import Protocol
 
 from gateway.addressing import nick_for, resource_for
@@ -167,15 +168,8 @@ class Room:
 
     def _own_unavailable(self, attendee: Attendee, departure: Departure) -> str:
         seat = self._own_seat()
-        return render.unavailable(
-            attendee.room_attr,
-            seat.resource_attr,
-            attendee.jid_attr,
-            seat.occupant.affiliation,
-            departure,
-            statuses=render.SELF,
-            tail=seat.tail,
-        )
+        content = render.gone(seat.occupant.affiliation, departure, statuses=render.SELF, tail=seat.tail)
+        return render.unavailable(attendee.room_attr, seat.resource_attr, attendee.jid_attr, content)
 
     # -- what the network tells --------------------------------------------------------------------------------
 
@@ -207,11 +201,8 @@ class Room:
         for nick, seat in before.items():
             if nick not in self.seats:
                 left = Departure(reason="left while the connection was lost")
-                send(
-                    render.unavailable(
-                        room, seat.resource_attr, to, seat.occupant.affiliation, left, tail=seat.tail
-                    )
-                )
+                content = render.gone(seat.occupant.affiliation, left, tail=seat.tail)
+                send(render.unavailable(room, seat.resource_attr, to, content))
         for nick, seat in self.seats.items():
             known = before.get(nick)
             if known is None or known.occupant != seat.occupant:
@@ -220,7 +211,7 @@ class Room:
     def heard(self, message: Message) -> None:
         """Somebody said something. A foreign id that was heard before is not said again."""
         if self.state is RoomState.ENTERING:
-            self._hold(lambda: self.heard(message))
+            self._hold(partial(self.heard, message))
             return
         foreign_id = message.foreign_id
         if foreign_id:
@@ -229,16 +220,15 @@ class Room:
             self._remember(foreign_id)
         context = self._context
         now = context.now()
-        said = Said(
-            message.sender, message.text, message.kind, message.time or now, foreign_id or context.ids.next()
-        )
+        id_ = foreign_id or context.ids.next()
+        said = Said(message.sender, message.text, message.kind, message.time or now, id_)
         self.history.add(said)
         context.archive(self, said, foreign_id)
         send = context.send
         seat = self.seats.get(said.sender)
         resource = attribute(resource_for(said.sender)) if seat is None else seat.resource_attr
         body = self._body(said)
-        sid = attribute(said.stanza_id)
+        sid = attribute(foreign_id) if foreign_id else id_
         late = now - said.time > 30  # noticeably old: a replay, not a slow clock
         for each in self.attendees.values():
             if each.attendance is Attendance.IN:
@@ -251,16 +241,15 @@ class Room:
     ) -> None:
         """A message of the user went out: reflect it to every client, with the sender's id (XEP-0045 §7.4)."""
         context = self._context
-        said = Said(
-            self.nick, text, kind, context.now(), foreign_ids[0] if foreign_ids else context.ids.next()
-        )
-        for foreign_id in foreign_ids:
-            self._remember(foreign_id)
+        foreign_id = foreign_ids[0] if foreign_ids else ""
+        said = Said(self.nick, text, kind, context.now(), foreign_id or context.ids.next())
+        for each_id in foreign_ids:
+            self._remember(each_id)
         self.history.add(said)
-        context.archive(self, said, foreign_ids[0] if foreign_ids else "")
+        context.archive(self, said, foreign_id)
         seat = self._own_seat()
         content = self._body(said) + extra
-        sid = attribute(said.stanza_id)
+        sid = attribute(foreign_id) if foreign_id else said.stanza_id
         id_attr = attribute(id_) if id_ else sid
         for each in self.attendees.values():
             if each.attendance is Attendance.IN:
@@ -288,9 +277,12 @@ class Room:
         seat = self._seat(occupant, self.seats.get(occupant.nick))
         if self.state is not RoomState.IN:
             return
-        statuses = render.SELF if occupant.nick == self.nick else ""
-        for each in self.present:
-            self._context.send(self._presence(seat, each.room_attr, each.jid_attr, statuses))
+        content = self._standing(seat, render.SELF if occupant.nick == self.nick else "")
+        for each in self.attendees.values():
+            if each.attendance is Attendance.IN:
+                self._context.send(
+                    render.available(each.room_attr, seat.resource_attr, each.jid_attr, content)
+                )
 
     def departed(self, nick: str, departure: Departure) -> None:
         """Somebody else left."""
@@ -298,17 +290,12 @@ class Room:
         if seat is None:
             return
         self._by_resource.pop(seat.resource, None)
-        for each in self.present:
-            self._context.send(
-                render.unavailable(
-                    each.room_attr,
-                    seat.resource_attr,
-                    each.jid_attr,
-                    seat.occupant.affiliation,
-                    departure,
-                    tail=seat.tail,
+        content = render.gone(seat.occupant.affiliation, departure, tail=seat.tail)
+        for each in self.attendees.values():
+            if each.attendance is Attendance.IN:
+                self._context.send(
+                    render.unavailable(each.room_attr, seat.resource_attr, each.jid_attr, content)
                 )
-            )
 
     def renamed(self, old: str, new: str) -> None:
         """A nick change: unavailable with 303, then available under the new one; the occupant-id stays."""
@@ -373,11 +360,13 @@ class Room:
         self.seats[nick] = seat
         return seat
 
-    def _presence(self, seat: Seat, room_attr: str, to_attr: str, statuses: str) -> str:
+    def _standing(self, seat: Seat, statuses: str) -> str:
+        """What an occupant's presence holds, whoever it is sent to."""
         real = self._context.occupant_jid_attr(self.address.network, seat.occupant)
-        return render.available(
-            room_attr, seat.resource_attr, to_attr, render.item(seat.occupant, real), statuses, seat.tail
-        )
+        return render.standing(seat.occupant, real, statuses, seat.tail)
+
+    def _presence(self, seat: Seat, room_attr: str, to_attr: str, statuses: str) -> str:
+        return render.available(room_attr, seat.resource_attr, to_attr, self._standing(seat, statuses))
 
     @staticmethod
     def _body(said: Said) -> str:

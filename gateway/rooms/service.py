@@ -204,11 +204,13 @@ class RoomService:
             return
         body = stanza.text("body")
         if body:
-            if encrypted(stanza):
-                self._context.refuse(stanza, ENCRYPTED)
-                return
+            extra = ""
+            if len(stanza.element) > 1:  # hot: most messages hold nothing but the body
+                if encrypted(stanza):
+                    self._context.refuse(stanza, ENCRYPTED)
+                    return
+                extra = carried(stanza, address_attr=attendee.room_attr)
             text, kind = spoken(body)
-            extra = carried(stanza, address_attr=attendee.room_attr)
             ticket = Reflection(room, stanza, text, kind, extra, self._context.refuse)
             session = account.session
             if session is None or room.state is not RoomState.IN:

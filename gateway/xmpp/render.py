@@ -65,47 +65,50 @@ def subject(room_attr: str, resource_attr: str, to_attr: str, id_attr: str, text
     )
 
 
-def item(occupant: Occupant, real_jid_attr: str = "") -> str:
-    """The ``<item/>`` of an occupant; ``real_jid_attr`` where the network shows who it is."""
+def standing(occupant: Occupant, real_jid_attr: str, statuses: str, tail: str) -> str:
+    """What the presence of an occupant holds; ``real_jid_attr`` where the network shows who it is. ``tail`` is what follows
+    the muc#user payload (occupant-id, nick)."""
     jid = f" jid='{real_jid_attr}'" if real_jid_attr else ""
-    return f"<item affiliation='{occupant.affiliation}' role='{occupant.role}'{jid}/>"
-
-
-def available(
-    room_attr: str, resource_attr: str, to_attr: str, item_xml: str, statuses: str, tail: str
-) -> str:
-    """Presence of an occupant. ``tail`` is what follows the muc#user payload (occupant-id, nick)."""
     return (
-        f"<presence from='{room_attr}/{resource_attr}' to='{to_attr}'><x xmlns='{MUC_USER}'>{item_xml}{statuses}"
-        f"</x>{tail}</presence>"
+        f"<x xmlns='{MUC_USER}'><item affiliation='{occupant.affiliation}' role='{occupant.role}'{jid}/>{statuses}</x>"
+        f"{tail}"
     )
 
 
-def unavailable(
-    room_attr: str,
-    resource_attr: str,
-    to_attr: str,
-    affiliation: Affiliation,
-    departure: Departure,
-    *,
-    statuses: str = "",
-    tail: str = "",
-) -> str:
-    """Somebody left: role none (XEP-0045 §7.14), with status codes, actor and reason."""
+def gone(affiliation: Affiliation, departure: Departure, *, statuses: str = "", tail: str = "") -> str:
+    """What the presence of somebody who left holds: role none (XEP-0045 §7.14), status codes, actor and reason."""
     inner = f"<actor nick='{attribute(departure.actor)}'/>" if departure.actor else ""
-    expelled = departure.exit in (Exit.KICKED, Exit.BANNED)
-    if departure.reason and expelled:
-        inner += f"<reason>{escape(departure.reason)}</reason>"
-    text = f"<status>{escape(departure.reason)}</status>" if departure.reason and not expelled else ""
+    reason = escape(departure.reason)
+    text = f"<status>{reason}</status>" if reason else ""
+    if departure.exit in (Exit.KICKED, Exit.BANNED):
+        inner += f"<reason>{reason}</reason>" if reason else ""
+        text = ""
     return (
-        f"<presence from='{room_attr}/{resource_attr}' to='{to_attr}' type='unavailable'>{text}<x xmlns='{MUC_USER}'>"
-        f"<item affiliation='{affiliation}' role='{Role.NONE}'>{inner}</item>"
-        f"{_EXIT_STATUS.get(departure.exit, '')}{statuses}</x>{tail}</presence>"
+        f"{text}<x xmlns='{MUC_USER}'><item affiliation='{affiliation}' role='{Role.NONE}'>{inner}</item>"
+        f"{_EXIT_STATUS.get(departure.exit, '')}{statuses}</x>{tail}"
+    )
+
+
+def available(room_attr: str, resource_attr: str, to_attr: str, content: str) -> str:
+    """Presence of an occupant; ``content`` is what ``standing`` made, once for all who see it."""
+    return f"<presence from='{room_attr}/{resource_attr}' to='{to_attr}'>{content}</presence>"
+
+
+def unavailable(room_attr: str, resource_attr: str, to_attr: str, content: str) -> str:
+    """Somebody left; ``content`` is what ``gone`` made, once for all who see it."""
+    return (
+        f"<presence from='{room_attr}/{resource_attr}' to='{to_attr}' type='unavailable'>{content}</presence>"
     )
 
 
 def renamed(
-    room_attr: str, resource_attr: str, to_attr: str, occupant: Occupant, new_nick_attr: str, statuses: str, tail: str
+    room_attr: str,
+    resource_attr: str,
+    to_attr: str,
+    occupant: Occupant,
+    new_nick_attr: str,
+    statuses: str,
+    tail: str,
 ) -> str:
     """The unavailable half of a nick change (XEP-0045 §7.6): status 303 and the new nick."""
     return (

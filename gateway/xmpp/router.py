@@ -131,6 +131,7 @@ class Router:
         self._total = total
         self._deadline = deadline
         self._handlers: dict[_Key, Callable[..., Any]] = {}
+        self._by_child: set[str] = set()  # kinds of which a child can decide; hot: none does for messages
         self._open: dict[Reply, float] = {}  # to its deadline; in order, since all wait equally long
         self._tasks: dict[Reply, asyncio.Future[None]] = {}
         self._load: dict[str, int] = {}
@@ -160,6 +161,8 @@ class Router:
         if key in self._handlers:
             raise ValueError(f"there is a handler for {key} already")
         self._handlers[key] = handler
+        if namespace not in {"", "*"}:
+            self._by_child.add(kind)
 
     def dispatch(self, element: Element) -> None:
         """Handle one stanza. Never raises; what is no stanza, or lacks an address, is dropped."""
@@ -189,7 +192,7 @@ class Router:
         kind, type_ = stanza.kind, stanza.type
         handlers = self._handlers
         handler = None
-        for child in islice(stanza.element, _CHILDREN_LIMIT):
+        for child in islice(stanza.element, _CHILDREN_LIMIT) if kind in self._by_child else ():
             handler = handlers.get((kind, namespace_of(child), type_))
             if handler is not None:
                 break
