@@ -23,13 +23,17 @@ from pydantic import BaseModel
 from gateway.model import (
     Address,
     Attachment,
+    ChatState,
     Condition,
     Departure,
+    Enrichment,
     Field,
     Message,
     MessageKind,
     Occupant,
+    Reaction,
     Refused,
+    Retraction,
     Topic,
 )
 
@@ -71,6 +75,20 @@ class Capabilities:
     kick: bool = False
     passwords: bool = False  # rooms can ask for one
     attachments: bool = False  # sessions are ``SharesFiles``; else a file's link is the text
+    # What messages can be besides text; sessions with any of the first five are ``Expressive``.
+    replies: bool = False
+    corrections: bool = False
+    threads: bool = False
+    styling: bool = False
+    mentions: bool = False
+    reactions: bool = False  # sessions are ``Reacts``
+    reactions_max: int = 0  # emojis of one person on one message; 0: any number
+    reactions_allowed: tuple[str, ...] = ()  # empty: all
+    reaction_lines: bool = False  # without ``reactions``: say them in a line of text; else they are refused
+    retractions: bool = False  # sessions are ``Retracts``
+    retraction_lines: bool = False  # without ``retractions``: say so in a line of text; else they are refused
+    moderation: bool = False  # moderators take back others' messages in rooms; sessions are ``Moderates``
+    typing: bool = False  # sessions are ``Types``
     legacy_identities: tuple[
         tuple[str, str], ...
     ] = ()  # further (category, type) pairs that old bookmarks expect
@@ -204,6 +222,16 @@ class Sink(Protocol):
     def room_note(self, room: str, text: str) -> None:
         """Something the room itself has to say (a change of its modes, for instance)."""
 
+    def reacted(self, room: str, reaction: Reaction) -> None:
+        """Somebody changed their reactions to a message in ``room``, or in the private chat with them if it is empty."""
+
+    def retracted(self, room: str, retraction: Retraction) -> None:
+        """A message of ``room``, or of the private chat with the sender if it is empty, was taken back."""
+
+    def typing(self, room: str, sender: str, state: ChatState) -> None:
+        """What somebody is doing in ``room``, or in the private chat with them if it is empty. Is not kept: whoever does not
+        see it now never will."""
+
     def topic(self, room: str, topic: Topic) -> None: ...
 
     def arrived(self, room: str, occupant: Occupant) -> None:
@@ -247,6 +275,46 @@ class Session(Protocol):
     def set_topic(self, room: str, text: str, ticket: Ticket) -> None: ...
 
     def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None: ...
+
+
+class Expressive(Protocol):
+    """What a session can do besides if its bridge has ``replies``, ``corrections``, ``threads``, ``styling`` or ``mentions``."""
+
+    def express(
+        self, address: Address, text: str, kind: MessageKind, enrichment: Enrichment, ticket: Ticket
+    ) -> None:
+        """``say`` or ``tell``, to a ROOM or CONTACT, for a message that is more than its text. Only what the capabilities
+        claim is filled in. A reply may be to a message that the network does not know: then its ``text`` may help."""
+
+
+class Reacts(Protocol):
+    """What a session can do besides if its bridge has the capability ``reactions``."""
+
+    def react(self, address: Address, target: str, emojis: Sequence[str], ticket: Ticket) -> None:
+        """The user's reactions to the message with the id ``target`` in a ROOM or with a CONTACT are these from now on; none
+        takes them back."""
+
+
+class Retracts(Protocol):
+    """What a session can do besides if its bridge has the capability ``retractions``."""
+
+    def retract(self, address: Address, target: str, ticket: Ticket) -> None:
+        """Take back the user's own message with the id ``target``."""
+
+
+class Moderates(Protocol):
+    """What a session can do besides if its bridge has the capability ``moderation``."""
+
+    def moderate(self, room: str, target: str, reason: str, ticket: Ticket) -> None:
+        """Take back somebody's message in a room; the network knows whether the user may."""
+
+
+class Types(Protocol):
+    """What a session can do besides if its bridge has the capability ``typing``."""
+
+    def type(self, address: Address, state: ChatState) -> None:
+        """What the user is doing in a ROOM or with a CONTACT. Is told changes only; a message ends ``COMPOSING`` by itself.
+        Nobody waits for an outcome."""
 
 
 class SharesFiles(Protocol):

@@ -5,7 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.model import Departure, Message, Occupant, Refused, Topic
+from gateway.model import (
+    ChatState,
+    Departure,
+    Message,
+    Occupant,
+    Reaction,
+    Refused,
+    Retraction,
+    Topic,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,15 @@ class RecordingSink(_Journal):
 
     def room_note(self, room: str, text: str) -> None:
         self.note("room_note", room, text)
+
+    def reacted(self, room: str, reaction: Reaction) -> None:
+        self.note("reacted", room, reaction)
+
+    def retracted(self, room: str, retraction: Retraction) -> None:
+        self.note("retracted", room, retraction)
+
+    def typing(self, room: str, sender: str, state: ChatState) -> None:
+        self.note("typing", room, sender, state)
 
     def topic(self, room: str, topic: Topic) -> None:
         self.note("topic", room, topic)
