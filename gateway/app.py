@@ -85,7 +85,8 @@ class Gateway:
     async def run(self, stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             storage = self._settings.storage
-            secrets = SecretBox.load(storage.key_file)  # first: without it, not even an empty database is left behind
+            # First: without it, not even an empty database is left behind.
+            secrets = SecretBox.load(storage.key_file)
             database = await stack.enter_async_context(opened(storage.database, clock=self._clock))
             stores = Stores.of(database, secrets, self._clock)
             self._build(stores)
