@@ -88,3 +88,18 @@ class StoredSubscription:
     contact_local: str
     state: SubscriptionState = SubscriptionState.NONE
     pending: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that the gateway's web server gives out. ``key`` is a hash of the token in its link; ``size`` is in bytes."""
+
+    key: str
+    bridge: str
+    owner: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    created: float
+    expires: float

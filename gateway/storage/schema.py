@@ -119,3 +119,20 @@ subscriptions = Table(
     Column("pending", Text, nullable=False),
     CheckConstraint("state IN ('none', 'from', 'to', 'both')", name="subscriptions_state"),
 )
+
+# ``key`` is a hash of the token in the link, and the file's name on disk: who reads the database learns no link.
+stored_files = Table(
+    "stored_files",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("bridge", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+)
+Index("stored_files_by_owner", stored_files.c.owner, stored_files.c.created)
+Index("stored_files_by_expiry", stored_files.c.expires)

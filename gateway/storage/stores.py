@@ -8,6 +8,7 @@ from gateway.secrets import SecretBox
 from gateway.storage.accounts import AccountStore
 from gateway.storage.archive import ArchiveStore
 from gateway.storage.database import Database
+from gateway.storage.files import FileStore
 from gateway.storage.rooms import RoomStore
 from gateway.storage.subscriptions import SubscriptionStore
 
@@ -18,6 +19,7 @@ class Stores:
     rooms: RoomStore
     archive: ArchiveStore
     subscriptions: SubscriptionStore
+    files: FileStore
 
     @classmethod
     def of(cls, database: Database, secrets: SecretBox, clock: Clock) -> Self:
@@ -27,4 +29,5 @@ class Stores:
             RoomStore(database, secrets),
             ArchiveStore(database, clock),
             SubscriptionStore(database),
+            FileStore(database),
         )

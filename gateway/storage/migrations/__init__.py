@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
 from gateway.storage.errors import StorageError, Trouble
-from gateway.storage.migrations import m0001_first
+from gateway.storage.migrations import m0001_first, m0005_files
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,10 @@ class Migration:
     apply: Callable[[AsyncConnection], Awaitable[None]]
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "first tables", m0001_first.apply),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "first tables", m0001_first.apply),
+    Migration(5, "files of the web server", m0005_files.apply),
+)
 
 VERSION_TABLE = Table(
     "schema_version",
