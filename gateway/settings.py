@@ -166,6 +166,56 @@ class LimitSettings(Table):
     )
     concurrent_logins: int = Field(3, ge=1, description="Logins under way on one network at a time.")
     concurrent_logins_total: int = Field(50, ge=1, description="Logins under way on all networks together.")
+    messages_per_minute: int = Field(
+        120, ge=0, description="Messages that one user may send for long. 0: no limit."
+    )
+    messages_burst: int = Field(120, ge=0, description="Messages at once, after a quiet time.")
+    messages_per_second_total: int = Field(
+        1_000, ge=0, description="Messages that all users of a bridge may send together. 0: no limit."
+    )
+    joins_per_minute: int = Field(
+        120, ge=0, description="Rooms that one user may join for long. 0: no limit."
+    )
+    joins_burst: int = Field(
+        600, ge=0, description="Rooms at once: clients join all their bookmarks at a start."
+    )
+    new_contacts_per_hour: int = Field(
+        60, ge=0, description="People that one user may write to for the first time. 0: no limit."
+    )
+    subscriptions_per_minute: int = Field(
+        120, ge=0, description="Contacts that one user may add for long. 0: no limit."
+    )
+    subscriptions_burst: int = Field(1_500, ge=0, description="Contacts at once: when a roster is imported.")
+    commands_per_minute: int = Field(
+        120, ge=0, description="Steps of ad-hoc commands that one user may take. 0: no limit."
+    )
+    registrations_per_hour: int = Field(
+        20, ge=0, description="Times that one user may try to register or change a registration. 0: no limit."
+    )
+    media_bytes_per_day: int = Field(
+        1_000_000_000, ge=0, description="Bytes of files carried for one user, both ways. 0: no limit."
+    )
+    signals_per_minute: int = Field(
+        600, ge=0, description="Messages without text (typing, receipts) that one user may send. 0: no limit."
+    )
+    errors_per_minute: int = Field(
+        60,
+        ge=0,
+        description="Errors one user gets for being too fast; what is more is told together. 0: no limit.",
+    )
+    foreign_messages_per_minute: int = Field(
+        60, ge=0, description="Private messages one user gets from one sender outside for long. 0: no limit."
+    )
+    foreign_messages_burst: int = Field(100, ge=0, description="The same at once, after a quiet time.")
+    foreign_messages_held: int = Field(
+        500, ge=0, le=100_000, description="Messages beyond that which wait for one user; others are dropped."
+    )
+    loop_turns: int = Field(
+        5,
+        ge=0,
+        le=1000,
+        description="How often a text may go round between bridges before it is cut. 0: for ever.",
+    )
 
 
 class AccessSettings(Table):

@@ -1,0 +1,292 @@
+"""How much of everything one user, and all users together, may do: token buckets, one object for each component.
+
+``Limits`` owns the values in force and what has been taken. Which stanza or transfer costs what, and who is told, is the
+affair of those who take. Nothing here has a timer: a bucket is worked out when it is looked at, and forgotten once it is
+full.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.bridge import Clock
+from gateway.model import Condition, ErrorType, Refused
+
+
+class Kind(StrEnum):
+    """What is limited. One unit each, but bytes of media."""
+
+    MESSAGES = "messages"  # with a text, to rooms, people, networks and the gateway
+    SIGNALS = "signals"  # messages without one: typing, receipts, markers
+    JOINS = "joins"
+    NEW_CONTACTS = "new-contacts"  # first messages to somebody
+    SUBSCRIPTIONS = "subscriptions"
+    COMMANDS = "commands"  # steps of ad-hoc commands, searches
+    REGISTRATIONS = "registrations"  # attempts to register or to change a registration
+    MEDIA = "media"  # bytes, both ways
+    ERRORS = "errors"  # answers to what was beyond another limit
+    HEARD = "heard"  # private messages that one user gets from one sender; the owner is both of them
+    HEARD_FROM_ALL = "heard-from-all"  # the same from all senders
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPolicy:
+    """The values, by the names they have in the configuration (``[limits]``). 0 stands for no limit. A burst is what may
+    come at once after a quiet time; where there is none of its own, it is the number itself."""
+
+    messages_per_minute: int = 120
+    messages_burst: int = 120
+    messages_per_second_total: int = 1_000
+    joins_per_minute: int = 120
+    joins_burst: int = 600
+    new_contacts_per_hour: int = 60
+    subscriptions_per_minute: int = 120
+    subscriptions_burst: int = 1_500
+    commands_per_minute: int = 120
+    registrations_per_hour: int = 20
+    media_bytes_per_day: int = 1_000_000_000
+    errors_per_minute: int = 60
+    signals_per_minute: int = 600
+    foreign_messages_per_minute: int = 60
+    foreign_messages_burst: int = 100
+    foreign_messages_held: int = 500  # not a rate: so many wait for one user; more are dropped
+    loop_turns: int = 5  # nor this: how often a text may come round before it is cut
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``amount`` in ``seconds`` for long, ``burst`` at once."""
+
+    amount: int
+    seconds: int
+    burst: int
+
+    @property
+    def cost(self) -> float:
+        """Seconds in which one unit comes back; 0 if nothing is limited."""
+        return self.seconds / self.amount if self.amount else 0.0
+
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def _own(policy: LimitPolicy) -> dict[Kind, Rate]:
+    """What one user may do."""
+
+    def rate(amount: int, seconds: int, burst: int = 0) -> Rate:
+        return Rate(amount, seconds, burst or amount)
+
+    return {
+        Kind.MESSAGES: rate(policy.messages_per_minute, _MINUTE, policy.messages_burst),
+        Kind.SIGNALS: rate(policy.signals_per_minute, _MINUTE),
+        Kind.JOINS: rate(policy.joins_per_minute, _MINUTE, policy.joins_burst),
+        Kind.NEW_CONTACTS: rate(policy.new_contacts_per_hour, _HOUR),
+        Kind.SUBSCRIPTIONS: rate(policy.subscriptions_per_minute, _MINUTE, policy.subscriptions_burst),
+        Kind.COMMANDS: rate(policy.commands_per_minute, _MINUTE),
+        Kind.REGISTRATIONS: rate(policy.registrations_per_hour, _HOUR),
+        Kind.MEDIA: rate(policy.media_bytes_per_day, _DAY),
+        Kind.ERRORS: rate(policy.errors_per_minute, _MINUTE),
+        Kind.HEARD: rate(policy.foreign_messages_per_minute, _MINUTE, policy.foreign_messages_burst),
+        # One sender is to be stopped long before many are.
+        Kind.HEARD_FROM_ALL: rate(
+            10 * policy.foreign_messages_per_minute, _MINUTE, 10 * policy.foreign_messages_burst
+        ),
+    }
+
+
+def _total(policy: LimitPolicy) -> dict[Kind, Rate]:
+    """What all users may do together. A burst of five seconds: everybody's clients come back at once after an outage."""
+    most = policy.messages_per_second_total
+    return {Kind.MESSAGES: Rate(most, 1, 5 * most)}
+
+
+_NOTHING = Rate(0, 1, 0)
+
+_MANY: Mapping[Kind, str] = {
+    Kind.MESSAGES: "You are sending more messages than this gateway carries for one user; this one was not sent.",
+    Kind.SIGNALS: "You are sending more than this gateway carries for one user.",
+    Kind.JOINS: "You are joining more rooms than this gateway asks for at a time; this one was not joined.",
+    Kind.NEW_CONTACTS: "You have written to more new people than this gateway allows in an hour; this message was not "
+    "sent. Those you write to already are not affected.",
+    Kind.SUBSCRIPTIONS: "You are adding more contacts than this gateway takes at a time; this one was not added.",
+    Kind.COMMANDS: "You are running more commands than this gateway takes at a time.",
+    Kind.REGISTRATIONS: "You have tried to register more often than this gateway allows.",
+    Kind.MEDIA: "Your files of today are more than this gateway carries for one user; this one was not sent.",
+    Kind.ERRORS: "You are getting more errors than this gateway sends.",
+    Kind.HEARD: "This sender writes more than this gateway carries.",
+    Kind.HEARD_FROM_ALL: "This user is written to more than this gateway carries.",
+}
+_FULL = "This gateway is carrying as much as it can for all its users at the moment; this was not sent."
+_NEVER = "This is more than this gateway carries at all; it was not sent. Send less, or in parts."
+
+#: Buckets of one kind in memory. When there are so many, those that are nearest to being full are forgotten.
+_MOST = 100_000
+#: So many may be there before the first look for full ones; the next is at twice of what was left.
+_FIRST_SWEEP = 1_000
+#: Seconds. Sums of floats miss what they should be by less.
+_SLACK = 1e-6
+
+
+class _Buckets:
+    """All buckets of one kind, as the generic cell rate algorithm keeps them: of each only the time at which it is full
+    again (in monotonic seconds). A unit taken moves that by ``cost``; it may be ``depth`` ahead of now. No entry: full."""
+
+    __slots__ = (
+        "all_cost",
+        "all_depth",
+        "all_full",
+        "cost",
+        "depth",
+        "full",
+        "own",
+        "special",
+        "sweep_at",
+        "total",
+    )
+
+    def __init__(self) -> None:
+        self.full: dict[str, float] = {}
+        self.all_full = 0.0
+        self.special: dict[str, Rate] = {}  # rates of users for whom others hold than for everybody
+        self.sweep_at = _FIRST_SWEEP
+        self.set(_NOTHING, _NOTHING)
+
+    def set(self, own: Rate, total: Rate) -> None:
+        self.own, self.total = own, total
+        self.cost, self.depth = own.cost, own.cost * own.burst + _SLACK
+        self.all_cost, self.all_depth = total.cost, total.cost * total.burst + _SLACK
+
+    def sweep(self, now: float) -> None:
+        """Forget what is full; where that is not enough, what is nearest to it. Done each time the number has doubled, so
+        the work for one taking stays the same however many users there are."""
+        kept = {owner: time for owner, time in self.full.items() if time > now}
+        if len(kept) > _MOST // 2:
+            bound = sorted(kept.values())[-_MOST // 2]
+            kept = {owner: time for owner, time in kept.items() if time > bound}
+        self.full = kept
+        self.sweep_at = min(_MOST, max(_FIRST_SWEEP, 2 * len(kept)))
+
+
+class Limits:
+    """``owner`` is a user's bare JID, everywhere."""
+
+    __slots__ = ("_buckets", "_monotonic", "_policy")
+
+    def __init__(self, policy: LimitPolicy, clock: Clock) -> None:
+        self._monotonic = clock.monotonic
+        self._buckets = {kind: _Buckets() for kind in Kind}
+        self.apply(policy)
+
+    # -- values in force ---------------------------------------------------------------------------------------
+
+    @property
+    def policy(self) -> LimitPolicy:
+        return self._policy
+
+    def apply(self, policy: LimitPolicy) -> None:
+        """Other values from now on. What has been taken stays taken: a bucket that is half an hour from being full is that
+        under the new rate too, or full sooner if the new one is never so far."""
+        self._policy = policy
+        own, total = _own(policy), _total(policy)
+        for kind, buckets in self._buckets.items():
+            buckets.set(own[kind], total.get(kind, _NOTHING))
+
+    def rate(self, kind: Kind, owner: str = "") -> Rate:
+        """What holds for everybody, or for one user."""
+        buckets = self._buckets[kind]
+        return buckets.special.get(owner, buckets.own)
+
+    def set_rate(self, kind: Kind, owner: str, rate: Rate | None) -> None:
+        """Another rate for one user (an operator's own bot); None: the same as for everybody again."""
+        special = self._buckets[kind].special
+        if rate is None:
+            special.pop(owner, None)
+        else:
+            special[owner] = rate
+
+    # -- taking ------------------------------------------------------------------------------------------------
+
+    def take(self, owner: str, kind: Kind, amount: float = 1.0) -> Refused | None:
+        """Take ``amount`` if it is there: of the user's, and of what is for all. Otherwise nothing is taken, and the refusal
+        says how long to wait."""
+        buckets = self._buckets[kind]
+        now = self._monotonic()
+        if buckets.special and owner in buckets.special:
+            rate = buckets.special[owner]
+            cost, depth = rate.cost, rate.cost * rate.burst + _SLACK
+        else:
+            cost, depth = buckets.cost, buckets.depth
+        all_full = 0.0
+        if buckets.all_cost:
+            all_full = (buckets.all_full if buckets.all_full > now else now) + amount * buckets.all_cost
+            if all_full - now > buckets.all_depth:
+                return _refused(_FULL, amount > buckets.total.burst, all_full - now - buckets.all_depth)
+        if cost:
+            full = buckets.full
+            time = full.get(owner, now)
+            time = (time if time > now else now) + amount * cost
+            if time - now > depth:
+                # After the values were lowered, a bucket may be emptier than empty.
+                time = min(time, now + depth + amount * cost)
+                return _refused(_MANY[kind], amount * cost > depth, time - now - depth)
+            full[owner] = time
+            if len(full) > buckets.sweep_at:
+                buckets.sweep(now)
+        if all_full:
+            buckets.all_full = all_full
+        return None
+
+    def give_back(self, owner: str, kind: Kind, amount: float = 1.0) -> None:
+        """What was taken was not needed (a file that did not come). Never more than was taken: full is full."""
+        buckets = self._buckets[kind]
+        cost = self.rate(kind, owner).cost
+        time = buckets.full.get(owner)
+        if time is not None:
+            buckets.full[owner] = time - amount * cost
+        buckets.all_full -= amount * buckets.all_cost
+
+    def left(self, owner: str, kind: Kind) -> float:
+        """How much the user could take now, infinite if there is no limit."""
+        buckets = self._buckets[kind]
+        now = self._monotonic()
+        rate = self.rate(kind, owner)
+        own = _left(rate, buckets.full.get(owner, 0.0) - now)
+        return min(own, _left(buckets.total, buckets.all_full - now))
+
+    def wait(self, owner: str, kind: Kind) -> float:
+        """Seconds until the user can take one unit; 0 if that is now."""
+        buckets = self._buckets[kind]
+        now = self._monotonic()
+        rate = self.rate(kind, owner)
+        own = buckets.full.get(owner, 0.0) - now + rate.cost * (1 - rate.burst)
+        total = buckets.all_full - now + buckets.all_cost * (1 - buckets.total.burst)
+        return max(0.0, own if rate.cost else 0.0, total if buckets.all_cost else 0.0)
+
+    def remembered(self) -> int:
+        """Buckets in memory, for gauges and tests."""
+        return sum(len(buckets.full) for buckets in self._buckets.values())
+
+
+def _left(rate: Rate, behind: float) -> float:
+    """``behind``: seconds until the bucket is full."""
+    return max(0.0, rate.burst - max(0.0, behind) / rate.cost) if rate.cost else math.inf
+
+
+def _refused(text: str, never: bool, wait: float) -> Refused:
+    if never:
+        return Refused(Condition.RESOURCE_CONSTRAINT, _NEVER, ErrorType.MODIFY)
+    return Refused(
+        Condition.RESOURCE_CONSTRAINT,
+        f"{text} Please wait {duration(wait)} and try again.",
+        ErrorType.WAIT,
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, for people: rounded up, in seconds, minutes or hours."""
+    for unit, name in ((_HOUR, "hours"), (_MINUTE, "minutes")):
+        if seconds > 2 * unit:
+            return f"{math.ceil(seconds / unit)} {name}"
+    number = max(1, math.ceil(seconds))
+    return f"{number} second{'s' if number > 1 else ''}"
