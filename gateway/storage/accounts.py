@@ -27,6 +27,9 @@ class AccountStore:
         self._database = database
         self._secrets = secrets
         self._rooms = RoomStore(database, secrets)
+        # Most users never set anything, and a thousand log in at once: who has settings is known without asking.
+        self._read: set[str] = set()  # bridges of which ``_furnished`` is complete
+        self._furnished: set[AccountKey] = set()  # who has settings, or had
         self._save = upsert(database.dialect, accounts, only=("nick", "wanted", "stopped", "reason"))
         self._save_setting = upsert(database.dialect, account_settings)
         self._forget_settings = delete_by(account_settings, ACCOUNT)
@@ -58,6 +61,8 @@ class AccountStore:
         by_account: dict[AccountKey, list[Row[Any]]] = {}
         for row in rows:
             by_account.setdefault(_key(row), []).append(row)
+        self._furnished.update(by_account)
+        self._read.add(bridge)
         return {key: self._opened(found) for key, found in by_account.items()}
 
     async def save(self, account: StoredAccount) -> None:
@@ -89,6 +94,8 @@ class AccountStore:
 
     async def settings(self, bridge: str, owner: str, network: str) -> dict[str, str]:
         """An account's settings, secrets opened; they may be there before the account is."""
+        if bridge in self._read and (bridge, owner, network) not in self._furnished:
+            return {}
         return self._opened(await self._database.read(self._settings, _place(bridge, owner, network)))
 
     async def save_settings(
@@ -96,6 +103,7 @@ class AccountStore:
     ) -> None:
         """Replace all settings of an account by ``values``; those named in ``secret`` are sealed."""
         place = _place(bridge, owner, network)
+        self._furnished.add((bridge, owner, network))
         items: list[tuple[Any, Any]] = [(self._forget_settings, place)]
         for name, value in values.items():
             sealed = name in secret
