@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from bridges.irc import profile
 from bridges.irc.addresses import Addresses, server_name
 from bridges.irc.common import Connect, Connection
-from bridges.irc.config import IrcSettings
+from bridges.irc.config import IrcSettings, NetworkSettings
 from bridges.irc.link import IrcReactor
 from bridges.irc.protocol.casemap import RFC1459
 from bridges.irc.protocol.line import Line
@@ -38,7 +38,9 @@ class IrcBridge:
         self._settings = settings
         self._services = services
         self._addresses = Addresses(settings.fixed_server)
-        self._listed = frozenset(map(server_name, settings.networks))
+        # One object for all sessions of a network, and one for all networks that nobody configured.
+        self._listed = {name: settings.network(name) for name in map(server_name, settings.networks)}
+        self._usual = settings.network("")
         self._connect = connect
         self._reactor: IrcReactor | None = None
 
@@ -62,7 +64,7 @@ class IrcBridge:
         return profile.nick(text)
 
     def fields(self, network: str) -> Sequence[Field]:
-        return profile.fields(self._settings.network(network), may_move=self._may_move)
+        return profile.fields(self._network(network), may_move=self._may_move)
 
     def check(self, values: Mapping[str, str]) -> None:
         profile.check(values)
@@ -73,7 +75,7 @@ class IrcBridge:
             why = Refused(Condition.NOT_ALLOWED, self._not_served(account.network))
             raise SessionEnded(why, retry=False)
         try:
-            mine = profile.profile(account, self._settings.network(account.network), may_move=self._may_move)
+            mine = profile.profile(account, self._network(account.network), may_move=self._may_move)
         except BadAddress as error:
             raise SessionEnded(
                 Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
@@ -84,6 +86,9 @@ class IrcBridge:
     @property
     def _may_move(self) -> bool:
         return not self._settings.only_configured_networks and not self._settings.fixed_server
+
+    def _network(self, network: str) -> NetworkSettings:
+        return self._listed.get(network, self._usual)
 
     def _served(self, network: str) -> bool:
         if self._settings.fixed_server:

@@ -131,8 +131,11 @@ class LoopDialer:
         self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
     ) -> None:
         loop = asyncio.get_running_loop()
-        infos = await self._resolve(endpoint.host, endpoint.port)
-        sock = await self._race(_interleaved(_usable(infos, endpoint.local_addr)), endpoint.local_addr)
+        infos = _usable(await self._resolve(endpoint.host, endpoint.port), endpoint.local_addr)
+        if len(infos) == 1:
+            sock = await self._connect(infos[0], endpoint.local_addr)
+        else:
+            sock = await self._race(_interleaved(infos), endpoint.local_addr)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if context is None or endpoint.tls is None:
