@@ -5,6 +5,7 @@ People are kept once, with the channels they share with us, so that a QUIT or NI
 """
 
 from collections.abc import Iterable, Iterator
+from sys import intern
 
 from bridges.irc.protocol.modes import highest_first
 from bridges.irc.standing import Standing
@@ -107,8 +108,9 @@ class Channels:
         if user is None:
             if len(self._users) >= self._max_users:
                 return None
-            if folded == nick:
-                folded = nick  # one string instead of two: rooms have many people
+            # One string for a name, in this table and for all of our users that see the same people: rooms have many.
+            nick = intern(nick)
+            folded = nick if folded == nick else intern(folded)
             user = self._users[folded] = User(nick)
         if folded not in channel.members:
             channel.members[folded] = modes or ""
@@ -116,7 +118,7 @@ class Channels:
         elif modes is not None:
             channel.members[folded] = modes
         if identity:
-            user.identity = identity
+            user.identity = intern(identity)
         return user
 
     def remove(self, channel: Channel, nick: str) -> User | None:

@@ -72,7 +72,14 @@ class Seat:
     occupant: Occupant
     resource: str
     resource_attr: str
-    tail: str  # occupant-id, and the real nick where the resource cannot hold it
+    id: str  # XEP-0421
+
+    @property
+    def tail(self) -> str:
+        """What follows the muc#user payload: occupant-id, and the real nick where the resource cannot hold it (XEP-0172)."""
+        nick = self.occupant.nick
+        real = "" if self.resource == nick else f"<nick xmlns='{render.NICK}'>{escape(nick)}</nick>"
+        return f"<occupant-id xmlns='{render.OCCUPANT_ID}' id='{self.id}'/>{real}"
 
 
 class RoomContext(Protocol):
@@ -343,20 +350,13 @@ class Room:
         """Seat an occupant; the occupant-id of ``before`` is kept, so that clients see one and the same person."""
         nick = occupant.nick
         if before is not None and before.occupant.nick == nick:
-            before = Seat(occupant, before.resource, before.resource_attr, before.tail)
-            self.seats[nick] = before
-            return before
-        resource = resource_for(nick)
-        identity = (
-            before.tail.partition("/>")[0] + "/>"
-            if before is not None
-            else f"<occupant-id xmlns='{render.OCCUPANT_ID}' id='{self._context.ids.next()}'/>"
-        )
-        if resource != nick:
-            # XEP-0172: the resource cannot hold the nick; clients that know it show the real one.
-            self._by_resource[resource] = nick
-            identity += f"<nick xmlns='http://jabber.org/protocol/nick'>{escape(nick)}</nick>"
-        seat = Seat(occupant, resource, attribute(resource), identity)
+            seat = Seat(occupant, before.resource, before.resource_attr, before.id)
+        else:
+            resource = resource_for(nick)
+            if resource != nick:
+                self._by_resource[resource] = nick
+            id_ = before.id if before is not None else self._context.ids.next()
+            seat = Seat(occupant, resource, attribute(resource), id_)
         self.seats[nick] = seat
         return seat
 

@@ -14,6 +14,7 @@ MUC_USER = "http://jabber.org/protocol/muc#user"
 MUC_ADMIN = "http://jabber.org/protocol/muc#admin"
 MUC_OWNER = "http://jabber.org/protocol/muc#owner"
 STANZA_ID = "urn:xmpp:sid:0"
+NICK = "http://jabber.org/protocol/nick"
 OCCUPANT_ID = "urn:xmpp:occupant-id:0"
 
 #: XEP-0045 §15.6.2: why somebody left, as status codes.
