@@ -49,6 +49,8 @@ from gateway.xmpp.stanza import Jid, Stanza, parse_jid
 
 _log = structlog.get_logger(__name__)
 
+_ON_THE_WAY = frozenset({AccountState.WAITING, AccountState.CONNECTING})
+
 
 @dataclass(frozen=True, slots=True)
 class ComponentSettings:
@@ -312,7 +314,9 @@ class Component:
 
     def _status_changed(self, account: Account) -> None:
         status = account.status
-        _log.info(
+        # The steps on the way to a state are many when many log in at once, and of interest to few.
+        log = _log.debug if status.state in _ON_THE_WAY else _log.info
+        log(
             "account",
             bridge=self.settings.name,
             user=account.owner,
