@@ -1,0 +1,129 @@
+"""What operators and users can choose: a fixed server, servers that talk as biboumi lets them, and logging in by SASL."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from gateway.playground.atheme import Atheme
+from gateway.playground.clients import line, message, presence
+from gateway.playground.inspircd import InspIRCd
+from tests.scenario.stage import DEADLINE, Company, Door, Play, Stage, chatter, configure, eventually
+
+NET = "net"
+BODY = "{jabber:client}body"
+PING = "<ping xmlns='urn:xmpp:ping'/>"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(directory: Path, inspircd: InspIRCd) -> AsyncIterator[Stage]:
+    place = directory / "atheme"
+    place.mkdir()
+    services = await Atheme.start(place, inspircd)
+    play = Play(
+        {NET: Door(inspircd.host, inspircd.port, {"allow_plaintext_login": "true"})},
+        {
+            "irc": {},
+            "fixed": {"fixed_server": f'"{NET}"'},
+            "chatty": {"server_messages": '"all"'},
+        },
+    )
+    place = directory / "stage"
+    place.mkdir()
+    running = await Stage.start(place, "prosody", play)
+    try:
+        yield running
+    finally:
+        await running.stop()
+        await services.stop()
+
+
+async def test_with_a_fixed_server_addresses_are_plain_names(company: Company) -> None:
+    stage = company.stage
+    channel, nick, gateway = stage.new("#fixed"), stage.new("Alice"), stage.play.jid("fixed")
+    carol = await company.irc(NET)
+    await carol.join(channel)
+    alice = await company.user()
+    room = f"{channel}@{gateway}"
+    await alice.join(room, nick, within=DEADLINE)
+    alice.say(room, "hello", type="groupchat")
+    await carol.expect(line("PRIVMSG", channel, "hello", sender=nick))
+    carol.say(nick, "psst")
+    await alice.expect(message(f"{carol.nick}@{gateway}", "psst", type="chat"))
+    alice.say(f"{carol.nick}@{gateway}", "yes?")
+    await carol.expect(line("PRIVMSG", carol.nick, "yes?", sender=nick))
+    alice.say(gateway, f"WHOIS {carol.nick}")
+    await alice.expect(
+        lambda one: one.get("from") == gateway and carol.nick in (one.findtext(BODY) or ""), "whois"
+    )
+
+
+async def test_chatty_servers_say_what_biboumi_says(company: Company) -> None:
+    stage = company.stage
+    alice = await company.user()
+    await alice.join(stage.room(stage.new("#chatty"), NET, "chatty"), stage.new("Alice"), within=DEADLINE)
+    server = stage.server(NET, "chatty")
+    port = stage.play.networks[NET].port
+    await eventually(
+        lambda: any("of the day" in (one.findtext(BODY) or "") for one in chatter(alice)), "the welcome"
+    )
+    said = [one for one in chatter(alice) if one.get("from") == server]
+    texts = [one.findtext(BODY) or "" for one in said]
+    assert texts[:2] == [f"Connecting to {NET}:{port} (not encrypted)", "Connected to IRC server."]
+    everything = "\n".join(texts)
+    for expected in (
+        r"^irc\.localhost: Your host is irc\.localhost, running version .* $",
+        r"^irc\.localhost: This server was created ",
+        r"^irc\.localhost: There are \d+ users and \d+ invisible on \d+ servers$",
+        r"^irc\.localhost: I have \d+ clients and \d+ servers$",
+        r"^irc\.localhost: .*Message of the day file is missing",
+    ):
+        assert re.search(expected, everything, re.MULTILINE), everything
+    assert all(one.get("type") == "chat" for one in said)
+    assert all(one.find("{urn:xmpp:hints}no-copy") is not None for one in said)
+    # The carbons' <private/> beside it is for the server, which takes it out.
+
+
+async def test_quiet_servers_say_nothing(company: Company) -> None:
+    stage = company.stage
+    alice = await company.user()
+    room = stage.room(stage.new("#quiet"), NET)
+    await alice.join(room, stage.new("Alice"), within=DEADLINE)
+    await alice.iq(room, PING)
+    assert not chatter(alice)
+
+
+async def test_a_user_logs_in_to_services_with_what_was_configured(company: Company) -> None:
+    stage = company.stage
+    account = await company.irc(NET, "account")
+    account.say("NickServ", "REGISTER s3same nobody@example.org")
+    await account.expect(
+        lambda one: one.sender == "NickServ" and "registered" in one.params[-1],
+        "to be registered",
+        within=DEADLINE,
+    )
+    alice, nick = await company.user(), stage.new("Alice")
+    await configure(alice, stage.server(NET), sasl_username=account.nick, sasl_password="s3same")
+    room = stage.room(stage.new("#sasl"), NET)
+    await alice.join(room, nick, within=DEADLINE)
+    await alice.iq(room, PING)
+    assert not chatter(alice)
+    account.send(f"WHOIS {nick}")
+    await account.expect(line("330", account.nick, nick, account.nick))
+
+
+async def test_a_wrong_password_of_services_is_one_error_with_the_way_out(company: Company) -> None:
+    stage = company.stage
+    alice = await company.user()
+    await configure(alice, stage.server(NET), sasl_username="nobody", sasl_password="wr0ng")
+    refused = await alice.try_join(stage.room(stage.new("#sasl"), NET), stage.new("Alice"), within=DEADLINE)
+    words = "".join(refused.itertext())
+    assert (
+        refused.find("{jabber:client}error/{urn:ietf:params:xml:ns:xmpp-stanzas}not-authorized") is not None
+    )
+    assert "Correct them" in words
+    assert "wr0ng" not in words
+    await alice.iq(stage.server(NET), PING)
+    assert not alice.inbox.waiting(presence(type="error"))
+    assert not chatter(alice)
