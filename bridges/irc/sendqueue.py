@@ -4,7 +4,6 @@ It knows neither lines nor sockets. A line that may go at once costs no object a
 timer is set for the next token. What keeps the connection alive (PONG, CAP, QUIT) goes past the queue.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -50,7 +49,8 @@ class SendQueue:
         self._limit = limit
         self._tokens = float(burst)
         self._counted = clock.monotonic()
-        self._waiting: deque[tuple[str, Parcel | None]] = deque()
+        # No deque: it is short, nearly always empty, and there is one for every session.
+        self._waiting: list[tuple[str, Parcel | None]] = []
         self._timer: Cancellable | None = None
 
     def __len__(self) -> int:
@@ -89,11 +89,11 @@ class SendQueue:
         while self._waiting and self._writable():
             line, parcel = self._waiting[0]
             if parcel is not None and parcel.withdrawn:
-                self._waiting.popleft()
+                self._waiting.pop(0)
                 continue
             if not self._take():
                 break
-            self._waiting.popleft()
+            self._waiting.pop(0)
             self._write(line)
             if parcel is not None:
                 parcel.written()
@@ -105,7 +105,7 @@ class SendQueue:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        dropped, self._waiting = self._waiting, deque()
+        dropped, self._waiting = self._waiting, []
         for _, parcel in dropped:
             if parcel is not None:
                 parcel.lost(why)

@@ -84,6 +84,7 @@ class IrcSession:
                 return
             self._dialling = asyncio.create_task(self._open())
             if await self._dialled(self._dialling):
+                self._dialling = None
                 await self._over
         finally:
             self._end_everything()

@@ -6,6 +6,8 @@ one counts as not told. What to do with them is the session's business.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from bridges.irc.protocol.casemap import RFC1459, Casemapping, casemapping
@@ -16,6 +18,9 @@ UNLIMITED = 1 << 30
 
 #: More tokens than any server has (about 50), so that a hostile one cannot grow us.
 MAX_TOKENS = 512
+
+#: Tokens whose reading is remembered, over all connections: every session of a network is told the same.
+_SHARED = 1024
 
 _HEX = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
 
@@ -29,10 +34,12 @@ class Chanmodes(NamedTuple):
     never: str
 
 
+@dataclass(slots=True, init=False, eq=False, repr=False)
 class Isupport:
     """Every token is kept (``tokens``); those that change behaviour are attributes, always with a usable value.
 
-    One object for one connection: what a server told does not survive it.
+    One object for one connection: what a server told does not survive it. There are as many as sessions, so they are
+    slotted and share the values that equal tokens have.
     """
 
     tokens: dict[str, str]  # upper-case name -> unescaped value, "" where value-less
@@ -82,14 +89,12 @@ class Isupport:
         for token in params[1:]:
             if not token or " " in token:  # "are supported by this server", in any language
                 continue
-            name, equals, value = token.partition("=")
-            name = name.upper()
+            name, value = _read(token)
             if name[:1] == "-":
                 name = name[1:]
                 if self.tokens.pop(name, None) is None:
                     continue
             else:
-                value = _unescape(value) if equals else ""
                 if self.tokens.get(name) == value or (
                     len(self.tokens) >= MAX_TOKENS and name not in self.tokens
                 ):
@@ -119,8 +124,21 @@ class Isupport:
 
     def _derive(self, name: str) -> None:
         """Set the attributes that follow from one token, which may be gone."""
-        for attribute, value in _ATTRIBUTES[name](self.tokens.get(name)).items():
+        for attribute, value in _derived(name, self.tokens.get(name)).items():
             setattr(self, attribute, value)
+
+
+@lru_cache(maxsize=_SHARED)
+def _read(token: str) -> tuple[str, str]:
+    """A token's name in upper case and its value, empty if it has none."""
+    name, _, value = token.partition("=")
+    return name.upper(), _unescape(value)
+
+
+@lru_cache(maxsize=_SHARED)
+def _derived(name: str, value: str | None) -> dict[str, object]:
+    """The attributes that follow from a token; shared, so not to be changed."""
+    return _ATTRIBUTES[name](value)
 
 
 def _unescape(value: str) -> str:
