@@ -23,8 +23,11 @@ from pydantic import BaseModel
 from gateway.model import (
     Address,
     Attachment,
+    Availability,
     ChatState,
     Condition,
+    Contact,
+    DeliveryState,
     Departure,
     Enrichment,
     Field,
@@ -40,6 +43,14 @@ from gateway.model import (
 
 class BadAddress(Exception):
     """Text that is no address of this bridge; the argument is one sentence for the person who wrote it."""
+
+
+class NotKept(Exception):
+    """A message could not be stored here; ``refused`` says why, in words for the operator of the other side."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.text)
+        self.refused = refused
 
 
 class SessionEnded(Exception):
@@ -89,9 +100,22 @@ class Capabilities:
     retraction_lines: bool = False  # without ``retractions``: say so in a line of text; else they are refused
     moderation: bool = False  # moderators take back others' messages in rooms; sessions are ``Moderates``
     typing: bool = False  # sessions are ``Types``
+    contact_type: str = "pc"  # identity client/<contact_type>: "sms", "phone", "bot"
+    contact_list: bool = False  # the network keeps a list of the user's contacts: ``Contact.listed``
+    contact_presence: bool = False  # sessions are ``Watching``: they can tell who is there
+    store_and_forward: bool = False  # messages may wait: ours are kept for the network while it is away
+    recognises_repeats: bool = False  # the same ``Ticket.reference`` twice is one message to it
+    durable_rooms: bool = False  # messages to rooms are kept like those to people; costs a commit for each
+    delivery_reports: bool = False  # ``Sink.delivery`` tells later what became of messages
+    acceptance_only: bool = False  # that it took a message is all the network can ever tell of it
+    read_marks: bool = False  # sessions are ``MarksRead``
     legacy_identities: tuple[
         tuple[str, str], ...
     ] = ()  # further (category, type) pairs that old bookmarks expect
+    registration: bool = False  # users register before they can use it: the bridge is ``Registering`` too
+    lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too
+    prompt: str = ""  # label of the one input that an address is asked for with, e.g. "Phone number"
+    prompt_help: str = ""  # one sentence on what to write there
 
 
 class Cancellable(Protocol):
@@ -182,6 +206,11 @@ class Ticket(Protocol):
     """The outcome of one request. Exactly one of the two is called, exactly once; both may come before the call that was
     given the ticket returns."""
 
+    @property
+    def reference(self) -> str:
+        """Ours for a message, unique for ever, and the same when we try again since we do not know what became of the first
+        attempt; empty for what is never tried again."""
+
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         """The network has taken it, as far as it can be known. ``foreign_ids`` are the ids it gave, in order."""
 
@@ -209,6 +238,25 @@ class Sink(Protocol):
 
     def direct(self, message: Message) -> None:
         """A private message."""
+
+    async def direct_committed(self, message: Message) -> None:
+        """As ``direct``, for networks that want to be told that we have a message: returns once it is safe here, whatever may
+        happen to us. Raises ``NotKept`` if it is not; then the network must keep it, and may send it again. One that was
+        here before (by its foreign id, or by sender, time and text) is safe, and not shown twice."""
+
+    def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
+        """News of a message of the user's that the network has taken under ``foreign_id`` (see ``Ticket.done``), maybe days
+        ago and by another session: DELIVERED, READ, FAILED with the reason, UNKNOWN. May be told twice and out of order."""
+
+    def direct_sent(self, contact: str, message: Message) -> None:
+        """The user wrote ``message`` to ``contact`` with another client of the foreign network."""
+
+    def contact(self, contact: Contact) -> None:
+        """All that is known of somebody now; replaces what was known before. Is remembered beyond the session."""
+
+    def contact_presence(self, contact: str, availability: Availability, status: str = "") -> None:
+        """How reachable somebody is from now on, with their words for it. Telling the same again costs nothing. Everybody
+        counts as unavailable when a session begins."""
 
     def room_joined(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         """We are in, as ``nick``; ``occupants`` includes ourselves. May come without a ``join`` of the core (forced joins)
@@ -275,6 +323,22 @@ class Session(Protocol):
     def set_topic(self, room: str, text: str, ticket: Ticket) -> None: ...
 
     def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None: ...
+
+
+class Watching(Protocol):
+    """What a session can do besides if its bridge has the capability ``contact_presence``. A new session watches nobody."""
+
+    def watch(self, contact: str) -> None:
+        """The user wants to see when this person is there: tell ``contact_presence`` now and at every change."""
+
+    def unwatch(self, contact: str) -> None: ...
+
+
+class MarksRead(Protocol):
+    """What a session can do besides if its bridge has the capability ``read_marks``."""
+
+    def mark_read(self, contact: str, foreign_id: str) -> None:
+        """The user has seen this message of ``contact``, and so all before it. Nobody waits for an outcome."""
 
 
 class Expressive(Protocol):
@@ -359,6 +423,32 @@ class Bridge(Protocol):
         """Validate a user's settings; raises ``BadAddress`` with one sentence for the person who wrote them."""
 
     def session(self, account: Account, sink: Sink) -> Session: ...
+
+
+class Registering(Protocol):
+    """What a bridge with ``Capabilities.registration`` has besides (XEP-0100 §4.1). A user has one registration; its values
+    are kept as the settings of the user's account on the network ``home``, and are what ``Account.settings`` holds there."""
+
+    @property
+    def home(self) -> str:
+        """The network on which registered users have their account."""
+
+    def registration_fields(self) -> Sequence[Field]:
+        """What to ask for. Those with a name of XEP-0077 (username, password, nick, email, phone ...) are also asked of
+        clients that know no forms."""
+
+    async def validate(self, account: Account) -> Refused | None:
+        """Find out whether ``account.settings`` are good, by logging in with them where the network has a login; None if
+        they are. Else ``not-acceptable`` (a field makes no sense), ``not-authorized`` (the network refuses them) or
+        ``remote-server-timeout`` (it could not be asked). Is cancelled when it takes longer than people wait."""
+
+
+class LookingUp(Protocol):
+    """What a bridge with ``Capabilities.lookup`` has besides; without it ``Bridge.address`` reads what people write."""
+
+    def lookup(self, text: str) -> Address:
+        """The one address that a person means by ``text`` (national phone numbers, addresses with an at sign ...). Raises
+        ``BadAddress`` with one sentence for whoever wrote it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,17 @@ class Message:
     enrichment: Enrichment | None = None  # where it is more than its text
 
 
+class DeliveryState(StrEnum):
+    """How far a message is known to have come. It only ever gets further; which steps there are is the ledger's business."""
+
+    QUEUED = "queued"  # it is our responsibility
+    ACCEPTED = "accepted"  # the other side has taken it
+    DELIVERED = "delivered"  # whom it was meant for has it
+    READ = "read"
+    FAILED = "failed"  # it will not arrive
+    UNKNOWN = "unknown"  # nobody can tell any more
+
+
 class Role(StrEnum):
     """What an occupant may do now (XEP-0045 §5.1)."""
 
@@ -249,6 +260,37 @@ class Occupant:
     affiliation: Affiliation = Affiliation.NONE
     role: Role = Role.PARTICIPANT
     identity: str = ""
+
+
+class Availability(StrEnum):
+    """How reachable somebody is (RFC 6121 §4.7.2.1)."""
+
+    AVAILABLE = "available"
+    CHAT = "chat"  # and glad to be written to
+    AWAY = "away"
+    EXTENDED_AWAY = "xa"  # for long
+    DO_NOT_DISTURB = "dnd"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded picture, at most 64 KiB of it (XEP-0153 §4); ``media_type`` is ``image/png`` or the like."""
+
+    data: bytes = field(repr=False)
+    media_type: str = "image/png"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What a network tells of somebody the user can write to. ``name`` is the one in its address; all else is empty
+    where the network has nothing of the kind."""
+
+    name: str
+    display_name: str = ""  # for people: "Carol Smith"
+    picture: Picture | None = None  # None: one is drawn from the name
+    about: str = ""  # what they say of themselves
+    listed: bool = False  # stands in the network's own list of the user's contacts
 
 
 class Exit(StrEnum):
@@ -311,6 +353,7 @@ class FieldKind(StrEnum):
     CHOICE = "list-single"
     CHOICES = "list-multi"
     JIDS = "jid-multi"
+    FIXED = "fixed"  # text that is only shown: its lines are the default, and nothing comes back
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ class Accounts:
     def __len__(self) -> int:
         return self._count
 
+    def limit(self, limits: AccountLimits) -> None:
+        """Other limits from now on; who is above them stays."""
+        self._limits = limits
+
     def of(self, owner: str) -> list[Account]:
         return list(self._by_owner.get(owner, {}).values())
 

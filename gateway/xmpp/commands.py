@@ -6,16 +6,29 @@ the command.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from xml.etree.ElementTree import Element
 
-from gateway.model import Condition, ErrorType, Refused
+from gateway.model import Condition, ErrorType, FieldKind, Refused
+from gateway.texts import Languages, Text
 from gateway.xmpp.command_sessions import Session, Sessions, Stage
 from gateway.xmpp.disco import DiscoInfo, DiscoItem, Identity, ItemList
 from gateway.xmpp.errors import RefusedError, error_element
-from gateway.xmpp.forms import DATA, Values, check, find_form, read_submission, render_form
+from gateway.xmpp.forms import (
+    DATA,
+    DataSet,
+    Datum,
+    Values,
+    check,
+    find_form,
+    read_submission,
+    render_data,
+    render_form,
+    said,
+)
 from gateway.xmpp.router import Reply, Router
-from gateway.xmpp.stanza import Jid, Stanza, name_of
+from gateway.xmpp.stanza import LANG, Jid, Stanza, name_of
 from gateway.xmpp.steps import (
     COMMANDS,
     Again,
@@ -80,14 +93,29 @@ class _Request:
     node: str
     session_id: str
     action: str
+    language: str
+    say: Callable[[str], str]
+
+
+def together(*providers: CommandsFor) -> CommandsFor:
+    """The commands of several providers, in their order."""
+
+    def offered(target: Jid, requester: Jid) -> Sequence[Command] | None:
+        found = [commands for provider in providers if (commands := provider(target, requester)) is not None]
+        return [command for commands in found for command in commands] if found else None
+
+    return offered
 
 
 class Commands:
-    """Runs the commands that ``commands_for`` names."""
+    """Runs the commands that ``commands_for`` names, in the requester's language as far as there is one."""
 
-    def __init__(self, commands_for: CommandsFor, sessions: Sessions) -> None:
+    def __init__(
+        self, commands_for: CommandsFor, sessions: Sessions, languages: Languages | None = None
+    ) -> None:
         self._commands_for = commands_for
         self._sessions = sessions
+        self._languages = languages or Languages({})
 
     def register(self, router: Router) -> None:
         router.on("iq", COMMANDS, "set", self.handle)
@@ -100,7 +128,9 @@ class Commands:
         if offered is None:
             return None
         if node == COMMANDS:
-            return DiscoInfo((Identity("automation", "command-list", "Commands"),), frozenset({COMMANDS}))
+            return DiscoInfo(
+                (Identity("automation", "command-list", Text("Commands")),), frozenset({COMMANDS})
+            )
         command = _named(offered, node)
         if command is None:
             return None
@@ -131,6 +161,7 @@ class Commands:
         payload = stanza.payload
         if payload is None or name_of(payload) != "command":
             raise RefusedError(Refused(Condition.BAD_REQUEST, "Commands are run with a <command/> element."))
+        language = self._languages.best(payload.get(LANG) or stanza.lang)
         request = _Request(
             stanza,
             reply,
@@ -138,6 +169,8 @@ class Commands:
             payload.get("node", ""),
             payload.get("sessionid", ""),
             payload.get("action") or "execute",
+            language,
+            partial(self._languages.say, language=language),
         )
         try:
             return self._act(request)
@@ -226,7 +259,7 @@ class Commands:
             if session is not None:
                 self._sessions.end(session)
             identifier = session.id if session is not None else self._sessions.new_id()
-            _answer(request, identifier, "completed", _note(outcome.note, outcome.note_type))
+            _answer(request, identifier, "completed", *_results(request, outcome))
             if outcome.then is not None:
                 outcome.then()
             return
@@ -252,10 +285,15 @@ def _named(offered: Sequence[Command], node: str) -> Command | None:
 
 
 def _execution(session: Session) -> Execution:
+    return execution_of(session.requester, session.target, session.node, session.stages)
+
+
+def execution_of(requester: Jid, target: Jid, node: str, stages: Sequence[Stage]) -> Execution:
+    """What the next step is told when all of ``stages`` are filled in."""
     values: dict[str, tuple[str, ...]] = {}
-    for stage in session.stages:
+    for stage in stages:
         values.update(stage.values or {})
-    return Execution(session.requester, session.target, session.node, len(session.stages), values)
+    return Execution(requester, target, node, len(stages), values, stages[-1].page.memo if stages else "")
 
 
 def _show(request: _Request, session: Session, wrong: str = "") -> None:
@@ -266,15 +304,30 @@ def _show(request: _Request, session: Session, wrong: str = "") -> None:
     actions = element(
         "actions", "", {"execute": forward}, "<prev/>" if len(session.stages) > 1 else "", f"<{forward}/>"
     )
-    note = _note(wrong, NoteType.ERROR) if wrong else _note(page.note, page.note_type)
-    _answer(request, session.id, "executing", actions, render_form(page.form, _shown(stage)), note)
+    say = request.say
+    note = _note(say(wrong), NoteType.ERROR) if wrong else _note(say(page.note), page.note_type)
+    form = render_form(said(page.form, say), _shown(stage))
+    _answer(request, session.id, "executing", actions, form, note)
 
 
 def _shown(stage: Stage) -> Values | None:
     """What was filled in before, on a page that is shown again: an emptied field stays empty."""
     if stage.values is None:
         return None
-    return {field.name: stage.values.get(field.name, ()) for field in stage.page.form.fields}
+    return {
+        field.name: stage.values.get(field.name, ())
+        for field in stage.page.form.fields
+        if field.kind is not FieldKind.FIXED
+    }
+
+
+def _results(request: _Request, done: Done) -> tuple[str, ...]:
+    """What a command ends with: first the data, then the note (XEP-0050 §3.3)."""
+    note = _note(request.say(done.note), done.note_type)
+    if not done.result:
+        return (note,)
+    lines = tuple(request.say(done.result).split("\n"))
+    return (render_data(DataSet("", (Datum("result", lines, type="text-multi"),))), note)
 
 
 def _note(text: str, type_: NoteType) -> str:
@@ -282,7 +335,12 @@ def _note(text: str, type_: NoteType) -> str:
 
 
 def _answer(request: _Request, session_id: str, status: str, *parts: str) -> None:
-    attributes = {"node": request.node, "sessionid": session_id, "status": status, "xml:lang": "en"}
+    attributes = {
+        "node": request.node,
+        "sessionid": session_id,
+        "status": status,
+        "xml:lang": request.language,
+    }
     request.reply.result(element("command", COMMANDS, attributes, *parts))
 
 

@@ -5,16 +5,18 @@ Knows how to ask providers and how to render what they say; what is said comes f
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from gateway.model import Condition, Refused
+from gateway.texts import Languages
 from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.forms import DataSet, render_data
 from gateway.xmpp.router import Reply, Router
 from gateway.xmpp.rsm import Paging, locate, read_paging, render_set
-from gateway.xmpp.stanza import Jid, Stanza, name_of
+from gateway.xmpp.stanza import LANG, Jid, Stanza, name_of
 from gateway.xmpp.xml import element
 
 INFO = "http://jabber.org/protocol/disco#info"
@@ -79,11 +81,17 @@ _NOTHING = Refused(Condition.ITEM_NOT_FOUND, "There is nothing at this address o
 
 
 class Disco:
-    """Answers discovery queries from the first provider that knows."""
+    """Answers discovery queries from the first provider that knows, with names in the requester's language."""
 
-    def __init__(self, info: Sequence[InfoProvider], items: Sequence[ItemsProvider]) -> None:
+    def __init__(
+        self,
+        info: Sequence[InfoProvider],
+        items: Sequence[ItemsProvider],
+        languages: Languages | None = None,
+    ) -> None:
         self._info = tuple(info)
         self._items = tuple(items)
+        self._languages = languages or Languages({})
 
     def register(self, router: Router) -> None:
         router.on("iq", INFO, "get", self.info)
@@ -111,7 +119,8 @@ class Disco:
         def answer(items: ItemList | None) -> None:
             if items is None:
                 raise RefusedError(_NOTHING)
-            reply.result(render_items(items, node, paging))
+            language = self._languages.best(query.get(LANG) or stanza.lang)
+            reply.result(render_items(items, node, paging, partial(self._languages.say, language=language)))
 
         return _when_known(found, answer)
 
@@ -140,7 +149,9 @@ def render_info(info: DiscoInfo, node: str = "") -> str:
     )
 
 
-def render_items(listed: ItemList, node: str = "", paging: Paging | None = None) -> str:
+def render_items(
+    listed: ItemList, node: str = "", paging: Paging | None = None, say: Callable[[str], str] = str
+) -> str:
     """The disco#items ``<query/>`` with the page asked for, cut to what fits one stanza. Raises
     ``RefusedError`` (``item-not-found``) if the page cannot be found."""
     items = listed.items
@@ -156,7 +167,9 @@ def render_items(listed: ItemList, node: str = "", paging: Paging | None = None)
     size = 0
     backwards = wanted.before is not None
     for item in reversed(items[start:end]) if backwards else items[start:end]:
-        text = element("item", "", {"jid": item.jid, "node": item.node or None, "name": item.name or None})
+        text = element(
+            "item", "", {"jid": item.jid, "node": item.node or None, "name": say(item.name) or None}
+        )
         size += len(text.encode())
         if size > PAGE_BYTES and rendered:
             break

@@ -5,7 +5,7 @@ Does not know what a form is for, nor where its values go.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from gateway.model import Condition, Field, FieldKind, Refused
@@ -22,7 +22,7 @@ SIZE_LIMIT = 64 * 1024  # bytes of UTF-8, all names and values together
 Values = Mapping[str, tuple[str, ...]]
 
 _TRUTH = {"true": "true", "1": "true", "false": "false", "0": "false"}
-_SEVERAL = frozenset({FieldKind.LINES, FieldKind.JIDS, FieldKind.CHOICES})
+_SEVERAL = frozenset({FieldKind.LINES, FieldKind.JIDS, FieldKind.CHOICES, FieldKind.FIXED})
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 # RFC 7622 §3.3.1: what a local part must not hold; spaces and controls stand for everything that no domain
 # holds.
@@ -58,6 +58,25 @@ class DataSet:
 
     form_type: str
     data: tuple[Datum, ...] = ()
+
+
+def said(form: Form, say: Callable[[str], str]) -> Form:
+    """``form`` with all that people read in it put through ``say``, which knows their language."""
+    return replace(
+        form,
+        title=say(form.title),
+        instructions=say(form.instructions),
+        fields=tuple(
+            replace(
+                field,
+                label=say(field.label),
+                help=say(field.help),
+                default=say(field.default) if field.kind is FieldKind.FIXED else field.default,
+                options=tuple((value, say(label)) for value, label in field.options),
+            )
+            for field in form.fields
+        ),
+    )
 
 
 def render_form(form: Form, values: Values | None = None) -> str:
@@ -129,6 +148,8 @@ def check(fields: Sequence[Field], submitted: Values) -> dict[str, tuple[str, ..
     accepted: dict[str, tuple[str, ...]] = {}
     problems: list[str] = []
     for field in fields:
+        if field.kind is FieldKind.FIXED:
+            continue
         values = submitted.get(field.name)
         try:
             if values is not None:
@@ -222,7 +243,7 @@ def plausible_jid(text: str) -> bool:
 
 
 def _render_field(field: Field, values: tuple[str, ...] | None) -> str:
-    shown = _defaults(field) if values is None else values
+    shown = defaults(field) if values is None else values
     return element(
         "field",
         "",
@@ -237,7 +258,8 @@ def _render_field(field: Field, values: tuple[str, ...] | None) -> str:
     )
 
 
-def _defaults(field: Field) -> tuple[str, ...]:
+def defaults(field: Field) -> tuple[str, ...]:
+    """The values that a field has when nothing else is said."""
     if not field.default:
         return ()
     return tuple(field.default.split("\n")) if field.kind in _SEVERAL else (field.default,)

@@ -16,7 +16,7 @@ import structlog
 from gateway.bridge import Cancellable, Clock
 from gateway.model import Condition, ErrorType, Refused
 from gateway.xmpp.errors import RefusedError, error_stanza
-from gateway.xmpp.stanza import Stanza, namespace_of
+from gateway.xmpp.stanza import Jid, Stanza, namespace_of
 from gateway.xmpp.text import attribute
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -39,6 +39,9 @@ _UNKNOWN = Refused(Condition.SERVICE_UNAVAILABLE, "This address does not offer w
 _OVERLOADED = Refused(
     Condition.RESOURCE_CONSTRAINT,
     "Too many requests are being worked on. Please wait for their answers and try again.",
+)
+_BARRED = Refused(
+    Condition.FORBIDDEN, "The operator of this gateway has shut you out. Ask there what to do about it."
 )
 _BROKEN = Refused(
     Condition.INTERNAL_SERVER_ERROR, "The gateway failed at this. Its operator finds the reason in the log."
@@ -113,7 +116,7 @@ class Router:
 
     ``send`` takes a ready stanza. At most ``per_sender`` requests of one bare JID and ``total`` of all are
     under way at a time; one that is not done after ``deadline`` seconds is answered with
-    ``remote-server-timeout`` and its task cancelled.
+    ``remote-server-timeout`` and its task cancelled. Of senders that are ``barred`` nothing is handled.
     """
 
     def __init__(
@@ -124,8 +127,10 @@ class Router:
         per_sender: int = 50,
         total: int = 1_000,
         deadline: float = 30.0,
+        barred: Callable[[Jid], bool] | None = None,
     ) -> None:
         self._send = send
+        self._barred = barred
         self._clock = clock
         self._per_sender = per_sender
         self._total = total
@@ -171,6 +176,8 @@ class Router:
             if not stanza.sender.full or not stanza.to.full:
                 # Whoever reads it could neither judge nor answer it; a server stamps both (RFC 6120 §8.1.2).
                 logger.debug("dropped a stanza without an address", kind=stanza.kind)
+            elif self._barred is not None and self._barred(stanza.sender):
+                self._refuse(stanza, RefusedError(_BARRED))
             elif stanza.kind == "iq":
                 self._dispatch_iq(stanza)
             else:

@@ -14,6 +14,8 @@ Kind = Literal["message", "presence", "iq"]
 COMPONENT = "jabber:component:accept"
 CLIENT = "jabber:client"
 
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
 #: RFC 6121 §4.7.1, §5.2.2: what an absent type means.
 _DEFAULT_TYPE = {"message": "normal", "presence": "available", "iq": ""}
 
@@ -69,6 +71,12 @@ class Stanza:
         """The text of a child of the stream's namespace (``body``, ``subject``, ``status``), None where absent."""
         found = self.child(name)
         return None if found is None else (found.text or "")
+
+    @property
+    def lang(self) -> str:
+        """The language its sender writes (``xml:lang``, RFC 6120 §8.1.5: servers stamp that of the client's stream); empty
+        if unknown."""
+        return self.element.get(LANG) or ""
 
     @property
     def payload(self) -> Element | None:

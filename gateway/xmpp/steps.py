@@ -1,7 +1,7 @@
-"""What an ad-hoc command is made of (XEP-0050): its step function, what a step is told, and what it can
-return.
+"""What a command is made of: its step function, what a step is told, and what it can return.
 
-Values only; ``gateway.xmpp.commands`` runs them.
+Values only, and the one definition behind every door: ``gateway.xmpp.commands`` runs them as ad-hoc commands (XEP-0050),
+``gateway.doors`` in a chat. Texts may be ``gateway.texts.Text``; the doors say them in the requester's language.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,6 +35,7 @@ class Execution:
     node: str
     stage: int = 0  # how many pages were filled in
     values: Values = field(default_factory=lambda: MappingProxyType({}))
+    memo: str = ""  # what the last page left for this step
 
     def text(self, name: str) -> str:
         """The value of a field, several parted by ``\\n``; empty where absent."""
@@ -50,6 +51,7 @@ class Page:
     last: bool = True
     note: str = ""
     note_type: NoteType = NoteType.INFO
+    memo: str = ""  # for the next step, and not shown to anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Done:
     note: str = ""
     note_type: NoteType = NoteType.INFO
     then: Callable[[], None] | None = None
+    result: str = ""  # longer text, shown below the note
 
 
 Outcome = Page | Again | Done
@@ -77,15 +80,26 @@ def everybody(requester: Jid) -> bool:
     return True
 
 
+class Category(StrEnum):
+    """What a command is about; long lists are shown in these parts, in this order."""
+
+    GENERAL = "general"
+    ACCOUNT = "account"
+    DATA = "data"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command. ``run`` is called once at the start and once for every page filled in. It may raise
-    ``RefusedError``: the requester gets the error, and may send the same page again."""
+    ``RefusedError``: the requester gets the error, and may send the same page again. ``help`` is a sentence or two."""
 
     node: str
     name: str
     run: Step
     allowed: Callable[[Jid], bool] = everybody
+    help: str = ""
+    category: Category = Category.GENERAL
 
 
 #: XEP-0050 §4.4: the specific conditions with their general ones.

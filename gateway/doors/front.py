@@ -1,0 +1,180 @@
+"""All doors of one component, put together: which commands there are, and through what they are reached.
+
+Wiring: what one part needs of another goes through here. What each does is said in its own file.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from gateway.accounts.account import Account
+from gateway.accounts.directory import AccountLimits, Accounts
+from gateway.bridge import BadAddress, Bridge, Clock, Registering
+from gateway.doors.access import Access
+from gateway.doors.admin import AdminCommands
+from gateway.doors.bot import Bot
+from gateway.doors.limits import Limits
+from gateway.doors.personal import PersonalData
+from gateway.doors.prompt import GATEWAY, SEARCH, PromptDoor
+from gateway.doors.register import REGISTER, RegisterDoor
+from gateway.doors.registrations import Registrations
+from gateway.ids import IdSource
+from gateway.model import AddressKind, Refused
+from gateway.storage.stores import Stores
+from gateway.texts import Languages
+from gateway.xmpp import render
+from gateway.xmpp.account_commands import AccountCommands
+from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.command_sessions import Sessions
+from gateway.xmpp.commands import Commands, CommandsFor, together
+from gateway.xmpp.disco import Disco, InfoProvider, ItemsProvider
+from gateway.xmpp.forms import DataSet, Datum
+from gateway.xmpp.router import Router
+from gateway.xmpp.stanza import Jid, Stanza
+from gateway.xmpp.steps import Command
+from gateway.xmpp.text import attribute
+
+#: XEP-0157 §3: whom to turn to.
+_CONTACT_FORM = "http://jabber.org/network/serverinfo"
+_CONTACT_FIELDS = ("abuse-addresses", "admin-addresses", "support-addresses")
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """What the component lends. ``name`` is the bridge's in the configuration, ``title`` the gateway's for people;
+    ``ask_to_see``, ``end_subscriptions`` and ``forget_user`` take a user's bare JID."""
+
+    name: str
+    title: str
+    bridge: Bridge
+    book: AddressBook
+    stores: Stores
+    clock: Clock
+    ids: IdSource
+    accounts: Accounts
+    access: Access
+    limits: AccountLimits
+    languages: Languages
+    send: Callable[..., bool]
+    refuse: Callable[[Stanza, Refused], None]
+    spawn: Callable[[Awaitable[None]], None]
+    ask_to_see: Callable[[str], None]
+    end_subscriptions: Callable[[str], None]
+    forget_user: Callable[[str], None]
+
+
+class Doors:
+    """See the module's text. Implements what ``Bot``, ``Registrations`` and ``PersonalData`` need. ``others`` are commands
+    of other parts of the component."""
+
+    def __init__(self, street: Street, *others: CommandsFor) -> None:
+        self._street = street
+        self.jid = street.book.jid
+        self.bridge = street.bridge
+        self.clock = street.clock
+        self.ids = street.ids
+        self.accounts = street.accounts
+        self.send = street.send
+        self.refuse = street.refuse
+        self.spawn = street.spawn
+        self.ask_to_see = street.ask_to_see
+        self.end_subscriptions = street.end_subscriptions
+        access, languages, stores = street.access, street.languages, street.stores
+        self._limits = Limits(street.name, street.limits, stores.access, street.accounts.limit)
+        self._personal = PersonalData(street.name, self, stores)
+        self.registrations: Registrations | None = None
+        self._register_door: RegisterDoor | None = None
+        if street.bridge.capabilities.registration:
+            # The capability says that the bridge can (``gateway.bridge.Registering``).
+            bridge = cast("Registering", street.bridge)
+            self.registrations = Registrations(street.name, bridge, self, stores, access, self._personal)
+            self._register_door = RegisterDoor(street.title, self.jid, self.registrations, languages)
+        self._prompt = PromptDoor(street.bridge, street.book, languages, access.allowed)
+        self._admin = AdminCommands(
+            street.name, street.accounts, access, self._limits, self.registrations, street.clock
+        )
+        own = AccountCommands(
+            street.bridge, street.book, street.accounts, stores, street.name, access.allowed
+        )
+        self._sessions = Sessions(street.clock)
+        offered = together(own.available, self._at_the_gateway, *others)
+        self._commands = Commands(offered, self._sessions, languages)
+        self.bot = Bot(street.title, offered, languages, self)
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def register(self, router: Router, info: Sequence[InfoProvider], items: Sequence[ItemsProvider]) -> None:
+        """``info`` and ``items`` are who else answers discovery, asked first."""
+        self._commands.register(router)
+        self._prompt.register(router)
+        if self._register_door is not None:
+            self._register_door.register(router)
+        Disco([*info, self._commands.info], [*items, self._commands.items], self._street.languages).register(
+            router
+        )
+
+    async def restore(self) -> None:
+        await self._street.access.restore()
+        await self._limits.restore()
+        if self.registrations is not None:
+            await self.registrations.restore()
+
+    def link_up(self) -> None:
+        if self.registrations is not None:
+            self.registrations.probe()
+
+    def close(self) -> None:
+        self._sessions.close()
+        self.bot.close()
+
+    # -- what is announced -------------------------------------------------------------------------------------
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Of the gateway itself, for service discovery."""
+        return frozenset({GATEWAY, SEARCH} | ({REGISTER} if self.registrations is not None else set()))
+
+    def forms(self) -> tuple[DataSet, ...]:
+        contact = self._street.access.policy.contact
+        if not contact:
+            return ()
+        return (
+            DataSet(
+                _CONTACT_FORM, tuple(Datum(name, contact, type="list-multi") for name in _CONTACT_FIELDS)
+            ),
+        )
+
+    # -- what parts need of the whole --------------------------------------------------------------------------
+
+    def presence(self, stanza: Stanza) -> None:
+        """Presence to the gateway itself."""
+        if self.registrations is not None:
+            self.registrations.presence(stanza)
+
+    def status_changed(self, account: Account) -> None:
+        if self.registrations is not None:
+            self.registrations.status_changed(account)
+
+    def tell(self, user: str, text: str) -> None:
+        us, them = attribute(self.jid), attribute(user)
+        self.send(render.chat(us, them, self.ids.next(), text), keep=True)
+
+    def forget_user(self, owner: str) -> None:
+        if self.registrations is not None:
+            self.registrations.forget(owner)
+        self._street.forget_user(owner)
+
+    def _at_the_gateway(self, target: Jid, requester: Jid) -> Sequence[Command] | None:
+        try:
+            address = self._street.book.address(target.local)
+        except BadAddress:
+            return None
+        if target.local or target.resource or address.kind not in (AddressKind.GATEWAY, AddressKind.NETWORK):
+            return None
+        allowed = self._street.access.allowed
+        return [
+            *self._prompt.commands(),
+            *(self._register_door.commands(allowed) if self._register_door is not None else ()),
+            *self._personal.commands(allowed),
+            *self._admin.commands(),
+        ]

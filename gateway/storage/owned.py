@@ -1,0 +1,116 @@
+"""Everything that is kept of one user on one bridge, whatever kind of thing it is: to be shown to that user, or erased.
+
+Goes by the schema: every table with the columns ``bridge`` and ``owner`` is the user's, and so are rows that hang on such a
+row. A table that comes later is covered without a change here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, FromClause, LargeBinary, Row, Table, and_, delete, select
+
+from gateway.storage.database import Database
+from gateway.storage.schema import (
+    account_settings,
+    archive,
+    archives,
+    deliveries,
+    delivery_keys,
+    metadata,
+    rooms,
+)
+
+Rows = list[dict[str, object]]
+
+#: Rows that belong to somebody by another row: column, and the column of the owned table that it names.
+_HANGING: tuple[tuple[Column[Any], Column[Any]], ...] = (
+    (archive.c.archive_id, archives.c.id),
+    (delivery_keys.c.delivery_id, deliveries.c.id),
+)
+
+_SEALED = "(a secret; it is kept encrypted and not shown)"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose rows: ``jid`` is the user's bare JID."""
+
+    bridge: str
+    jid: str
+
+
+def owned_tables() -> list[Table]:
+    """Every table whose rows are somebody's, in the order of the schema."""
+    return [table for table in metadata.sorted_tables if "bridge" in table.c and "owner" in table.c]
+
+
+class OwnedRows:
+    """What is awaited is committed when the call returns, and raises ``StorageError`` otherwise."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, owner: Owner) -> dict[str, Rows]:
+        """All rows of a user but the archived messages, by table; secrets are left out."""
+        await self._database.flush()
+        return {
+            table.name: [_shown(table, row) for row in await self._database.read(_of(table, owner))]
+            for table in owned_tables()
+        }
+
+    async def messages(self, owner: Owner, after: int, limit: int) -> list[tuple[int, dict[str, object]]]:
+        """Archived messages, at most ``limit``, each with its number, in the order of these; ``after`` is the last number
+        that is known already, 0 for none."""
+        columns = (
+            archives.c.network,
+            archives.c.room_key,
+            *(each for each in archive.c if each.name != "id"),
+        )
+        query = (
+            select(archive.c.id, *columns)
+            .join(archives, archive.c.archive_id == archives.c.id)
+            .where(_is(archives, owner), archive.c.id > after)
+            .order_by(archive.c.id)
+            .limit(limit)
+        )
+        rows = await self._database.read(query)
+        return [
+            (row.id, {name: value for name, value in row._mapping.items() if name != "id"}) for row in rows
+        ]
+
+    async def erase(self, owner: Owner) -> int:
+        """Remove everything; the number of rows. ``ArchiveStore.forgotten`` has to be told."""
+        statements: list[Any] = [
+            delete(column.table).where(column.in_(select(named).where(_is(named.table, owner))))
+            for column, named in _HANGING
+        ]
+        statements += [delete(table).where(_is(table, owner)) for table in owned_tables()]
+        return await self._database.write_all([(statement, None) for statement in statements])
+
+
+def _is(table: FromClause, owner: Owner) -> ColumnElement[bool]:
+    return and_(table.c.bridge == owner.bridge, table.c.owner == owner.jid)
+
+
+def _of(table: Table, owner: Owner) -> Any:
+    return select(table).where(_is(table, owner)).order_by(*table.primary_key)
+
+
+def _shown(table: Table, row: Row[Any]) -> dict[str, object]:
+    values = dict(row._mapping)
+    for name in _secret_columns(table, values):
+        if values[name] is not None:
+            values[name] = _SEALED
+    for column in table.c:
+        if isinstance(column.type, LargeBinary) and values[column.name] is not None:
+            values[column.name] = f"({len(values[column.name])} bytes)"
+    return values
+
+
+def _secret_columns(table: Table, values: Mapping[str, object]) -> Iterable[str]:
+    if table is rooms:
+        return ("password",)
+    if table is account_settings and values["secret"]:
+        return ("value",)
+    return ()
