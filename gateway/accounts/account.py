@@ -20,7 +20,9 @@ from gateway.model import (
     AccountStatus,
     Address,
     AddressKind,
+    Availability,
     Condition,
+    Contact,
     Departure,
     ErrorType,
     Exit,
@@ -35,11 +37,22 @@ from gateway.rooms.room import Attendance, Attendee, Room, RoomContext, RoomStat
 _log = structlog.get_logger(__name__)
 
 
+class ContactEvents(Protocol):
+    """What becomes of a session's news of contacts."""
+
+    def described(self, account: "Account", contact: Contact) -> None: ...
+
+    def stood(self, account: "Account", name: str, availability: Availability, status: str) -> None: ...
+
+    def sent_elsewhere(self, account: "Account", name: str, message: Message) -> None: ...
+
+
 class AccountContext(RoomContext, Protocol):
     """What an account needs of the component it lives in."""
 
     bridge: Bridge
     clock: Clock
+    contacts: ContactEvents
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Run ``work`` in a task that the component holds."""
@@ -350,6 +363,15 @@ class Account:
 
     def direct(self, message: Message) -> None:
         self._context.direct(self, message)
+
+    def direct_sent(self, contact: str, message: Message) -> None:
+        self._context.contacts.sent_elsewhere(self, contact, message)
+
+    def contact(self, contact: Contact) -> None:
+        self._context.contacts.described(self, contact)
+
+    def contact_presence(self, contact: str, availability: Availability, status: str = "") -> None:
+        self._context.contacts.stood(self, contact, availability, status)
 
     def room_joined(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         known = self.rooms.get(room)

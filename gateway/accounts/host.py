@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.accounts.account import Account
+from gateway.accounts.account import Account, ContactEvents
 from gateway.accounts.pacing import Backoff, BackoffPolicy, Pacer
 from gateway.bridge import BadAddress, Bridge, Services
 from gateway.ids import IdSource
@@ -52,6 +52,7 @@ class Host:
         pacer: Pacer,
         backoff: BackoffPolicy,
         wiring: Wiring,
+        contacts: ContactEvents,
         *,
         archive: bool,
     ) -> None:
@@ -63,6 +64,7 @@ class Host:
         self.spawn = wiring.spawn
         self.status_changed = wiring.status_changed
         self.now = services.clock.now
+        self.contacts = contacts
         self.occupant_jid_attr: Callable[[str, Occupant], str] = book.occupant_jid_attr
         self._book = book
         self._random = services.random

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gateway.model import Contact
+
 
 @dataclass(frozen=True, slots=True)
 class StoredAccount:
@@ -71,7 +73,7 @@ class ArchivedMessage:
 
 
 class SubscriptionState(StrEnum):
-    """RFC 6121 §3.1.2 seen from the user: ``to`` means that the user sees the contact's presence."""
+    """RFC 6121 §2.1.2.5 seen from the contact: ``from`` means that the user sees the contact, ``to`` the other way round."""
 
     NONE = "none"
     FROM = "from"
@@ -81,13 +83,23 @@ class SubscriptionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredSubscription:
-    """``pending`` names requests without an answer yet ("in", "out", both parted by a space, or empty)."""
+    """``pending`` is what became of the contact's own request: ``asked``, ``refused``, or empty."""
 
     bridge: str
     owner: str
     contact_local: str
     state: SubscriptionState = SubscriptionState.NONE
     pending: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContact:
+    """What a network tells of one of a user's contacts."""
+
+    bridge: str
+    owner: str
+    network: str
+    contact: Contact
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -118,6 +119,29 @@ subscriptions = Table(
     Column("state", Text, nullable=False),
     Column("pending", Text, nullable=False),
     CheckConstraint("state IN ('none', 'from', 'to', 'both')", name="subscriptions_state"),
+)
+
+# What networks tell of users' contacts. ``name`` is the one in the contact's address.
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("bridge", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("network", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("picture", Text, nullable=False),  # an id of ``pictures``, empty for none
+    Column("about", Text, nullable=False),
+    Column("listed", Boolean, nullable=False),
+)
+
+# ``id`` is the SHA-1 of the bytes, in hexadecimal. Those that no contact has any more go at the next start.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
 )
 
 # ``key`` is a hash of the token in the link, and the file's name on disk: who reads the database learns no link.

@@ -7,6 +7,7 @@ from gateway.bridge import Clock
 from gateway.secrets import SecretBox
 from gateway.storage.accounts import AccountStore
 from gateway.storage.archive import ArchiveStore
+from gateway.storage.contacts import ContactStore
 from gateway.storage.database import Database
 from gateway.storage.files import FileStore
 from gateway.storage.rooms import RoomStore
@@ -19,6 +20,7 @@ class Stores:
     rooms: RoomStore
     archive: ArchiveStore
     subscriptions: SubscriptionStore
+    contacts: ContactStore
     files: FileStore
 
     @classmethod
@@ -29,5 +31,6 @@ class Stores:
             RoomStore(database, secrets),
             ArchiveStore(database, clock),
             SubscriptionStore(database),
+            ContactStore(database),
             FileStore(database),
         )

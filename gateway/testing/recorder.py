@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.model import (
+    Availability,
     ChatState,
+    Contact,
     Departure,
     Message,
     Occupant,
@@ -81,6 +83,15 @@ class RecordingSink(_Journal):
 
     def direct(self, message: Message) -> None:
         self.note("direct", message)
+
+    def direct_sent(self, contact: str, message: Message) -> None:
+        self.note("direct_sent", contact, message)
+
+    def contact(self, contact: Contact) -> None:
+        self.note("contact", contact)
+
+    def contact_presence(self, contact: str, availability: Availability, status: str = "") -> None:
+        self.note("contact_presence", contact, availability, status)
 
     def room_joined(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         self.note("room_joined", room, nick, list(occupants), topic)

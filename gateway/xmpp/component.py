@@ -18,6 +18,8 @@ from gateway.accounts.pacing import BackoffPolicy, Pacer
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
 from gateway.bridge import BadAddress, Bridge, Services
+from gateway.contacts.people import People, Surroundings
+from gateway.ids import IdSource
 from gateway.model import (
     AccountState,
     Address,
@@ -29,7 +31,6 @@ from gateway.model import (
 )
 from gateway.rooms.service import ENCRYPTED, RoomService, encrypted, spoken
 from gateway.rooms.tickets import ErrorOnly
-from gateway.storage.records import StoredSubscription
 from gateway.storage.stores import Stores
 from gateway.tasks import Tasks
 from gateway.xmpp import basics, render
@@ -37,17 +38,19 @@ from gateway.xmpp.account_commands import AccountCommands
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.caps import Caps
 from gateway.xmpp.command_sessions import Sessions
-from gateway.xmpp.commands import Commands
+from gateway.xmpp.commands import Command, Commands
 from gateway.xmpp.disco import Disco
 from gateway.xmpp.discovery import Discovery
 from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.link import Link, LinkState, LinkStatus
-from gateway.xmpp.presence import Availability, Subscriptions
 from gateway.xmpp.router import Reply, RequestHandler, Router
-from gateway.xmpp.stanza import Jid, Stanza, parse_jid
+from gateway.xmpp.stanza import COMPONENT, Jid, Stanza, parse_jid
 
 _log = structlog.get_logger(__name__)
+
+_PRESENCE = f"{{{COMPONENT}}}presence"
+_AVAILABILITY = frozenset({None, "unavailable"})
 
 _ON_THE_WAY = frozenset({AccountState.WAITING, AccountState.CONNECTING})
 
@@ -96,6 +99,7 @@ class Component:
         self.send = self.link.send
         self.router = Router(self.link.send, services.clock)
         self.iq = IqTracker(self.link.send, services.clock)
+        self.people = People(self._surroundings(services))
         host = Host(
             settings.name,
             bridge,
@@ -105,19 +109,39 @@ class Component:
             pacer,
             settings.backoff,
             Wiring(self.link.send, self._tasks.spawn, self._status_changed),
+            self.people.contacts,
             archive=settings.archive,
         )
         self.accounts = Accounts(host, settings.limits)
         self.rooms = RoomService(self.accounts, self, settings.linger)
-        self.subscriptions = Subscriptions(settings.name, self)
         self._check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
         self._discovery = Discovery(settings.title, bridge.capabilities, self.book, self.accounts)
         self._caps = Caps("urn:causeway:gateway")
         self._was_up = False
         self._routes(services)
 
+    def _surroundings(self, services: Services) -> Surroundings:
+        return Surroundings(
+            name=self.settings.name,
+            title=self.settings.title,
+            bridge=self.bridge,
+            book=self.book,
+            stores=self._stores,
+            clock=services.clock,
+            ids=IdSource(services.clock, services.random),
+            iq=self.iq,
+            send=self.link.send,
+            spawn=self._tasks.spawn,
+            account=self._account,
+            accounts=self._accounts_of,
+            caps=self._caps_of,
+            admin=self.admin,
+            allowed=self.allowed,
+        )
+
     def _routes(self, services: Services) -> None:
         router = self.router
+        self.people.register(router)
         router.on("iq", "", "result", self.iq.accept)
         router.on("iq", "", "error", self.iq.accept)
         for type_ in ("groupchat", "chat", "normal", "error"):
@@ -127,17 +151,17 @@ class Component:
         router.on("iq", basics.VERSION, "get", self._ours(basics.version("Causeway", services.version)))
         router.on("iq", basics.TIME, "get", self._ours(basics.time(services.clock)))
         router.on("iq", render.MUC_ADMIN, "set", self._muc_admin)
-        own = AccountCommands(
+        self._own_commands = AccountCommands(
             self.bridge,
             self.book,
             self.accounts,
             self._stores,
             self.settings.name,
             self.allowed,
-            lambda user: user.bare in self.settings.admins,
+            self.admin,
         )
         self._command_sessions = Sessions(services.clock)
-        commands = Commands(own.available, self._command_sessions)
+        commands = Commands(self._commands, self._command_sessions)
         commands.register(router)
         Disco(
             [self._caps.answering(self._discovery.info), commands.info],
@@ -148,7 +172,7 @@ class Component:
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Restore what was there, then serve until ``close``."""
-        self.subscriptions.restore(await self._stores.subscriptions.all(self.settings.name))
+        await self.people.restore()
         async with self._tasks:
             await restore(self.settings.name, self.jid, self.accounts, self._stores, self.settings.linger)
             self._tasks.spawn(self.link.run(), vital=True)
@@ -158,7 +182,7 @@ class Component:
     async def close(self, reason: str) -> None:
         """Tell everybody (XEP-0045 §9.9: status 332), end the sessions politely, then the link. What is wanted stays stored:
         the next start restores it."""
-        farewell = self.subscriptions.farewell()
+        farewell = self.people.subscriptions.farewell()
         for account in self.accounts:
             for room in account.rooms.values():
                 farewell.extend(room.farewell(Departure(Exit.SHUTDOWN, reason)))
@@ -171,19 +195,37 @@ class Component:
 
     def _on_link(self, status: LinkStatus) -> None:
         if status.state is LinkState.UP:
-            self.subscriptions.announce()
+            self.people.link_up()
             self._check.start(again=self._was_up)
             self._was_up = True
             return
         if self._was_up:
             self.iq.fail_all("The link to the XMPP server was lost.")
+            self.people.link_lost()
 
     def _on_stanza(self, element: Element) -> None:
+        if element.tag == _PRESENCE and self._concerns_nobody(element):
+            return
         self.router.dispatch(element)
+
+    def _concerns_nobody(self, element: Element) -> bool:
+        """Whether it is a user's availability told to one of the contacts in their roster. With five hundred of them every
+        change comes five hundred times; what counts is what the gateway itself is told."""
+        to = element.get("to") or ""
+        if "/" in to or "@" not in to or element.get("type") not in _AVAILABILITY:
+            return False
+        if element.find(f"{{{render.MUC}}}x") is not None:
+            return False
+        try:
+            return self.book.address(to.partition("@")[0]).kind is not AddressKind.ROOM
+        except BadAddress:
+            return True
 
     # -- stanzas by what they are addressed to -----------------------------------------------------------------
 
     def _message(self, stanza: Stanza) -> None:
+        if not stanza.sender.resource and self.people.elsewhere.returned(stanza):
+            return
         address = self._target(stanza)
         if address is None:
             return
@@ -219,13 +261,20 @@ class Component:
             account.session.tell(address.name, text, kind, ticket)
 
     def _presence(self, stanza: Stanza) -> None:
-        address = self._target(stanza)
-        if address is None:
+        try:
+            address = self.book.address(stanza.to.local)
+        except BadAddress as error:
+            # Presence is not the place for explanations, but for joining a room: there the user waits for one.
+            if stanza.child("x", render.MUC) is not None:
+                why = Refused(Condition.JID_MALFORMED, str(error))
+                self.refuse(stanza, why, f"<x xmlns='{render.MUC}'/>")
+            else:
+                self.people.subscriptions.refuse(stanza)
             return
         if address.kind is AddressKind.ROOM:
             self.rooms.presence(stanza, address)
         else:
-            self.subscriptions.presence(stanza, address)
+            self.people.presence(stanza, address)
 
     def _ping(self, stanza: Stanza, reply: Reply) -> None:
         address = self._target(stanza, reply)
@@ -270,7 +319,7 @@ class Component:
             if reply is not None:
                 reply.error(why)
             else:
-                self.refuse(stanza, why, f"<x xmlns='{render.MUC}'/>" if stanza.kind == "presence" else "")
+                self.refuse(stanza, why)
             return None
 
     # -- what services need ------------------------------------------------------------------------------------
@@ -292,25 +341,27 @@ class Component:
     def address_of(self, local: str) -> Address:
         return self.book.address(local)
 
-    def availability(self, owner: str, address: Address) -> Availability:
-        if address.kind is AddressKind.GATEWAY:
-            return Availability(True)
-        account = self.accounts.find(owner, address.network)
-        connected = account is not None and account.status.state is AccountState.CONNECTED
-        return Availability(connected and address.kind is AddressKind.NETWORK)
+    def admin(self, user: Jid) -> bool:
+        return user.bare in self.settings.admins
 
-    def caps_xml(self) -> str:
-        own = parse_jid(self.jid)
-        info = self._discovery.info(own, "", own)
-        return self._caps.element(info) if info is not None else ""
-
-    def save_subscription(self, subscription: StoredSubscription) -> None:
-        self._stores.subscriptions.post_save(subscription)
-
-    def forget_subscription(self, subscription: StoredSubscription) -> None:
-        self._stores.subscriptions.post_forget(
-            subscription.bridge, subscription.owner, subscription.contact_local
+    def _commands(self, target: Jid, requester: Jid) -> list[Command] | None:
+        found = (
+            self._own_commands.available(target, requester),
+            self.people.commands.available(target, requester),
         )
+        return [each for commands in found if commands is not None for each in commands] or None
+
+    def _account(self, owner: str, network: str) -> Account | None:
+        return self.accounts.find(owner, network)
+
+    def _accounts_of(self, owner: str) -> list[Account]:
+        return self.accounts.of(owner)
+
+    def _caps_of(self, address: Address) -> str:
+        """The XEP-0115 element of one of our addresses."""
+        target = parse_jid(self.book.jid_of(address))
+        info = self._discovery.info(target, "", target)
+        return self._caps.element(info) if info is not None else ""
 
     def _status_changed(self, account: Account) -> None:
         status = account.status
@@ -324,5 +375,4 @@ class Component:
             state=status.state,
             reason=status.reason,
         )
-        local = self.book.local(Address(AddressKind.NETWORK, account.network))
-        self.subscriptions.changed(account.owner, local, Address(AddressKind.NETWORK, account.network))
+        self.people.account_changed(account)

@@ -1,5 +1,7 @@
 """What each kind of our addresses says of itself (XEP-0030): derived from the bridge's capabilities, never written twice."""
 
+from collections.abc import Callable
+
 from gateway.accounts.directory import Accounts
 from gateway.bridge import BadAddress, Capabilities
 from gateway.model import Address, AddressKind
@@ -9,6 +11,7 @@ from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.disco import DiscoInfo, DiscoItem, Identity, ItemList
 from gateway.xmpp.forms import DataSet, Datum
 from gateway.xmpp.stanza import Jid
+from gateway.xmpp.vcards import VCARD, VCARD4
 
 _EVERYWHERE = frozenset(
     {
@@ -19,6 +22,8 @@ _EVERYWHERE = frozenset(
         "urn:xmpp:time",
     }
 )
+_PROFILE = frozenset({VCARD, VCARD4, "http://jabber.org/protocol/pubsub#retrieve-items"})
+_CONTACT = _PROFILE | {"http://jabber.org/protocol/disco#info"}
 _COMMANDS = "http://jabber.org/protocol/commands"
 _ROOM = frozenset(
     {
@@ -36,13 +41,25 @@ _TRAFFIC = "http://jabber.org/protocol/muc#traffic"
 
 
 class Discovery:
-    """Providers for ``Disco``. ``name`` is what the operator calls the gateway."""
+    """Providers for ``Disco``. ``name`` is what the operator calls the gateway; ``features`` and ``forms`` are those that
+    the gateway itself has besides."""
 
-    def __init__(self, name: str, capabilities: Capabilities, book: AddressBook, accounts: Accounts) -> None:
+    def __init__(
+        self,
+        name: str,
+        capabilities: Capabilities,
+        book: AddressBook,
+        accounts: Accounts,
+        *,
+        features: frozenset[str] = frozenset(),
+        forms: Callable[[], tuple[DataSet, ...]] = tuple,
+    ) -> None:
         self._name = name
         self._capabilities = capabilities
         self._book = book
         self._accounts = accounts
+        self._gateway_features = features
+        self._gateway_forms = forms
 
     def info(self, target: Jid, node: str, requester: Jid) -> DiscoInfo | None:
         try:
@@ -83,19 +100,26 @@ class Discovery:
         if address.kind is AddressKind.ROOM:
             return (Identity("conference", can.room_type, f"{address.name} on {address.network}"),)
         if address.kind is AddressKind.CONTACT:
-            return (Identity("client", "pc", address.name),)
+            # Without its name, so that all contacts share one XEP-0115 hash and clients ask once for all of them.
+            return (Identity("client", can.contact_type),)
         name = self._name if address.kind is AddressKind.GATEWAY else address.network
         legacy = tuple(Identity(category, type_, name) for category, type_ in can.legacy_identities)
+        if address.kind is AddressKind.GATEWAY:
+            # Monal adds what says that it is an account, and nothing else without a local part, as a contact.
+            legacy = (Identity("account", "registered", name), *legacy)
         return (Identity("gateway", can.gateway_type, name), *legacy)
 
     def _features(self, address: Address) -> frozenset[str]:
         if address.kind is AddressKind.ROOM:
             return _EVERYWHERE | _ROOM
         if address.kind is AddressKind.CONTACT:
-            return frozenset()
-        return _EVERYWHERE | {_COMMANDS}
+            return _CONTACT
+        shared = _EVERYWHERE | _PROFILE | {_COMMANDS}
+        return shared | self._gateway_features if address.kind is AddressKind.GATEWAY else shared
 
     def _forms(self, address: Address, requester: Jid) -> tuple[DataSet, ...]:
+        if address.kind is AddressKind.GATEWAY:
+            return self._gateway_forms()
         if address.kind is not AddressKind.ROOM:
             return ()
         account = self._accounts.find(requester.bare, address.network)

@@ -1,26 +1,22 @@
 """Subscriptions between users and our addresses, and the presence that follows from them (RFC 6121 §3, §4).
 
-Users may subscribe to the gateway and to networks, so that both can stand in their rosters. One record per (user, address)
-survives restarts; a server that repeats a pending request gets the same answer, and a refusal is never asked about again.
+Users may subscribe to the gateway, to networks and to contacts, so that all of them can stand in their rosters. What a
+stanza does to a subscription is decided by ``gateway.xmpp.subscriptions``; here are the records, one per (user, address),
+what was shown last, and the stanzas.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from gateway.model import Address, AddressKind
-from gateway.storage.records import StoredSubscription, SubscriptionState
+from gateway.bridge import BadAddress
+from gateway.contacts.known import AWAY, Standing
+from gateway.model import Address, Availability
+from gateway.storage.records import StoredSubscription
 from gateway.xmpp import render
 from gateway.xmpp.stanza import Stanza
+from gateway.xmpp.subscriptions import NONE, Act, Event, Subscription, next_state, stored
 from gateway.xmpp.text import attribute, escape
-
-
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """How an address of ours shows itself to one user."""
-
-    available: bool
-    status: str = ""
 
 
 class SubscriptionContext(Protocol):
@@ -30,150 +26,234 @@ class SubscriptionContext(Protocol):
 
     def send(self, stanza: str, *, keep: bool = False) -> bool: ...
 
-    def availability(self, owner: str, address: Address) -> Availability: ...
+    def standing(self, owner: str, address: Address) -> Standing:
+        """How an address of ours shows itself to one user now."""
 
     def address_of(self, local: str) -> Address:
         """The address behind an escaped local part; raises ``BadAddress``."""
 
-    def caps_xml(self) -> str:
-        """The gateway's XEP-0115 element."""
+    def adornment(self, owner: str, local: str, address: Address) -> str:
+        """Ready XML for the available presence of an address: capabilities (XEP-0115), the hash of a picture (XEP-0153)."""
+
+    def introduction(self, owner: str, address: Address) -> str:
+        """Ready XML for a request to see the user: who asks (XEP-0172 §4.1)."""
+
+    def subscription_changed(self, owner: str, local: str, address: Address, *, sees_us: bool) -> None:
+        """The user sees the address from now on, or does not any more."""
 
     def save_subscription(self, subscription: StoredSubscription) -> None: ...
 
     def forget_subscription(self, subscription: StoredSubscription) -> None: ...
 
 
-#: What of a subscription's two directions is there.
-_FROM = frozenset({SubscriptionState.FROM, SubscriptionState.BOTH})
-_TO = frozenset({SubscriptionState.TO, SubscriptionState.BOTH})
+_EVENTS = {
+    each.value: each for each in (Event.SUBSCRIBE, Event.SUBSCRIBED, Event.UNSUBSCRIBE, Event.UNSUBSCRIBED)
+}
+_SHOW = frozenset(
+    {Availability.CHAT, Availability.AWAY, Availability.EXTENDED_AWAY, Availability.DO_NOT_DISTURB}
+)
+#: Of a long list, so many presences go out between two turns of the loop.
+_SLICE = 100
 
-#: ``pending`` of a record: we asked, and have no answer; the user said no, and is never asked again.
-_ASKED = "asked"
-_REFUSED = "refused"
 
+class _Record:
+    """``shown`` is what the user was shown last; None where nothing was since the link came up."""
 
-def _state(*, from_: bool, to: bool) -> SubscriptionState:
-    if from_:
-        return SubscriptionState.BOTH if to else SubscriptionState.FROM
-    return SubscriptionState.TO if to else SubscriptionState.NONE
+    __slots__ = ("shown", "subscription")
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.shown: Standing | None = None
 
 
 class Subscriptions:
-    """All subscriptions of one component, in memory; storage only outlives us."""
+    """All subscriptions of one component, in memory; storage only outlives us. By owner, then by escaped local part."""
 
     def __init__(self, bridge: str, context: SubscriptionContext) -> None:
         self._bridge = bridge
         self._context = context
-        self._records: dict[tuple[str, str], StoredSubscription] = {}
-        self._shown: set[tuple[str, str]] = set()  # (owner, local) that stand as available in a roster
-        self._handlers = {
-            "subscribe": self._subscribe,
-            "subscribed": self._subscribed,
-            "unsubscribe": self._unsubscribe,
-            "unsubscribed": self._unsubscribed,
-            "probe": self._probe,
-        }
+        self._records: dict[str, dict[str, _Record]] = {}
+        self._announced = False
 
     def restore(self, records: Iterable[StoredSubscription]) -> None:
-        self._records = {(each.owner, each.contact_local): each for each in records}
+        shared: dict[Subscription, Subscription] = {}
+        for each in records:
+            subscription = stored(each.state, each.pending)
+            subscription = shared.setdefault(subscription, subscription)
+            self._records.setdefault(each.owner, {})[each.contact_local] = _Record(subscription)
+
+    # -- what users' servers send ------------------------------------------------------------------------------
 
     def presence(self, stanza: Stanza, address: Address) -> None:
         """Presence to an address that is not a room. Plain availability of users needs no answer."""
-        handler = self._handlers.get(stanza.type)
-        if handler is not None:
-            handler(stanza, address)
+        event = _EVENTS.get(stanza.type)
+        if event is not None:
+            self._happen(stanza.sender.bare, stanza.to.local, address, event, stanza.id)
+        elif stanza.type == "probe":
+            self._probe(stanza, address)
 
-    # -- what users ask ----------------------------------------------------------------------------------------
-
-    def _subscribe(self, stanza: Stanza, address: Address) -> None:
-        record = self._record(stanza)
-        already = record.state in _TO or record.pending
-        self._save(replace(record, state=_state(from_=True, to=record.state in _TO)))
-        us, them = attribute(stanza.to.bare), attribute(stanza.sender.bare)
-        self._context.send(render.presence(us, them, "subscribed", id_=stanza.id), keep=True)
-        self._show(stanza.sender.bare, stanza.to.local, address, only_available=True)
-        if not already and address.kind is not AddressKind.CONTACT:
-            # XEP-0100 §4.1.1: the gateway wants to know when the user is there. Asked once.
-            self._save(replace(self._record(stanza), pending=_ASKED))
-            self._context.send(render.presence(us, them, "subscribe"), keep=True)
-
-    def _subscribed(self, stanza: Stanza, address: Address) -> None:
-        record = self._record(stanza)
-        if record.pending == _ASKED:
-            self._save(replace(record, state=_state(from_=record.state in _FROM, to=True), pending=""))
-
-    def _unsubscribe(self, stanza: Stanza, address: Address) -> None:
-        record = self._records.pop((stanza.sender.bare, stanza.to.local), None)
-        self._shown.discard((stanza.sender.bare, stanza.to.local))
-        us, them = attribute(stanza.to.bare), attribute(stanza.sender.bare)
-        self._context.send(render.presence(us, them, "unavailable"), keep=True)
-        self._context.send(render.presence(us, them, "unsubscribed", id_=stanza.id), keep=True)
-        if record is not None:
-            if record.state in _TO or record.pending == _ASKED:
-                self._context.send(render.presence(us, them, "unsubscribe"), keep=True)
-            self._context.forget_subscription(record)
-
-    def _unsubscribed(self, stanza: Stanza, address: Address) -> None:
-        record = self._records.get((stanza.sender.bare, stanza.to.local))
-        if record is not None:
-            state = _state(from_=record.state in _FROM, to=False)
-            self._save(replace(record, state=state, pending=_REFUSED))
+    def refuse(self, stanza: Stanza) -> None:
+        """Presence to what is no address of ours: nobody is there to be seen (RFC 6121 §3.1.3, §4.3.2)."""
+        if stanza.type in ("subscribe", "probe"):
+            us, them = attribute(stanza.to.bare), attribute(stanza.sender.bare)
+            self._context.send(render.presence(us, them, "unsubscribed", id_=stanza.id), keep=True)
 
     def _probe(self, stanza: Stanza, address: Address) -> None:
         """RFC 6121 §4.3.2: current presence to who may see it, else ``unsubscribed``."""
-        record = self._records.get((stanza.sender.bare, stanza.to.local))
-        if record is not None and record.state in _FROM:
-            self._show(stanza.sender.bare, stanza.to.local, address)
+        owner, local = stanza.sender.bare, stanza.to.local
+        record = self._record(owner, local)
+        if record is not None and record.subscription.from_:
+            self._show(owner, local, address, record)
         else:
-            us, them = attribute(stanza.to.bare), attribute(stanza.sender.bare)
-            self._context.send(render.presence(us, them, "unsubscribed"))
+            self._context.send(render.presence(self._jid_attr(local), attribute(owner), "unsubscribed"))
+
+    # -- what we want ------------------------------------------------------------------------------------------
+
+    def ask(self, owner: str, address_local: str) -> None:
+        """Ask to see the user, because of something they did; a no-op if we do, or have asked already."""
+        self._happen(owner, address_local, self._context.address_of(address_local), Event.ASK)
+
+    def grant(self, owner: str, address_local: str) -> None:
+        """The user's roster, which we were allowed to write, says that both see each other."""
+        self._happen(owner, address_local, self._context.address_of(address_local), Event.GRANT)
+
+    def end(self, owner: str) -> None:
+        """Take back all subscriptions of a user who leaves for good."""
+        for local in list(self._records.get(owner, {})):
+            self.end_one(owner, local)
+
+    def end_one(self, owner: str, local: str) -> None:
+        address = self._address(local)
+        if address is not None:
+            self._happen(owner, local, address, Event.END)
+
+    # -- what is there -----------------------------------------------------------------------------------------
+
+    def of(self, owner: str, local: str) -> Subscription:
+        record = self._record(owner, local)
+        return record.subscription if record is not None else NONE
+
+    def seen_by(self, owner: str) -> Iterator[tuple[str, Address]]:
+        """The addresses that a user may see, with their local parts."""
+        for local, record in list(self._records.get(owner, {}).items()):
+            if record.subscription.from_ and (address := self._address(local)) is not None:
+                yield local, address
 
     # -- what we tell ------------------------------------------------------------------------------------------
 
     def changed(self, owner: str, local: str, address: Address) -> None:
-        """An address shows itself differently to one user now."""
-        record = self._records.get((owner, local))
-        if record is None or record.state not in _FROM:
+        """An address shows itself differently to one user now. One stanza for one change: the stations on the way to it
+        are nobody's presence."""
+        record = self._record(owner, local)
+        if record is None or not record.subscription.from_:
             return
-        # One stanza for one change: the stations on the way to a connection are nobody's presence.
-        if self._context.availability(owner, address).available != ((owner, local) in self._shown):
-            self._show(owner, local, address)
+        if (record.shown or AWAY) != self._context.standing(owner, address):
+            self._show(owner, local, address, record)
 
-    def announce(self) -> None:
-        """Show everything that is available to everybody who may see it: after the link came up."""
-        for (owner, local), record in list(self._records.items()):
-            if record.state in _FROM:
-                self._show(owner, local, self._context.address_of(local), only_available=True)
+    def redrawn(self, owner: str, local: str, address: Address) -> None:
+        """An address looks different now (its picture), wherever it is shown as available."""
+        record = self._record(owner, local)
+        if (
+            record is not None
+            and record.shown is not None
+            and record.shown.availability is not Availability.UNAVAILABLE
+        ):
+            self._show(owner, local, address, record)
+
+    async def announce(self) -> None:
+        """Show everybody what they may see: after the link came up. The first time also what is not there, because a gateway
+        that was killed could not say so."""
+        first, self._announced = not self._announced, True
+        shown = 0
+        for owner, records in list(self._records.items()):
+            for local, record in list(records.items()):
+                if not record.subscription.from_ or (address := self._address(local)) is None:
+                    continue
+                before, record.shown = record.shown, None
+                there = self._context.standing(owner, address).availability is not Availability.UNAVAILABLE
+                if there or first or (before or AWAY) != AWAY:
+                    self._show(owner, local, address, record)
+                    shown += 1
+                    if shown % _SLICE == 0:
+                        await asyncio.sleep(0)
 
     def farewell(self) -> list[str]:
         """Unavailable presence of everything that is available now."""
-        stanzas = []
-        for (owner, local), record in self._records.items():
-            address = self._context.address_of(local)
-            if record.state in _FROM and self._context.availability(owner, address).available:
-                stanzas.append(render.presence(self._jid_attr(local), attribute(owner), "unavailable"))
-        return stanzas
+        return [
+            render.presence(self._jid_attr(local), attribute(owner), "unavailable")
+            for owner, records in self._records.items()
+            for local, record in records.items()
+            if record.shown is not None and record.shown.availability is not Availability.UNAVAILABLE
+        ]
 
-    def _show(self, owner: str, local: str, address: Address, *, only_available: bool = False) -> None:
-        availability = self._context.availability(owner, address)
+    # -- pieces ------------------------------------------------------------------------------------------------
+
+    def _happen(self, owner: str, local: str, address: Address, event: Event, id_: str = "") -> None:
+        """Let ``event`` happen to one subscription; ``id_`` is that of the stanza that is answered."""
+        record = self._record(owner, local)
+        before = record.subscription if record is not None else NONE
+        now, acts = next_state(before, event)
+        if now.empty:
+            if record is not None:
+                del self._records[owner][local]
+                if not self._records[owner]:
+                    del self._records[owner]
+                self._context.forget_subscription(StoredSubscription(self._bridge, owner, local))
+        elif now != before:
+            if record is None:
+                record = self._records.setdefault(owner, {})[local] = _Record(now)
+            record.subscription = now
+            self._context.save_subscription(
+                StoredSubscription(self._bridge, owner, local, now.state, now.asked.value)
+            )
+        for act in acts:
+            self._act(act, owner, local, address, id_)
+        if now.from_ != before.from_:
+            self._context.subscription_changed(owner, local, address, sees_us=now.from_)
+
+    def _act(self, act: Act, owner: str, local: str, address: Address, id_: str) -> None:
+        # RFC 6121 §3: subscriptions are between bare JIDs.
         us, them = self._jid_attr(local), attribute(owner)
-        if not availability.available:
-            self._shown.discard((owner, local))
+        if act is Act.SHOW:
+            record = self._record(owner, local)
+            if record is not None:
+                self._show(owner, local, address, record, only_available=True)
+        elif act is Act.HIDE:
+            record = self._record(owner, local)
+            if record is not None:
+                record.shown = None
+            self._context.send(render.presence(us, them, "unavailable"), keep=True)
+        else:
+            content = self._context.introduction(owner, address) if act is Act.SUBSCRIBE else ""
+            answers = act in (Act.SUBSCRIBED, Act.UNSUBSCRIBED)
+            self._context.send(render.presence(us, them, act, content, id_ if answers else ""), keep=True)
+
+    def _show(
+        self, owner: str, local: str, address: Address, record: _Record, *, only_available: bool = False
+    ) -> None:
+        now = self._context.standing(owner, address)
+        record.shown = now
+        us, them = self._jid_attr(local), attribute(owner)
+        status = f"<status>{escape(now.status)}</status>" if now.status else ""
+        if now.availability is Availability.UNAVAILABLE:
             if not only_available:
-                self._context.send(render.presence(us, them, "unavailable"))
+                self._context.send(render.presence(us, them, "unavailable", status))
             return
-        self._shown.add((owner, local))
-        status = f"<status>{escape(availability.status)}</status>" if availability.status else ""
-        caps = self._context.caps_xml() if not local else ""
-        self._context.send(render.presence(us, them, "", status + caps))
+        show = f"<show>{now.availability}</show>" if now.availability in _SHOW else ""
+        self._context.send(
+            render.presence(us, them, "", show + status + self._context.adornment(owner, local, address))
+        )
+
+    def _address(self, local: str) -> Address | None:
+        """What a stored local part names; None if it names nothing any more (the configuration has changed)."""
+        try:
+            return self._context.address_of(local)
+        except BadAddress:
+            return None
 
     def _jid_attr(self, local: str) -> str:
         return attribute(f"{local}@{self._context.jid}" if local else self._context.jid)
 
-    def _record(self, stanza: Stanza) -> StoredSubscription:
-        owner, local = stanza.sender.bare, stanza.to.local
-        return self._records.get((owner, local)) or StoredSubscription(self._bridge, owner, local)
-
-    def _save(self, record: StoredSubscription) -> None:
-        self._records[(record.owner, record.contact_local)] = record
-        self._context.save_subscription(record)
+    def _record(self, owner: str, local: str) -> _Record | None:
+        records = self._records.get(owner)
+        return records.get(local) if records is not None else None

@@ -15,7 +15,9 @@ from gateway.model import (
     Address,
     AddressKind,
     Affiliation,
+    Availability,
     Condition,
+    Contact,
     Departure,
     Exit,
     Message,
@@ -53,12 +55,15 @@ class LoopbackBridge:
         nick_change=True,
         topic=True,
         kick=True,
+        contact_list=True,
+        contact_presence=True,
     )
 
     def __init__(self, settings: LoopbackSettings) -> None:
         self.settings = settings
         self.people: dict[str, LoopbackSession] = {}
         self.rooms: dict[str, LoopbackRoom] = {}
+        self.friends: tuple[Contact, ...] = ()  # of everybody: what the network's own list of contacts says
         self.last_id = 0
 
     def address(self, text: str) -> Address:
@@ -104,6 +109,7 @@ class LoopbackSession:
         self.bridge = bridge
         self.nick = account.settings.get("nick") or account.nick
         self.sink = sink
+        self.watched: set[str] = set()
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -111,9 +117,13 @@ class LoopbackSession:
             self.nick += "_"
         self.bridge.people[self.nick] = self
         self.sink.online(self.nick)
+        for friend in self.bridge.friends:
+            self.sink.contact(friend)
+        self.shows(Availability.AVAILABLE)
         try:
             await self._over
         finally:
+            self.shows(Availability.UNAVAILABLE)
             for key in list(self.bridge.rooms):
                 self._out(key, Departure(Exit.QUIT))
             del self.bridge.people[self.nick]
@@ -167,6 +177,19 @@ class LoopbackSession:
             person.sink.direct(Message(self.nick, text, kind, self.bridge.next_id()))
             ticket.done()
 
+    def watch(self, contact: str) -> None:
+        self.watched.add(self.fold(contact))
+        there = any(self.fold(name) == self.fold(contact) for name in self.bridge.people)
+        availability = Availability.AVAILABLE if there else Availability.UNAVAILABLE
+        self.sink.contact_presence(contact, availability)
+
+    def unwatch(self, contact: str) -> None:
+        self.watched.discard(self.fold(contact))
+
+    def wrote_elsewhere(self, contact: str, text: str) -> None:
+        """For tests: the user writes with another client of the network."""
+        self.sink.direct_sent(contact, Message(self.nick, text, MessageKind.CHAT, self.bridge.next_id()))
+
     def instruct(self, text: str, ticket: Ticket) -> None:
         self.sink.service(f"You said: {text}")
         ticket.done()
@@ -202,6 +225,12 @@ class LoopbackSession:
         victim._out(key, Departure(Exit.KICKED, reason, self.nick))
         victim.sink.departed([key], nick, Departure(Exit.KICKED, reason, self.nick))
         ticket.done()
+
+    def shows(self, availability: Availability, status: str = "") -> None:
+        """This person is seen differently by whoever watches."""
+        for other in self.bridge.people.values():
+            if self.fold(self.nick) in other.watched:
+                other.sink.contact_presence(self.nick, availability, status)
 
     def _out(self, key: str, departure: Departure) -> None:
         there = self.bridge.rooms.get(key)

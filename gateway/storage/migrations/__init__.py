@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
 from gateway.storage.errors import StorageError, Trouble
-from gateway.storage.migrations import m0001_first, m0005_files
+from gateway.storage.migrations import m0001_first, m0003_contacts, m0005_files
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,7 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "first tables", m0001_first.apply),
+    Migration(3, "contacts and their pictures", m0003_contacts.apply),
     Migration(5, "files of the web server", m0005_files.apply),
 )
 
