@@ -109,9 +109,6 @@ class Capabilities:
     delivery_reports: bool = False  # ``Sink.delivery`` tells later what became of messages
     acceptance_only: bool = False  # that it took a message is all the network can ever tell of it
     read_marks: bool = False  # sessions are ``MarksRead``
-    contact_type: str = "pc"  # identity client/<contact_type>: "sms", "phone", "bot"
-    contact_list: bool = False  # the network keeps a list of the user's contacts: ``Contact.listed``
-    contact_presence: bool = False  # sessions are ``Watching``: they can tell who is there
     legacy_identities: tuple[
         tuple[str, str], ...
     ] = ()  # further (category, type) pairs that old bookmarks expect
@@ -342,15 +339,6 @@ class MarksRead(Protocol):
 
     def mark_read(self, contact: str, foreign_id: str) -> None:
         """The user has seen this message of ``contact``, and so all before it. Nobody waits for an outcome."""
-
-
-class Watching(Protocol):
-    """What a session can do besides if its bridge has the capability ``contact_presence``. A new session watches nobody."""
-
-    def watch(self, contact: str) -> None:
-        """The user wants to see when this person is there: tell ``contact_presence`` now and at every change."""
-
-    def unwatch(self, contact: str) -> None: ...
 
 
 class Expressive(Protocol):
