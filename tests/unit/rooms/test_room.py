@@ -34,10 +34,13 @@ class Surroundings:
         self.clock = ManualClock()
         self.ids = IdSource(self.clock, random.Random(1))
         self.sent: list[Element] = []
+        self.kept: list[Element] = []  # those that outlive a lost link
         self.archived = []
 
     def send(self, stanza: str, *, keep: bool = False) -> bool:
         self.sent.append(fromstring(stanza))
+        if keep:
+            self.kept.append(self.sent[-1])
         return True
 
     def now(self) -> float:
@@ -304,4 +307,5 @@ def test_a_dismissed_client_gets_110_and_the_reason(room, around):
     (gone,) = around.take()
     assert statuses(gone) == ["333", "110"]
     assert gone.findtext("status") == "the network is gone"
+    assert around.kept[-1] is gone  # should the link be down: nobody will say it again
     assert not room.attendees
