@@ -22,7 +22,7 @@ from gateway.model import (
     Topic,
 )
 from gateway.rooms.history import History, HistoryRequest, Said
-from gateway.xmpp import render, sharing
+from gateway.xmpp import render
 from gateway.xmpp.stanza import Stanza
 from gateway.xmpp.text import attribute, escape
 
@@ -230,8 +230,6 @@ class Room:
         now = context.now()
         id_ = foreign_id or context.ids.next()
         said = Said(message.sender, message.text, message.kind, message.time or now, id_)
-        if message.attachments:
-            said = said._replace(files="".join(map(sharing.payload, message.attachments)))
         self.history.add(said)
         context.archive(self, said, foreign_id)
         send = context.send
@@ -245,10 +243,6 @@ class Room:
                 room = each.room_attr
                 content = body + render.delay(room, said.time) if late else body
                 send(render.groupchat(room, resource, each.jid_attr, sid, content, sid), keep=True)
-
-    def has_heard(self, foreign_id: str) -> bool:
-        """Whether a message with that id of the network's was said here lately."""
-        return foreign_id != "" and foreign_id in self._seen
 
     def said_by_us(
         self, text: str, kind: MessageKind, id_: str, extra: str, foreign_ids: Sequence[str]
@@ -378,7 +372,7 @@ class Room:
     @staticmethod
     def _body(said: Said) -> str:
         if said.kind is MessageKind.CHAT:
-            return f"<body>{escape(said.text)}</body>{said.files}"
+            return f"<body>{escape(said.text)}</body>"
         prefix = "/me " if said.kind is MessageKind.ACTION else "[notice] "
         return f"<body>{prefix}{escape(said.text)}</body>"
 
