@@ -1,0 +1,170 @@
+"""What a bridge gave us, made public for XMPP users: one way after another is tried, and what was said is never lost.
+
+Gives messages back instead of raising: each file's link as the text of a message of its own, which is the form in which
+clients show it as a picture, then captions and text; for a file that nobody would take, a sentence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from gateway.bridge import Blob, MediaError
+from gateway.media.names import safe_name
+from gateway.media.pictures import PictureFacts, Pictures
+from gateway.media.sniff import sniff
+from gateway.media.spool import Kept, Spool, look
+from gateway.media.targets import refused
+from gateway.media.transfers import Transfers
+from gateway.model import Attachment, Message, MessageKind
+
+_log = structlog.get_logger(__name__)
+
+_MOST_FILES = 20
+_NOWHERE = "This gateway has no place to put files; its operator can give it one."
+
+
+class Way(Protocol):
+    """One way to make a file public."""
+
+    name: str
+
+    async def publish(self, file: Blob, user: str) -> str:
+        """The link to the file. Raises ``MediaError``, within a bounded time."""
+
+
+class Publisher:
+    """``ways`` are tried in order; ``size`` is the most bytes of one file."""
+
+    def __init__(
+        self, ways: Sequence[Way], spool: Spool, pictures: Pictures, transfers: Transfers, *, size: int
+    ) -> None:
+        self._ways = ways
+        self._spool = spool
+        self._pictures = pictures
+        self._transfers = transfers
+        self._size = size
+
+    async def publish(self, user: str, message: Message) -> list[Message]:
+        """``message`` as messages without files of ours in them: what has a ``url`` is public. Never raises."""
+        said: list[Message] = []
+        lost: list[str] = []
+        for number, attachment in enumerate(message.attachments):
+            try:
+                if number >= _MOST_FILES:
+                    raise refused(f"More than {_MOST_FILES} files in one message are not passed on.")
+                public = await self._public(user, attachment)
+            except MediaError as error:
+                lost.append(undelivered(attachment, error.refused.text))
+            else:
+                said.append(_about(message, public.url, replace(public, caption="")))
+                if attachment.caption and attachment.caption != message.text:
+                    said.append(_about(message, attachment.caption))
+            finally:
+                _discard(attachment.path)
+        text = "\n".join(part for part in (message.text, *lost) if part)
+        if text:
+            # What was lost is the gateway's word, not the sender's action.
+            kind = MessageKind.CHAT if lost and message.kind is MessageKind.ACTION else message.kind
+            said.append(replace(message, text=text, kind=kind, attachments=()))
+        return _numbered(said, message.foreign_id)
+
+    async def _public(self, user: str, attachment: Attachment) -> Attachment:
+        if attachment.path is None and not attachment.data:
+            if not attachment.url:
+                raise refused("There is nothing in it.")
+            return attachment
+        async with self._transfers.turn(user):
+            kept = await self._local(attachment)
+            try:
+                blob, facts = await self._examined(kept, attachment)
+                url = await self._first_way(blob, user)
+            finally:
+                _discard(kept.path)
+        return Attachment(
+            name=blob.name,
+            media_type=blob.media_type,
+            size=blob.size,
+            url=url,
+            sha256=blob.sha256,
+            width=facts.width,
+            height=facts.height,
+            thumbnail=facts.preview,
+        )
+
+    async def _local(self, attachment: Attachment) -> Kept:
+        try:
+            if attachment.path is None:
+                self._check_size(len(attachment.data))
+                return await self._spool.keep(attachment.data)
+            self._check_size(attachment.path.stat().st_size)
+            return await look(attachment.path)
+        except OSError as error:
+            _log.error("a file could not be read or written", reason=error.strerror)
+            raise refused("The gateway could not read it; its log tells more.") from error
+
+    def _check_size(self, size: int) -> None:
+        if not size:
+            raise refused("It is empty.")
+        if size > self._size:
+            raise refused(f"It is larger than the {self._size / 1e6:g} MB that this gateway carries.")
+
+    async def _examined(self, kept: Kept, attachment: Attachment) -> tuple[Blob, PictureFacts]:
+        media_type = sniff(kept.head, attachment.name)
+        facts = await self._pictures.look(kept.path, media_type)
+        stem = media_type.partition("/")[0]
+        name = safe_name(attachment.name, media_type, stem if stem in ("image", "audio", "video") else "file")
+        return Blob(kept.path, name, media_type, kept.size, kept.sha256), facts
+
+    async def _first_way(self, file: Blob, user: str) -> str:
+        why = _NOWHERE
+        for way in self._ways:
+            try:
+                return await way.publish(file, user)
+            except MediaError as error:
+                why = error.refused.text
+                _log.info("a file could not be published", way=way.name, reason=why, size=file.size)
+        raise refused(why)
+
+
+def undelivered(attachment: Attachment, why: str) -> str:
+    """The sentence in place of a file."""
+    name = safe_name(attachment.name, attachment.media_type) if attachment.name else ""
+    what = f"A file, {name}," if name else "A file"
+    said = f" {attachment.caption}" if attachment.caption else ""
+    return f"[{what} could not be delivered: {why}]{said}"
+
+
+def without_files(message: Message, why: str = _NOWHERE) -> Message:
+    """``message`` where nothing can be published: files that are public keep their links, others leave a sentence."""
+    parts = [message.text]
+    for each in message.attachments:
+        parts.append(each.url or undelivered(each, why))
+        if each.url and each.caption:
+            parts.append(each.caption)
+        _discard(each.path)
+    return replace(message, text="\n".join(part for part in parts if part), attachments=())
+
+
+def _about(message: Message, text: str, *attachments: Attachment) -> Message:
+    """Something that goes with ``message``. A link stands alone, without the words that make it an action or a notice."""
+    plain = attachments or message.kind is MessageKind.ACTION
+    kind = MessageKind.CHAT if plain else message.kind
+    return replace(message, text=text, kind=kind, attachments=attachments)
+
+
+def _numbered(said: list[Message], foreign_id: str) -> list[Message]:
+    """The last, which is the text if there is any, keeps the network's id; the others get ids that a replay gives again."""
+    if not foreign_id or len(said) < 2:
+        return said
+    return [
+        *(replace(each, foreign_id=f"{foreign_id}+{number}") for number, each in enumerate(said[:-1], 1)),
+        said[-1],
+    ]
+
+
+def _discard(path: Path | None) -> None:
+    if path is not None:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,95 @@
+"""All of media put together for one process: what the bridges are lent, and what each component publishes with."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from gateway.bridge import Clock
+from gateway.media.dialling import Dialler, Resolve, system_resolve
+from gateway.media.fetch import Fetcher, FileLimits
+from gateway.media.pictures import PictureLimits, Pictures
+from gateway.media.publishing import Publisher, Way
+from gateway.media.slots import Slots
+from gateway.media.spool import Spool
+from gateway.media.store import OwnStore, OwnStoreWay, StorePolicy
+from gateway.media.targets import Targets, Trusted
+from gateway.media.transfers import Transfers
+from gateway.media.upload import Upload
+from gateway.settings import MediaSettings
+from gateway.storage.files import FileStore
+from gateway.web.files import file_routes
+from gateway.web.server import serving
+
+_MB = 1_000_000
+
+
+class MediaService:
+    """Made by ``opened``. ``fetcher`` is lent to the bridges."""
+
+    def __init__(
+        self,
+        settings: MediaSettings,
+        files: FileStore,
+        clock: Clock,
+        agent: str,
+        resolve: Resolve = system_resolve,
+    ) -> None:
+        trusted = Trusted.of(settings.trusted_hosts)
+        self.settings = settings
+        self._clock = clock
+        self._uploads = Dialler(Targets(trusted, own=True), resolve, agent=agent)
+        self._spool = Spool(settings.directory / "passing")
+        self._pictures = Pictures(PictureLimits() if settings.previews else PictureLimits(decoded=0))
+        # Two counts: files that come must not wait for files that go.
+        self._outgoing = Transfers(per_user=settings.transfers_per_user, total=settings.transfers_total)
+        incoming = Transfers(per_user=settings.transfers_per_user, total=settings.transfers_total)
+        self._size = int(settings.max_file_mb * _MB)
+        self.fetcher = Fetcher(
+            Dialler(Targets(trusted), resolve, agent=agent),
+            self._spool,
+            self._pictures,
+            incoming,
+            FileLimits(self._size, settings.timeout_seconds),
+        )
+        self._store: OwnStore | None = None
+        if settings.listen:
+            policy = StorePolicy(
+                settings.public_url,
+                settings.keep_days,
+                int(settings.quota_user_mb * _MB),
+                int(settings.quota_total_mb * _MB),
+            )
+            self._store = OwnStore(settings.directory / "given", files, clock, policy)
+
+    def publisher(self, bridge: str, component: Slots, user: Slots | None = None) -> Publisher:
+        """For one component: ``component`` asks for slots in its name, ``user`` in the user's (XEP-0356) where that can be
+        done."""
+        ways: list[Way] = []
+        if self.settings.upload:
+            seconds = self.settings.timeout_seconds
+            for name, slots in (("component's upload", component), ("user's upload", user)):
+                if slots is not None:
+                    ways.append(Upload(name, slots, self._uploads, self._clock, seconds=seconds))
+        if self._store is not None:
+            ways.append(OwnStoreWay(self._store, bridge))
+        return Publisher(ways, self._spool, self._pictures, self._outgoing, size=self._size)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Directories made, the web server up and old files being deleted, for as long as the block lasts. Raises
+        ``CannotListen``, and ``OSError`` for a directory that cannot be made."""
+        async with AsyncExitStack() as stack:
+            await self._spool.prepare()
+            if self._store is not None:
+                await self._store.prepare()
+                host, _, port = self.settings.listen.rpartition(":")
+                routes = file_routes(self._store, self._clock)
+                await stack.enter_async_context(serving(host.strip("[]"), int(port), routes))
+                cleaning = asyncio.create_task(self._store.run())
+                stack.push_async_callback(_ended, cleaning)
+            yield
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
