@@ -35,6 +35,7 @@ from gateway.settings import (
     BridgeTable,
     LimitSettings,
     LogSettings,
+    MediaSettings,
     Settings,
     StorageSettings,
     Table,
@@ -54,6 +55,7 @@ _TABLES: dict[str, type[Table]] = {
     "log": LogSettings,
     "limits": LimitSettings,
     "access": AccessSettings,
+    "media": MediaSettings,
 }
 _BRIDGES = "bridges"
 _COMMON = tuple(BridgeTable.model_fields)
@@ -103,10 +105,16 @@ class _Reader:
         log = self._table(LogSettings, "log")
         limits = self._table(LimitSettings, "limits")
         access = self._table(AccessSettings, "access")
+        media = self._table(MediaSettings, "media")
         bridges = self._bridges(self._data.get(_BRIDGES, {}))
-        if self._problems or not (xmpp and storage and log and limits and access):
+        if self._problems or not (xmpp and storage and log and limits and access and media):
             raise ConfigError(self._problems)
-        return Settings(xmpp, self._resolved(storage), log, limits, access, bridges)
+        media = media.model_copy(update={"directory": self._base() / media.directory})
+        return Settings(xmpp, self._resolved(storage), log, limits, access, media, bridges)
+
+    def _base(self) -> Path:
+        """Where relative paths start."""
+        return self._source.path.absolute().parent
 
     def _wrong(self, key: Key, text: str) -> None:
         self._problems.append(Problem(self._source.where(key), dotted(key), text))
@@ -130,7 +138,7 @@ class _Reader:
             return None
 
     def _resolved(self, storage: StorageSettings) -> StorageSettings:
-        base = self._source.path.absolute().parent
+        base = self._base()
         database = storage.database
         if (file := storage.database_file) is not None:
             database = database.replace(f":///{file}", f":///{base / file}", 1)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from gateway.bridge import Plugin
+from gateway.media.targets import Trusted
 
 _LABEL = re.compile(r"[^\W_]([\w-]{0,61}[^\W_])?")
 _LOCAL_NAMES = ("localhost", "ip6-localhost")
@@ -60,6 +61,39 @@ def _database(url: str) -> str:
     if scheme == "sqlite" and not rest.startswith("/"):
         raise ValueError("must have three slashes before the file, as in sqlite:///causeway.db")
     return url
+
+
+def _uri(text: str) -> str:
+    parts = urlsplit(text)
+    if not parts.scheme or not (parts.path or parts.netloc) or re.search(r"\s", text):
+        raise ValueError(
+            "must be a URI such as xmpp:ann@example.org, mailto:ann@example.org or https://example.org/help"
+        )
+    return text
+
+
+def _trusted(entries: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        Trusted.of(entries)
+    except ValueError as error:
+        raise ValueError(f"must hold host names, addresses or networks: {error}") from None
+    return entries
+
+
+def _listen(text: str) -> str:
+    host, separator, port = text.rpartition(":")
+    if text and not (separator and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError('must be an address and a port, such as "127.0.0.1:5280", or empty')
+    return text
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (
+        parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment
+    ):
+        raise ValueError("must be a web address such as https://files.example.org, or empty")
+    return text.rstrip("/")
 
 
 Domain = Annotated[str, AfterValidator(domain)]
@@ -225,7 +259,64 @@ class AccessSettings(Table):
         (),
         description="XMPP domains whose users may use the gateway. Empty: everybody the server lets through.",
     )
+    deny: tuple[BareJid | Domain, ...] = Field(
+        (), description="XMPP addresses and domains that may not, whatever else is said."
+    )
+    registration: Literal["open", "approval", "closed"] = Field(
+        "open",
+        description="How bridges that need a registration take new users: at once, after an admin has agreed, or not.",
+    )
     admins: tuple[BareJid, ...] = Field((), description="Addresses that may use the operators' commands.")
+    contact: tuple[Annotated[str, AfterValidator(_uri)], ...] = Field(
+        (), description="Where users reach you: URIs such as xmpp:ann@example.org or mailto:ann@example.org."
+    )
+
+
+class MediaSettings(Table):
+    """``[media]``: files on their way between the networks. Relative paths start at the configuration file's directory."""
+
+    max_file_mb: float = Field(
+        50.0, gt=0, le=10_000, description="The largest file that is carried, either way."
+    )
+    timeout_seconds: float = Field(
+        60.0, ge=1, le=3600, description="For one file to be fetched, and for one to be uploaded."
+    )
+    transfers_per_user: int = Field(
+        3, ge=1, description="Files of one user on their way at a time; others wait."
+    )
+    transfers_total: int = Field(20, ge=1, description="Files of all users on their way at a time.")
+    trusted_hosts: Annotated[tuple[str, ...], AfterValidator(_trusted)] = Field(
+        (),
+        description="Host names, addresses and networks that users' files may come from although they are private or "
+        "without TLS: your own upload service, if it is.",
+    )
+    upload: bool = Field(True, description="Put files for XMPP users on the XMPP server's upload service.")
+    upload_service: Domain | Literal[""] = Field(
+        "", description="The address of that service. Empty: looked for on the XMPP server."
+    )
+    previews: bool = Field(True, description="Send a tiny preview along with pictures.")
+    listen: Annotated[str, AfterValidator(_listen)] = Field(
+        "",
+        description="Address and port to give files out from where nobody else takes them. Empty: not at all.",
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        "", description="What links to those files begin with; your web server passes it on to listen."
+    )
+    directory: Path = Field(
+        Path("media"), description="Where files are kept while they are on their way or given out."
+    )
+    keep_days: float = Field(30.0, gt=0, le=36_500, description="Days that files are given out.")
+    quota_user_mb: float = Field(500.0, gt=0, description="Of one user; the oldest make room for new ones.")
+    quota_total_mb: float = Field(10_000.0, gt=0, description="Of all users together.")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if bool(self.listen) != bool(self.public_url):
+            missing = "public_url" if self.listen else "listen"
+            raise ValueError(
+                f"{missing} is missing: files are given out only where both listen and public_url are set"
+            )
+        return self
 
 
 class BridgeTable(Table):
@@ -262,4 +353,5 @@ class Settings:
     log: LogSettings
     limits: LimitSettings
     access: AccessSettings
+    media: MediaSettings
     bridges: tuple[BridgeSettings, ...]

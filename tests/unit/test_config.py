@@ -19,6 +19,7 @@ from gateway.settings import (
     BridgeTable,
     LimitSettings,
     LogSettings,
+    MediaSettings,
     StorageSettings,
     XmppSettings,
     is_loopback,
@@ -212,7 +213,20 @@ def test_a_secret_file_with_nonsense_in_it_is_refused(tmp_path: Path, content: b
         ),
         (
             "[xmmp]\nport = 1\n",
-            "line 1: xmmp is not known. Did you mean xmpp? Known in this file: xmpp, storage, log, limits, access, bridges.",
+            "line 1: xmmp is not known. Did you mean xmpp? Known in this file: xmpp, storage, log, limits, access, media, "
+            "bridges.",
+        ),
+        (
+            '[media]\nlisten = "127.0.0.1:5280"\n',
+            "line 1: media public_url is missing: files are given out only where both listen and public_url are set.",
+        ),
+        (
+            '[media]\nlisten = "5280"\n',
+            'line 2: media.listen is "5280", but must be an address and a port, such as "127.0.0.1:5280", or empty.',
+        ),
+        (
+            '[media]\ntrusted_hosts = ["10.0.0.1/8"]\n',
+            "line 2: media.trusted_hosts must hold host names, addresses or networks: 10.0.0.1/8 has host bits set.",
         ),
         ('[xmpp]\nport = "5347"\n', 'line 2: xmpp.port is "5347", but must be a whole number.'),
         ("[xmpp]\nport = 70000\n", "line 2: xmpp.port is 70000, but must be 65535 or less."),
@@ -616,6 +630,7 @@ def test_the_example_has_every_key_with_its_default_and_no_other() -> None:
         "log": LogSettings,
         "limits": LimitSettings,
         "access": AccessSettings,
+        "media": MediaSettings,
     }.items():
         expected |= defaults(model, (name,))
     expected |= defaults(BridgeTable, ("bridges", "irc"))
