@@ -21,6 +21,7 @@ class Reflection:
     kind: MessageKind
     extra: str  # ready XML that travels with the body: origin-id, thread, stanza-ids of others
     refuse: Refuse
+    reference: str = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         self.room.said_by_us(self.text, self.kind, self.stanza.id, self.extra, foreign_ids)
@@ -35,6 +36,7 @@ class ErrorOnly:
 
     stanza: Stanza
     refuse: Refuse
+    reference: str = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         """Nothing to tell."""
@@ -49,6 +51,7 @@ class Outcome:
 
     on_done: Callable[[], None]
     on_refused: Callable[[Refused], None]
+    reference: str = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         self.on_done()

@@ -113,6 +113,11 @@ class ArchiveStore:
         for key in [key for key in self._ids if key[:3] == (bridge, owner, network)]:
             del self._ids[key]
 
+    def forgotten(self, bridge: str, owner: str) -> None:
+        """The rows of a user were removed by somebody else."""
+        for key in [key for key in self._ids if key[:2] == (bridge, owner)]:
+            del self._ids[key]
+
     async def _settled(self) -> None:
         if self._database.counts.waiting:
             try:

@@ -10,7 +10,7 @@ from gateway.model import Contact, Picture
 from gateway.storage.database import Database
 from gateway.storage.records import StoredContact
 from gateway.storage.schema import contacts, pictures
-from gateway.storage.statements import ACCOUNT, delete_by, upsert
+from gateway.storage.statements import upsert
 
 
 class ContactStore:
@@ -20,7 +20,6 @@ class ContactStore:
         self._database = database
         self._save = upsert(database.dialect, contacts)
         self._save_picture = upsert(database.dialect, pictures)
-        self._forget = delete_by(contacts, ACCOUNT)
 
     async def all(self, bridge: str) -> list[StoredContact]:
         """Everybody. Equal pictures are one object."""
@@ -64,10 +63,6 @@ class ContactStore:
     async def tidy(self) -> None:
         """Let go of pictures that nobody has any more."""
         await self._database.write(delete(pictures).where(pictures.c.id.not_in(select(contacts.c.picture))))
-
-    async def forget(self, bridge: str, owner: str, network: str) -> None:
-        """Everybody of an account that is no more."""
-        await self._database.write(self._forget, {"bridge": bridge, "owner": owner, "network": network})
 
 
 def _contact(row: Row[Any], shown: dict[str, Picture]) -> StoredContact:

@@ -102,6 +102,34 @@ class StoredContact:
     contact: Contact
 
 
+class RegistrationState(StrEnum):
+    ACTIVE = "active"
+    PENDING = "pending"  # waits for an admin's word
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRegistration:
+    """That a user has registered. ``stays``: logged in also while none of the user's clients is online."""
+
+    bridge: str
+    owner: str
+    state: RegistrationState = RegistrationState.ACTIVE
+    stays: bool = True
+    created: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """An admin's decision about a bare JID or a domain; ``author`` is who made it."""
+
+    bridge: str
+    subject: str
+    allow: bool
+    reason: str = ""
+    author: str = ""
+    created: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file that the gateway's web server gives out. ``key`` is a hash of the token in its link; ``size`` is in bytes."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Column, Table, bindparam, delete, select
+from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, false, select
 from sqlalchemy.sql.dml import Delete
 
 from gateway.bridge import Clock
 from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
-from gateway.storage.schema import archive, archives
+from gateway.storage.schema import archive, archives, deliveries, delivery_keys
 
 log = structlog.get_logger(__name__)
 
@@ -21,12 +21,13 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """Rows of ``table`` go when ``time`` (Unix seconds) is more than ``max_age`` seconds ago. The table has a primary key of
-    one column and an index on ``time``."""
+    """Rows of ``table`` for which ``only`` holds go when ``time`` (Unix seconds) is more than ``max_age`` seconds ago. The
+    table has a primary key of one column and an index on ``time``."""
 
     table: Table
     time: Column[float]
     max_age: float
+    only: ColumnElement[bool] | None = None
 
 
 def archive_rules(archive_days: float) -> tuple[RetentionRule, ...]:
@@ -34,6 +35,15 @@ def archive_rules(archive_days: float) -> tuple[RetentionRule, ...]:
     return (
         RetentionRule(archive, archive.c.sent_at, archive_days * _DAY),
         RetentionRule(archives, archives.c.used, (archive_days + 2) * _DAY),
+    )
+
+
+def delivery_rules(days: float) -> tuple[RetentionRule, ...]:
+    """What is settled goes after ``days``: until then the same message is recognised when it comes again, and late news of
+    it. What is still to be delivered has age limits of its own."""
+    return (
+        RetentionRule(deliveries, deliveries.c.created, days * _DAY, deliveries.c.active == false()),
+        RetentionRule(delivery_keys, delivery_keys.c.created, days * _DAY),
     )
 
 
@@ -77,4 +87,6 @@ class Retention:
 def _deletion(rule: RetentionRule) -> Delete:
     (key,) = rule.table.primary_key
     oldest = select(key).where(rule.time < bindparam("before")).order_by(rule.time).limit(_BATCH)
+    if rule.only is not None:
+        oldest = oldest.where(rule.only)
     return delete(rule.table).where(key.in_(oldest))

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    true,
 )
 
 metadata = MetaData()
@@ -121,6 +122,38 @@ subscriptions = Table(
     CheckConstraint("state IN ('none', 'from', 'to', 'both')", name="subscriptions_state"),
 )
 
+# Who has registered with a bridge that asks for it. What was registered is in ``account_settings``.
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("bridge", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("stays", Boolean, nullable=False),  # stays logged in while none of the user's clients is online
+    Column("created", Double, nullable=False),
+    CheckConstraint("state IN ('active', 'pending')", name="registrations_state"),
+)
+
+# What admins decided at run time, on top of the configuration. ``subject`` is a bare JID or a domain.
+access_rules = Table(
+    "access_rules",
+    metadata,
+    Column("bridge", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("allow", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created", Double, nullable=False),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("bridge", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
 # What networks tell of users' contacts. ``name`` is the one in the contact's address.
 contacts = Table(
     "contacts",
@@ -142,6 +175,62 @@ pictures = Table(
     Column("id", Text, primary_key=True),
     Column("media_type", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+# The delivery ledger. ``active`` rows are those for which something is still to be done; the others are kept for a while
+# to recognise what comes again, and late news. A body is kept as long as it may have to be sent.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("bridge", "owner", "network")),
+    Column("inbound", Boolean, nullable=False),  # from the network to the user
+    Column("room", Boolean, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("peer", "kind", "body", "extra", "parts")),
+    Column("said_at", Double, nullable=False),
+    # Of the user's stanza: its type, id and full sender. ``jid`` is the address of ours in it, or in the one we send.
+    *(Column(name, Text, nullable=False) for name in ("stanza_type", "stanza_id", "origin", "jid")),
+    Column("foreign_id", Text, nullable=False),
+    Column("unreported", Text, nullable=False),
+    Column("receipt", Boolean, nullable=False),
+    Column("markable", Boolean, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("state", "condition", "error_type", "reason")),
+    Column("attempts", Integer, nullable=False),
+    Column("handed", Boolean, nullable=False),  # to the other side, whose last word on it is not known
+    Column("active", Boolean, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("changed", Double, nullable=False),
+    CheckConstraint(
+        "state IN ('queued', 'accepted', 'delivered', 'read', 'failed', 'unknown')", name="deliveries_state"
+    ),
+)
+_active = deliveries.c.active == true()
+Index(
+    "deliveries_active",
+    deliveries.c.bridge,
+    deliveries.c.created,
+    sqlite_where=_active,
+    postgresql_where=_active,
+)
+Index("deliveries_by_owner", deliveries.c.bridge, deliveries.c.owner)
+Index("deliveries_by_time", deliveries.c.created)
+
+# Which delivery a foreign id belongs to. ``key`` is a hash of the account, the direction and the id.
+delivery_keys = Table(
+    "delivery_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("delivery_id", Text, nullable=False),
+    Column("created", Double, nullable=False),
+)
+Index("delivery_keys_by_time", delivery_keys.c.created)
+
+# Until when (Unix seconds) everything written to the XMPP server has certainly been dealt with by it.
+delivery_marks = Table(
+    "delivery_marks",
+    metadata,
+    Column("bridge", Text, primary_key=True),
+    Column("confirmed", Double, nullable=False),
 )
 
 # ``key`` is a hash of the token in the link, and the file's name on disk: who reads the database learns no link.

@@ -5,11 +5,14 @@ from typing import Self
 
 from gateway.bridge import Clock
 from gateway.secrets import SecretBox
+from gateway.storage.access import AccessStore
 from gateway.storage.accounts import AccountStore
 from gateway.storage.archive import ArchiveStore
 from gateway.storage.contacts import ContactStore
 from gateway.storage.database import Database
+from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.files import FileStore
+from gateway.storage.owned import OwnedRows
 from gateway.storage.rooms import RoomStore
 from gateway.storage.subscriptions import SubscriptionStore
 
@@ -21,6 +24,9 @@ class Stores:
     archive: ArchiveStore
     subscriptions: SubscriptionStore
     contacts: ContactStore
+    deliveries: DeliveryStore
+    access: AccessStore
+    owned: OwnedRows
     files: FileStore
 
     @classmethod
@@ -32,5 +38,8 @@ class Stores:
             ArchiveStore(database, clock),
             SubscriptionStore(database),
             ContactStore(database),
+            DeliveryStore(database),
+            AccessStore(database),
+            OwnedRows(database),
             FileStore(database),
         )

@@ -13,7 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from sqlalchemy import Executable
@@ -26,7 +26,8 @@ from gateway.storage.errors import StorageError, Trouble, explain, trouble
 log = structlog.get_logger(__name__)
 
 Params = Mapping[str, object] | Sequence[Mapping[str, object]] | None
-Item = tuple[Executable, Params]
+#: A statement with its parameters, or a hot insert with its rows.
+Item = tuple[Executable, Params] | tuple[RowInsert, Sequence[tuple[object, ...]]]
 
 _GROUP_ROWS = 5_000  # a transaction stays short, so that a waiting write is not held up
 _FIRST_RETRY = 0.1
@@ -325,8 +326,13 @@ class Writer:
         if isinstance(job, _Write):
             job.affected = 0
             for statement, params in job.items:
-                result = await connection.execute(statement, params)
-                job.affected += max(0, result.rowcount)
+                if isinstance(statement, RowInsert):
+                    rows = cast("Sequence[tuple[object, ...]]", params)
+                    await self._backend.insert_rows(connection, statement, rows)
+                    job.affected += len(rows)
+                else:
+                    result = await connection.execute(statement, cast("Params", params))
+                    job.affected += max(0, result.rowcount)
         elif isinstance(job.statement, RowInsert):
             await self._backend.insert_rows(connection, job.statement, job.rows)
         else:

@@ -9,6 +9,7 @@ from gateway.model import (
     Availability,
     ChatState,
     Contact,
+    DeliveryState,
     Departure,
     Message,
     Occupant,
@@ -84,6 +85,12 @@ class RecordingSink(_Journal):
     def direct(self, message: Message) -> None:
         self.note("direct", message)
 
+    async def direct_committed(self, message: Message) -> None:
+        self.note("direct", message)
+
+    def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
+        self.note("delivery", foreign_id, state, why)
+
     def direct_sent(self, contact: str, message: Message) -> None:
         self.note("direct_sent", contact, message)
 
@@ -129,6 +136,8 @@ class RecordingSink(_Journal):
 
 class RecordingTicket(_Journal):
     """``gateway.bridge.Ticket``; a second outcome is an error of the bridge."""
+
+    reference = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         self._once("done", tuple(foreign_ids))

@@ -14,7 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
 from gateway.storage.errors import StorageError, Trouble
-from gateway.storage.migrations import m0001_first, m0003_contacts, m0005_files
+from gateway.storage.migrations import (
+    m0001_first,
+    m0002_access,
+    m0003_contacts,
+    m0004_deliveries,
+    m0005_files,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +36,9 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "first tables", m0001_first.apply),
+    Migration(2, "registrations and access", m0002_access.apply),
     Migration(3, "contacts and their pictures", m0003_contacts.apply),
+    Migration(4, "delivery ledger", m0004_deliveries.apply),
     Migration(5, "files of the web server", m0005_files.apply),
 )
 

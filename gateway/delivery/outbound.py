@@ -1,0 +1,461 @@
+"""From the user to the network: a message is written down, then given to the session, and followed to its end.
+
+    committed -> handed to the session -> ticket: accepted -> reports: delivered, read
+                                                 refused  -> one error, or another try where messages may wait
+    not connected -> refused at once, or waits in its line where messages may wait
+
+A line is what waits of one conversation, in order. Knows the ledger and sessions; what users are told is the business of
+``notices``.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from gateway.accounts.account import Account
+from gateway.bridge import Cancellable, Capabilities, Clock
+from gateway.delivery import words
+from gateway.delivery.entry import Entry, entry_of, key_of
+from gateway.delivery.journal import Journal, Kept
+from gateway.delivery.notices import Notices
+from gateway.delivery.outgoing import Outgoing, hand, kept
+from gateway.ids import IdSource
+from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, Refused
+from gateway.storage.deliveries import DeliveryStore
+from gateway.storage.errors import StorageError
+from gateway.xmpp.stanza import Stanza
+
+_log = structlog.get_logger(__name__)
+
+#: Seconds until a message that the network refused for now is tried again; doubled each time up to the second.
+_FIRST_TRY, _LAST_TRY = 30.0, 900.0
+#: Accepted messages remembered for their reports; older ones are looked up.
+_REMEMBERED = 5_000
+_LOOKUPS = 100
+_ID_LIMIT = 255  # of foreign ids
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundPolicy:
+    """``waiting`` messages of one user at most, for ``age`` seconds at most. ``acceptance_is_delivery``: the operator wants
+    a receipt shown when the network has taken a message, where it can never tell more."""
+
+    waiting: int = 1_000
+    age: float = 3 * 86_400.0
+    acceptance_is_delivery: bool = False
+
+
+@dataclass(slots=True)
+class OutboundCounts:
+    """Since the start."""
+
+    sent: int = 0
+    accepted: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+    repeated: int = 0  # given to the network once more
+
+
+@dataclass(slots=True)
+class _Line:
+    entries: deque[Entry] = field(default_factory=deque)
+    delay: float = _FIRST_TRY
+    timer: Cancellable | None = None
+
+
+_Place = tuple[str, str, bool, str]
+
+
+def _place(entry: Entry) -> _Place:
+    return entry.owner, entry.network, entry.room, entry.peer
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A ticket: what becomes of giving a message to the network."""
+
+    entry: Entry
+    to: "Outbound"
+
+    @property
+    def reference(self) -> str:
+        return self.entry.id
+
+    def done(self, foreign_ids: Sequence[str] = ()) -> None:
+        self.to.accepted(self.entry, foreign_ids)
+
+    def refused(self, why: Refused) -> None:
+        self.to.refused(self.entry, why)
+
+
+class Outbound:
+    """One component's outbound half of the ledger."""
+
+    def __init__(
+        self,
+        bridge: str,
+        capabilities: Capabilities,
+        policy: OutboundPolicy,
+        *,
+        journal: Journal,
+        store: DeliveryStore,
+        notices: Notices,
+        clock: Clock,
+        ids: IdSource,
+        account: Callable[[str, str], Account | None],
+        refuse: Callable[[Stanza, Refused], None],
+        service: Callable[[Account, str], None],
+        spawn: Callable[[Awaitable[None]], None],
+    ) -> None:
+        self.counts = OutboundCounts()
+        self._bridge = bridge
+        self._can = capabilities
+        self._policy = policy
+        self._journal = journal
+        self._store = store
+        self._notices = notices
+        self._clock = clock
+        self._ids = ids
+        self._account = account
+        self._refuse = refuse
+        self._service = service
+        self._spawn = spawn
+        self._last = 0.0
+        self._lines: dict[_Place, _Line] = {}
+        self._load: dict[str, int] = {}  # messages without an outcome, by user
+        self._reported: dict[str, Entry] = {}  # accepted ones by the keys of their foreign ids
+        self._told: set[tuple[str, str]] = set()  # whom we told that the network is away
+        self._lookups = 0
+
+    # -- from the user -----------------------------------------------------------------------------------------
+
+    def send(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> None:
+        """A message to a contact, or to a room of a network with ``durable_rooms``. What cannot be our responsibility is
+        refused here and now; for all else the ledger answers."""
+        owner = stanza.sender.bare
+        account = self._account(owner, address.network)
+        connected = account is not None and account.session is not None and account.connected
+        if account is None or not (connected or self._can.store_and_forward):
+            self._refuse(stanza, not_connected(account, address.network))
+            return
+        if self._load.get(owner, 0) >= self._policy.waiting:
+            text = "Too many of your messages wait to be delivered. Wait until some are through, then send this again."
+            self._refuse(stanza, Refused(Condition.RESOURCE_CONSTRAINT, text))
+            return
+        entry = self._entry(stanza, address, outgoing)
+        self._load[owner] = self._load.get(owner, 0) + 1
+        self.counts.sent += 1
+        entry.handed = connected and _place(entry) not in self._lines
+        entry.attempts = int(entry.handed)
+        self._journal.enter(entry, partial(self._committed, entry, stanza))
+
+    def _entry(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Entry:
+        now = self._last = max(self._clock.now(), self._last + 1e-6)
+        return Entry(
+            id=self._ids.next(),
+            bridge=self._bridge,
+            owner=stanza.sender.bare,
+            network=address.network,
+            inbound=False,
+            room=address.kind is AddressKind.ROOM,
+            peer=address.name,
+            kind=outgoing.kind,
+            body=outgoing.text,
+            extra=outgoing.extra,
+            parts=kept(outgoing.parts),
+            said_at=now,
+            stanza_type=stanza.type,
+            stanza_id=stanza.id[: words.ID_LIMIT * 4],
+            origin=stanza.sender.full,
+            jid=stanza.to.full,
+            foreign_id="",
+            unreported="",
+            receipt=words.wants_receipt(stanza),
+            markable=words.is_markable(stanza),
+            state=DeliveryState.QUEUED,
+            condition="",
+            error_type="",
+            reason="",
+            attempts=0,
+            handed=False,
+            active=True,
+            created=now,
+            changed=now,
+        )
+
+    def _committed(self, entry: Entry, stanza: Stanza, outcome: Kept | StorageError) -> None:
+        if isinstance(outcome, StorageError):
+            self._unload(entry)
+            text = (
+                "The gateway could not store your message, so it has not sent it. Send it again in a minute."
+            )
+            self._refuse(stanza, Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT))
+        elif entry.handed:
+            self._hand(entry)
+        else:
+            self._wait(entry)
+
+    # -- to the network ----------------------------------------------------------------------------------------
+
+    def _hand(self, entry: Entry) -> None:
+        account = self._account(entry.owner, entry.network)
+        if account is None or account.session is None or not account.connected:
+            entry.handed = False
+            self._journal.note(entry)
+            if self._can.store_and_forward:
+                self._wait(entry)
+            else:
+                self._fail(entry, not_connected(account, entry.network))
+            return
+        try:
+            hand(account.session, entry, _Attempt(entry, self))
+        except Exception:  # noqa: BLE001 - whatever is wrong with this one, its sender is to know
+            _log.exception("a message could not be handed to its network", network=entry.network)
+            text = "The gateway failed at sending your message; its operator finds the reason in the log."
+            self._fail(entry, Refused(Condition.INTERNAL_SERVER_ERROR, text))
+
+    def _wait(self, entry: Entry) -> None:
+        """Into its line, in the order of writing."""
+        line = self._lines.setdefault(_place(entry), _Line())
+        at = next(
+            (index for index, each in enumerate(line.entries) if each.created > entry.created),
+            len(line.entries),
+        )
+        line.entries.insert(at, entry)
+        account = self._account(entry.owner, entry.network)
+        if account is None:
+            return
+        if not account.connected:
+            self._tell_of_waiting(account)
+        elif line.timer is None:
+            self._later(_place(entry), line)
+
+    def _tell_of_waiting(self, account: Account) -> None:
+        whom = (account.owner, account.network)
+        if whom not in self._told:
+            self._told.add(whom)
+            reason = account.status.reason
+            text = f"{account.network} cannot be reached just now{f': {reason}' if reason else '.'}"
+            self._service(account, f"{text} Your messages wait, and are sent when it is back.")
+
+    def _later(self, place: _Place, line: _Line) -> None:
+        def due() -> None:
+            line.timer = None
+            self._pump(place)
+
+        line.timer = self._clock.call_later(line.delay, due)
+        line.delay = min(line.delay * 2, _LAST_TRY)
+
+    def online(self, account: Account) -> None:
+        """The session is connected: what waited goes out."""
+        self._told.discard((account.owner, account.network))
+        for place, line in list(self._lines.items()):
+            if place[:2] == (account.owner, account.network):
+                line.delay = _FIRST_TRY
+                if line.timer is not None:
+                    line.timer.cancel()
+                    line.timer = None
+                self._pump(place)
+
+    def _pump(self, place: _Place) -> None:
+        account = self._account(place[0], place[1])
+        if account is None or not account.connected:
+            return
+        line = self._lines.pop(place, None)
+        if line is None:
+            return
+        for entry in line.entries:
+            # Written down first: after a crash nobody must think that it was never tried.
+            entry.handed = True
+            entry.attempts += 1
+            entry.changed = self._clock.now()
+            self.counts.repeated += entry.attempts > 1
+            self._journal.enter(entry, partial(self._tried, entry, line.delay))
+
+    def _tried(self, entry: Entry, delay: float, outcome: Kept | StorageError) -> None:
+        if not isinstance(outcome, StorageError):
+            self._hand(entry)
+            return
+        entry.handed = False
+        self._lines.setdefault(_place(entry), _Line(delay=delay))
+        self._wait(entry)
+
+    # -- what the network says ---------------------------------------------------------------------------------
+
+    def accepted(self, entry: Entry, foreign_ids: Sequence[str]) -> None:
+        """The network has taken it. ``foreign_ids`` are the ids it gave, one for each part it made of it."""
+        if entry.state is not DeliveryState.QUEUED:
+            return
+        ids = [_fit(each) for each in foreign_ids]
+        entry.foreign_id = ids[0] if ids else ""
+        self.counts.accepted += 1
+        self._reflect(entry, ids)
+        self._unload(entry)
+        entry.handed = False
+        entry.advance(DeliveryState.ACCEPTED, self._clock.now())
+        if self._can.delivery_reports:
+            entry.unreported = "\n".join(ids)
+            for each in ids:
+                key = self._key(entry.owner, entry.network, each)
+                self._journal.note(entry, (key, entry.id, entry.created))
+                self._remember(key, entry)
+        if self._can.acceptance_only and self._policy.acceptance_is_delivery:
+            self._advance(entry, DeliveryState.DELIVERED)
+        else:
+            entry.settle()
+            self._journal.note(entry)
+
+    def _reflect(self, entry: Entry, ids: Sequence[str]) -> None:
+        """A room shows the user's own message to all of the user's clients once the network has it."""
+        account = self._account(entry.owner, entry.network) if entry.room else None
+        room = account.room(entry.peer) if account is not None else None
+        if room is not None:
+            room.said_by_us(entry.body, entry.kind, entry.stanza_id, entry.extra, ids)
+
+    def refused(self, entry: Entry, why: Refused) -> None:
+        if entry.state is not DeliveryState.QUEUED:
+            return
+        entry.handed = False
+        if self._can.store_and_forward and why.error_type is ErrorType.WAIT:
+            entry.condition, entry.error_type, entry.reason = why.condition, why.error_type, why.text
+            self._journal.note(entry)
+            self._wait(entry)
+        else:
+            self._fail(entry, why)
+
+    def _fail(self, entry: Entry, why: Refused) -> None:
+        self._advance(entry, DeliveryState.FAILED, why)
+
+    def reported(self, account: Account, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
+        """News of a message that the network has taken."""
+        foreign_id = _fit(foreign_id)
+        key = self._key(account.owner, account.network, foreign_id)
+        entry = self._reported.get(key)
+        if entry is not None:
+            self._report(entry, foreign_id, state, why)
+        elif self._lookups < _LOOKUPS:
+            self._lookups += 1
+            self._spawn(self._report_old(key, foreign_id, state, why))
+        else:
+            _log.warning("a delivery report was not looked up: too many at a time", network=account.network)
+
+    async def _report_old(self, key: str, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
+        """A message that was sent long ago, or by an earlier process."""
+        try:
+            row = await self._store.by_key(key)
+        except StorageError as error:
+            _log.warning("a delivery report was not looked up", reason=str(error))
+            return
+        finally:
+            self._lookups -= 1
+        entry = self._reported.get(key)
+        if entry is None and row is not None:
+            entry = entry_of(row)
+            self._remember(key, entry)
+        if entry is not None:
+            self._report(entry, foreign_id, state, why)
+
+    def _report(self, entry: Entry, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
+        if state is DeliveryState.DELIVERED:
+            # Of a message in parts, each part is reported; it is there when the last one is.
+            missing = [each for each in entry.unreported.split("\n") if each not in ("", foreign_id)]
+            entry.unreported = "\n".join(missing)
+            if missing:
+                self._journal.note(entry)
+                return
+        self._advance(entry, state, why)
+
+    def _advance(self, entry: Entry, state: DeliveryState, why: Refused | None = None) -> None:
+        """One step further, if there is one, and the word that is due to the user."""
+        before = entry.state
+        if not entry.advance(state, self._clock.now(), why):
+            return
+        entry.handed = False
+        if before is DeliveryState.QUEUED:
+            self._unload(entry)
+        self.counts.delivered += state is DeliveryState.DELIVERED
+        self.counts.failed += state is DeliveryState.FAILED
+        self.counts.unknown += state is DeliveryState.UNKNOWN
+        self._notices.due(entry, before)
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """To be called every few seconds: what has waited for too long fails."""
+        horizon = self._clock.now() - self._policy.age
+        for place, line in list(self._lines.items()):
+            while line.entries and line.entries[0].created < horizon:
+                entry = line.entries.popleft()
+                last = f" The last reason: {entry.reason}" if entry.reason else ""
+                days = self._policy.age / 86_400
+                text = f"Your message could not be sent to {entry.peer} within {days:.3g} days.{last}"
+                self._fail(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
+            if not line.entries:
+                if line.timer is not None:
+                    line.timer.cancel()
+                del self._lines[place]
+
+    # -- after a start -----------------------------------------------------------------------------------------
+
+    def restore(self, entry: Entry) -> None:
+        """An active row of an earlier process."""
+        self._last = max(self._last, entry.created)
+        if entry.state is not DeliveryState.QUEUED:
+            self._notices.restore(entry)
+            return
+        self._load[entry.owner] = self._load.get(entry.owner, 0) + 1
+        if self._can.store_and_forward and (not entry.handed or self._can.recognises_repeats):
+            entry.handed = False
+            self._lines.setdefault(_place(entry), _Line()).entries.append(entry)
+        elif entry.handed:
+            text = (
+                f"The gateway was interrupted while your message was on its way to {entry.peer}: it may or may not have "
+                "arrived. Ask, or send it again."
+            )
+            self._advance(entry, DeliveryState.UNKNOWN, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
+        else:
+            text = f"The gateway was interrupted before your message was sent to {entry.peer}. Send it again."
+            self._fail(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
+
+    def forget(self, owner: str) -> None:
+        """The user's data is to be erased: nothing of it goes out any more."""
+        for place in [place for place in self._lines if place[0] == owner]:
+            timer = self._lines.pop(place).timer
+            if timer is not None:
+                timer.cancel()
+        for key in [key for key, entry in self._reported.items() if entry.owner == owner]:
+            del self._reported[key]
+        self._load.pop(owner, None)
+
+    # -- pieces ------------------------------------------------------------------------------------------------
+
+    def _key(self, owner: str, network: str, foreign_id: str) -> str:
+        return key_of(self._bridge, owner, network, inbound=False, foreign_id=foreign_id)
+
+    def _remember(self, key: str, entry: Entry) -> None:
+        self._reported[key] = entry
+        if len(self._reported) > _REMEMBERED:
+            del self._reported[next(iter(self._reported))]
+
+    def _unload(self, entry: Entry) -> None:
+        left = self._load.get(entry.owner, 0) - 1
+        if left > 0:
+            self._load[entry.owner] = left
+        else:
+            self._load.pop(entry.owner, None)
+
+
+def _fit(foreign_id: str) -> str:
+    """An id of the network as the ledger keeps it."""
+    return foreign_id[:_ID_LIMIT].replace("\n", " ").replace("\0", "")
+
+
+def not_connected(account: Account | None, network: str) -> Refused:
+    """What the user hears who writes to a network without a connection."""
+    reason = account.status.reason if account is not None else ""
+    reason = f": {reason}" if reason else "; join one of its rooms first."
+    return Refused(Condition.RECIPIENT_UNAVAILABLE, f"You are not connected to {network}{reason}")

@@ -1,0 +1,56 @@
+"""What a user wrote, as it is given to a session: text, and what a message can be besides text.
+
+The ledger keeps the latter as JSON, for a message may have to wait longer than this process lives.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic import TypeAdapter
+
+from gateway.bridge import Expressive, Session, SharesFiles, Ticket
+from gateway.delivery.entry import Entry
+from gateway.model import Address, AddressKind, Attachment, Enrichment, MessageKind
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a message is besides its text. Attachments have a ``url``: their bytes are fetched when they are needed."""
+
+    enrichment: Enrichment | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to a room or a contact. ``extra`` is ready XML that a room reflects with it."""
+
+    text: str
+    kind: MessageKind = MessageKind.CHAT
+    parts: Parts = Parts()
+    extra: str = ""
+
+
+_NOTHING = Parts()
+_PARTS: TypeAdapter[Parts] = TypeAdapter(Parts)
+
+
+def kept(parts: Parts) -> str:
+    """Parts as the ledger keeps them."""
+    return "" if parts == _NOTHING else _PARTS.dump_json(parts, exclude_defaults=True).decode()
+
+
+def hand(session: Session, entry: Entry, ticket: Ticket) -> None:
+    """Give a message to the network."""
+    parts = _PARTS.validate_json(entry.parts) if entry.parts else _NOTHING
+    address = Address(AddressKind.ROOM if entry.room else AddressKind.CONTACT, entry.network, entry.peer)
+    attachments: Sequence[Attachment] = parts.attachments
+    if attachments:
+        cast("SharesFiles", session).share(address, entry.body, attachments, entry.kind, ticket)
+    elif parts.enrichment is not None:
+        cast("Expressive", session).express(address, entry.body, entry.kind, parts.enrichment, ticket)
+    elif entry.room:
+        session.say(entry.peer, entry.body, entry.kind, ticket)
+    else:
+        session.tell(entry.peer, entry.body, entry.kind, ticket)

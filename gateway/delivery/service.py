@@ -1,0 +1,227 @@
+"""The delivery ledger of one component, put together: what the component, the accounts and the rooms see of it.
+
+Life: ``running`` around everything that may make messages, ``restore`` before anything does, ``up`` and ``lost`` with the
+link.
+"""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from gateway.accounts.account import Account
+from gateway.bridge import Cancellable, Capabilities, Clock, MarksRead
+from gateway.delivery import words
+from gateway.delivery.courier import Courier, Parcel, SpoolLimits
+from gateway.delivery.entry import entry_of
+from gateway.delivery.inbound import Inbound
+from gateway.delivery.journal import Journal
+from gateway.delivery.notices import Notices
+from gateway.delivery.outbound import Outbound, OutboundPolicy
+from gateway.delivery.outgoing import Outgoing
+from gateway.ids import IdSource
+from gateway.model import Address, DeliveryState, Message, Refused
+from gateway.storage.deliveries import DeliveryStore
+from gateway.tasks import Tasks
+from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.barrier import Barrier
+from gateway.xmpp.errors import read_error
+from gateway.xmpp.iq import IqTracker
+from gateway.xmpp.stanza import Stanza
+
+_SWEEP_SECONDS = 15.0
+#: Seconds between two notes of how far the server has come.
+_MARK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """What the operator decided."""
+
+    spool: SpoolLimits = field(default_factory=SpoolLimits)
+    outbound: OutboundPolicy = field(default_factory=OutboundPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryWiring:
+    """What the component lends to its ledger."""
+
+    name: str  # of the bridge in the configuration
+    capabilities: Capabilities
+    book: AddressBook
+    store: DeliveryStore
+    clock: Clock
+    random: random.Random
+    ids: IdSource
+    iq: IqTracker
+    send: Callable[..., bool]
+    spawn: Callable[[Awaitable[None]], None]
+    account: Callable[[str, str], Account | None]
+    refuse: Callable[[Stanza, Refused], None]
+    service: Callable[[Account, str], None]
+    caught_up: Callable[[], bool]  # whether no client is behind since the link was lost
+
+
+class Deliveries:
+    """See the module's text."""
+
+    def __init__(self, wiring: DeliveryWiring, policy: DeliveryPolicy) -> None:
+        w = self._wiring = wiring
+        self.confirmed_before: float | None = None  # until when an earlier process's words had arrived
+        self.barrier = Barrier(w.book.jid, w.iq, w.clock, self._confirmed)
+        self._journal = Journal(w.store, w.clock)
+        self.courier = Courier(self, w.send, self.barrier, w.clock, w.random, policy.spool)
+        self._notices = Notices(
+            w.book.jid, journal=self._journal, courier=self.courier, iq=w.iq, clock=w.clock
+        )
+        self.inbound = Inbound(
+            w.name,
+            book=w.book,
+            journal=self._journal,
+            store=w.store,
+            courier=self.courier,
+            clock=w.clock,
+            ids=w.ids,
+            send=w.send,
+            spawn=w.spawn,
+            mark_read=self._mark_read if w.capabilities.read_marks else None,
+        )
+        self.outbound = Outbound(
+            w.name,
+            w.capabilities,
+            policy.outbound,
+            journal=self._journal,
+            store=w.store,
+            notices=self._notices,
+            clock=w.clock,
+            ids=w.ids,
+            account=w.account,
+            refuse=w.refuse,
+            service=w.service,
+            spawn=w.spawn,
+        )
+        self._sweeper: Cancellable | None = None
+        self._marked = 0.0
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    async def restore(self) -> None:
+        """What an earlier process left undone. Raises ``StorageError``."""
+        self.confirmed_before = await self._wiring.store.marked(self._wiring.name)
+        for row in await self._wiring.store.active(self._wiring.name):
+            entry = entry_of(row)
+            (self.inbound if entry.inbound else self.outbound).restore(entry)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The ledger is written while the block lasts, and to its end."""
+        async with Tasks() as tasks:
+            tasks.spawn(self._journal.run(), vital=True)
+            self._sweep_later()
+            try:
+                yield
+            finally:
+                if self._sweeper is not None:
+                    self._sweeper.cancel()
+                self._journal.close()
+
+    def up(self) -> None:
+        """The link is up."""
+        self.barrier.up()
+        self.courier.up()
+        self._notices.up()
+
+    def lost(self) -> int:
+        """The link is down; the first epoch (see ``Barrier``) of which the server may not have got everything."""
+        self._notices.lost()
+        self.courier.lost()
+        return self.barrier.lost()
+
+    async def flush(self) -> None:
+        """Return when everything so far is written."""
+        await self._journal.flush()
+
+    def _sweep_later(self) -> None:
+        self._sweeper = self._wiring.clock.call_later(_SWEEP_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        self.courier.expire()
+        self.inbound.sweep()
+        self.outbound.sweep()
+        self._sweep_later()
+
+    def _confirmed(self, epoch: int, when: float) -> None:
+        self.courier.confirmed(epoch)
+        if when - self._marked >= _MARK_SECONDS and self._wiring.caught_up():
+            self._marked = when
+            self._wiring.store.mark(self._wiring.name, when)
+
+    def forget(self, owner: str) -> None:
+        """Let go of everything about a user, whose rows are being erased."""
+        self.courier.discard(owner)
+        self.inbound.forget(owner)
+        self.outbound.forget(owner)
+        self._notices.forget(owner)
+
+    # -- accounts ----------------------------------------------------------------------------------------------
+
+    def received(self, account: Account, message: Message, extra: str = "") -> None:
+        self.inbound.received(account, message, extra)
+
+    async def committed(self, account: Account, message: Message, extra: str = "") -> None:
+        await self.inbound.committed(account, message, extra)
+
+    def reported(self, account: Account, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
+        self.outbound.reported(account, foreign_id, state, why)
+
+    def online(self, account: Account) -> None:
+        self.outbound.online(account)
+
+    def _mark_read(self, owner: str, network: str, peer: str, foreign_id: str) -> None:
+        account = self._wiring.account(owner, network)
+        if account is not None and account.session is not None and account.connected:
+            cast("MarksRead", account.session).mark_read(peer, foreign_id)
+
+    # -- stanzas -----------------------------------------------------------------------------------------------
+
+    def send(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> None:
+        """A message of a user's to a contact; see ``Outbound.send``."""
+        self.outbound.send(stanza, address, outgoing)
+
+    def bounced(self, stanza: Stanza) -> bool:
+        """A message of type error: whether it was about one of ours, which is taken care of then."""
+        why = read_error(stanza.element)
+        return self.inbound.bounced(stanza.sender.bare, stanza.to.full, stanza.id, why)
+
+    def marked(self, stanza: Stanza, address: Address) -> bool:
+        """A message without a body: whether it is a receipt or a marker, which is taken care of then."""
+        found = words.marked(stanza)
+        if found is not None:
+            id_, read = found
+            self.inbound.marked(stanza.sender.bare, stanza.to.bare, address.network, id_, read=read)
+        return found is not None
+
+    def reachable(self, owner: str) -> None:
+        """A client of the user has become available."""
+        self.courier.reachable(owner)
+
+    # -- the courier's depot -----------------------------------------------------------------------------------
+
+    def stanzas(self, parcel: Parcel) -> list[str]:
+        if not parcel.words:
+            return [self.inbound.stanza(parcel.entry, late=parcel.late)]
+        if parcel.entry.inbound:
+            return self.inbound.loss(parcel.entry)
+        return self._notices.stanzas(parcel)
+
+    def arrived(self, parcel: Parcel) -> None:
+        if not parcel.words:
+            self.inbound.arrived(parcel.entry)
+        elif parcel.entry.inbound:
+            self.inbound.told(parcel.entry)
+        else:
+            self._notices.arrived(parcel)
+
+    def dropped(self, parcel: Parcel) -> None:
+        self.inbound.dropped(parcel.entry)
