@@ -3,8 +3,8 @@ our users at its door at once."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from gateway.bridge import Clock
@@ -69,6 +69,41 @@ class _Gate:
         self.users = 0
 
 
+class _Turn:
+    """One turn, given back once, however often somebody says so. It lives as long as the session, so it is small."""
+
+    __slots__ = ("_network", "_pacer", "_taken", "gate")
+
+    def __init__(self, pacer: "Pacer", network: str) -> None:
+        self.gate: _Gate | None = None
+        self._pacer = pacer
+        self._network = network
+        self._taken: tuple[asyncio.Semaphore, ...] = ()
+
+    async def __aenter__(self) -> Callable[[], None]:
+        try:
+            await self._pacer.admit(self._network, self)
+        except BaseException:
+            self.give_back()
+            raise
+        return self.give_back
+
+    async def __aexit__(self, *_: object) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
+        taken, self._taken = self._taken, ()
+        for slots in taken:
+            slots.release()
+        gate, self.gate = self.gate, None
+        if gate is not None:
+            self._pacer.leave(gate)
+
+    async def take(self, slots: asyncio.Semaphore) -> None:
+        await slots.acquire()
+        self._taken = (*self._taken, slots)
+
+
 class Pacer:
     """Hands out turns to log in."""
 
@@ -78,23 +113,21 @@ class Pacer:
         self._total = asyncio.Semaphore(policy.total)
         self._gates: dict[str, _Gate] = {}
 
-    @asynccontextmanager
-    async def turn(self, network: str) -> AsyncIterator[Callable[[], None]]:
-        """Wait for a turn on ``network``. Yields a function that gives it back early, once logged in; leaving the block does
+    def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
+        """Wait for a turn on ``network``. Gives a function that gives it back early, once logged in; leaving the block does
         too."""
+        return _Turn(self, network)
+
+    async def admit(self, network: str, turn: "_Turn") -> None:
+        """Wait until ``turn`` may begin; it is given what it has to give back as it comes."""
         gate = self._gates.setdefault(network, _Gate(self._policy.concurrent))
         gate.users += 1
-        # The stack's close is idempotent: the first of "logged in" and "block left" gives the turn back.
-        with ExitStack() as held:
-            held.callback(self._leave, gate)
-            await gate.slots.acquire()
-            held.callback(gate.slots.release)
-            await self._total.acquire()
-            held.callback(self._total.release)
-            await self._space(gate)
-            yield held.close
+        turn.gate = gate
+        await turn.take(gate.slots)
+        await turn.take(self._total)
+        await self._space(gate)
 
-    def _leave(self, gate: _Gate) -> None:
+    def leave(self, gate: _Gate) -> None:
         gate.users -= 1
         if len(self._gates) > _GATES_KEPT:
             now = self._clock.monotonic()
