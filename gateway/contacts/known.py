@@ -94,9 +94,10 @@ class KnownContacts:
                 people[key].standing = AWAY
         return there
 
-    def forget(self, owner: str, network: str) -> None:
-        """The account is no more."""
-        self._accounts.pop((owner, network), None)
+    def forget(self, owner: str) -> None:
+        """All accounts of a user are no more."""
+        for place in [place for place in self._accounts if place[0] == owner]:
+            del self._accounts[place]
 
     def _person(self, owner: str, network: str, key: str) -> Person | None:
         """The record, made if there is room for one more."""

@@ -99,6 +99,11 @@ class People:
         elif account.session is None:
             self.contacts.disconnected(account)
 
+    def forget(self, owner: str) -> None:
+        """The user has left for good and wants nothing to be remembered."""
+        self.subscriptions.end(owner)
+        self.contacts.forget(owner)
+
     # -- presence ----------------------------------------------------------------------------------------------
 
     def presence(self, stanza: Stanza, address: Address) -> None:

@@ -6,6 +6,7 @@ sees, and tells the presence of each change once. Knows accounts and addresses; 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, cast
 
 from gateway.accounts.account import Account
@@ -16,6 +17,9 @@ from gateway.storage.contacts import ContactStore
 from gateway.storage.records import StoredContact
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.presence import Subscriptions
+
+#: What a network may make us remember of one person: characters, and bytes of a picture (XEP-0153 §4 for the latter).
+_NAME_LIMIT, _ABOUT_LIMIT, _PICTURE_LIMIT = 200, 2000, 64 * 1024
 
 
 class ContactContext(Protocol):
@@ -46,6 +50,7 @@ class ContactService:
 
     async def restore(self) -> None:
         """Remember who everybody is, before any session begins."""
+        await self._store.tidy()
         fold = self._context.bridge.fold
         for stored in await self._store.all(self._name):
             self._known.describe(stored.owner, stored.network, fold(stored.contact.name), stored.contact)
@@ -68,6 +73,7 @@ class ContactService:
     # -- news of a session: gateway.accounts.account.ContactEvents ---------------------------------------------
 
     def described(self, account: Account, contact: Contact) -> None:
+        contact = bounded(contact)
         key = account.fold(contact.name)
         before = self._known.contact(account.owner, account.network, key)
         if not self._known.describe(account.owner, account.network, key, contact):
@@ -88,6 +94,10 @@ class ContactService:
         self._tell(
             account, name, lambda local, address: self._context.sent_elsewhere(account, local, message)
         )
+
+    def forget(self, owner: str) -> None:
+        """The user has left for good. What is stored of them goes with all their rows."""
+        self._known.forget(owner)
 
     # -- what follows from accounts and subscriptions ----------------------------------------------------------
 
@@ -146,3 +156,14 @@ class ContactService:
     def _fold(self, owner: str, address: Address) -> str:
         account = self._context.account_of(owner, address.network)
         return account.fold(address.name) if account is not None else self._context.bridge.fold(address.name)
+
+
+def bounded(contact: Contact) -> Contact:
+    """As much of it as is kept and can be shown."""
+    picture = contact.picture
+    if picture is not None and not (
+        picture.media_type.startswith("image/") and 0 < len(picture.data) <= _PICTURE_LIMIT
+    ):
+        picture = None
+    name, about = contact.display_name[:_NAME_LIMIT], contact.about[:_ABOUT_LIMIT]
+    return replace(contact, display_name=name, about=about, picture=picture)
