@@ -1,5 +1,6 @@
 """What was said in rooms and chats. The hot path of storage: one ``append`` for every message."""
 
+import asyncio
 import json
 from collections.abc import Collection
 from hashlib import blake2b
@@ -15,6 +16,7 @@ from gateway.storage.schema import archive, archives
 
 _COLUMNS = ("archive_id", "stanza_id", "foreign_id", "sender", "kind", "body", "sent_at")
 _ROOMS_REMEMBERED = 20_000
+_ARCHIVES_REMEMBERED = 100_000  # as numbers only
 _REFRESH = 86_400.0  # seconds after which the time of use of a room is written again
 _ROW_OCTETS = 300  # what a row costs in memory besides its body, roughly
 
@@ -31,6 +33,7 @@ class ArchiveStore:
         )
         self._ids: dict[tuple[str, str, str, str], int] = {}
         self._refresh_at = clock.monotonic() + _REFRESH
+        self._begun = _Begun(database)
 
     def append(
         self,
@@ -61,6 +64,7 @@ class ArchiveStore:
             self._ids.clear()
             self._refresh_at = self._clock.monotonic() + _REFRESH
         number = archive_id(bridge, owner, network, room_key)
+        self._begun.add(number)
         if self._database.post(self._use, (number, bridge, owner, network, room_key, self._clock.now())):
             self._ids[bridge, owner, network, room_key] = number
         return number
@@ -77,12 +81,11 @@ class ArchiveStore:
     ) -> list[ArchivedMessage]:
         """The last ``limit`` messages, said at or after ``since`` (Unix seconds), oldest first. Includes all that was
         appended before, unless the database cannot be written at the moment. Raises ``StorageError``."""
-        if limit <= 0:
+        number = archive_id(bridge, owner, network, room_key)
+        if limit <= 0 or not await self._begun.may_hold(number):
             return []
         await self._settled()
-        query = select(*(archive.c[name] for name in _COLUMNS[1:])).where(
-            archive.c.archive_id == archive_id(bridge, owner, network, room_key)
-        )
+        query = select(*(archive.c[name] for name in _COLUMNS[1:])).where(archive.c.archive_id == number)
         if since is not None:
             query = query.where(archive.c.sent_at >= since)
         rows = await self._database.read(
@@ -124,6 +127,39 @@ class ArchiveStore:
                 await self._database.flush()
             except StorageError:
                 return  # the writer has logged it; what is committed can still be read
+
+
+class _Begun:
+    """Which archives may hold anything. Most rooms that are joined have none yet, and a thousand may be joined at once: what
+    there was at the start is read once, at the first question. Never forgets one, so it may name too many, but not too few;
+    archives that another program writes meanwhile are found after the next start."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._numbers: set[int] = set()
+        self._complete = False
+        self._overfull = False  # too many to remember: any may be there
+        self._reading = asyncio.Lock()
+
+    def add(self, number: int) -> None:
+        if len(self._numbers) >= _ARCHIVES_REMEMBERED:
+            self._overfull = True
+            self._numbers.clear()
+        if not self._overfull:
+            self._numbers.add(number)
+
+    async def may_hold(self, number: int) -> bool:
+        """Raises ``StorageError``."""
+        if not self._complete and not self._overfull and number not in self._numbers:
+            async with self._reading:
+                if not self._complete:
+                    await self._read()
+        return self._overfull or number in self._numbers
+
+    async def _read(self) -> None:
+        for row in await self._database.read(select(archives.c.id).limit(_ARCHIVES_REMEMBERED + 1)):
+            self.add(row.id)
+        self._complete = True
 
 
 def archive_id(bridge: str, owner: str, network: str, room_key: str) -> int:

@@ -113,6 +113,18 @@ async def test_forgetting_an_account_forgets_its_rooms_and_settings_only(
         assert (await database.read(select(func.count()).select_from(table)))[0][0] == 1
 
 
+async def test_settings_made_before_and_after_a_restart_are_found(
+    database: Database, secrets: SecretBox, account_store: AccountStore
+) -> None:
+    await account_store.save_settings(*ALICE, {"nick": "a"})
+    later = AccountStore(database, secrets)
+    await later.all(ALICE[0])
+    assert await later.settings(*ALICE) == {"nick": "a"}
+    assert await later.settings(*BOB) == {}
+    await later.save_settings(*BOB, {"nick": "b"})
+    assert await later.settings(*BOB) == {"nick": "b"}
+
+
 async def test_settings_are_replaced_as_a_whole_and_can_come_before_the_account(
     account_store: AccountStore,
 ) -> None:
@@ -223,6 +235,18 @@ async def test_the_last_messages_of_a_room_come_oldest_first(archive_store: Arch
     assert await archive_store.recent(*ALICE, "#a", limit=3) == [message(17), message(18), message(19)]
     assert await archive_store.recent(*ALICE, "#a", limit=0) == []
     assert await archive_store.recent(*ALICE, "#nowhere", limit=3) == []
+
+
+async def test_an_archive_of_an_earlier_run_is_found_and_one_begun_since_the_first_question_too(
+    database: Database, clock: SystemClock, archive_store: ArchiveStore
+) -> None:
+    append(archive_store, message(1))
+    await database.flush()
+    later = ArchiveStore(database, clock)
+    assert await later.recent(*BOB, "#a", limit=3) == []
+    append(later, message(2), place=BOB)
+    assert await later.recent(*ALICE, "#a", limit=3) == [message(1)]
+    assert await later.recent(*BOB, "#a", limit=3) == [message(2)]
 
 
 async def test_messages_since_a_time_include_that_time_and_keep_their_order(
