@@ -63,6 +63,9 @@ class GateContext(Protocol):
     def place(self, address: Address) -> Place:
         """The same with its name folded."""
 
+    def returned(self, stanza: Stanza) -> bool:
+        """Whether this is a message of ours that a server brought back, and so is settled."""
+
     def looped(self, loop: Loop, where: str) -> None:
         """A loop was cut at our address ``where``, for the first time in a while."""
 
@@ -98,6 +101,8 @@ class Gate:
         """Whether handlers are to see the stanza."""
         kind = stanza.kind
         if kind == "message":
+            if not stanza.sender.resource and self._context.returned(stanza):
+                return False
             # RFC 6120 §8.3.1: an error is never answered, and costs nothing to get.
             return stanza.type == "error" or self._message(stanza)
         if kind == "presence":

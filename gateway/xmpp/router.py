@@ -116,7 +116,8 @@ class Router:
 
     ``send`` takes a ready stanza. At most ``per_sender`` requests of one bare JID and ``total`` of all are
     under way at a time; one that is not done after ``deadline`` seconds is answered with
-    ``remote-server-timeout`` and its task cancelled. Of senders that are ``barred`` nothing is handled.
+    ``remote-server-timeout`` and its task cancelled. Of senders that are ``barred`` nothing is handled,
+    and nothing that ``admit`` does not let in; that has been dealt with.
     """
 
     def __init__(
@@ -128,9 +129,11 @@ class Router:
         total: int = 1_000,
         deadline: float = 30.0,
         barred: Callable[[Jid], bool] | None = None,
+        admit: Callable[[Stanza], bool] | None = None,
     ) -> None:
         self._send = send
         self._barred = barred
+        self._admit = admit
         self._clock = clock
         self._per_sender = per_sender
         self._total = total
@@ -178,6 +181,8 @@ class Router:
                 logger.debug("dropped a stanza without an address", kind=stanza.kind)
             elif self._barred is not None and self._barred(stanza.sender):
                 self._refuse(stanza, RefusedError(_BARRED))
+            elif self._admit is not None and not self._admit(stanza):
+                return
             elif stanza.kind == "iq":
                 self._dispatch_iq(stanza)
             else:

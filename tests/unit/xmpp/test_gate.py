@@ -41,6 +41,9 @@ class Context:
     def place(self, address: Address) -> Place:
         return ("irc", address.network, address.name)
 
+    def returned(self, stanza: Stanza) -> bool:
+        return stanza.id == "ours"
+
     def looped(self, loop: Loop, where: str) -> None:
         self.loops.append((loop, where))
 
@@ -188,6 +191,15 @@ async def test_what_comes_from_a_bridge_of_our_own_goes_no_further() -> None:
         f"<presence from='{other}' to='{ROOM}/x'><x xmlns='http://jabber.org/protocol/muc'/></presence>"
     )
     assert stage.sent == []
+
+
+async def test_a_message_of_ours_that_comes_back_is_settled_before_it_costs_anything() -> None:
+    stage = Stage(LimitPolicy(messages_burst=1))
+    for type_ in ("chat", "error"):
+        for _ in range(10):
+            assert not stage.message("ours", "ann@example.org", CAROL, type_)
+    assert stage.sent == []
+    assert stage.message()
 
 
 async def test_new_people_are_counted_and_those_written_to_before_are_not() -> None:
