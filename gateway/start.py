@@ -12,6 +12,7 @@ from gateway.app import run
 from gateway.config import ConfigError, load
 from gateway.secrets import SecretError
 from gateway.storage.errors import StorageError
+from gateway.web.server import CannotServe
 
 FAILED = 1
 BAD_CONFIG = 78
@@ -27,6 +28,6 @@ def command(arguments: argparse.Namespace) -> int:
     logs.set_up(settings.log.level, settings.log.format)
     try:
         return run(settings, arguments.config)
-    except (StorageError, SecretError) as error:
+    except (StorageError, SecretError, CannotServe) as error:
         print(f"causeway: {error}", file=sys.stderr)
         return FAILED

@@ -18,7 +18,7 @@ from gateway.media.upload import Upload
 from gateway.settings import MediaSettings
 from gateway.storage.files import FileStore
 from gateway.web.files import file_routes
-from gateway.web.server import serving
+from gateway.web.server import CannotServe, serving
 
 _MB = 1_000_000
 
@@ -37,7 +37,8 @@ class MediaService:
         trusted = Trusted.of(settings.trusted_hosts)
         self.settings = settings
         self._clock = clock
-        self._uploads = Dialler(Targets(trusted, own=True), resolve, agent=agent)
+        self._guarded = Dialler(Targets(trusted), resolve, agent=agent)
+        self._own = Dialler(Targets(trusted, own=True), resolve, agent=agent)
         self._spool = Spool(settings.directory / "passing")
         self._pictures = Pictures(PictureLimits() if settings.previews else PictureLimits(decoded=0))
         # Two counts: files that come must not wait for files that go.
@@ -45,7 +46,7 @@ class MediaService:
         incoming = Transfers(per_user=settings.transfers_per_user, total=settings.transfers_total)
         self._size = int(settings.max_file_mb * _MB)
         self.fetcher = Fetcher(
-            Dialler(Targets(trusted), resolve, agent=agent),
+            self._guarded,
             self._spool,
             self._pictures,
             incoming,
@@ -67,9 +68,10 @@ class MediaService:
         ways: list[Way] = []
         if self.settings.upload:
             seconds = self.settings.timeout_seconds
-            for name, slots in (("component's upload", component), ("user's upload", user)):
-                if slots is not None:
-                    ways.append(Upload(name, slots, self._uploads, self._clock, seconds=seconds))
+            ways.append(Upload("component's upload", component, self._own, self._clock, seconds=seconds))
+            if user is not None:
+                # Any server may grant us rights, so its links are a stranger's.
+                ways.append(Upload("user's upload", user, self._guarded, self._clock, seconds=seconds))
         if self._store is not None:
             ways.append(OwnStoreWay(self._store, bridge))
         return Publisher(ways, self._spool, self._pictures, self._outgoing, size=self._size)
@@ -77,17 +79,27 @@ class MediaService:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Directories made, the web server up and old files being deleted, for as long as the block lasts. Raises
-        ``CannotListen``, and ``OSError`` for a directory that cannot be made."""
+        ``CannotServe``."""
         async with AsyncExitStack() as stack:
-            await self._spool.prepare()
+            await self._prepare()
             if self._store is not None:
-                await self._store.prepare()
                 host, _, port = self.settings.listen.rpartition(":")
                 routes = file_routes(self._store, self._clock)
                 await stack.enter_async_context(serving(host.strip("[]"), int(port), routes))
                 cleaning = asyncio.create_task(self._store.run())
                 stack.push_async_callback(_ended, cleaning)
             yield
+
+    async def _prepare(self) -> None:
+        try:
+            await self._spool.prepare()
+            if self._store is not None:
+                await self._store.prepare()
+        except OSError as error:
+            place = self.settings.directory
+            raise CannotServe(
+                f"{place} cannot be used for files (media.directory): {error.strerror}. Let the gateway's user write there."
+            ) from error
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

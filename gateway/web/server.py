@@ -16,13 +16,14 @@ _IDLE = 30.0
 _FAREWELL = 3.0
 
 
-class CannotListen(Exception):
-    """The address cannot be listened on; the text is for the operator."""
+class CannotServe(Exception):
+    """Something that the operator wants served cannot be: no address to listen on, no directory. The text is for the
+    operator."""
 
 
 @asynccontextmanager
 async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> AsyncIterator[int]:
-    """Serve for as long as the block lasts; gives the port, which matters where ``port`` is 0. Raises ``CannotListen``."""
+    """Serve for as long as the block lasts; gives the port, which matters where ``port`` is 0. Raises ``CannotServe``."""
     app = web.Application(client_max_size=0)
     app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=_FAREWELL)
@@ -32,7 +33,7 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
         try:
             await site.start()
         except OSError as error:
-            raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror or error}") from error
+            raise CannotServe(f"Cannot listen on {host}:{port}: {error.strerror or error}") from error
         chosen = int(runner.addresses[0][1])
         _log.info("serving HTTP", host=host, port=chosen)
         yield chosen

@@ -1,22 +1,27 @@
-"""Asking an upload service for slots (XEP-0363 §4 and §5), in the component's own name.
+"""Asking an upload service for slots (XEP-0363 §4 and §5), in the component's own name or in a user's.
 
-The service is that of the XMPP server we are a component of, found once and again from time to time. Knows no HTTP.
+The service is that of the XMPP server we are a component of, or of the user's; it is looked for from time to time. Knows
+no HTTP.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
+from typing import Literal, Protocol
 from xml.etree.ElementTree import Element
 
 import structlog
 
-from gateway.bridge import Blob, Clock
+from gateway.bridge import Blob, Clock, MediaError
+from gateway.media.arrivals import Publish
+from gateway.media.service import MediaService
 from gateway.media.slots import Slot
 from gateway.media.targets import refused
 from gateway.model import Condition, Refused
 from gateway.xmpp.errors import RefusedError
+from gateway.xmpp.stanza import parse_jid
 from gateway.xmpp.xml import element
 
 UPLOAD = "urn:xmpp:http:upload:0"
@@ -30,6 +35,7 @@ _DEADLINE = 10.0  # seconds for one question
 _MOST_ITEMS = 50
 _KNOWN_FOR = 3600.0  # seconds until a service that was found is looked for again
 _MISSED_FOR = 300.0
+_MOST_DOMAINS = 500
 #: XEP-0363 §5: the only headers a service may ask for.
 _HEADERS = {"authorization": "Authorization", "cookie": "Cookie", "expires": "Expires"}
 _URL_LIMIT = 4096
@@ -43,6 +49,14 @@ class Requests(Protocol):
     async def request(self, to: str, payload: str, *, sender: str, timeout: float = 30.0) -> Element: ...
 
 
+class Privileges(Protocol):
+    """``gateway.xmpp.privileges.Privileges``, as far as slots need it."""
+
+    async def request(
+        self, user: str, to: str, verb: Literal["get", "set"], namespace: str, payload: str
+    ) -> Element: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """An upload service; ``most`` is the largest file it takes, in bytes, if it says so."""
@@ -53,86 +67,63 @@ class Service:
 
 @dataclass(slots=True)
 class _Search:
-    """The outcome of looking for the service: ``found`` None is that there is none. ``until`` is monotonic."""
+    """The outcome of looking for a service: ``found`` None is that there is none. ``until`` is monotonic."""
 
     found: Service | None
     until: float
 
 
-class ComponentSlots:
-    """``gateway.media.slots.Slots`` for the component ``jid``. ``service``: its JID where the operator says so; else it is
-    looked for among the items of the domains above ours."""
+class UploadServices:
+    """Finds the upload service of a domain, and remembers it for a while. ``jid`` is who asks."""
 
-    def __init__(self, jid: str, iq: Requests, clock: Clock, service: str = "") -> None:
+    def __init__(self, jid: str, iq: Requests, clock: Clock) -> None:
         self._jid = jid
         self._iq = iq
         self._clock = clock
-        self._named = service
-        self._searching = asyncio.Lock()
-        self._search: _Search | None = None
-        self._closed_until = 0.0
-        self._closed = ""
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._searches: OrderedDict[str, _Search] = OrderedDict()
 
-    async def slot(self, file: Blob, user: str) -> Slot:
-        """See ``Slots``. ``user`` does not matter: the service sees the component."""
-        if self._clock.monotonic() < self._closed_until:
-            raise refused(self._closed, Condition.FORBIDDEN)
-        service = await self.service()
-        if service is None:
-            raise refused("The XMPP server has no upload service.", Condition.ITEM_NOT_FOUND)
-        if service.most is not None and file.size > service.most:
-            raise refused(f"The upload service takes files of up to {service.most / 1e6:.3g} MB.")
-        wanted = {"filename": file.name, "size": str(file.size), "content-type": file.media_type}
-        try:
-            answer = await self._ask(service.jid, element("request", UPLOAD, wanted))
-        except RefusedError as error:
-            raise self._refusal(error.refused) from error
-        found = answer.find(f"{{{UPLOAD}}}slot")
-        slot = read_slot(found) if found is not None else None
-        if slot is None:
-            raise refused(
-                "The upload service gave no usable place for the file.", Condition.UNDEFINED_CONDITION
-            )
-        return slot
-
-    def _refusal(self, why: Refused) -> Exception:
-        text = f"The upload service refused the file: {why.text or why.condition.value}"
-        if why.condition in _CLOSED:
-            self._closed, self._closed_until = text, self._clock.monotonic() + _MISSED_FOR
-            _log.warning(
-                "the upload service does not take files of this component", component=self._jid, reason=text
-            )
-        return refused(text, why.condition)
-
-    async def service(self) -> Service | None:
-        """The service, looked for if that was not done lately."""
-        async with self._searching:
+    async def of(self, domain: str) -> Service | None:
+        """The service among a domain's items. Raises ``MediaError`` if the domain does not answer."""
+        async with self._locks.setdefault(domain, asyncio.Lock()):
             now = self._clock.monotonic()
-            if self._search is None or self._search.until <= now:
-                found = await self._look()
-                self._search = _Search(found, now + (_KNOWN_FOR if found else _MISSED_FOR))
-                _log.info("upload service", component=self._jid, service=found.jid if found else None)
-            return self._search.found
+            search = self._searches.get(domain)
+            if search is None or search.until <= now:
+                try:
+                    found = await self._look(domain)
+                except RefusedError as error:
+                    if error.refused.condition is not Condition.REMOTE_SERVER_TIMEOUT:
+                        found = None
+                    else:
+                        raise refused(error.refused.text, error.refused.condition) from error
+                search = _Search(found, now + (_KNOWN_FOR if found else _MISSED_FOR))
+                self._remember(domain, search)
+                _log.info("upload service", domain=domain, service=found.jid if found else None)
+            return search.found
 
-    def forget(self) -> None:
-        """Look again at the next file: the link to the server is new, and so may the server be."""
-        self._search = None
-        self._closed_until = 0.0
+    async def at(self, jid: str) -> Service:
+        """The service whose address the operator gave."""
+        search = self._searches.get(jid)
+        if search is None or search.found is None or search.until <= self._clock.monotonic():
+            found = await self._examine(jid) or Service(jid)
+            search = _Search(found, self._clock.monotonic() + _KNOWN_FOR)
+            self._remember(jid, search)
+        return search.found or Service(jid)
 
-    async def _look(self) -> Service | None:
-        if self._named:
-            return await self._examine(self._named) or Service(self._named)
-        for domain in _above(self._jid):
-            try:
-                answer = await self._ask(domain, element("query", _ITEMS))
-            except RefusedError:
-                continue
-            items = answer.findall(f"{{{_ITEMS}}}query/{{{_ITEMS}}}item")[:_MOST_ITEMS]
-            jids = [jid for item in items if (jid := item.get("jid")) and "@" not in jid and jid != self._jid]
-            # What is called so is most likely it; asking the others costs them an answer each.
-            for jid in (domain, *sorted(jids, key=lambda each: "upload" not in each)):
-                if (service := await self._examine(jid)) is not None:
-                    return service
+    def _remember(self, domain: str, search: _Search) -> None:
+        self._searches[domain] = search
+        if len(self._searches) > _MOST_DOMAINS:
+            oldest, _ = self._searches.popitem(last=False)
+            self._locks.pop(oldest, None)
+
+    async def _look(self, domain: str) -> Service | None:
+        answer = await self._ask(domain, element("query", _ITEMS))
+        items = answer.findall(f"{{{_ITEMS}}}query/{{{_ITEMS}}}item")[:_MOST_ITEMS]
+        jids = [jid for item in items if (jid := item.get("jid")) and "@" not in jid and jid != self._jid]
+        # What is called so is most likely it; asking the others costs them an answer each.
+        for jid in (*sorted(jids, key=lambda each: "upload" not in each), domain):
+            if (service := await self._examine(jid)) is not None:
+                return service
         return None
 
     async def _examine(self, jid: str) -> Service | None:
@@ -149,6 +140,88 @@ class ComponentSlots:
 
     async def _ask(self, to: str, payload: str) -> Element:
         return await self._iq.request(to, payload, sender=self._jid, timeout=_DEADLINE)
+
+
+class ComponentSlots:
+    """``gateway.media.slots.Slots`` for the component ``jid``. ``service``: its JID where the operator says so; else it is
+    looked for on the domains above ours."""
+
+    def __init__(
+        self, jid: str, services: UploadServices, iq: Requests, clock: Clock, service: str = ""
+    ) -> None:
+        self._jid = jid
+        self._services = services
+        self._iq = iq
+        self._clock = clock
+        self._named = service
+        self._closed_until = 0.0
+        self._closed = ""
+
+    async def slot(self, file: Blob, user: str) -> Slot:
+        """See ``Slots``. ``user`` does not matter: the service sees the component."""
+        if self._clock.monotonic() < self._closed_until:
+            raise refused(self._closed, Condition.FORBIDDEN)
+        service = await self._service()
+        try:
+            answer = await self._iq.request(
+                service.jid, _request(service, file), sender=self._jid, timeout=_DEADLINE
+            )
+        except RefusedError as error:
+            why = _refusal(error.refused)
+            if error.refused.condition in _CLOSED:
+                self._closed, self._closed_until = why.refused.text, self._clock.monotonic() + _MISSED_FOR
+                _log.warning("no uploads for this component", component=self._jid, reason=self._closed)
+            raise why from error
+        return _slot(answer)
+
+    async def _service(self) -> Service:
+        if self._named:
+            return await self._services.at(self._named)
+        for domain in _above(self._jid):
+            if (service := await self._services.of(domain)) is not None:
+                return service
+        raise refused("The XMPP server has no upload service.", Condition.ITEM_NOT_FOUND)
+
+
+class UserSlots:
+    """``gateway.media.slots.Slots`` in the name of the user, where the user's server grants that (XEP-0356 §4.5)."""
+
+    def __init__(self, services: UploadServices, privileges: Privileges) -> None:
+        self._services = services
+        self._privileges = privileges
+
+    async def slot(self, file: Blob, user: str) -> Slot:
+        """See ``Slots``."""
+        service = await self._services.of(parse_jid(user).domain)
+        if service is None:
+            raise refused("Your XMPP server has no upload service.", Condition.ITEM_NOT_FOUND)
+        try:
+            answer = await self._privileges.request(user, service.jid, "get", UPLOAD, _request(service, file))
+        except RefusedError as error:
+            raise _refusal(error.refused) from error
+        return _slot(answer)
+
+
+def _request(service: Service, file: Blob) -> str:
+    if service.most is not None and file.size > service.most:
+        raise refused(f"The upload service takes files of up to {service.most / 1e6:.3g} MB.")
+    return element(
+        "request",
+        UPLOAD,
+        {"filename": file.name, "size": str(file.size), "content-type": file.media_type},
+    )
+
+
+def _refusal(why: Refused) -> MediaError:
+    return refused(f"The upload service refused it: {why.text or why.condition.value}", why.condition)
+
+
+def _slot(answer: Element) -> Slot:
+    found = answer.find(f"{{{UPLOAD}}}slot")
+    slot = read_slot(found) if found is not None else None
+    if slot is None:
+        raise refused("The upload service gave no usable place for it.", Condition.UNDEFINED_CONDITION)
+    return slot
 
 
 def _above(jid: str) -> Iterator[str]:
@@ -194,3 +267,12 @@ def read_slot(found: Element) -> Slot | None:
 def _one_line(text: str) -> str:
     """XEP-0363 §5: newlines are stripped before anything becomes a header."""
     return "".join(each for each in text if each.isprintable()).strip()
+
+
+def publish_with(
+    media: MediaService, bridge: str, jid: str, iq: Requests, clock: Clock, privileges: Privileges
+) -> Publish:
+    """How one component publishes what its bridge brings."""
+    services = UploadServices(jid, iq, clock)
+    component = ComponentSlots(jid, services, iq, clock, media.settings.upload_service)
+    return media.publisher(bridge, component, UserSlots(services, privileges)).publish
