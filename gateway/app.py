@@ -22,9 +22,10 @@ from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
 from gateway.bridge import Capabilities, Clock, Services
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Settings, load
+from gateway.doors.access import AccessPolicy, RegistrationMode
 from gateway.logs import set_level
 from gateway.secrets import SecretBox, SecretError
-from gateway.settings import BridgeSettings
+from gateway.settings import AccessSettings, BridgeSettings
 from gateway.storage.database import opened
 from gateway.storage.errors import StorageError
 from gateway.storage.retention import Retention, archive_rules
@@ -139,8 +140,7 @@ class Gateway:
             secret=bridge.secret.get_secret_value(),
             host=settings.xmpp.host,
             port=settings.xmpp.port,
-            admins=frozenset(settings.access.admins),
-            allowed_domains=frozenset(settings.access.allow_domains),
+            access=_access(settings.access),
             limits=AccountLimits(
                 total=limits.max_accounts_total,
                 per_user=limits.accounts_per_user,
@@ -167,8 +167,15 @@ class Gateway:
         ]
         self._settings = replace(self._settings, access=settings.access, log=settings.log)
         for component in self._components:
-            component.reconfigure(
-                admins=frozenset(settings.access.admins),
-                allowed_domains=frozenset(settings.access.allow_domains),
-            )
+            component.reconfigure(_access(settings.access))
         _log.info("configuration reloaded", needs_restart=fixed)
+
+
+def _access(settings: AccessSettings) -> AccessPolicy:
+    return AccessPolicy(
+        admins=frozenset(settings.admins),
+        allowed_domains=frozenset(settings.allow_domains),
+        denied=frozenset(settings.deny),
+        registration=RegistrationMode(settings.registration),
+        contact=settings.contact,
+    )

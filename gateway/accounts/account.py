@@ -109,6 +109,7 @@ class Account:
         self.status = AccountStatus(AccountState.IDLE)
         self.session: Session | None = None
         self.online_since: float | None = None
+        self.standing = False  # kept up also without rooms: the user is registered and logged in
         self._context = context
         self._history_limit = history_limit
         self._opening = (
@@ -122,7 +123,7 @@ class Account:
 
     @property
     def wanted(self) -> bool:
-        return bool(self.rooms) and not self._closing
+        return (bool(self.rooms) or self.standing) and not self._closing
 
     @property
     def connected(self) -> bool:
@@ -203,12 +204,17 @@ class Account:
         if self.session is not None:
             self.session.close(reason)
 
-    def abandon(self, reason: str) -> None:
-        """Leave all rooms at the user's word; the session ends with them."""
+    def abandon(self, reason: str, exit_: Exit = Exit.LEFT) -> None:
+        """Leave all rooms, at the user's word or an operator's; the session ends with them."""
         for room in list(self.rooms.values()):
-            self._expel(room, Departure(Exit.LEFT, reason))
+            self._expel(room, Departure(exit_, reason))
         if self.session is not None:
             self.session.close(reason)
+
+    def release(self) -> None:
+        """The user logs out: only rooms keep the account up from now on."""
+        self.standing = False
+        self._give_up_if_idle()
 
     def retry(self) -> None:
         """Do not wait any longer for the next try."""
@@ -225,10 +231,10 @@ class Account:
 
     def _give_up_if_idle(self) -> None:
         def idle() -> None:
-            if not self.rooms and self.session is not None:
+            if not self.rooms and not self.standing and self.session is not None:
                 self.session.close("")
 
-        if not self.rooms:
+        if not self.rooms and not self.standing:
             self._wake.set()
             self._context.clock.call_later(IDLE_SECONDS, idle)
 

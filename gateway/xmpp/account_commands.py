@@ -9,15 +9,26 @@ from datetime import UTC, datetime
 from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts
 from gateway.bridge import BadAddress, Bridge
-from gateway.model import Address, AddressKind, Field, FieldKind
+from gateway.model import AccountState, AddressKind, Field, FieldKind
 from gateway.storage.stores import Stores
+from gateway.texts import Text, joined
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.forms import Form
 from gateway.xmpp.stanza import Jid
 from gateway.xmpp.steps import Again, Command, Done, Execution, Outcome, Page
 
-_LISTED = 200
-_APPLIED = "Configuration successfully applied."
+_APPLIED = Text("Configuration successfully applied.")
+_NOWHERE = Text("You are not connected to any network.")
+
+_STATES: dict[AccountState, Text] = {
+    AccountState.IDLE: Text("idle"),
+    AccountState.WAITING: Text("waiting for its turn"),
+    AccountState.CONNECTING: Text("connecting"),
+    AccountState.CONNECTED: Text("connected"),
+    AccountState.TRANSIENT_DISCONNECT: Text("disconnected"),
+    AccountState.BAD_CREDENTIALS: Text("refused, change your password"),
+    AccountState.STOPPED: Text("stopped"),
+}
 
 
 class AccountCommands:
@@ -31,7 +42,6 @@ class AccountCommands:
         stores: Stores,
         name: str,
         allowed: Callable[[Jid], bool],
-        admin: Callable[[Jid], bool],
     ) -> None:
         self._bridge = bridge
         self._book = book
@@ -39,7 +49,6 @@ class AccountCommands:
         self._stores = stores
         self._name = name
         self._allowed = allowed
-        self._admin = admin
 
     def available(self, target: Jid, requester: Jid) -> Sequence[Command] | None:
         try:
@@ -48,78 +57,157 @@ class AccountCommands:
             return None
         if target.resource or address.kind in (AddressKind.ROOM, AddressKind.CONTACT):
             return None
-        commands: list[Command] = []
-        if not address.network or not target.local:
-            commands += [
-                Command("ping", "Do a ping", lambda execution: Done("Pong"), self._allowed),
-                Command("connections", "Show my connections", self._connections, self._allowed),
-                Command("disconnect", "Disconnect from a network", self._disconnect, self._allowed),
-                Command("all-connections", "Show everybody's connections", self._all, self._admin),
-            ]
-        if address.network:
-            node = "configure" if target.local else "server-configure"
-            commands += [
-                Command(node, f"Configure {address.network}", self._configure, self._allowed),
-                Command(
-                    "get-irc-connection-info"
-                    if self._bridge.capabilities.gateway_type == "irc"
-                    else "connection-info",
-                    f"Show the state of my connection to {address.network}",
-                    self._connection_info,
-                    self._allowed,
-                ),
-                Command("reconnect", f"Connect to {address.network} anew", self._reconnect, self._allowed),
-            ]
-        return commands
+        if not address.network:
+            return [*self._everywhere(), *self._of_any_network()]
+        if not target.local:
+            return [*self._everywhere(), *self._of_network(address.network, "server-configure")]
+        return self._of_network(address.network, "configure")
+
+    def _everywhere(self) -> list[Command]:
+        return [
+            Command(
+                "ping",
+                Text("Do a ping"),
+                lambda execution: Done(Text("Pong")),
+                self._allowed,
+                Text("Shows that the gateway is there."),
+            ),
+            Command(
+                "connections",
+                Text("Show my connections"),
+                self._connections,
+                self._allowed,
+                Text("The networks you are connected to, and your rooms there."),
+            ),
+            Command(
+                "disconnect",
+                Text("Disconnect from a network"),
+                self._disconnect,
+                self._allowed,
+                Text("Leaves all rooms of the network."),
+            ),
+        ]
+
+    def _of_network(self, network: str, configure: str) -> list[Command]:
+        """At the address of a network, or of a gateway to one network only."""
+        irc = self._bridge.capabilities.gateway_type == "irc"
+        return [
+            Command(
+                configure,
+                Text("Configure {network}", network=network),
+                self._configure,
+                self._allowed,
+                Text("Your own settings for this network."),
+            ),
+            Command(
+                "get-irc-connection-info" if irc else "connection-info",
+                Text("Show the state of my connection to {network}", network=network),
+                self._connection_info,
+                self._allowed,
+            ),
+            Command(
+                "reconnect",
+                Text("Connect to {network} anew", network=network),
+                self._reconnect,
+                self._allowed,
+            ),
+        ]
+
+    def _of_any_network(self) -> list[Command]:
+        """The same for people who can only write to the gateway itself: they are asked for the network first."""
+        if not self._bridge.capabilities.networks:
+            return []
+        return [
+            Command(
+                "configure-network",
+                Text("Configure a network"),
+                self._configure,
+                self._allowed,
+                Text("Your own settings for one network: nick, password and the like."),
+            ),
+            Command(
+                "reconnect-network",
+                Text("Connect to a network anew"),
+                self._reconnect,
+                self._allowed,
+                Text("Ends the connection, if there is one, and starts another; you stay in your rooms."),
+            ),
+        ]
 
     # -- everything the user has -------------------------------------------------------------------------------
 
     def _connections(self, execution: Execution) -> Outcome:
         accounts = self._accounts.of(execution.requester.bare)
-        return Done("\n".join(map(_described, accounts)) or "You are not connected to any network.")
-
-    def _all(self, execution: Execution) -> Outcome:
-        """For admins: how many there are, and the first of them by state."""
-        lines = sorted(
-            f"{account.status.state}: {account.owner} on {account.network}" for account in self._accounts
-        )
-        rest = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
-        return Done("\n".join([f"{len(lines)} connections", *lines[:_LISTED], *rest]))
+        return Done(joined("\n", map(_described, accounts)) if accounts else _NOWHERE)
 
     def _disconnect(self, execution: Execution) -> Outcome:
         accounts = self._accounts.of(execution.requester.bare)
         if not accounts:
-            return Done("You are not connected to any network.")
+            return Done(_NOWHERE)
         if not execution.stage:
             options = tuple((account.network, account.network) for account in accounts)
             return Page(
                 Form(
-                    "Disconnect from a network",
+                    Text("Disconnect from a network"),
                     (
-                        Field("network", "Network", FieldKind.CHOICE, required=True, options=options),
-                        Field("quit-message", "Parting message"),
+                        Field("network", Text("Network"), FieldKind.CHOICE, required=True, options=options),
+                        Field("quit-message", Text("Parting message")),
                     ),
-                    "You leave all rooms of the network.",
+                    Text("You leave all rooms of the network."),
                 )
             )
         account = self._accounts.find(execution.requester.bare, execution.text("network"))
         if account is None:
-            return Done("You are not connected to that network any more.")
+            return Done(Text("You are not connected to that network any more."))
         message = execution.text("quit-message")
         # Room presence follows the answer: the client that asked has seen its command end by then.
-        return Done(f"Disconnected from {account.network}.", then=lambda: account.abandon(message))
+        return Done(
+            Text("Disconnected from {network}.", network=account.network),
+            then=lambda: account.abandon(message),
+        )
 
     # -- one network -------------------------------------------------------------------------------------------
 
-    def _network(self, execution: Execution) -> Address:
-        return self._book.address(execution.target.local)
+    def _network(self, execution: Execution) -> str | Page | Again:
+        """The network it is about: that of the address, else the one asked for on the first page."""
+        network = self._book.address(execution.target.local).network
+        if network:
+            return network
+        if not execution.stage:
+            mine = self._accounts.of(execution.requester.bare)
+            return Page(
+                Form(
+                    Text("Which network?"),
+                    (
+                        Field(
+                            "network",
+                            Text("Network"),
+                            default=mine[0].network if mine else "",
+                            help=Text("Its name as it stands in the addresses of its rooms."),
+                            required=True,
+                        ),
+                    ),
+                ),
+                last=False,
+            )
+        try:
+            address = self._bridge.address(execution.text("network").strip())
+        except BadAddress as error:
+            return Again(str(error))
+        if address.kind is not AddressKind.NETWORK:
+            return Again(Text("This is not the name of a network."))
+        return address.network
 
-    def _account(self, execution: Execution) -> Account | None:
-        return self._accounts.find(execution.requester.bare, self._network(execution).network)
+    def _filled(self, execution: Execution) -> bool:
+        """Whether the page about the network itself was filled in, not only the one that asks which it is."""
+        asked = not self._book.address(execution.target.local).network
+        return execution.stage > (1 if asked else 0)
 
-    def _configure(self, execution: Execution) -> Awaitable[Outcome]:
-        network = self._network(execution).network
-        return self._save(execution, network) if execution.stage else self._show(execution, network)
+    def _configure(self, execution: Execution) -> Outcome | Awaitable[Outcome]:
+        network = self._network(execution)
+        if not isinstance(network, str):
+            return network
+        return self._save(execution, network) if self._filled(execution) else self._show(execution, network)
 
     async def _show(self, execution: Execution, network: str) -> Outcome:
         stored = await self._stores.accounts.settings(self._name, execution.requester.bare, network)
@@ -140,9 +228,11 @@ class AccountCommands:
             for each in self._bridge.fields(network)
         )
         form = Form(
-            f"Configure {network}",
+            Text("Configure {network}", network=network),
             fields,
-            f"Your own settings for {network}. They are used from the next connection on.",
+            Text(
+                "Your own settings for {network}. They are used from the next connection on.", network=network
+            ),
         )
         return Page(form)
 
@@ -166,31 +256,37 @@ class AccountCommands:
         return Done(_APPLIED)
 
     def _connection_info(self, execution: Execution) -> Outcome:
-        account = self._account(execution)
+        network = self._network(execution)
+        if not isinstance(network, str):
+            return network
+        account = self._accounts.find(execution.requester.bare, network)
         if account is None:
-            return Done(f"You are not connected to {self._network(execution).network}.")
+            return Done(Text("You are not connected to {network}.", network=network))
         return Done(_described(account))
 
     def _reconnect(self, execution: Execution) -> Outcome:
-        account = self._account(execution)
+        network = self._network(execution)
+        if not isinstance(network, str):
+            return network
+        account = self._accounts.find(execution.requester.bare, network)
         if account is None:
-            return Done(
-                f"You are not connected to {self._network(execution).network}; join one of its rooms."
-            )
-        return Done("Connecting anew.", then=account.reconnect)
+            return Done(Text("You are not connected to {network}; join one of its rooms.", network=network))
+        return Done(Text("Connecting anew."), then=account.reconnect)
 
 
-def _described(account: Account) -> str:
+def _described(account: Account) -> Text:
     status = account.status
-    lines = [f"{account.network}: {status.state}"]
+    parts: list[str] = [Text("{network}: {state}", network=account.network, state=_STATES[status.state])]
     if account.connected:
-        lines[0] += f" as {account.nick}"
+        parts.append(Text("as {nick}", nick=account.nick))
     if status.reason:
-        lines[0] += f" ({status.reason})"
+        parts.append(f"({status.reason})")
     if status.next_try is not None:
-        moment = datetime.fromtimestamp(status.next_try, UTC)
-        lines[0] += f", next try at {moment:%H:%M:%S} UTC"
+        moment = f"{datetime.fromtimestamp(status.next_try, UTC):%H:%M:%S}"
+        parts.append(Text("next try at {time} UTC", time=moment))
+    lines: list[str] = [joined(" ", parts)]
     for room in account.rooms.values():
-        clients = len(room.attendees)
-        lines.append(f"  {room.address.name}: {clients} {'client' if clients == 1 else 'clients'}")
-    return "\n".join(lines)
+        lines.append(
+            Text("  {room}: {count} of your clients", room=room.address.name, count=len(room.attendees))
+        )
+    return joined("\n", lines)

@@ -6,7 +6,7 @@ loss and shutdown.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 import structlog
@@ -19,6 +19,8 @@ from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
 from gateway.bridge import BadAddress, Bridge, Services
 from gateway.contacts.people import People, Surroundings
+from gateway.doors.access import Access, AccessPolicy
+from gateway.doors.front import Doors, Street
 from gateway.ids import IdSource
 from gateway.model import (
     AccountState,
@@ -33,19 +35,16 @@ from gateway.rooms.service import ENCRYPTED, RoomService, encrypted, spoken
 from gateway.rooms.tickets import ErrorOnly
 from gateway.storage.stores import Stores
 from gateway.tasks import Tasks
+from gateway.texts import Languages
 from gateway.xmpp import basics, render
-from gateway.xmpp.account_commands import AccountCommands
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.caps import Caps
-from gateway.xmpp.command_sessions import Sessions
-from gateway.xmpp.commands import Command, Commands
-from gateway.xmpp.disco import Disco
 from gateway.xmpp.discovery import Discovery
 from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.link import Link, LinkState, LinkStatus
 from gateway.xmpp.router import Reply, RequestHandler, Router
-from gateway.xmpp.stanza import COMPONENT, Jid, Stanza, parse_jid
+from gateway.xmpp.stanza import COMPONENT, Stanza, parse_jid
 
 _log = structlog.get_logger(__name__)
 
@@ -65,12 +64,12 @@ class ComponentSettings:
     secret: str
     host: str
     port: int
-    admins: frozenset[str] = frozenset()
-    allowed_domains: frozenset[str] = frozenset()  # empty: everybody
+    access: AccessPolicy = field(default_factory=AccessPolicy)
     limits: AccountLimits = field(default_factory=AccountLimits)
     backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
     linger: float = 300.0
     archive: bool = True
+    languages: Languages = field(default_factory=Languages.installed)
 
 
 class Component:
@@ -97,7 +96,9 @@ class Component:
             on_status=self._on_link,
         )
         self.send = self.link.send
-        self.router = Router(self.link.send, services.clock)
+        self.access = Access(settings.name, settings.access, stores.access)
+        self.allowed = self.access.allowed
+        self.router = Router(self.link.send, services.clock, barred=self.access.barred)
         self.iq = IqTracker(self.link.send, services.clock)
         self.people = People(self._surroundings(services))
         host = Host(
@@ -115,7 +116,15 @@ class Component:
         self.accounts = Accounts(host, settings.limits)
         self.rooms = RoomService(self.accounts, self, settings.linger)
         self._check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
-        self._discovery = Discovery(settings.title, bridge.capabilities, self.book, self.accounts)
+        self.doors = Doors(self._street(services), self.people.commands.available)
+        self._discovery = Discovery(
+            settings.title,
+            bridge.capabilities,
+            self.book,
+            self.accounts,
+            features=self.doors.features,
+            forms=self.doors.forms,
+        )
         self._caps = Caps("urn:causeway:gateway")
         self._was_up = False
         self._routes(services)
@@ -135,8 +144,29 @@ class Component:
             account=self._account,
             accounts=self._accounts_of,
             caps=self._caps_of,
-            admin=self.admin,
+            admin=self.access.admin,
             allowed=self.allowed,
+        )
+
+    def _street(self, services: Services) -> Street:
+        return Street(
+            name=self.settings.name,
+            title=self.settings.title,
+            bridge=self.bridge,
+            book=self.book,
+            stores=self._stores,
+            clock=services.clock,
+            ids=IdSource(services.clock, services.random),
+            accounts=self.accounts,
+            access=self.access,
+            limits=self.settings.limits,
+            languages=self.settings.languages,
+            send=self.link.send,
+            refuse=self.refuse,
+            spawn=self._tasks.spawn,
+            ask_to_see=lambda owner: self.people.subscriptions.ask(owner, ""),
+            end_subscriptions=self.people.forget,
+            forget_user=lambda owner: None,
         )
 
     def _routes(self, services: Services) -> None:
@@ -151,22 +181,7 @@ class Component:
         router.on("iq", basics.VERSION, "get", self._ours(basics.version("Causeway", services.version)))
         router.on("iq", basics.TIME, "get", self._ours(basics.time(services.clock)))
         router.on("iq", render.MUC_ADMIN, "set", self._muc_admin)
-        self._own_commands = AccountCommands(
-            self.bridge,
-            self.book,
-            self.accounts,
-            self._stores,
-            self.settings.name,
-            self.allowed,
-            self.admin,
-        )
-        self._command_sessions = Sessions(services.clock)
-        commands = Commands(self._commands, self._command_sessions)
-        commands.register(router)
-        Disco(
-            [self._caps.answering(self._discovery.info), commands.info],
-            [self._discovery.items, commands.items],
-        ).register(router)
+        self.doors.register(router, [self._caps.answering(self._discovery.info)], [self._discovery.items])
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -174,6 +189,7 @@ class Component:
         """Restore what was there, then serve until ``close``."""
         await self.people.restore()
         async with self._tasks:
+            await self.doors.restore()
             await restore(self.settings.name, self.jid, self.accounts, self._stores, self.settings.linger)
             self._tasks.spawn(self.link.run(), vital=True)
             started()
@@ -188,7 +204,7 @@ class Component:
                 farewell.extend(room.farewell(Departure(Exit.SHUTDOWN, reason)))
             account.close(reason)
         await self.router.close()
-        self._command_sessions.close()
+        self.doors.close()
         self.iq.fail_all("The gateway is shutting down.")
         self._stop.set()
         await self.link.close(farewell)
@@ -196,6 +212,7 @@ class Component:
     def _on_link(self, status: LinkStatus) -> None:
         if status.state is LinkState.UP:
             self.people.link_up()
+            self.doors.link_up()
             self._check.start(again=self._was_up)
             self._was_up = True
             return
@@ -241,9 +258,10 @@ class Component:
         if encrypted(stanza):
             self.refuse(stanza, ENCRYPTED)
             return
-        if address.kind is AddressKind.GATEWAY:
-            text = "Nobody reads what is written to the gateway itself. Use its commands, or write to one of its addresses."
-            self.refuse(stanza, Refused(Condition.FEATURE_NOT_IMPLEMENTED, text))
+        if address.kind is AddressKind.GATEWAY or (
+            address.kind is AddressKind.NETWORK and not self.bridge.capabilities.instructions
+        ):
+            self.doors.bot.heard(stanza)
             return
         account = self.accounts.find(stanza.sender.bare, address.network)
         if account is None or account.session is None or not account.connected:
@@ -275,6 +293,8 @@ class Component:
             self.rooms.presence(stanza, address)
         else:
             self.people.presence(stanza, address)
+            if address.kind is AddressKind.GATEWAY:
+                self.doors.presence(stanza)
 
     def _ping(self, stanza: Stanza, reply: Reply) -> None:
         address = self._target(stanza, reply)
@@ -330,26 +350,12 @@ class Component:
         if answer is not None:
             self.send(answer, keep=True)
 
-    def allowed(self, user: Jid) -> bool:
-        domains = self.settings.allowed_domains
-        return not domains or user.domain in domains
-
-    def reconfigure(self, *, admins: frozenset[str], allowed_domains: frozenset[str]) -> None:
+    def reconfigure(self, access: AccessPolicy) -> None:
         """What can change while running."""
-        self.settings = replace(self.settings, admins=admins, allowed_domains=allowed_domains)
+        self.access.policy = access
 
     def address_of(self, local: str) -> Address:
         return self.book.address(local)
-
-    def admin(self, user: Jid) -> bool:
-        return user.bare in self.settings.admins
-
-    def _commands(self, target: Jid, requester: Jid) -> list[Command] | None:
-        found = (
-            self._own_commands.available(target, requester),
-            self.people.commands.available(target, requester),
-        )
-        return [each for commands in found if commands is not None for each in commands] or None
 
     def _account(self, owner: str, network: str) -> Account | None:
         return self.accounts.find(owner, network)
@@ -376,3 +382,4 @@ class Component:
             reason=status.reason,
         )
         self.people.account_changed(account)
+        self.doors.status_changed(account)
