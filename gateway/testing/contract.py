@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 
-from gateway.bridge import Account, BadAddress, Bridge, Session
-from gateway.model import Address, AddressKind, Exit, MessageKind
+from gateway.bridge import Account, BadAddress, Bridge, Session, Watching
+from gateway.model import Address, AddressKind, Availability, Exit, MessageKind
 from gateway.testing.recorder import RecordingSink, RecordingTicket
 
 
@@ -234,3 +234,15 @@ class BridgeContract:
             session.set_topic(harness.room, "today: everything", ticket)
             assert (await ticket.outcome()).name == "done"
             await sink.wait("topic", lambda room, topic: (room, topic.text) == (key, "today: everything"))
+
+    async def test_whoever_is_watched_is_told_of_at_once(self, harness: Harness) -> None:
+        if not harness.bridge.capabilities.contact_presence:
+            return
+        await harness.peer.join(harness.room)
+        async with session_of(harness) as (session, sink):
+            watching = cast("Watching", session)
+            watching.watch(harness.peer.nick)
+            call = await sink.wait("contact_presence", lambda name, *_: name == harness.peer.nick)
+            assert isinstance(call.arguments[1], Availability)
+            watching.unwatch(harness.peer.nick)
+            watching.unwatch("nobody-was-watched-under-this-name")
