@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from gateway.bridge import Blob, MediaError
-from gateway.media.names import safe_name
+from gateway.media.names import safe_name, type_of_name
 from gateway.media.pictures import PictureFacts, Pictures
 from gateway.media.sniff import sniff
 from gateway.media.spool import Kept, Spool, look
@@ -131,7 +131,8 @@ class Publisher:
 
 def undelivered(attachment: Attachment, why: str) -> str:
     """The sentence in place of a file."""
-    name = safe_name(attachment.name, attachment.media_type) if attachment.name else ""
+    claimed = attachment.media_type or type_of_name(attachment.name)
+    name = safe_name(attachment.name, claimed) if attachment.name else ""
     what = f"A file, {name}," if name else "A file"
     said = f" {attachment.caption}" if attachment.caption else ""
     return f"[{what} could not be delivered: {why}]{said}"

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -121,11 +122,17 @@ def _look(path: Path) -> Kept:
     return Kept(path, head, size, digest.hexdigest())
 
 
-async def blocks(path: Path) -> AsyncIterator[bytes]:
-    """The content of a file, read off the event loop."""
+@asynccontextmanager
+async def reading(path: Path) -> AsyncIterator[AsyncIterator[bytes]]:
+    """The content of a file in blocks, read off the event loop. The file is closed with the context, however far it was
+    read."""
     file = await asyncio.to_thread(path.open, "rb")
     try:
-        while block := await asyncio.to_thread(file.read, _CHUNK):
-            yield block
+        yield _blocks(file)
     finally:
         file.close()
+
+
+async def _blocks(file: BinaryIO) -> AsyncIterator[bytes]:
+    while block := await asyncio.to_thread(file.read, _CHUNK):
+        yield block

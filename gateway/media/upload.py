@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from gateway.bridge import Blob, Clock, MediaError
 from gateway.media.dialling import Dialler
 from gateway.media.slots import Slot, Slots
-from gateway.media.spool import blocks
+from gateway.media.spool import reading
 from gateway.model import Condition, Refused
 
 _log = structlog.get_logger(__name__)
@@ -81,8 +81,9 @@ class Upload:
         try:
             async with (
                 asyncio.timeout(self._seconds),
+                reading(file.path) as blocks,
                 self._dialler.session(url) as session,
-                session.put(url, data=blocks(file.path), headers=headers, allow_redirects=False) as response,
+                session.put(url, data=blocks, headers=headers, allow_redirects=False) as response,
             ):
                 status = response.status
         except TimeoutError:
