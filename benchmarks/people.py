@@ -28,7 +28,6 @@ from gateway.storage.database import opened
 from gateway.storage.records import StoredSubscription, SubscriptionState
 from gateway.storage.stores import Stores
 from gateway.xmpp.addressbook import AddressBook
-from gateway.xmpp.component import Component
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import COMPONENT
 
@@ -139,13 +138,11 @@ async def main() -> None:
                 2000,
             )
             print(f"a contact described for the first time: {named:.1f} us")
-    _flood(book)
+            _flood(people)
 
 
-def _flood(book: AddressBook) -> None:
-    """What the component does first with every stanza (``Component._on_stanza``), for a change told to 500 contacts."""
-    lone = Component.__new__(Component)
-    lone.book = book
+def _flood(people: People) -> None:
+    """What is done first with every stanza, for a user's change told to 500 contacts."""
     elements = [
         fromstring(
             f"<presence xmlns='{COMPONENT}' from='alice@example.org/phone' to='+49{number}@gw.example.org'>"
@@ -153,8 +150,7 @@ def _flood(book: AddressBook) -> None:
         )
         for number in range(500)
     ]
-    lone._concerns_nobody(elements[0])
-    flood = timed(lambda: [lone._concerns_nobody(each) for each in elements], 100)
+    flood = timed(lambda: [people.unconcerned(each) for each in elements], 100)
     print(f"a user's change told to 500 contacts: {flood:.0f} us, nothing dispatched")
 
 

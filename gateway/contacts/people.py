@@ -5,6 +5,7 @@ Wiring: what one of the services needs of another goes through here. What each d
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element
 
 from gateway.accounts.account import Account
 from gateway.bridge import BadAddress, Bridge, Clock
@@ -22,9 +23,14 @@ from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.presence import Subscriptions
 from gateway.xmpp.privileges import Privileges
 from gateway.xmpp.profiles import Profiles
+from gateway.xmpp.render import MUC
 from gateway.xmpp.roster import Rosters
 from gateway.xmpp.router import Router
-from gateway.xmpp.stanza import Jid, Stanza
+from gateway.xmpp.stanza import COMPONENT, Jid, Stanza
+
+_PRESENCE = f"{{{COMPONENT}}}presence"
+_JOINING = f"{{{MUC}}}x"
+_AVAILABILITY = frozenset({None, "unavailable"})
 
 HERE = standing(Availability.AVAILABLE, "")
 
@@ -103,6 +109,19 @@ class People:
         """The user has left for good and wants nothing to be remembered."""
         self.subscriptions.end(owner)
         self.contacts.forget(owner)
+
+    def unconcerned(self, element: Element) -> bool:
+        """Whether an element is a user's availability told to one of the contacts in their roster. With five hundred of them
+        every change comes five hundred times; what counts is what the gateway itself is told."""
+        if element.tag != _PRESENCE or element.get("type") not in _AVAILABILITY:
+            return False
+        to = element.get("to") or ""
+        if "/" in to or "@" not in to or element.find(_JOINING) is not None:
+            return False
+        try:
+            return self.book.address(to.partition("@")[0]).kind is not AddressKind.ROOM
+        except BadAddress:
+            return True
 
     # -- presence ----------------------------------------------------------------------------------------------
 

@@ -44,12 +44,10 @@ from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.link import Link, LinkState, LinkStatus
 from gateway.xmpp.router import Reply, RequestHandler, Router
-from gateway.xmpp.stanza import COMPONENT, Stanza, parse_jid
+from gateway.xmpp.stanza import Stanza, parse_jid
 
 _log = structlog.get_logger(__name__)
 
-_PRESENCE = f"{{{COMPONENT}}}presence"
-_AVAILABILITY = frozenset({None, "unavailable"})
 
 _ON_THE_WAY = frozenset({AccountState.WAITING, AccountState.CONNECTING})
 
@@ -166,7 +164,7 @@ class Component:
             spawn=self._tasks.spawn,
             ask_to_see=lambda owner: self.people.subscriptions.ask(owner, ""),
             end_subscriptions=self.people.forget,
-            forget_user=lambda owner: None,
+            forget_user=self.people.contacts.forget,
         )
 
     def _routes(self, services: Services) -> None:
@@ -221,22 +219,9 @@ class Component:
             self.people.link_lost()
 
     def _on_stanza(self, element: Element) -> None:
-        if element.tag == _PRESENCE and self._concerns_nobody(element):
+        if self.people.unconcerned(element):
             return
         self.router.dispatch(element)
-
-    def _concerns_nobody(self, element: Element) -> bool:
-        """Whether it is a user's availability told to one of the contacts in their roster. With five hundred of them every
-        change comes five hundred times; what counts is what the gateway itself is told."""
-        to = element.get("to") or ""
-        if "/" in to or "@" not in to or element.get("type") not in _AVAILABILITY:
-            return False
-        if element.find(f"{{{render.MUC}}}x") is not None:
-            return False
-        try:
-            return self.book.address(to.partition("@")[0]).kind is not AddressKind.ROOM
-        except BadAddress:
-            return True
 
     # -- stanzas by what they are addressed to -----------------------------------------------------------------
 
