@@ -48,6 +48,7 @@ _WORDS: dict[str, Text] = {
     "back": Text("back"),
     "cancel": Text("cancel"),
     "done": Text("done"),
+    "next": Text("next"),
 }
 
 _SEVERITY: dict[NoteType, Text] = {
@@ -210,8 +211,13 @@ class Bot:
                     ],
                 )
             )
-        elif not talk.fields or (not talk.lines and _is(word, "done", reply.say)):
+        elif not talk.lines and _is(word, "done", reply.say):
             self._submit(talk)
+        elif not talk.fields:
+            if _is(word, "next", reply.say):
+                self._submit(talk)
+            else:
+                reply.tell(self._question(talk))
         else:
             self._answer(talk, text, reply)
 

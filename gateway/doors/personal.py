@@ -138,13 +138,13 @@ class PersonalData:
 
     async def _part(self, owner: Owner, start: "_Start") -> tuple[str, "_Start | None"]:
         """One part as text of a JSON object a line, and where the next begins; None after the last."""
-        lines: list[str] = []
+        lines = [json.dumps({"gateway": owner.bridge, "user": owner.jid}, ensure_ascii=False)]
         size = 0
         if start.row != _PAST_ALL:
             for number, line in enumerate(_lines(await self._stores.owned.read(owner))):
                 if number < start.row:
                     continue
-                if size + len(line) > _PART and lines:
+                if size + len(line) > _PART and size:
                     return "\n".join(lines), _Start(number, 0)
                 lines.append(line)
                 size += len(line)
@@ -153,14 +153,14 @@ class PersonalData:
             messages = await self._stores.owned.messages(owner, known, _ROWS)
             for number, message in messages:
                 line = _line("archive", message)
-                if size + len(line) > _PART and lines:
+                if size + len(line) > _PART and size:
                     return "\n".join(lines), _Start(_PAST_ALL, known)
                 lines.append(line)
                 size += len(line)
                 known = number
             if len(messages) < _ROWS:
                 break
-        return "\n".join(lines) or "{}", None
+        return "\n".join(lines), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,10 @@ _PAST_ALL = 1 << 62
 def _lines(tables: dict[str, list[dict[str, object]]]) -> Iterator[str]:
     for table, rows in tables.items():
         for row in rows:
-            yield _line(table, row)
+            # Whose they are is said once, at the top.
+            yield _line(
+                table, {name: value for name, value in row.items() if name not in ("bridge", "owner")}
+            )
 
 
 def _line(table: str, row: dict[str, object]) -> str:

@@ -132,7 +132,7 @@ class PromptDoor:
 
     def _form(self, form_type: str = "") -> Form:
         field = Field(_ADDRESS, self._label, help=self._help, required=True)
-        return Form(Text("Find an address"), (field,), self._help, form_type)
+        return Form(Text("Find an address"), (field,), "" if not form_type else self._help, form_type)
 
     # -- the same as a command ---------------------------------------------------------------------------------
 

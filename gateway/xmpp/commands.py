@@ -327,7 +327,8 @@ def _results(request: _Request, done: Done) -> tuple[str, ...]:
     if not done.result:
         return (note,)
     lines = tuple(request.say(done.result).split("\n"))
-    return (render_data(DataSet("", (Datum("result", lines, type="text-multi"),))), note)
+    label = request.say(Text("Result"))
+    return (render_data(DataSet("", (Datum("result", lines, label, "text-multi"),))), note)
 
 
 def _note(text: str, type_: NoteType) -> str:
