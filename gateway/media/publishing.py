@@ -14,6 +14,7 @@ import structlog
 from gateway.bridge import Blob, MediaError
 from gateway.media.names import safe_name, type_of_name
 from gateway.media.pictures import PictureFacts, Pictures
+from gateway.media.slots import NotOpen
 from gateway.media.sniff import sniff
 from gateway.media.spool import Kept, Spool, look
 from gateway.media.targets import refused
@@ -123,6 +124,8 @@ class Publisher:
         for way in self._ways:
             try:
                 return await way.publish(file, user)
+            except NotOpen:
+                continue
             except MediaError as error:
                 why = error.refused.text
                 _log.info("a file could not be published", way=way.name, reason=why, size=file.size)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.bridge import Blob
+from gateway.bridge import Blob, MediaError
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,12 @@ class Slot:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
+class NotOpen(MediaError):
+    """This way was never open for this user: no reason to tell of, where another way fails too."""
+
+
 class Slots(Protocol):
     """Who asks for slots: the component in its own name, or in the user's where the user's server lets it (XEP-0356)."""
 
     async def slot(self, file: Blob, user: str) -> Slot:
-        """Raises ``MediaError``, within a bounded time."""
+        """Raises ``MediaError``, within a bounded time; ``NotOpen`` at once."""

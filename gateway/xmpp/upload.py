@@ -17,10 +17,11 @@ import structlog
 from gateway.bridge import Blob, Clock, MediaError
 from gateway.media.arrivals import Publish
 from gateway.media.service import MediaService
-from gateway.media.slots import Slot
+from gateway.media.slots import NotOpen, Slot
 from gateway.media.targets import refused
 from gateway.model import Condition, Refused
 from gateway.xmpp.errors import RefusedError
+from gateway.xmpp.privilege import Rights
 from gateway.xmpp.stanza import parse_jid
 from gateway.xmpp.xml import element
 
@@ -51,6 +52,8 @@ class Requests(Protocol):
 
 class Privileges(Protocol):
     """``gateway.xmpp.privileges.Privileges``, as far as slots need it."""
+
+    def granted(self, domain: str) -> Rights | None: ...
 
     async def request(
         self, user: str, to: str, verb: Literal["get", "set"], namespace: str, payload: str
@@ -192,9 +195,15 @@ class UserSlots:
 
     async def slot(self, file: Blob, user: str) -> Slot:
         """See ``Slots``."""
-        service = await self._services.of(parse_jid(user).domain)
+        domain = parse_jid(user).domain
+        rights = self._privileges.granted(domain)
+        if rights is None or "get" not in rights.iq.get(UPLOAD, frozenset()):
+            raise NotOpen(
+                Refused(Condition.FORBIDDEN, f"{domain} grants no upload in the name of its users.")
+            )
+        service = await self._services.of(domain)
         if service is None:
-            raise refused("Your XMPP server has no upload service.", Condition.ITEM_NOT_FOUND)
+            raise refused(f"{domain} has no upload service.", Condition.ITEM_NOT_FOUND)
         try:
             answer = await self._privileges.request(user, service.jid, "get", UPLOAD, _request(service, file))
         except RefusedError as error:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.bridge import Blob, MediaError
+from gateway.media.slots import NotOpen
 from gateway.model import Condition, Refused
 from gateway.xmpp.errors import RefusedError
+from gateway.xmpp.privilege import Rights
 from gateway.xmpp.upload import ComponentSlots, UploadServices, UserSlots, read_slot
 from tests.unit.clock import ManualClock
 
@@ -148,13 +150,22 @@ async def test_a_slot_in_the_users_name_is_asked_of_the_users_server():
     asked = []
 
     class Privileges:
+        def __init__(self, iq):
+            self.rights = {"localhost": Rights("urn:xmpp:privilege:2", iq=iq)}
+
+        def granted(self, domain):
+            return self.rights.get(domain)
+
         async def request(self, user, to, verb, namespace, payload):
             asked.append((user, to, verb, namespace))
             return fromstring(SLOT)
 
     services = UploadServices("irc.localhost", Iq(GOOD), ManualClock())
-    assert await UserSlots(services, Privileges()).slot(FILE, "ann@localhost")
+    assert await UserSlots(services, Privileges({UPLOAD: frozenset({"get"})})).slot(FILE, "ann@localhost")
     assert asked == [("ann@localhost", "upload.localhost", "get", UPLOAD)]
+    for user, iq in (("ann@localhost", {}), ("ann@elsewhere", {UPLOAD: frozenset({"get"})})):
+        with pytest.raises(NotOpen):
+            await UserSlots(services, Privileges(iq)).slot(FILE, user)
 
 
 @pytest.mark.parametrize(
