@@ -136,6 +136,9 @@ class People:
         account = self.account_of(owner, address.network)
         return HERE if account is not None and account.connected else AWAY
 
+    def ever_shown(self, address: Address) -> bool:
+        return address.kind is not AddressKind.CONTACT or self.bridge.capabilities.contact_presence
+
     def address_of(self, local: str) -> Address:
         return self.book.address(local)
 

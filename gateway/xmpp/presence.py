@@ -29,6 +29,9 @@ class SubscriptionContext(Protocol):
     def standing(self, owner: str, address: Address) -> Standing:
         """How an address of ours shows itself to one user now."""
 
+    def ever_shown(self, address: Address) -> bool:
+        """Whether an address of this kind can be seen as available at all."""
+
     def address_of(self, local: str) -> Address:
         """The address behind an escaped local part; raises ``BadAddress``."""
 
@@ -171,7 +174,8 @@ class Subscriptions:
                     continue
                 before, record.shown = record.shown, None
                 there = self._context.standing(owner, address).availability is not Availability.UNAVAILABLE
-                if there or first or (before or AWAY) != AWAY:
+                stale = first and self._context.ever_shown(address)
+                if there or stale or (before or AWAY) != AWAY:
                     self._show(owner, local, address, record)
                     shown += 1
                     if shown % _SLICE == 0:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from dataclasses import replace
 from hashlib import sha1
 from xml.etree.ElementTree import Element
 
@@ -9,6 +10,7 @@ import pytest
 
 from gateway.model import Availability, Contact, Picture
 from tests.component.stage import ALICE, BOB, JID, C, kind, staged
+from tests.loopback import LoopbackBridge, LoopbackSettings
 
 USER = "alice@localhost"
 CAROL = f"carol@{JID}"
@@ -180,6 +182,25 @@ async def test_a_shutdown_says_that_contacts_are_gone(tmp_path, server):
         await stage.expect("presence", from_=CAROL, to=USER)
         link = stage.link
     await link.expect(kind("presence", from_=CAROL, type="unavailable"))
+
+
+async def test_after_a_kill_contacts_that_are_gone_are_said_to_be_gone(tmp_path, server):
+    async with staged(tmp_path, server=server) as stage:
+        await add(stage)
+    async with staged(tmp_path, server=server) as stage:
+        assert (await stage.expect("presence", from_=CAROL, to=USER)).get("type") == "unavailable"
+
+
+async def test_a_network_without_presence_is_silent_about_its_contacts(tmp_path, server):
+    bridge = LoopbackBridge(LoopbackSettings())
+    bridge.capabilities = replace(bridge.capabilities, contact_presence=False)
+    async with staged(tmp_path, server=server, bridge=bridge) as stage:
+        await add(stage)
+        await stage.join()
+        stage.send(f"<presence type='probe' from='{USER}' to='{CAROL}'/>")
+        assert types(await stage.silence()) == ["unavailable"]
+    async with staged(tmp_path, server=server, bridge=bridge) as stage:
+        assert not [each for each in await stage.silence() if each.get("from") == CAROL]
 
 
 # -- names and pictures ----------------------------------------------------------------------------------------
