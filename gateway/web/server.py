@@ -24,7 +24,7 @@ class CannotServe(Exception):
 @asynccontextmanager
 async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> AsyncIterator[int]:
     """Serve for as long as the block lasts; gives the port, which matters where ``port`` is 0. Raises ``CannotServe``."""
-    app = web.Application(client_max_size=0)
+    app = web.Application()
     app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=_IDLE, shutdown_timeout=_FAREWELL)
     await runner.setup()

@@ -63,26 +63,26 @@ class Scene:
         )
 
 
-def closed_to_components(directory: Path) -> None:
-    """ejabberd's own default: users of the server only."""
+def only_for(directory: Path, *lists: str) -> None:
+    """Give ejabberd's upload service an access rule, as docs/operators.md has it."""
     config = json.loads((directory / "ejabberd.yml").read_text())
-    config["modules"]["mod_http_upload"]["access"] = "local_users"
-    config["acl"]["local_people"] = [{"user_regexp": "", "server": "localhost"}]
-    config["access_rules"]["local_users"] = {"allow": "local_people"}
+    config["modules"]["mod_http_upload"]["access"] = "uploads"
+    config["acl"] = {"local": {"user_regexp": ""}, "gateways": {"server": JID}}
+    config["access_rules"]["uploads"] = [{"allow": each} for each in lists]
     (directory / "ejabberd.yml").write_text(json.dumps(config))
 
 
-@pytest.fixture(params=["prosody", "ejabberd", "ejabberd-closed"])
+@pytest.fixture(params=["prosody", "ejabberd-granted", "ejabberd-closed"])
 async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
-    name, _, closed = str(request.param).partition("-")
+    name, _, access = str(request.param).partition("-")
     cls = {"prosody": Prosody, "ejabberd": Ejabberd}[name]
     place = tmp_path / "xmpp"
     place.mkdir()
     async with AsyncExitStack() as stack:
         server = await cls.start(place, components=[Peer(JID, "s3cret")], users=[ALICE])
         stack.push_async_callback(server.stop)
-        if closed:
-            closed_to_components(place)
+        if access:
+            only_for(place, "local", *(["gateways"] if access == "granted" else []))
             await server.restart()
         clock = SystemClock()
         database = await stack.enter_async_context(opened(f"sqlite:///{tmp_path}/test.db", clock=clock))
