@@ -112,7 +112,7 @@ _MANY: Mapping[Kind, str] = {
     Kind.SUBSCRIPTIONS: "You are adding more contacts than this gateway takes at a time; this one was not added.",
     Kind.COMMANDS: "You are running more commands than this gateway takes at a time.",
     Kind.REGISTRATIONS: "You have tried to register more often than this gateway allows.",
-    Kind.MEDIA: "Your files of today are more than this gateway carries for one user; this one was not sent.",
+    Kind.MEDIA: "Your files of today are more than this gateway carries for one user; this one was not passed on.",
     Kind.ERRORS: "You are getting more errors than this gateway sends.",
     Kind.HEARD: "This sender writes more than this gateway carries.",
     Kind.HEARD_FROM_ALL: "This user is written to more than this gateway carries.",

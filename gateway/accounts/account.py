@@ -23,6 +23,7 @@ from gateway.model import (
     Availability,
     Condition,
     Contact,
+    DeliveryState,
     Departure,
     ErrorType,
     Exit,
@@ -45,6 +46,20 @@ class ContactEvents(Protocol):
     def stood(self, account: "Account", name: str, availability: Availability, status: str) -> None: ...
 
     def sent_elsewhere(self, account: "Account", name: str, message: Message) -> None: ...
+
+
+class DeliveryEvents(Protocol):
+    """The ledger of private messages, seen from a session."""
+
+    def received(self, account: "Account", message: Message, extra: str = "") -> None:
+        """``extra`` is ready XML that goes with the text."""
+
+    async def committed(self, account: "Account", message: Message, extra: str = "") -> None:
+        """As ``received``; returns once the message is safe, or raises ``NotKept``."""
+
+    def reported(
+        self, account: "Account", foreign_id: str, state: DeliveryState, why: Refused | None
+    ) -> None: ...
 
 
 class AccountContext(RoomContext, Protocol):
