@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from gateway.accounts.directory import Accounts
 from gateway.bridge import Clock
 from gateway.doors.access import Access
-from gateway.doors.limits import LIMITS, Limits
+from gateway.doors.limits import LIMITS, RuntimeLimits
 from gateway.doors.registrations import Registrations
 from gateway.model import Exit, Field, FieldKind
 from gateway.settings import bare_jid, domain
@@ -27,7 +27,7 @@ class AdminCommands:
         name: str,
         accounts: Accounts,
         access: Access,
-        limits: Limits,
+        limits: RuntimeLimits,
         registrations: Registrations | None,
         clock: Clock,
     ) -> None:
@@ -195,14 +195,15 @@ class AdminCommands:
                         Field(
                             limit.name,
                             limit.label,
-                            default=str(self._limits.changed(limit) or self._limits.default(limit)),
+                            default=str(self._limits.value(limit)),
                             help=Text(
                                 "The configuration says {number}; leave it empty for that.",
-                                number=self._limits.default(limit),
+                                number=self._limits.configured(limit),
                             ),
                         )
                         for limit in LIMITS
                     ),
+                    Text("Where 0 can be given, it stands for no limit."),
                 )
             )
         values: dict[str, int | None] = {}
@@ -210,14 +211,17 @@ class AdminCommands:
             if limit.name not in execution.values:
                 continue
             text = execution.text(limit.name).strip()
-            number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
-            if text and (number is None or not 1 <= number <= limit.most):
+            number = int(text) if text.isascii() and text.isdecimal() and len(text) < 17 else None
+            if text and (number is None or not limit.least <= number <= limit.most):
                 return Again(
                     Text(
-                        "{label}: write a whole number from 1 to {most}.", label=limit.label, most=limit.most
+                        "{label}: write a whole number from {least} to {most}.",
+                        label=limit.label,
+                        least=limit.least,
+                        most=limit.most,
                     )
                 )
-            values[limit.name] = None if number == self._limits.default(limit) else number
+            values[limit.name] = None if number == self._limits.configured(limit) else number
         await self._limits.change(values)
         return Done(Text("The limits hold from now on. What is over them already is left as it is."))
 

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from gateway.bridge import Clock
 from gateway.doors import links, questions
-from gateway.doors.allowance import Allowance
 from gateway.doors.talks import Talk, Talks
 from gateway.ids import IdSource
-from gateway.model import Condition, ErrorType, Field, FieldKind, Refused
+from gateway.limits import Kind, Limits
+from gateway.model import Condition, Field, FieldKind, Refused
 from gateway.texts import Languages, Text, joined
 from gateway.xmpp.command_sessions import Stage
 from gateway.xmpp.commands import CommandsFor, execution_of
@@ -29,12 +29,6 @@ _BODY_MOST = 16 * 1024  # characters that are read
 _ANSWER_MOST = 60_000  # characters of one answer; servers take stanzas of 256 KiB
 _PAGES_MOST = 50
 _THREAD_MOST = 512
-
-_BUSY = Refused(
-    Condition.POLICY_VIOLATION,
-    "You are writing faster than the gateway answers; please wait.",
-    ErrorType.WAIT,
-)
 
 _CATEGORIES: dict[Category, Text] = {
     Category.GENERAL: Text("Commands"),
@@ -62,6 +56,7 @@ class BotContext(Protocol):
 
     clock: Clock
     ids: IdSource
+    usage: Limits
 
     def send(self, stanza: str, *, keep: bool = False) -> bool: ...
 
@@ -111,15 +106,15 @@ class Bot:
         self._languages = languages
         self._context = context
         self._talks = Talks(context.clock, self._forgotten)
-        self._allowance = Allowance(context.clock, burst=20, per_second=1.0)
 
     def close(self) -> None:
         self._talks.close()
 
     def heard(self, stanza: Stanza) -> None:
         """Somebody wrote to an address of ours that is nobody's but the gateway's own."""
-        if not self._allowance.take(stanza.sender.bare):
-            self._context.refuse(stanza, _BUSY)
+        refused = self._context.usage.take(stanza.sender.bare, Kind.COMMANDS)
+        if refused is not None:
+            self._context.refuse(stanza, refused)
             return
         body = stanza.child("body")
         text = ((body.text if body is not None else None) or "")[:_BODY_MOST]

@@ -13,12 +13,13 @@ from gateway.bridge import BadAddress, Bridge, Clock, Registering
 from gateway.doors.access import Access
 from gateway.doors.admin import AdminCommands
 from gateway.doors.bot import Bot
-from gateway.doors.limits import Limits
+from gateway.doors.limits import RuntimeLimits
 from gateway.doors.personal import PersonalData
 from gateway.doors.prompt import GATEWAY, SEARCH, PromptDoor
 from gateway.doors.register import REGISTER, RegisterDoor
 from gateway.doors.registrations import Registrations
 from gateway.ids import IdSource
+from gateway.limits import LimitPolicy, Limits
 from gateway.model import AddressKind, Refused
 from gateway.storage.stores import Stores
 from gateway.texts import Languages
@@ -54,6 +55,7 @@ class Street:
     accounts: Accounts
     access: Access
     limits: AccountLimits
+    usage: Limits
     languages: Languages
     send: Callable[..., bool]
     refuse: Callable[[Stanza, Refused], None]
@@ -80,7 +82,10 @@ class Doors:
         self.ask_to_see = street.ask_to_see
         self.end_subscriptions = street.end_subscriptions
         access, languages, stores = street.access, street.languages, street.stores
-        self._limits = Limits(street.name, street.limits, stores.access, street.accounts.limit)
+        self.usage = street.usage
+        self._limits = RuntimeLimits(
+            street.name, street.limits, street.usage.policy, stores.access, self._apply_limits
+        )
         self._personal = PersonalData(street.name, self, stores)
         self.registrations: Registrations | None = None
         self._register_door: RegisterDoor | None = None
@@ -163,6 +168,10 @@ class Doors:
         if self.registrations is not None:
             self.registrations.forget(owner)
         self._street.forget_user(owner)
+
+    def _apply_limits(self, accounts: AccountLimits, policy: LimitPolicy) -> None:
+        self._street.accounts.limit(accounts)
+        self.usage.apply(policy)
 
     def _at_the_gateway(self, target: Jid, requester: Jid) -> Sequence[Command] | None:
         try:

@@ -17,9 +17,9 @@ from gateway.bridge import Account as Login
 from gateway.bridge import BadAddress, Bridge, Clock, Registering
 from gateway.doors import links
 from gateway.doors.access import Access, RegistrationMode
-from gateway.doors.allowance import Allowance
 from gateway.doors.personal import PersonalData
-from gateway.model import AccountState, Condition, ErrorType, Field, FieldKind, Refused
+from gateway.limits import Kind, Limits
+from gateway.model import AccountState, Condition, Field, FieldKind, Refused
 from gateway.storage.records import RegistrationState, StoredRegistration
 from gateway.storage.stores import Stores
 from gateway.texts import Text
@@ -40,9 +40,6 @@ _LATE = Refused(
     Condition.REMOTE_SERVER_TIMEOUT,
     "The network did not answer in time, so your registration could not be checked. Please try again later.",
 )
-_OFTEN = Refused(
-    Condition.POLICY_VIOLATION, "Too many attempts to register. Please wait some minutes.", ErrorType.WAIT
-)
 _RUNNING = Refused(
     Condition.UNEXPECTED_REQUEST, "Your last attempt to register is still being checked. Please wait for it."
 )
@@ -61,6 +58,7 @@ class RegistrationContext(Protocol):
     bridge: Bridge
     clock: Clock
     accounts: Accounts
+    usage: Limits
 
     def send(self, stanza: str, *, keep: bool = False) -> bool: ...
 
@@ -94,7 +92,6 @@ class Registrations:
         self._records: dict[str, StoredRegistration] = {}
         self._clients: dict[str, set[str]] = {}  # online ones of registered users, by bare JID
         self._checking: set[str] = set()
-        self._attempts = Allowance(context.clock, burst=8, per_second=1 / 60)
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -138,8 +135,9 @@ class Registrations:
         self._may(user)
         if owner in self._checking:
             raise RefusedError(_RUNNING)
-        if not self._attempts.take(owner):
-            raise RefusedError(_OFTEN)
+        refused = self._context.usage.take(owner, Kind.REGISTRATIONS)
+        if refused is not None:
+            raise RefusedError(refused)
         self._checking.add(owner)
         try:
             values = await self._checked(owner, submitted)

@@ -151,7 +151,7 @@ limits = Table(
     metadata,
     Column("bridge", Text, primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("value", Integer, nullable=False),
+    Column("value", BigInteger, nullable=False),
 )
 
 # What networks tell of users' contacts. ``name`` is the one in the contact's address.

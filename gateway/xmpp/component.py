@@ -22,6 +22,7 @@ from gateway.contacts.people import People, Surroundings
 from gateway.doors.access import Access, AccessPolicy
 from gateway.doors.front import Doors, Street
 from gateway.ids import IdSource
+from gateway.limits import LimitPolicy, Limits
 from gateway.model import (
     AccountState,
     Address,
@@ -158,6 +159,7 @@ class Component:
             accounts=self.accounts,
             access=self.access,
             limits=self.settings.limits,
+            usage=Limits(LimitPolicy(), services.clock),
             languages=self.settings.languages,
             send=self.link.send,
             refuse=self.refuse,

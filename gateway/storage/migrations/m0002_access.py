@@ -1,6 +1,6 @@
 """Migration 2: registrations, rules of access, limits changed at run time."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, MetaData, Table, Text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -31,7 +31,7 @@ def _tables() -> MetaData:
         metadata,
         Column("bridge", Text, primary_key=True),
         Column("name", Text, primary_key=True),
-        Column("value", Integer, nullable=False),
+        Column("value", BigInteger, nullable=False),
     )
     return metadata
 

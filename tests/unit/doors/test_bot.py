@@ -1,4 +1,4 @@
-"""gateway/doors/bot.py, talks.py and allowance.py: long forms in a chat, with time in the test's hand."""
+"""gateway/doors/bot.py and talks.py: long forms in a chat, with time in the test's hand."""
 
 import asyncio
 import random
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.doors.allowance import Allowance
 from gateway.doors.bot import Bot
 from gateway.ids import IdSource
+from gateway.limits import LimitPolicy, Limits
 from gateway.model import Condition, Field, FieldKind, Refused
 from gateway.texts import Languages, Text
 from gateway.xmpp.errors import RefusedError
@@ -43,6 +43,7 @@ class Room:
         self.clock = ManualClock()
         self.wire = Wire()
         self.ids = IdSource(self.clock, random.Random(1))
+        self.usage = Limits(LimitPolicy(), self.clock)
         self.refused: list[Condition] = []
         self.spawned: list[Awaitable[None]] = []
         self.seen: list[dict[str, tuple[str, ...]]] = []
@@ -253,15 +254,3 @@ def test_whatever_is_written_is_answered_with_one_message(texts):
         room.hear(text)
         answers = room.wire.take()
         assert len(answers) == 1 or room.spawned
-
-
-def test_an_allowance_fills_up_again_and_forgets():
-    clock = ManualClock()
-    allowance = Allowance(clock, burst=2, per_second=1.0)
-    assert [allowance.take("a") for _ in range(3)] == [True, True, False]
-    assert allowance.take("b")
-    clock.advance(1)
-    assert [allowance.take("a") for _ in range(2)] == [True, False]
-    clock.advance(10)
-    allowance.take("c")
-    assert set(allowance._buckets) == {"c"}
