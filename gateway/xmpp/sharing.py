@@ -35,6 +35,9 @@ _MOST_BYTES = 2**53
 _SHOWN = ("image/", "audio/", "video/")
 
 
+_SHARING = frozenset({f"{{{SFS}}}file-sharing", f"{{{REFERENCE}}}reference", f"{{{OOB}}}x"})
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What a message shares: ``text`` is what was said besides, often nothing."""
@@ -45,8 +48,13 @@ class Shared:
 
 def read(stanza: Stanza) -> Shared | None:
     """The files of a message, from the first of SFS, SIMS and OOB that names any; None where there are none."""
+    children = stanza.element[:_MOST_CHILDREN]
+    for child in children:  # hot: most messages stop here
+        if child.tag in _SHARING:
+            break
+    else:
+        return None
     body = stanza.text("body") or ""
-    children = list(islice(stanza.element, _MOST_CHILDREN))
     for reader in (_sfs, _sims):
         files = tuple(islice((each for child in children for each in reader(child)), _MOST_FILES))
         if files:
@@ -172,11 +180,13 @@ def passed(stanza: Stanza, *, files: bool) -> Passed | None:
     are the text. Raises ``RefusedError`` for links that only XMPP clients could decrypt."""
     body = stanza.text("body") or ""
     shared = read(stanza) if len(stanza.element) > 1 or not body else None
-    links = [each.url for each in shared.attachments] if shared is not None else [body]
-    if any(link[:7].lower() == "aesgcm:" for link in links):
+    if body[:7].lower() == "aesgcm:":
         raise RefusedError(ENCRYPTED_FILE)
     if shared is None:
         return Passed(body, (), body, "") if body else None
+    links = [each.url for each in shared.attachments]
+    if any(link[:7].lower() == "aesgcm:" for link in links):
+        raise RefusedError(ENCRYPTED_FILE)
     shown = body or "\n".join(links)
     extra = payload(shared.attachments[0]) if shown == links[0] else ""
     if files:
