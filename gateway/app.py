@@ -12,7 +12,7 @@ import random
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import structlog
@@ -23,7 +23,9 @@ from gateway.bridge import Capabilities, Clock, Services
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Settings, load
 from gateway.doors.access import AccessPolicy, RegistrationMode
+from gateway.limits import LimitPolicy, Limits
 from gateway.logs import set_level
+from gateway.loops import Loops
 from gateway.secrets import SecretBox, SecretError
 from gateway.settings import AccessSettings, BridgeSettings
 from gateway.storage.database import opened
@@ -117,6 +119,7 @@ class Gateway:
     def _build(self, stores: Stores) -> None:
         limits = self._settings.limits
         services = Services(self._clock, random.SystemRandom(), importlib.metadata.version("causeway"))
+        loops = Loops(self._clock)
         for settings in self._settings.bridges:
             pacing = PacingPolicy(
                 limits.concurrent_logins, 1 / limits.logins_per_second, limits.concurrent_logins_total
@@ -128,8 +131,14 @@ class Gateway:
                 services,
                 stores,
                 Pacer(pacing, self._clock),
+                Limits(self._usage(), self._clock),
+                loops,
             )
             self._components.append(component)
+
+    def _usage(self) -> LimitPolicy:
+        configured = self._settings.limits
+        return LimitPolicy(**{each.name: getattr(configured, each.name) for each in fields(LimitPolicy)})
 
     def _component_settings(self, bridge: BridgeSettings, capabilities: Capabilities) -> ComponentSettings:
         settings, limits = self._settings, self._settings.limits
@@ -150,6 +159,7 @@ class Gateway:
             backoff=BackoffPolicy(),
             linger=limits.linger_seconds,
             archive=settings.storage.archive_days > 0,
+            siblings=frozenset(each.jid for each in settings.bridges),
         )
 
     def reload(self, read: Callable[[], Settings]) -> None:

@@ -6,7 +6,7 @@ context's callbacks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -68,6 +68,7 @@ class AccountContext(RoomContext, Protocol):
     bridge: Bridge
     clock: Clock
     contacts: ContactEvents
+    watched: Collection[str]
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Run ``work`` in a task that the component holds."""
@@ -91,6 +92,9 @@ class AccountContext(RoomContext, Protocol):
     def direct(self, account: "Account", message: Message) -> None: ...
 
     def service(self, account: "Account", text: str) -> None: ...
+
+    def overheard(self, account: "Account", room: str, message: Message) -> None:
+        """What was said in a room, of users who are ``watched``: they may be half of a loop."""
 
     def remember_account(self, account: "Account", stopped: str = "") -> None:
         """``stopped`` says why it must not be connected by itself."""
@@ -433,8 +437,12 @@ class Account:
 
     def room_message(self, room: str, message: Message) -> None:
         known = self.rooms.get(room)
-        if known is not None:
-            known.heard(message)
+        if known is None:
+            return
+        context = self._context
+        if self.owner in context.watched:
+            context.overheard(self, room, message)
+        known.heard(message)
 
     def room_note(self, room: str, text: str) -> None:
         known = self.rooms.get(room)

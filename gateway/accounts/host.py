@@ -3,7 +3,7 @@
 Implements ``AccountContext``. Knows the stores and the address book; decides nothing.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -37,6 +37,8 @@ class Wiring:
     send: Callable[..., bool]
     spawn: Callable[[Awaitable[None]], None]
     status_changed: Callable[[Account], None]
+    watched: Collection[str] = ()  # users whose rooms ``overheard`` listens to
+    overheard: Callable[[Account, str, Message], None] = lambda account, room, message: None
 
 
 class Host:
@@ -63,6 +65,8 @@ class Host:
         self.send = wiring.send
         self.spawn = wiring.spawn
         self.status_changed = wiring.status_changed
+        self.watched = wiring.watched
+        self.overheard = wiring.overheard
         self.now = services.clock.now
         self.contacts = contacts
         self.occupant_jid_attr: Callable[[str, Occupant], str] = book.occupant_jid_attr
@@ -141,9 +145,7 @@ class Host:
             # The room works without its history; the database is watched elsewhere.
             _log.warning("history not read", bridge=self.name, reason=str(error))
             return []
-        return [
-            Said(row.sender, row.body, MessageKind(row.kind), row.sent_at, row.stanza_id) for row in rows
-        ]
+        return [Said(row.sender, row.body, MessageKind(row.kind), row.sent_at, row.stanza_id) for row in rows]
 
     def archive(self, room: Room, said: Said, foreign_id: str) -> None:
         if self._archive:

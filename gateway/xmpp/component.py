@@ -17,12 +17,13 @@ from gateway.accounts.host import Host, Wiring
 from gateway.accounts.pacing import BackoffPolicy, Pacer
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
-from gateway.bridge import BadAddress, Bridge, Services
+from gateway.bridge import BadAddress, Bridge, Clock, Services
 from gateway.contacts.people import People, Surroundings
 from gateway.doors.access import Access, AccessPolicy
 from gateway.doors.front import Doors, Street
 from gateway.ids import IdSource
 from gateway.limits import LimitPolicy, Limits
+from gateway.loops import Loops
 from gateway.model import (
     AccountState,
     Address,
@@ -42,6 +43,7 @@ from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.caps import Caps
 from gateway.xmpp.discovery import Discovery
 from gateway.xmpp.errors import error_stanza
+from gateway.xmpp.guard import Guard, GuardWiring
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.link import Link, LinkState, LinkStatus
 from gateway.xmpp.router import Reply, RequestHandler, Router
@@ -68,14 +70,22 @@ class ComponentSettings:
     backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
     linger: float = 300.0
     archive: bool = True
+    siblings: frozenset[str] = frozenset()  # domains of the other components of this process
     languages: Languages = field(default_factory=Languages.installed)
 
 
 class Component:
-    """See the module's text. ``run`` once; ``close`` ends it."""
+    """See the module's text. ``run`` once; ``close`` ends it. ``loops`` is shared with the other components."""
 
     def __init__(
-        self, settings: ComponentSettings, bridge: Bridge, services: Services, stores: Stores, pacer: Pacer
+        self,
+        settings: ComponentSettings,
+        bridge: Bridge,
+        services: Services,
+        stores: Stores,
+        pacer: Pacer,
+        usage: Limits | None = None,
+        loops: Loops | None = None,
     ) -> None:
         self.settings = settings
         self.jid = settings.jid
@@ -97,10 +107,14 @@ class Component:
         self.send = self.link.send
         self.access = Access(settings.name, settings.access, stores.access)
         self.allowed = self.access.allowed
-        self.router = Router(self.link.send, services.clock, barred=self.access.barred)
         self.iq = IqTracker(self.link.send, services.clock)
         self.people = People(self._surroundings(services))
-        host = Host(
+        usage = usage or Limits(LimitPolicy(), services.clock)
+        self.guard = Guard(self._guarded(services.clock, usage, loops or Loops(services.clock)))
+        self.router = Router(
+            self.link.send, services.clock, barred=self.access.barred, admit=self.guard.admit
+        )
+        host = self.host = Host(
             settings.name,
             bridge,
             self.book,
@@ -108,7 +122,13 @@ class Component:
             stores,
             pacer,
             settings.backoff,
-            Wiring(self.link.send, self._tasks.spawn, self._status_changed),
+            Wiring(
+                self.link.send,
+                self._tasks.spawn,
+                self._status_changed,
+                self.guard.watched,
+                self.guard.overheard,
+            ),
             self.people.contacts,
             archive=settings.archive,
         )
@@ -127,6 +147,22 @@ class Component:
         self._caps = Caps("urn:causeway:gateway")
         self._was_up = False
         self._routes(services)
+
+    def _guarded(self, clock: Clock, limits: Limits, loops: Loops) -> GuardWiring:
+        return GuardWiring(
+            name=self.settings.name,
+            bridge=self.bridge,
+            book=self.book,
+            clock=clock,
+            limits=limits,
+            loops=loops,
+            own=self.settings.siblings | {self.jid},
+            send=self.link.send,
+            admins=lambda: self.access.policy.admins,
+            returned=self.people.elsewhere.returned,
+            tell=self._tell_user,
+            notify=self._notify,
+        )
 
     def _surroundings(self, services: Services) -> Surroundings:
         return Surroundings(
@@ -159,7 +195,7 @@ class Component:
             accounts=self.accounts,
             access=self.access,
             limits=self.settings.limits,
-            usage=Limits(LimitPolicy(), services.clock),
+            usage=self.guard.limits,
             languages=self.settings.languages,
             send=self.link.send,
             refuse=self.refuse,
@@ -205,6 +241,7 @@ class Component:
             account.close(reason)
         await self.router.close()
         self.doors.close()
+        self.guard.close()
         self.iq.fail_all("The gateway is shutting down.")
         self._stop.set()
         await self.link.close(farewell)
@@ -228,8 +265,6 @@ class Component:
     # -- stanzas by what they are addressed to -----------------------------------------------------------------
 
     def _message(self, stanza: Stanza) -> None:
-        if not stanza.sender.resource and self.people.elsewhere.returned(stanza):
-            return
         address = self._target(stanza)
         if address is None:
             return
@@ -340,6 +375,12 @@ class Component:
     def reconfigure(self, access: AccessPolicy) -> None:
         """What can change while running."""
         self.access.policy = access
+
+    def _tell_user(self, user: str, text: str) -> None:
+        self.doors.tell(user, text)
+
+    def _notify(self, account: Account, text: str) -> None:
+        self.host.service(account, text)
 
     def address_of(self, local: str) -> Address:
         return self.book.address(local)

@@ -11,6 +11,8 @@ from xml.etree.ElementTree import Element
 from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
 from gateway.bridge import Services
 from gateway.clock import SystemClock
+from gateway.limits import LimitPolicy, Limits
+from gateway.loops import Loops
 from gateway.secrets import SecretBox
 from gateway.storage.database import opened
 from gateway.storage.stores import Stores
@@ -86,6 +88,8 @@ async def staged(
     server: FakeXmppServer,
     bridge: LoopbackBridge | None = None,
     linger: float = 300.0,
+    usage: LimitPolicy | None = None,
+    loops: Loops | None = None,
     **settings: object,
 ) -> AsyncIterator[Stage]:
     """A running component with its database in ``path``, so that a second one can be its restart."""
@@ -109,7 +113,9 @@ async def staged(
     async with opened(f"sqlite:///{path}/test.db", clock=clock) as database:
         stores = Stores.of(database, box, clock)
         pacer = Pacer(PacingPolicy(spacing=0), clock)
-        component = Component(wanted, bridge, Services(clock, rng, "1.0"), stores, pacer)
+        limits = Limits(usage or LimitPolicy(), clock)
+        services = Services(clock, rng, "1.0")
+        component = Component(wanted, bridge, services, stores, pacer, usage=limits, loops=loops)
         running = asyncio.create_task(component.run())
         link = await asyncio.wait_for(server.accepted.get(), 10)
         try:
