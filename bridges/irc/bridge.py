@@ -28,6 +28,8 @@ CAPABILITIES = Capabilities(
     kick=True,
     passwords=True,
     legacy_identities=(("conference", "irc"),),
+    prompt="Channel or nick",
+    prompt_help="Write #CHANNEL%NETWORK or NICK%NETWORK, for instance #python%irc.libera.chat.",
 )
 
 

@@ -38,7 +38,7 @@ HERE = standing(Availability.AVAILABLE, "")
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the component lends. ``name`` is the bridge's in the configuration, ``title`` the gateway's for people; ``caps``
-    gives the XEP-0115 element of an address."""
+    gives the XEP-0115 element of an address, ``gateway_standing`` how the gateway itself shows itself to a user."""
 
     name: str
     title: str
@@ -55,6 +55,7 @@ class Surroundings:
     caps: Callable[[Address], str]
     admin: Callable[[Jid], bool]
     allowed: Callable[[Jid], bool]
+    gateway_standing: Callable[[str], Standing] = lambda owner: HERE
 
 
 class People:
@@ -130,7 +131,7 @@ class People:
 
     def standing(self, owner: str, address: Address) -> Standing:
         if address.kind is AddressKind.GATEWAY:
-            return HERE
+            return self._around.gateway_standing(owner)
         if address.kind is AddressKind.CONTACT:
             return self.contacts.standing(owner, address)
         account = self.account_of(owner, address.network)

@@ -10,6 +10,7 @@ from typing import cast
 from gateway.accounts.account import Account
 from gateway.accounts.directory import AccountLimits, Accounts
 from gateway.bridge import BadAddress, Bridge, Clock, Registering
+from gateway.contacts.known import Standing
 from gateway.doors.access import Access
 from gateway.doors.admin import AdminCommands
 from gateway.doors.bot import Bot
@@ -17,7 +18,7 @@ from gateway.doors.limits import RuntimeLimits
 from gateway.doors.personal import PersonalData
 from gateway.doors.prompt import GATEWAY, SEARCH, PromptDoor
 from gateway.doors.register import REGISTER, RegisterDoor
-from gateway.doors.registrations import Registrations
+from gateway.doors.registrations import HERE, Registrations
 from gateway.ids import IdSource
 from gateway.limits import LimitPolicy, Limits
 from gateway.model import AddressKind, Refused
@@ -43,7 +44,7 @@ _CONTACT_FIELDS = ("abuse-addresses", "admin-addresses", "support-addresses")
 @dataclass(frozen=True, slots=True)
 class Street:
     """What the component lends. ``name`` is the bridge's in the configuration, ``title`` the gateway's for people;
-    ``ask_to_see``, ``end_subscriptions`` and ``forget_user`` take a user's bare JID."""
+    ``ask_to_see`` and all below it take a user's bare JID."""
 
     name: str
     title: str
@@ -61,6 +62,7 @@ class Street:
     refuse: Callable[[Stanza, Refused], None]
     spawn: Callable[[Awaitable[None]], None]
     ask_to_see: Callable[[str], None]
+    standing_changed: Callable[[str], None]
     end_subscriptions: Callable[[str], None]
     forget_user: Callable[[str], None]
 
@@ -80,6 +82,7 @@ class Doors:
         self.refuse = street.refuse
         self.spawn = street.spawn
         self.ask_to_see = street.ask_to_see
+        self.standing_changed = street.standing_changed
         self.end_subscriptions = street.end_subscriptions
         access, languages, stores = street.access, street.languages, street.stores
         self.usage = street.usage
@@ -155,6 +158,10 @@ class Doors:
         """Presence to the gateway itself."""
         if self.registrations is not None:
             self.registrations.presence(stanza)
+
+    def standing(self, owner: str) -> Standing:
+        """How the gateway itself shows itself to a user."""
+        return self.registrations.standing(owner) if self.registrations is not None else HERE
 
     def status_changed(self, account: Account) -> None:
         if self.registrations is not None:

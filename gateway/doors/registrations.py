@@ -15,11 +15,12 @@ from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts, TooMany
 from gateway.bridge import Account as Login
 from gateway.bridge import BadAddress, Bridge, Clock, Registering
+from gateway.contacts.known import AWAY, Standing, standing
 from gateway.doors import links
 from gateway.doors.access import Access, RegistrationMode
 from gateway.doors.personal import PersonalData
 from gateway.limits import Kind, Limits
-from gateway.model import AccountState, Condition, Field, FieldKind, Refused
+from gateway.model import AccountState, Availability, Condition, Field, FieldKind, Refused
 from gateway.storage.records import RegistrationState, StoredRegistration
 from gateway.storage.stores import Stores
 from gateway.texts import Text
@@ -45,6 +46,8 @@ _RUNNING = Refused(
 )
 _UNKNOWN = Refused(Condition.REGISTRATION_REQUIRED, "You are not registered with this gateway.")
 
+HERE = standing(Availability.AVAILABLE, "")
+
 _FAILED: dict[AccountState, Condition] = {
     AccountState.BAD_CREDENTIALS: Condition.NOT_AUTHORIZED,
     AccountState.STOPPED: Condition.NOT_ALLOWED,
@@ -67,6 +70,9 @@ class RegistrationContext(Protocol):
 
     def ask_to_see(self, owner: str) -> None:
         """A subscription request of the gateway, unless there was one."""
+
+    def standing_changed(self, owner: str) -> None:
+        """The gateway shows itself differently to a user now."""
 
     def spawn(self, work: Awaitable[None]) -> None: ...
 
@@ -310,10 +316,24 @@ class Registrations:
         account.standing = True
         self._context.accounts.start(account)
 
+    def standing(self, owner: str) -> Standing:
+        """How the gateway shows itself: to registered users as available while they are logged in (XEP-0100 §4.4.1)."""
+        record = self._records.get(owner)
+        if record is None:
+            return HERE
+        if record.state is RegistrationState.PENDING:
+            return standing(Availability.UNAVAILABLE, "Your registration waits for the operator's approval.")
+        account = self._account(owner)
+        if account is None:
+            return AWAY
+        return HERE if account.connected else standing(Availability.UNAVAILABLE, account.status.reason)
+
     def status_changed(self, account: Account) -> None:
-        """A login that failed for good is told (XEP-0100 §4.4.2): as a presence error, and in words."""
+        """The gateway shows whether the user is logged in. A login that failed for good is told (XEP-0100 §4.4.2): as a
+        presence error, and in words."""
         if account.network != self._bridge.home or account.owner not in self._records:
             return
+        self._context.standing_changed(account.owner)
         condition = _FAILED.get(account.status.state)
         if condition is None:
             return

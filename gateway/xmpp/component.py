@@ -18,6 +18,7 @@ from gateway.accounts.pacing import BackoffPolicy, Pacer
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
 from gateway.bridge import BadAddress, Bridge, Clock, Services
+from gateway.contacts.known import Standing
 from gateway.contacts.people import People, Surroundings
 from gateway.doors.access import Access, AccessPolicy
 from gateway.doors.front import Doors, Street
@@ -25,6 +26,7 @@ from gateway.ids import IdSource
 from gateway.limits import LimitPolicy, Limits
 from gateway.loops import Loops
 from gateway.model import (
+    GATEWAY,
     AccountState,
     Address,
     AddressKind,
@@ -181,7 +183,11 @@ class Component:
             caps=self._caps_of,
             admin=self.access.admin,
             allowed=self.allowed,
+            gateway_standing=self._gateway_standing,
         )
+
+    def _gateway_standing(self, owner: str) -> Standing:
+        return self.doors.standing(owner)
 
     def _street(self, services: Services) -> Street:
         return Street(
@@ -201,6 +207,7 @@ class Component:
             refuse=self.refuse,
             spawn=self._tasks.spawn,
             ask_to_see=lambda owner: self.people.subscriptions.ask(owner, ""),
+            standing_changed=lambda owner: self.people.subscriptions.changed(owner, "", GATEWAY),
             end_subscriptions=self.people.forget,
             forget_user=self.people.contacts.forget,
         )
