@@ -26,8 +26,9 @@ DISTRUST = 600.0
 _SHORT = 12
 #: So often for texts that came back where they were said without the mark of a relay: people do mimic each other.
 _MIMICRY = 3
-#: Bounds: texts said lately, repeated texts of one user, senders of one text, places that were cut.
-_TEXTS, _TRACKS, _SENDERS, _CUTS = 20_000, 50, 8, 1_000
+#: Bounds: texts said lately (twice as many at most), users and texts of theirs that are watched, senders of one text, places
+#: that were cut.
+_TEXTS, _USERS, _TRACKS, _SENDERS, _CUTS = 20_000, 10_000, 50, 8, 1_000
 
 #: What relays put before a text: <nick>, [nick], (nick).
 _OPENING = frozenset("<[(")
@@ -78,22 +79,25 @@ class Loops:
     def __init__(self, clock: Clock) -> None:
         self.watched: dict[str, dict[_Key, _Track]] = {}
         self._monotonic = clock.monotonic
-        self._said: dict[tuple[str, str, int], float] = {}
+        self._said: dict[int, float] = {}  # digest of user, address and text: since when
+        self._said_before: dict[int, float] = {}  # the generation before
         self._cut: dict[tuple[str, Place], float] = {}
 
     def said(self, owner: str, where: str, text: str, most: int, place: Callable[[], Place]) -> Loop | None:
         """The user writes ``text`` to the address ``where``, which is ``place`` (worked out only if need be). A loop if it
         has come round ``most`` times, and then must not go out."""
         essence, marks = core(text) if text[:1] in _OPENING else (text, 0)
-        digest = hash(essence)
+        said = hash((owner, where, essence))
         now = self._monotonic()
-        first = self._said.get((owner, where, digest))
+        first = self._said.get(said)
+        if first is None:
+            first = self._said_before.get(said)
         if first is None or now - first > WINDOW:
-            self._said[owner, where, digest] = now
+            self._said[said] = now
             if len(self._said) > _TEXTS:
-                self._make_room(now)
+                self._said_before, self._said = self._said, {}
             return None
-        track = self._track(owner, (where, digest), first, now, place)
+        track = self._track(owner, (where, hash(essence)), first, now, place)
         turns = 0
         if track.sender is not None and track.heard >= track.said and now - track.heard <= PROMPT:
             turns = track.turns[track.sender] = track.turns.get(track.sender, 0) + 1
@@ -122,26 +126,17 @@ class Loops:
             self.watched.pop(owner, None)
 
     def _track(self, owner: str, key: _Key, first: float, now: float, place: Callable[[], Place]) -> _Track:
-        tracks = self.watched.get(owner, {})
+        tracks = self.watched.get(owner)
+        if tracks is None:
+            if len(self.watched) >= _USERS:
+                del self.watched[next(iter(self.watched))]
+            tracks = self.watched[owner] = {}
         track = tracks.get(key)
         if track is None or track.begun != first:
-            track = _Track(place(), first, now)
-            if len(tracks) < _TRACKS or key in tracks:
-                self.watched.setdefault(owner, tracks)[key] = track
+            if len(tracks) >= _TRACKS and key not in tracks:
+                del tracks[next(iter(tracks))]
+            track = tracks[key] = _Track(place(), first, now)
         return track
-
-    def _make_room(self, now: float) -> None:
-        """Forget what is old, and if that is not enough the half that was said first."""
-        kept = {key: time for key, time in self._said.items() if now - time <= WINDOW}
-        if len(kept) > _TEXTS // 2:
-            kept = dict(list(kept.items())[_TEXTS // 2 :])
-        self._said = kept
-        for owner, tracks in list(self.watched.items()):
-            for key, track in list(tracks.items()):
-                if (owner, *key) not in kept or now - track.begun > WINDOW:
-                    del tracks[key]
-            if not tracks:
-                del self.watched[owner]
 
     def _remember_cut(self, owner: str, place: Place, now: float) -> None:
         self._cut[owner, place] = now + DISTRUST

@@ -40,11 +40,12 @@ _LEGACY_CODES: dict[Condition, int] = {
     Condition.UNEXPECTED_REQUEST: 400,
 }
 
-#: RFC 6120 §8.3.1 and §8.2.3: an error or a result is never answered; nor is presence that only takes
-#: something back or confirms it, since nobody waits for an outcome of it (RFC 6121 §3, §4.5).
+#: RFC 6120 §8.3.1 and §8.2.3: an error or a result is never answered; nor are headlines (RFC 6121 §5.2.2), nor presence
+#: that only takes something back or confirms it, since nobody waits for an outcome of it (RFC 6121 §3, §4.5).
 _UNANSWERABLE = frozenset(
     {
         ("message", "error"),
+        ("message", "headline"),
         ("presence", "error"),
         ("presence", "unavailable"),
         ("presence", "subscribed"),

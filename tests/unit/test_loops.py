@@ -181,13 +181,14 @@ async def test_nobody_is_watched_who_does_not_repeat_themselves() -> None:
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loops_module, "_TEXTS", 100)
+    monkeypatch.setattr(loops_module, "_USERS", 100)
     monkeypatch.setattr(loops_module, "_CUTS", 10)
     stage = Stage()
     for number in range(2_000):
         stage.owner = f"user{number}@example.org"
         for _ in range(2):
             stage.says(TEXT)
-        assert len(stage.loops.watched) <= 101
+        assert len(stage.loops.watched) <= 100
     stage.owner = "talker@example.org"
     for number in range(2_000):
         stage.says(f"text {number}")
