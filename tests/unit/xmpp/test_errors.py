@@ -29,6 +29,7 @@ def incoming(kind: str, type: str | None, identifier: str = "i1") -> Stanza:
     ("kind", "type"),
     [
         ("message", "error"),
+        ("message", "headline"),
         ("presence", "error"),
         ("presence", "unavailable"),
         ("presence", "subscribed"),
