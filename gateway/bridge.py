@@ -240,9 +240,9 @@ class Sink(Protocol):
         """A private message."""
 
     async def direct_committed(self, message: Message) -> None:
-        """As ``direct``, for networks that want to be told that we have a message: returns once it is safe here, whatever may
-        happen to us. Raises ``NotKept`` if it is not; then the network must keep it, and may send it again. One that was
-        here before (by its foreign id, or by sender, time and text) is safe, and not shown twice."""
+        """As ``direct``, for networks that want to be told that we have a message: returns once it is safe here, whatever
+        may happen to us. Raises ``NotKept`` if it is not; then the network must keep it, and may send it again. One that
+        was here before (by its foreign id, or by sender, time and text) is safe, and not shown twice."""
 
     def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
         """News of a message of the user's that the network has taken under ``foreign_id`` (see ``Ticket.done``), maybe days

@@ -1,10 +1,12 @@
 """Ids for messages and occupants: unique for ever, cheap to make, never guessed back to a person."""
 
 import random
+import re
 
 from gateway.bridge import Clock
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_OURS = re.compile(r"[0-9a-z]{8,9}-[0-9a-z]{1,13}-[0-9a-f]{1,16}")
 
 
 def _base36(number: int) -> str:
@@ -27,3 +29,8 @@ class IdSource:
     def next(self) -> str:
         self._count += 1
         return f"{self._prefix}{self._count:x}"
+
+
+def is_ours(id_: str) -> bool:
+    """Whether an ``IdSource``, of this process or another, made this id, by its form."""
+    return _OURS.fullmatch(id_) is not None

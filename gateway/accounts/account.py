@@ -15,12 +15,15 @@ import structlog
 from gateway import bridge
 from gateway.accounts.pacing import Backoff
 from gateway.bridge import Bridge, Clock, Session, SessionEnded
+from gateway.chat.private import PrivateChats
+from gateway.media.arrivals import Arrivals
 from gateway.model import (
     AccountState,
     AccountStatus,
     Address,
     AddressKind,
     Availability,
+    ChatState,
     Condition,
     Contact,
     DeliveryState,
@@ -29,9 +32,12 @@ from gateway.model import (
     Exit,
     Message,
     Occupant,
+    Reaction,
     Refused,
+    Retraction,
     Topic,
 )
+from gateway.rooms import acts
 from gateway.rooms.history import Said
 from gateway.rooms.room import Attendance, Attendee, Room, RoomContext, RoomState
 
@@ -68,7 +74,10 @@ class AccountContext(RoomContext, Protocol):
     bridge: Bridge
     clock: Clock
     contacts: ContactEvents
+    deliveries: DeliveryEvents
+    arrivals: Arrivals
     watched: Collection[str]
+    private: PrivateChats
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Run ``work`` in a task that the component holds."""
@@ -90,6 +99,8 @@ class AccountContext(RoomContext, Protocol):
     def status_changed(self, account: "Account") -> None: ...
 
     def direct(self, account: "Account", message: Message) -> None: ...
+
+    async def direct_committed(self, account: "Account", message: Message) -> None: ...
 
     def service(self, account: "Account", text: str) -> None: ...
 
@@ -177,8 +188,8 @@ class Account:
             self._context.remember_attendee(self, room, attendee)
 
     def returned(self, room: Room, attendee: Attendee) -> None:
-        """A client that was in before a restart of ours proved that it still is."""
-        if attendee.attendance is Attendance.ABSENT:
+        """A client that was in before a restart of ours, or before the link was lost, proved that it still is."""
+        if attendee.attendance in (Attendance.ABSENT, Attendance.AWAY):
             attendee.attendance = Attendance.RETURNING
             if room.state is RoomState.IN:
                 room.welcome(attendee)
@@ -193,6 +204,7 @@ class Account:
     def evict(self, room: Room, attendee: Attendee, linger: float) -> None:
         """A client is gone without a word. The room is kept ``linger`` seconds for it to come back."""
         room.attendees.pop(attendee.jid, None)
+        room.release()
         self._context.forget_attendee(self, room, attendee)
         self.linger(room, linger)
 
@@ -387,10 +399,40 @@ class Account:
         self._context.service(self, text)
 
     def direct(self, message: Message) -> None:
-        self._context.direct(self, message)
+        context = self._context
+        if message.attachments or context.arrivals.lines:
+            self._in_turn("direct", message.sender, message, lambda each: context.direct(self, each))
+        else:
+            context.direct(self, message)
+
+    async def direct_committed(self, message: Message) -> None:
+        if not message.attachments and not self._context.arrivals.lines:
+            await self._context.direct_committed(self, message)
+            return
+        # Its files come first: what cannot be fetched now is not ours yet.
+        safe: list[Awaitable[None]] = []
+        turn = asyncio.Event()
+
+        def deliver(each: Message) -> None:
+            safe.append(asyncio.ensure_future(self._context.direct_committed(self, each)))
+            turn.set()
+
+        self._in_turn("direct", message.sender, message, deliver)
+        await turn.wait()
+        for each in safe:
+            await each
+
+    def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
+        self._context.deliveries.reported(self, foreign_id, state, why)
 
     def direct_sent(self, contact: str, message: Message) -> None:
-        self._context.contacts.sent_elsewhere(self, contact, message)
+        elsewhere = self._context.contacts.sent_elsewhere
+        self._in_turn("direct", contact, message, lambda each: elsewhere(self, contact, each))
+
+    def _in_turn(self, kind: str, peer: str, message: Message, deliver: Callable[[Message], None]) -> None:
+        """Deliver when the files before it in the conversation, and its own, are public."""
+        conversation = (kind, self.owner, self.network, peer)
+        self._context.arrivals.take(conversation, self.owner, message, deliver)
 
     def contact(self, contact: Contact) -> None:
         self._context.contacts.described(self, contact)
@@ -435,6 +477,24 @@ class Account:
         self._context.forget_room(self, room)
         self._give_up_if_idle()
 
+    def reacted(self, room: str, reaction: Reaction) -> None:
+        if not room:
+            self._context.private.reacted(self.owner, self.network, reaction)
+        elif (known := self.rooms.get(room)) is not None:
+            acts.reacted(known, reaction)
+
+    def retracted(self, room: str, retraction: Retraction) -> None:
+        if not room:
+            self._context.private.retracted(self.owner, self.network, retraction)
+        elif (known := self.rooms.get(room)) is not None:
+            acts.retracted(known, retraction)
+
+    def typing(self, room: str, sender: str, state: ChatState) -> None:
+        if not room:
+            self._context.private.typing(self.owner, self.network, sender, state)
+        elif (known := self.rooms.get(room)) is not None:
+            acts.typing(known, sender, state)
+
     def room_message(self, room: str, message: Message) -> None:
         known = self.rooms.get(room)
         if known is None:
@@ -442,7 +502,16 @@ class Account:
         context = self._context
         if self.owner in context.watched:
             context.overheard(self, room, message)
-        known.heard(message)
+        if message.attachments or context.arrivals.lines:
+            if not known.has_heard(message.foreign_id):  # a file that is there already is not uploaded again
+                self._in_turn("room", room, message, lambda each: self._heard(room, each))
+        else:
+            known.heard(message)
+
+    def _heard(self, room: str, message: Message) -> None:
+        known = self.rooms.get(room)
+        if known is not None:
+            known.heard(message)
 
     def room_note(self, room: str, text: str) -> None:
         known = self.rooms.get(room)

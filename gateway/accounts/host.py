@@ -9,17 +9,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.accounts.account import Account, ContactEvents
+from gateway.accounts.account import Account, ContactEvents, DeliveryEvents
 from gateway.accounts.pacing import Backoff, BackoffPolicy, Pacer
 from gateway.bridge import BadAddress, Bridge, Services
+from gateway.chat.private import PrivateChats
 from gateway.ids import IdSource
+from gateway.media.arrivals import Arrivals, Publish
 from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Refused
 from gateway.rooms.history import Said
 from gateway.rooms.room import Attendee, Room
 from gateway.storage.errors import StorageError
 from gateway.storage.records import JoinedResource, StoredAccount, StoredRoom
 from gateway.storage.stores import Stores
-from gateway.xmpp import render
+from gateway.xmpp import render, sharing
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.errors import error_element, error_stanza
 from gateway.xmpp.text import attribute
@@ -37,6 +39,9 @@ class Wiring:
     send: Callable[..., bool]
     spawn: Callable[[Awaitable[None]], None]
     status_changed: Callable[[Account], None]
+    private: PrivateChats
+    stamp: Callable[[], int]  # see ``Barrier``
+    publish: Publish | None = None  # None: files of the foreign side cannot be passed on
     watched: Collection[str] = ()  # users whose rooms ``overheard`` listens to
     overheard: Callable[[Account, str, Message], None] = lambda account, room, message: None
 
@@ -55,6 +60,7 @@ class Host:
         backoff: BackoffPolicy,
         wiring: Wiring,
         contacts: ContactEvents,
+        deliveries: DeliveryEvents,
         *,
         archive: bool,
     ) -> None:
@@ -65,10 +71,14 @@ class Host:
         self.send = wiring.send
         self.spawn = wiring.spawn
         self.status_changed = wiring.status_changed
+        self.stamp = wiring.stamp
+        self.arrivals = Arrivals(wiring.publish, wiring.spawn)
         self.watched = wiring.watched
         self.overheard = wiring.overheard
         self.now = services.clock.now
         self.contacts = contacts
+        self.deliveries = deliveries
+        self.private = wiring.private
         self.occupant_jid_attr: Callable[[str, Occupant], str] = book.occupant_jid_attr
         self._book = book
         self._random = services.random
@@ -103,19 +113,17 @@ class Host:
             self.send(stanza, keep=True)
 
     def direct(self, account: Account, message: Message) -> None:
-        """A private message, to whichever client of the user reads it (bare JID)."""
-        try:
-            local = self._book.local(Address(AddressKind.CONTACT, account.network, message.sender))
-        except BadAddress:
-            # A nick that fits no JID (too long once escaped) still has something to say.
-            self.service(account, f"{message.sender}: {message.text}")
-            return
-        sender = attribute(self._book.full(local))
-        text = f"/me {message.text}" if message.kind is MessageKind.ACTION else message.text
-        late = message.time is not None and self.now() - message.time > 30
-        extra = render.delay(sender, message.time) if late and message.time is not None else ""
-        id_ = attribute(message.foreign_id) if message.foreign_id else self.ids.next()
-        self.send(render.chat(sender, attribute(account.owner), id_, text, extra), keep=True)
+        """A private message, to whichever client of the user reads it (bare JID): from here on it is the ledger's."""
+        self.deliveries.received(account, *self._shown(account, message))
+
+    async def direct_committed(self, account: Account, message: Message) -> None:
+        await self.deliveries.committed(account, *self._shown(account, message))
+
+    def _shown(self, account: Account, message: Message) -> tuple[Message, str]:
+        """A message as the user's clients see it, and ready XML that goes with its text."""
+        if message.attachments:
+            return message, sharing.payload(message.attachments[0])
+        return self.private.dressed(account.owner, account.network, message)
 
     def service(self, account: Account, text: str) -> None:
         """To every client that is in a room of the network, or to the user where none is."""
@@ -161,6 +169,10 @@ class Host:
                 said.time,
                 foreign_id,
             )
+
+    def unarchive(self, room: Room, stanza_id: str) -> None:
+        if self._archive:
+            self._stores.archive.retract(self.name, room.owner, room.address.network, room.key, stanza_id)
 
     def remember_account(self, account: Account, stopped: str = "") -> None:
         self._stores.accounts.post_save(

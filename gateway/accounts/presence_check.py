@@ -8,10 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from xml.etree.ElementTree import Element
 
-from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts
 from gateway.model import Condition, Refused
-from gateway.rooms.room import Attendance, Room, RoomState
+from gateway.rooms.room import Attendance
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import Jid, parse_jid
@@ -41,11 +40,16 @@ class PresenceCheck:
         self._waiting: list[tuple[str, str]] = []
         self._asked = 0
         self._asking = False
-        self._again = False
+        self._round = 0
 
-    def start(self, *, again: bool) -> None:
-        """``again``: the clients may have missed presence and messages of ours, so those that are there see their rooms
-        anew."""
+    @property
+    def busy(self) -> bool:
+        """Whether some clients have not answered yet."""
+        return bool(self._waiting or self._asked)
+
+    def start(self) -> None:
+        """The link is up: those that are there see their rooms, and what they have missed of them."""
+        self.stop()
         clients: dict[str, str] = {}
         for account in self._accounts:
             for room in account.rooms.values():
@@ -53,8 +57,13 @@ class PresenceCheck:
                     if attendee.attendance is not Attendance.WAITING:
                         clients[attendee.jid] = self._book.full(attendee.room_local)
         self._waiting = list(clients.items())
-        self._again = again
         self._ask()
+
+    def stop(self) -> None:
+        """The link is down: what is heard now tells nothing of any client."""
+        self._round += 1
+        self._waiting = []
+        self._asked = 0
 
     def _ask(self) -> None:
         if self._asking:
@@ -65,11 +74,17 @@ class PresenceCheck:
             client, room_jid = self._waiting.pop()
             self._asked += 1
             self._iq.request_cb(
-                client, _PING, partial(self._heard, parse_jid(client)), sender=room_jid, timeout=_PATIENCE
+                client,
+                _PING,
+                partial(self._heard, self._round, parse_jid(client)),
+                sender=room_jid,
+                timeout=_PATIENCE,
             )
         self._asking = False
 
-    def _heard(self, client: Jid, outcome: Element | Refused) -> None:
+    def _heard(self, round_: int, client: Jid, outcome: Element | Refused) -> None:
+        if round_ != self._round:
+            return
         self._asked -= 1
         self._answered(client, outcome)
         self._ask()
@@ -80,13 +95,6 @@ class PresenceCheck:
             return
         for account in self._accounts.of(client.bare):
             for room in list(account.rooms.values()):
-                self._back(account, room, client, certain=not isinstance(outcome, Refused))
-
-    def _back(self, account: Account, room: Room, client: Jid, *, certain: bool) -> None:
-        attendee = room.attendees.get(client.full)
-        if attendee is None:
-            return
-        if attendee.attendance is Attendance.ABSENT:
-            account.returned(room, attendee)
-        elif attendee.attendance is Attendance.IN and certain and self._again and room.state is RoomState.IN:
-            room.welcome(attendee)
+                attendee = room.attendees.get(client.full)
+                if attendee is not None:
+                    account.returned(room, attendee)

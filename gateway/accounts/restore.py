@@ -4,6 +4,7 @@ import structlog
 
 from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts, TooMany
+from gateway.rooms.history import HistoryRequest
 from gateway.rooms.room import Attendance, Attendee
 from gateway.storage.records import RestoredAccount
 from gateway.storage.stores import Stores
@@ -11,10 +12,16 @@ from gateway.xmpp.text import attribute
 
 _log = structlog.get_logger(__name__)
 
+#: Seconds that the networks' clocks may differ from ours: what is shown twice has the same id, what is missed is missed.
+_SKEW = 5.0
 
-async def restore(bridge: str, domain: str, accounts: Accounts, stores: Stores, linger: float) -> None:
+
+async def restore(
+    bridge: str, domain: str, accounts: Accounts, stores: Stores, linger: float, *, seen: float | None = None
+) -> None:
     """Open the stored accounts of ``bridge`` with their rooms and clients. Clients are absent until the presence check has
-    found them; a room whose clients all stay away is left after ``linger`` seconds."""
+    found them; a room whose clients all stay away is left after ``linger`` seconds. What was said before ``seen`` (Unix
+    seconds) the clients know."""
     restored = 0
     for stored in await stores.accounts.all(bridge):
         kept = stored.account
@@ -25,14 +32,17 @@ async def restore(bridge: str, domain: str, accounts: Accounts, stores: Stores, 
         except TooMany as error:
             _log.warning("account not restored", network=kept.network, reason=str(error))
             continue
-        _furnish(account, stored, domain, linger)
+        _furnish(account, stored, domain, linger, seen)
         accounts.start(account)
         restored += 1
     if restored:
         _log.info("accounts restored", bridge=bridge, count=restored)
 
 
-def _furnish(account: Account, stored: RestoredAccount, domain: str, linger: float) -> None:
+def _furnish(
+    account: Account, stored: RestoredAccount, domain: str, linger: float, seen: float | None
+) -> None:
+    history = HistoryRequest() if seen is None else HistoryRequest(since=seen - _SKEW)
     for restored in stored.rooms:
         kept = restored.room
         room = account.want(kept.name, kept.nick, kept.password or "")
@@ -44,6 +54,7 @@ def _furnish(account: Account, stored: RestoredAccount, domain: str, linger: flo
                 room_local=resource.room_local,
                 room_attr=attribute(f"{resource.room_local}@{domain}"),
                 nick=resource.nick,
+                history=history,
                 attendance=Attendance.ABSENT,
             )
         account.linger(room, linger)

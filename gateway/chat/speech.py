@@ -78,6 +78,11 @@ class Spoken:
     taken: str = ""
     corrects: str = ""
 
+    @property
+    def body(self) -> str:
+        """The body for the user's own clients as it stands in a stanza."""
+        return f"/me {self.shown}" if self.shown_kind is MessageKind.ACTION else self.shown
+
 
 @dataclass(frozen=True, slots=True)
 class Reacted:
@@ -255,11 +260,11 @@ class Speech:
         return Retracted("", degrade.retraction(last=target.last), "")
 
     @staticmethod
-    def ask_reaction(session: Session, address: Address, reacted: Reacted, ticket: Ticket) -> None:
+    def ask_reaction(address: Address, reacted: Reacted, session: Session, ticket: Ticket) -> None:
         cast("Reacts", session).react(address, reacted.target, reacted.emojis, ticket)
 
     @staticmethod
-    def ask_retraction(session: Session, address: Address, retracted: Retracted, ticket: Ticket) -> None:
+    def ask_retraction(address: Address, retracted: Retracted, session: Session, ticket: Ticket) -> None:
         cast("Retracts", session).retract(address, retracted.target, ticket)
 
     def type(self, session: Session, owner: str, address: Address, state: ChatState) -> None:

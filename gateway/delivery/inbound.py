@@ -99,6 +99,7 @@ class Inbound:
         send: Callable[..., bool],
         spawn: Callable[[Awaitable[None]], None],
         mark_read: ReadMarks | None,
+        heard: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self.counts = InboundCounts()
         self._bridge = bridge
@@ -111,6 +112,7 @@ class Inbound:
         self._send = send
         self._spawn = spawn
         self._mark_read = mark_read
+        self._heard = heard
         self._last = 0.0
         self._open: dict[_Mark, Entry] = {}  # all that is not settled
         self._handed: dict[str, Entry] = {}  # may still be sent back, oldest first
@@ -193,6 +195,8 @@ class Inbound:
         )
 
     def _kept(self, entry: Entry, outcome: Kept | StorageError) -> None:
+        if outcome is not Kept.KNOWN:
+            self._heard(entry)
         if outcome is Kept.NEW:
             self._open[_mark_of(entry)] = entry
             self._courier.take(Parcel(entry))

@@ -66,6 +66,12 @@ class Journal:
         self._idle.set()
         self._retry = 0.0
         self._closing = False
+        self._committing = 0
+
+    @property
+    def waiting(self) -> int:
+        """What was entered and is not committed yet."""
+        return len(self._fresh) + self._committing
 
     # -- what callers do ---------------------------------------------------------------------------------------
 
@@ -126,6 +132,7 @@ class Journal:
 
     async def _commit(self) -> None:
         fresh, self._fresh = self._fresh[:_BATCH], self._fresh[_BATCH:]
+        self._committing = len(fresh)
         changed = dict(islice(self._changed.items(), _BATCH))
         for id_ in changed:
             del self._changed[id_]
@@ -165,6 +172,7 @@ class Journal:
         return new
 
     def _settle(self, fresh: list[_Fresh], new: set[int]) -> None:
+        self._committing = 0
         for each in fresh:
             if each.key:
                 self._remember(each.key)
@@ -189,6 +197,7 @@ class Journal:
     async def _failed(
         self, error: StorageError, fresh: list[_Fresh], changed: dict[str, Entry], keys: list[KeyRow]
     ) -> None:
+        self._committing = 0
         if error.by_statement and len(fresh) + len(changed) > 1:
             await self._one_by_one(fresh, changed, keys)
             return

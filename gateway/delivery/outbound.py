@@ -21,9 +21,9 @@ from gateway.delivery import words
 from gateway.delivery.entry import Entry, entry_of, key_of
 from gateway.delivery.journal import Journal, Kept
 from gateway.delivery.notices import Notices
-from gateway.delivery.outgoing import Outgoing, hand, kept
+from gateway.delivery.outgoing import Outgoing, hand, kept, parts_of
 from gateway.ids import IdSource
-from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, Refused
+from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, MessageKind, Refused
 from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.errors import StorageError
 from gateway.xmpp.stanza import Stanza
@@ -110,6 +110,7 @@ class Outbound:
         refuse: Callable[[Stanza, Refused], None],
         service: Callable[[Account, str], None],
         spawn: Callable[[Awaitable[None]], None],
+        taken: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self.counts = OutboundCounts()
         self._bridge = bridge
@@ -124,6 +125,7 @@ class Outbound:
         self._refuse = refuse
         self._service = service
         self._spawn = spawn
+        self._taken = taken
         self._last = 0.0
         self._lines: dict[_Place, _Line] = {}
         self._load: dict[str, int] = {}  # messages without an outcome, by user
@@ -310,11 +312,17 @@ class Outbound:
             self._journal.note(entry)
 
     def _reflect(self, entry: Entry, ids: Sequence[str]) -> None:
-        """A room shows the user's own message to all of the user's clients once the network has it."""
+        """A room shows the user's own message to all of the user's clients once the network has it; in a private chat it is
+        remembered what the network calls it."""
         account = self._account(entry.owner, entry.network) if entry.room else None
         room = account.room(entry.peer) if account is not None else None
-        if room is not None:
-            room.said_by_us(entry.body, entry.kind, entry.stanza_id, entry.extra, ids)
+        if room is None:
+            if not entry.room:
+                self._taken(entry)
+            return
+        parts = parts_of(entry)
+        text, kind = (parts.shown, MessageKind.CHAT) if parts.shown else (entry.body, entry.kind)
+        room.said_by_us(text, kind, entry.stanza_id, entry.extra, ids, parts.kept)
 
     def refused(self, entry: Entry, why: Refused) -> None:
         if entry.state is not DeliveryState.QUEUED:

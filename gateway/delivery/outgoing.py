@@ -20,6 +20,8 @@ class Parts:
 
     enrichment: Enrichment | None = None
     attachments: tuple[Attachment, ...] = ()
+    shown: str = ""  # the body that a room reflects, where that is not the text
+    kept: str = ""  # ready XML that belongs to the message in the room's history
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,13 @@ def kept(parts: Parts) -> str:
     return "" if parts == _NOTHING else _PARTS.dump_json(parts, exclude_defaults=True).decode()
 
 
+def parts_of(entry: Entry) -> Parts:
+    return _PARTS.validate_json(entry.parts) if entry.parts else _NOTHING
+
+
 def hand(session: Session, entry: Entry, ticket: Ticket) -> None:
     """Give a message to the network."""
-    parts = _PARTS.validate_json(entry.parts) if entry.parts else _NOTHING
+    parts = parts_of(entry)
     address = Address(AddressKind.ROOM if entry.room else AddressKind.CONTACT, entry.network, entry.peer)
     attachments: Sequence[Attachment] = parts.attachments
     if attachments:

@@ -14,7 +14,7 @@ from gateway.accounts.account import Account
 from gateway.bridge import Cancellable, Capabilities, Clock, MarksRead
 from gateway.delivery import words
 from gateway.delivery.courier import Courier, Parcel, SpoolLimits
-from gateway.delivery.entry import entry_of
+from gateway.delivery.entry import Entry, entry_of
 from gateway.delivery.inbound import Inbound
 from gateway.delivery.journal import Journal
 from gateway.delivery.notices import Notices
@@ -61,6 +61,8 @@ class DeliveryWiring:
     refuse: Callable[[Stanza, Refused], None]
     service: Callable[[Account, str], None]
     caught_up: Callable[[], bool]  # whether no client is behind since the link was lost
+    heard: Callable[[Entry], None] = lambda entry: None  # of inbound messages that are new
+    taken: Callable[[Entry], None] = lambda entry: None  # of messages to contacts that the network has taken
 
 
 class Deliveries:
@@ -86,6 +88,7 @@ class Deliveries:
             send=w.send,
             spawn=w.spawn,
             mark_read=self._mark_read if w.capabilities.read_marks else None,
+            heard=w.heard,
         )
         self.outbound = Outbound(
             w.name,
@@ -100,6 +103,7 @@ class Deliveries:
             refuse=w.refuse,
             service=w.service,
             spawn=w.spawn,
+            taken=w.taken,
         )
         self._sweeper: Cancellable | None = None
         self._marked = 0.0
@@ -137,6 +141,15 @@ class Deliveries:
         self._notices.lost()
         self.courier.lost()
         return self.barrier.lost()
+
+    async def finish(self) -> None:
+        """Before the link is closed: what the server has needs not be sent again by the next process."""
+        await self.barrier.finish()
+
+    @property
+    def uncommitted(self) -> int:
+        """Messages that wait for their commit."""
+        return self._journal.waiting
 
     async def flush(self) -> None:
         """Return when everything so far is written."""

@@ -1,6 +1,6 @@
 """What was said in a room lately, and which part of it a client that joins wants (XEP-0045 §7.2.13)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -10,6 +10,8 @@ from gateway.model import MessageKind
 
 #: What is sent when a client does not say what it wants; the field's custom.
 USUAL_STANZAS = 20
+#: Messages kept beyond the limit for clients that cannot be reached.
+_HELD = 2_000
 
 
 class Said(NamedTuple):
@@ -20,6 +22,9 @@ class Said(NamedTuple):
     kind: MessageKind
     time: float
     stanza_id: str
+    id: str = ""  # the message's own, if a client of ours gave it one
+    extra: str = ""  # ready XML of what it is besides its text, for ``gateway.chat.rendering.for_room``
+    files: str = ""  # ready XML that tells of the file whose link the text is
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,12 @@ def read_request(muc: Element) -> HistoryRequest:
 class History:
     """The last messages of one room, oldest first, bounded."""
 
-    __slots__ = ("_said", "limit")
+    __slots__ = ("_first", "_said", "held", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.held: int | None = None  # somebody still has to see everything from that number on
+        self._first = 0  # the number of the first message that is here
         self._said: list[Said] = []  # short; an empty deque is ten times as large, and most rooms are quiet
 
     def __len__(self) -> int:
@@ -84,12 +91,38 @@ class History:
     def prepend(self, earlier: Iterable[Said]) -> None:
         """Put what was kept elsewhere in front of what was heard since."""
         known = {said.stanza_id for said in self._said}
-        self._said[:0] = [said for said in earlier if said.stanza_id not in known]
+        before = [said for said in earlier if said.stanza_id not in known]
+        self._said[:0] = before
+        self._first -= len(before)
         self._trim()
 
     def _trim(self) -> None:
-        if len(self._said) > self.limit:
-            del self._said[: len(self._said) - self.limit]
+        excess = len(self._said) - self.limit
+        if excess > 0:
+            if self.held is not None:
+                excess = min(excess, max(self.held - self._first, len(self._said) - _HELD))
+            if excess > 0:
+                del self._said[:excess]
+                self._first += excess
+
+    @property
+    def total(self) -> int:
+        """The number that the next message will have."""
+        return self._first + len(self._said)
+
+    def since(self, number: int) -> tuple[list[Said], int]:
+        """The messages from that number on, and how many of them are not here any more."""
+        return self._said[max(0, number - self._first) :], max(0, self._first - number)
+
+    def latest(self) -> Iterator[Said]:
+        """Newest first."""
+        return reversed(self._said)
+
+    def forget(self, stanza_id: str) -> None:
+        """A message was taken back: whoever joins later is not shown it (XEP-0424 §5)."""
+        left = [said for said in self._said if said.stanza_id != stanza_id]
+        self._first += len(self._said) - len(left)  # what comes after it keeps its number
+        self._said = left
 
     def select(self, request: HistoryRequest, now: float) -> list[Said]:
         """The messages that satisfy every limit of ``request``, oldest first. ``chars`` counts body characters, a little

@@ -12,6 +12,8 @@ from functools import partial
 from typing import Protocol
 
 from gateway.addressing import nick_for, resource_for
+from gateway.chat.dressing import dress
+from gateway.chat.rendering import for_room
 from gateway.ids import IdSource
 from gateway.model import (
     Address,
@@ -21,8 +23,10 @@ from gateway.model import (
     Occupant,
     Topic,
 )
+from gateway.rooms.absence import Marks, first_since, mark
 from gateway.rooms.history import History, HistoryRequest, Said
-from gateway.xmpp import render
+from gateway.rooms.place import RoomPlace
+from gateway.xmpp import render, sharing
 from gateway.xmpp.stanza import Stanza
 from gateway.xmpp.text import attribute, escape
 
@@ -47,6 +51,7 @@ class Attendance(Enum):
     ABSENT = auto()  # was in before a restart of ours; must prove that it still is
     RETURNING = auto()  # has proved it, and is shown the room as soon as we are in again
     IN = auto()
+    AWAY = auto()  # was in when the link to the server was lost; must prove that it still is
 
 
 @dataclass(slots=True)
@@ -63,6 +68,13 @@ class Attendee:
     join: Stanza | None = None  # the presence to answer, as long as it waits
     history: HistoryRequest = field(default_factory=HistoryRequest)
     attendance: Attendance = Attendance.WAITING
+    since: int | None = None  # the number of the first message that it may not have seen
+    shown: int = 0  # the epoch in which it was shown the room
+
+    @property
+    def behind(self) -> bool:
+        """Whether it was in, and may have missed something since."""
+        return self.since is not None and self.attendance is not Attendance.IN
 
 
 @dataclass(slots=True)
@@ -87,14 +99,21 @@ class RoomContext(Protocol):
 
     ids: IdSource
 
-    def send(self, stanza: str, *, keep: bool = False) -> bool: ...
+    def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
+        """See ``Outbox.send``."""
 
     def now(self) -> float: ...
 
     def occupant_jid_attr(self, network: str, occupant: Occupant) -> str:
         """What goes into ``<item jid=''/>``, escaped; empty where the network shows nothing."""
 
+    def stamp(self) -> int:
+        """The epoch (see ``gateway.xmpp.barrier``) of what is written now."""
+
     def archive(self, room: "Room", said: Said, foreign_id: str) -> None: ...
+
+    def unarchive(self, room: "Room", stanza_id: str) -> None:
+        """A message was taken back: do not keep it."""
 
 
 class Room:
@@ -104,6 +123,8 @@ class Room:
         "_by_resource",
         "_context",
         "_held",
+        "_left",
+        "_marks",
         "_seen",
         "address",
         "attendees",
@@ -136,8 +157,14 @@ class Room:
         self.history = History(history_limit)
         self._context = context
         self._by_resource: dict[str, str] = {}
-        self._seen: dict[str, None] = {}
+        self._seen: dict[
+            str, str
+        ] = {}  # the network's ids, and those under which the room shows their messages
         self._held: list[Callable[[], None]] = []
+        self._marks: Marks = []
+        self._left: tuple[str, dict[str, Seat]] | None = (
+            None  # our nick and who was there when the link was lost
+        )
 
     # -- attendees ---------------------------------------------------------------------------------------------
 
@@ -147,10 +174,13 @@ class Room:
 
     def welcome(self, attendee: Attendee) -> None:
         """Show one client the whole room: occupants, itself, history, subject (XEP-0045 §7.2.2 to §7.2.15)."""
-        attendee.attendance = Attendance.IN
+        behind, attendee.attendance = attendee.behind, Attendance.IN
         attendee.join = None
         room, to = attendee.room_attr, attendee.jid_attr
         send = self._context.send
+        attendee.shown = self._context.stamp()
+        if behind and self._left is not None:
+            self._tell_departures(attendee, self._left[1], self._left[0])
         for nick, seat in self.seats.items():
             if nick != self.nick:
                 send(self._presence(seat, room, to, ""))
@@ -158,11 +188,46 @@ class Room:
         if attendee.nick != self.nick:
             statuses = render.REAL_ADDRESSES_VISIBLE + render.NICK_CHANGED_BY_SERVICE + render.SELF
         send(self._presence(self._own_seat(), room, to, statuses))
-        for said in self.history.select(attendee.history, self._context.now()):
-            send(self._message(said, attendee, said.stanza_id, render.delay(room, said.time)), keep=True)
-        # From now on the client knows everything: a later welcome brings only what is new to it.
-        attendee.history = HistoryRequest(stanzas=0)
+        for said in self._unseen(attendee, behind=behind):
+            id_ = said.id or said.stanza_id  # corrections refer to it by the former
+            send(self._message(said, attendee, id_, render.delay(room, said.time)), owned=True)
         send(self._subject(attendee), keep=True)
+        self.release()
+
+    def _unseen(self, attendee: Attendee, *, behind: bool) -> list[Said]:
+        """What a client is to be shown of the room's history: what it asked for, or what it may have missed."""
+        if attendee.since is None:
+            unseen = self.history.select(attendee.history, self._context.now())
+            attendee.since = self.history.total - len(unseen)
+            return unseen
+        if not behind:
+            return []
+        unseen, lost = self.history.since(attendee.since)
+        if lost:
+            text = f"{lost} more messages were said while the connection to your server was lost."
+            id_ = self._context.ids.next()
+            self._context.send(render.room_note(attendee.room_attr, attendee.jid_attr, id_, text), keep=True)
+        return unseen
+
+    def link_lost(self, epoch: int) -> None:
+        """What was written in ``epoch`` or later may not have reached the clients, and nothing reaches them now."""
+        first = first_since(self._marks, epoch, self.history)
+        for each in self.attendees.values():
+            if each.attendance is Attendance.IN:
+                # Who was shown the room in that time may have missed even that.
+                if each.since is None or each.shown < epoch:
+                    each.since = first
+                each.attendance = Attendance.AWAY
+                if self._left is None:
+                    self._left = self.nick, dict(self.seats)
+        self.release()
+
+    def release(self) -> None:
+        """Keep of the history what somebody who is away still has to see."""
+        behind = [each.since for each in self.attendees.values() if each.behind]
+        self.history.held = min((since for since in behind if since is not None), default=None)
+        if not behind:
+            self._left = None
 
     def dismiss(self, attendee: Attendee, departure: Departure) -> None:
         """Tell one client that it is out, and forget it."""
@@ -204,17 +269,23 @@ class Room:
 
     def _tell_differences(self, attendee: Attendee, before: dict[str, Seat], old_nick: str) -> None:
         room, to, send = attendee.room_attr, attendee.jid_attr, self._context.send
-        if old_nick != self.nick and old_nick in before:
-            self._tell_rename(attendee, before.pop(old_nick), self._own_seat(), own=True)
-        for nick, seat in before.items():
-            if nick not in self.seats:
-                left = Departure(reason="left while the connection was lost")
-                content = render.gone(seat.occupant.affiliation, left, tail=seat.tail)
-                send(render.unavailable(room, seat.resource_attr, to, content))
+        self._tell_departures(attendee, before, old_nick)
         for nick, seat in self.seats.items():
             known = before.get(nick)
             if known is None or known.occupant != seat.occupant:
                 send(self._presence(seat, room, to, render.SELF if nick == self.nick else ""))
+
+    def _tell_departures(self, attendee: Attendee, before: dict[str, Seat], old_nick: str) -> None:
+        """Who of those that were there is not any more."""
+        room, to, send = attendee.room_attr, attendee.jid_attr, self._context.send
+        renamed = old_nick if old_nick != self.nick else ""
+        if renamed and renamed in before:
+            self._tell_rename(attendee, before[renamed], self._own_seat(), own=True)
+        for nick, seat in before.items():
+            if nick not in self.seats and nick != renamed:
+                left = Departure(reason="left while the connection was lost")
+                content = render.gone(seat.occupant.affiliation, left, tail=seat.tail)
+                send(render.unavailable(room, seat.resource_attr, to, content))
 
     def heard(self, message: Message) -> None:
         """Somebody said something. A foreign id that was heard before is not said again."""
@@ -225,11 +296,17 @@ class Room:
         if foreign_id:
             if foreign_id in self._seen:
                 return
-            self._remember(foreign_id)
+            self._remember(foreign_id, foreign_id)
         context = self._context
         now = context.now()
         id_ = foreign_id or context.ids.next()
         said = Said(message.sender, message.text, message.kind, message.time or now, id_)
+        if message.enrichment is not None:
+            text, extra = dress(message, message.enrichment, RoomPlace(self, now))
+            said = said._replace(text=text, extra=extra)
+        if message.attachments:
+            said = said._replace(files="".join(map(sharing.payload, message.attachments)))
+        mark(self._marks, context.stamp(), self.history)
         self.history.add(said)
         context.archive(self, said, foreign_id)
         send = context.send
@@ -242,21 +319,29 @@ class Room:
             if each.attendance is Attendance.IN:
                 room = each.room_attr
                 content = body + render.delay(room, said.time) if late else body
-                send(render.groupchat(room, resource, each.jid_attr, sid, content, sid), keep=True)
+                if said.extra:
+                    content += for_room(said.extra, room)
+                send(render.groupchat(room, resource, each.jid_attr, sid, content, sid), owned=True)
+
+    def has_heard(self, foreign_id: str) -> bool:
+        """Whether a message with that id of the network's was said here lately."""
+        return foreign_id != "" and foreign_id in self._seen
 
     def said_by_us(
-        self, text: str, kind: MessageKind, id_: str, extra: str, foreign_ids: Sequence[str]
+        self, text: str, kind: MessageKind, id_: str, extra: str, foreign_ids: Sequence[str], kept: str = ""
     ) -> None:
-        """A message of the user went out: reflect it to every client, with the sender's id (XEP-0045 §7.4)."""
+        """A message of the user went out: reflect it to every client, with the sender's id (XEP-0045 §7.4). ``extra`` and
+        ``kept`` are ready XML; only the latter belongs to the message itself, and is shown also to those who come later."""
         context = self._context
         foreign_id = foreign_ids[0] if foreign_ids else ""
-        said = Said(self.nick, text, kind, context.now(), foreign_id or context.ids.next())
+        said = Said(self.nick, text, kind, context.now(), foreign_id or context.ids.next(), id_, kept)
         for each_id in foreign_ids:
-            self._remember(each_id)
+            self._remember(each_id, foreign_id)
+        mark(self._marks, context.stamp(), self.history)
         self.history.add(said)
         context.archive(self, said, foreign_id)
         seat = self._own_seat()
-        content = self._body(said) + extra
+        content = self._body(said) + extra + kept
         sid = attribute(foreign_id) if foreign_id else said.stanza_id
         id_attr = attribute(id_) if id_ else sid
         for each in self.attendees.values():
@@ -265,8 +350,39 @@ class Room:
                     render.groupchat(
                         each.room_attr, seat.resource_attr, each.jid_attr, id_attr, content, sid
                     ),
-                    keep=True,
+                    owned=True,
                 )
+
+    def tell(self, nick: str, content: str, *, id_: str = "", keep: bool = True) -> None:
+        """Something without a text from an occupant, or from the room itself if ``nick`` is empty: reactions, what somebody
+        is doing. ``content`` is ready XML (see ``gateway.chat.rendering.for_room``)."""
+        seat = self.seats.get(nick)
+        resource = seat.resource_attr if seat is not None else attribute(resource_for(nick)) if nick else ""
+        id_attr = attribute(id_) if id_ else self._context.ids.next()
+        for each in self.present:
+            inside = for_room(content, each.room_attr)
+            self._context.send(
+                render.act(each.room_attr, resource, each.jid_attr, id_attr, inside), keep=keep
+            )
+
+    def echo(self, client: str, id_: str, content: str) -> None:
+        """Show one client what it sent itself, and nobody else saw: it must not wait for it."""
+        attendee = self.attendees.get(client)
+        if attendee is not None and attendee.attendance is Attendance.IN:
+            room, resource = attendee.room_attr, self._own_seat().resource_attr
+            self._context.send(
+                render.act(room, resource, attendee.jid_attr, attribute(id_), for_room(content, room)),
+                keep=True,
+            )
+
+    def id_of(self, foreign_id: str) -> str:
+        """The id under which the room shows the message that the network calls ``foreign_id``; empty if it is not known."""
+        return self._seen.get(foreign_id, "")
+
+    def forget(self, stanza_id: str) -> None:
+        """A message was taken back."""
+        self.history.forget(stanza_id)
+        self._context.unarchive(self, stanza_id)
 
     def note(self, text: str) -> None:
         """The room itself, or the gateway in its name, has something to say."""
@@ -338,8 +454,8 @@ class Room:
         if len(self._held) < _HELD:
             self._held.append(event)
 
-    def _remember(self, foreign_id: str) -> None:
-        self._seen[foreign_id] = None
+    def _remember(self, foreign_id: str, stanza_id: str) -> None:
+        self._seen[foreign_id] = stanza_id
         if len(self._seen) > _REMEMBERED_IDS:
             del self._seen[next(iter(self._seen))]
 
@@ -372,7 +488,7 @@ class Room:
     @staticmethod
     def _body(said: Said) -> str:
         if said.kind is MessageKind.CHAT:
-            return f"<body>{escape(said.text)}</body>"
+            return f"<body>{escape(said.text)}</body>{said.files}"
         prefix = "/me " if said.kind is MessageKind.ACTION else "[notice] "
         return f"<body>{prefix}{escape(said.text)}</body>"
 
@@ -380,9 +496,8 @@ class Room:
         seat = self.seats.get(said.sender)
         resource = attribute(resource_for(said.sender)) if seat is None else seat.resource_attr
         sid = attribute(said.stanza_id)
-        return render.groupchat(
-            to.room_attr, resource, to.jid_attr, attribute(id_), self._body(said) + extra, sid
-        )
+        content = self._body(said) + for_room(said.extra, to.room_attr) + extra
+        return render.groupchat(to.room_attr, resource, to.jid_attr, attribute(id_), content, sid)
 
     def _subject(self, to: Attendee) -> str:
         topic = self.topic

@@ -6,20 +6,25 @@ session, what they answer through the context.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Protocol, cast
 from xml.etree.ElementTree import Element
 
 from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts, TooMany
-from gateway.bridge import NOT_SUPPORTED, BadAddress, Bridge, Session, Ticket
-from gateway.model import Address, Condition, ErrorType, MessageKind, Refused
+from gateway.bridge import NOT_SUPPORTED, BadAddress, Bridge, Clock, Session, SharesFiles, Ticket
+from gateway.chat.speech import Speech
+from gateway.chat.telling import Telling
+from gateway.delivery.outgoing import Outgoing, Parts
+from gateway.delivery.service import Deliveries
+from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
 from gateway.rooms.history import read_request
 from gateway.rooms.room import Attendee, Room, RoomState
+from gateway.rooms.talk import RoomTalk
 from gateway.rooms.tickets import ErrorOnly, Outcome, Reflection
-from gateway.xmpp import render
+from gateway.xmpp import render, sharing
 from gateway.xmpp.router import Reply
 from gateway.xmpp.stanza import Jid, Stanza, name_of, namespace_of
-from gateway.xmpp.text import attribute, escape
+from gateway.xmpp.text import attribute
 
 #: XEP-0045 §7.14 and RFC 6120: these errors from a client mean that it does not listen any more.
 _GONE = frozenset(
@@ -37,15 +42,6 @@ _GONE = frozenset(
 )
 _STANZA_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 _MUC_X = f"<x xmlns='{render.MUC}'/>"
-#: Payloads of end-to-end encryption: their body is a notice for clients that cannot read them, not a message.
-_ENCRYPTED = frozenset(
-    {
-        "eu.siacs.conversations.axolotl",
-        "urn:xmpp:omemo:2",
-        "urn:xmpp:openpgp:0",
-        "jabber:x:encrypted",
-    }
-)
 _NOT_IN_ROOM = Refused(Condition.NOT_ACCEPTABLE, "You are not a participant in this room.", ErrorType.MODIFY)
 _NO_SESSION = (
     "The connection to {network} is down: {reason} Your message was not sent; it is being reconnected."
@@ -56,24 +52,15 @@ class ServiceContext(Protocol):
     """What the service needs of the component."""
 
     bridge: Bridge
+    deliveries: Deliveries
+    speech: Speech
+    telling: Telling
 
     def send(self, stanza: str, *, keep: bool = False) -> bool: ...
 
     def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None: ...
 
     def allowed(self, user: Jid) -> bool: ...
-
-
-def encrypted(stanza: Stanza) -> bool:
-    return any(namespace_of(child) in _ENCRYPTED for child in stanza.element)
-
-
-ENCRYPTED = Refused(
-    Condition.NOT_ACCEPTABLE,
-    "This gateway leads to a network without end-to-end encryption, so it cannot read your message and has not sent "
-    "it. Switch encryption off for this chat and send it again.",
-    ErrorType.MODIFY,
-)
 
 
 def spoken(body: str) -> tuple[str, MessageKind]:
@@ -84,8 +71,10 @@ def spoken(body: str) -> tuple[str, MessageKind]:
 class RoomService:
     """All rooms of one component."""
 
-    def __init__(self, accounts: Accounts, context: ServiceContext, linger: float) -> None:
+    def __init__(self, accounts: Accounts, context: ServiceContext, linger: float, clock: Clock) -> None:
         self._accounts = accounts
+        durable = context.bridge.capabilities.durable_rooms
+        self._talk = RoomTalk(context, clock, self._down, durable=durable)
         self._context = context
         self._linger = linger
 
@@ -203,14 +192,28 @@ class RoomService:
             self._context.refuse(stanza, _NOT_IN_ROOM)
             return
         body = stanza.text("body")
-        if body:
-            extra = ""
-            if len(stanza.element) > 1:  # hot: most messages hold nothing but the body
-                if encrypted(stanza):
-                    self._context.refuse(stanza, ENCRYPTED)
+        extra, found = "", None
+        # Hot: most messages hold nothing but the body.
+        if not body or len(stanza.element) > 1 or body.startswith("aesgcm:"):
+            extra, found = self._context.speech.read(stanza.element, attendee.room_attr)
+            if self._talk.acted(stanza, account, room, found, extra):
+                return
+            passed = sharing.passed(stanza, files=self._context.bridge.capabilities.attachments)
+            if passed is not None:
+                extra += passed.extra
+                if passed.attachments:
+                    self._share(account, room, stanza, passed, extra)
                     return
-                extra = carried(stanza, address_attr=attendee.room_attr)
+                body = passed.body
+        if body:
+            self._context.speech.said(account.owner, room.address)
+            if found is not None or not self._context.speech.plain(body):
+                self._talk.said(stanza, account, room, body, found, extra)
+                return
             text, kind = spoken(body)
+            if self._context.bridge.capabilities.durable_rooms:
+                self._context.deliveries.send(stanza, room.address, Outgoing(text, kind, extra=extra))
+                return
             ticket = Reflection(room, stanza, text, kind, extra, self._context.refuse)
             session = account.session
             if session is None or room.state is not RoomState.IN:
@@ -225,22 +228,33 @@ class RoomService:
                 only.refused(NOT_SUPPORTED)
                 return
             self._ask(account, only, lambda session: session.set_topic(room.address.name, subject, only))
+        elif body is None:
+            self._talk.typing(stanza, account, room)
+
+    def _share(
+        self, account: Account, room: Room, stanza: Stanza, passed: sharing.Passed, extra: str
+    ) -> None:
+        """A message with files, to a network that takes them."""
+        text, kind = spoken(passed.text)
+        if self._context.bridge.capabilities.durable_rooms:
+            outgoing = Outgoing(text, kind, Parts(attachments=passed.attachments), extra)
+            self._context.deliveries.send(stanza, room.address, outgoing)
+            return
+        ticket = Reflection(room, stanza, *spoken(passed.body), extra, self._context.refuse)
+        if account.session is None or room.state is not RoomState.IN:
+            ticket.refused(self._down(account, room))
+            return
+        session = cast("SharesFiles", account.session)
+        session.share(room.address, text, passed.attachments, kind, ticket)
 
     def _private(self, stanza: Stanza, address: Address) -> None:
         """To an occupant (XEP-0045 §7.5)."""
         account, room, attendee = self._find(stanza, address)
-        body = stanza.text("body")
-        if not body:
-            return
-        if account is None or room is None or attendee is None:
-            self._context.refuse(stanza, _NOT_IN_ROOM)
-        elif encrypted(stanza):
-            self._context.refuse(stanza, ENCRYPTED)
-        else:
-            text, kind = spoken(body)
+        if account is not None and room is not None and attendee is not None:
             nick = room.nick_behind(stanza.to.resource)
-            ticket = ErrorOnly(stanza, self._context.refuse)
-            self._ask(account, ticket, lambda session: session.tell(nick, text, kind, ticket))
+            self._context.telling.heard(stanza, Address(AddressKind.CONTACT, address.network, nick))
+        elif stanza.text("body") is not None or sharing.read(stanza) is not None:
+            self._context.refuse(stanza, _NOT_IN_ROOM)
 
     # -- iq ----------------------------------------------------------------------------------------------------
 
@@ -279,6 +293,18 @@ class RoomService:
         reason = items[0].findtext(f"{{{render.MUC_ADMIN}}}reason") or ""
         ticket = Outcome(reply.result, reply.error)
         self._ask(account, ticket, lambda session: session.kick(room.address.name, nick, reason, ticket))
+
+    def moderate(self, stanza: Stanza, reply: Reply, address: Address) -> None:
+        """XEP-0425 §4: a message of somebody else's is taken back."""
+        account, room, attendee = self._find(stanza, address)
+        if account is None or room is None or attendee is None:
+            reply.error(_NOT_IN_ROOM)
+        elif not self._context.bridge.capabilities.moderation:
+            reply.error(
+                Refused(Condition.FEATURE_NOT_IMPLEMENTED, "On this network nothing can be taken back.")
+            )
+        else:
+            self._talk.moderate(stanza, reply, account, room)
 
     # -- clients that are gone ---------------------------------------------------------------------------------
 
@@ -329,23 +355,3 @@ class RoomService:
         return Refused(
             Condition.REMOTE_SERVER_TIMEOUT, _NO_SESSION.format(network=account.network, reason=reason)
         )
-
-
-def carried(stanza: Stanza, *, address_attr: str) -> str:
-    """What of a message's payloads travels with its reflection: origin-id and thread; stanza-ids of others stay, one that
-    claims to be the room's is dropped (XEP-0359 §3.1)."""
-    parts: list[str] = []
-    for child in stanza.element[:20]:
-        name, namespace = name_of(child), namespace_of(child)
-        if namespace == render.STANZA_ID and name == "origin-id":
-            parts.append(
-                f"<origin-id xmlns='{render.STANZA_ID}' id='{attribute((child.get('id') or '')[:512])}'/>"
-            )
-        elif namespace == render.STANZA_ID and name == "stanza-id":
-            by = attribute((child.get("by") or "")[:3071])
-            if by != address_attr:
-                ident = attribute((child.get("id") or "")[:512])
-                parts.append(f"<stanza-id xmlns='{render.STANZA_ID}' by='{by}' id='{ident}'/>")
-        elif name == "thread" and child.text:
-            parts.append(f"<thread>{escape(child.text[:512])}</thread>")
-    return "".join(parts)

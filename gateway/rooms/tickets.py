@@ -22,9 +22,12 @@ class Reflection:
     extra: str  # ready XML that travels with the body: origin-id, thread, stanza-ids of others
     refuse: Refuse
     reference: str = ""
+    kept: str = (
+        ""  # ready XML that is shown also to clients that come later: what the message is besides its text
+    )
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
-        self.room.said_by_us(self.text, self.kind, self.stanza.id, self.extra, foreign_ids)
+        self.room.said_by_us(self.text, self.kind, self.stanza.id, self.extra, foreign_ids, self.kept)
 
     def refused(self, why: Refused) -> None:
         self.refuse(self.stanza, why)

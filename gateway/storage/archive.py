@@ -13,6 +13,7 @@ from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
 from gateway.storage.records import ArchivedMessage
 from gateway.storage.schema import archive, archives
+from gateway.storage.statements import delete_by
 
 _COLUMNS = ("archive_id", "stanza_id", "foreign_id", "sender", "kind", "body", "sent_at")
 _ROOMS_REMEMBERED = 20_000
@@ -28,6 +29,7 @@ class ArchiveStore:
         self._database = database
         self._clock = clock
         self._insert = RowInsert(archive, _COLUMNS)
+        self._retract = delete_by(archive, ("archive_id", "stanza_id"))
         self._use = RowInsert(
             archives, ("id", "bridge", "owner", "network", "room_key", "used"), replace=("used",)
         )
@@ -106,6 +108,11 @@ class ArchiveStore:
             archive.c.archive_id == archive_id(bridge, owner, network, room_key),
         )
         return {row.foreign_id for row in await self._database.read(query)}
+
+    def retract(self, bridge: str, owner: str, network: str, room_key: str, stanza_id: str) -> bool:
+        """Remove one message, with the next commit: it was taken back."""
+        number = archive_id(bridge, owner, network, room_key)
+        return self._database.post(self._retract, {"archive_id": number, "stanza_id": stanza_id})
 
     async def forget(self, bridge: str, owner: str, network: str) -> None:
         """Remove everything archived for an account. Raises ``StorageError``."""

@@ -6,6 +6,7 @@ next. An epoch counts as confirmed only when the barrier *after* its own has com
 read has also left the server's buffers, and killing the server does not take it along.
 """
 
+import asyncio
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
@@ -18,6 +19,7 @@ _PING = "<ping xmlns='urn:xmpp:ping'/>"
 INTERVAL = 1.0
 #: Seconds after which an answer is not waited for any more, and the question asked again.
 _PATIENCE = 30.0
+_FAREWELL = 2.0
 #: Outcomes that the server had no part in.
 _NO_ANSWER = frozenset({Condition.REMOTE_SERVER_TIMEOUT, Condition.RESOURCE_CONSTRAINT})
 
@@ -70,6 +72,24 @@ class Barrier:
         self._ended.clear()
         return first
 
+    async def finish(self) -> None:
+        """We are about to leave: find out whether everything has arrived, for a few seconds at most. A server that goes on
+        living needs no second barrier."""
+        if not self._up or self._used <= self.confirmed:
+            return
+        epoch = self._epoch
+        self._begin()
+        over: asyncio.Future[Element | Refused] = asyncio.get_running_loop().create_future()
+
+        def answered(outcome: Element | Refused) -> None:
+            if not over.done():
+                over.set_result(outcome)
+
+        self._iq.request_cb(self._jid, _PING, answered, sender=self._jid, timeout=_FAREWELL)
+        outcome = await over
+        if not (isinstance(outcome, Refused) and outcome.condition in _NO_ANSWER):
+            self._confirm(epoch)
+
     def _begin(self) -> None:
         self._ended[self._epoch] = self._clock.now()
         self._epoch += 1
@@ -95,7 +115,9 @@ class Barrier:
         self._iq.request_cb(self._jid, _PING, answered, sender=self._jid, timeout=_PATIENCE)
 
     def _returned(self, epoch: int) -> None:
-        safe = epoch - 1
+        self._confirm(epoch - 1)
+
+    def _confirm(self, safe: int) -> None:
         if safe <= self.confirmed:
             return
         self.confirmed = safe

@@ -18,13 +18,22 @@ from gateway.accounts.pacing import BackoffPolicy, Pacer
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
 from gateway.bridge import BadAddress, Bridge, Clock, Services
+from gateway.chat.payloads import MODERATE
+from gateway.chat.private import PrivateChats
+from gateway.chat.speech import Speech, encrypted
+from gateway.chat.telling import Telling
 from gateway.contacts.known import Standing
 from gateway.contacts.people import People, Surroundings
+from gateway.delivery.outbound import not_connected
+from gateway.delivery.service import Deliveries, DeliveryPolicy, DeliveryWiring
 from gateway.doors.access import Access, AccessPolicy
 from gateway.doors.front import Doors, Street
 from gateway.ids import IdSource
 from gateway.limits import LimitPolicy, Limits
 from gateway.loops import Loops
+from gateway.media.arrivals import Publish
+from gateway.media.metering import metered
+from gateway.media.service import MediaService
 from gateway.model import (
     GATEWAY,
     AccountState,
@@ -35,12 +44,12 @@ from gateway.model import (
     Exit,
     Refused,
 )
-from gateway.rooms.service import ENCRYPTED, RoomService, encrypted, spoken
+from gateway.rooms.service import RoomService
 from gateway.rooms.tickets import ErrorOnly
 from gateway.storage.stores import Stores
 from gateway.tasks import Tasks
 from gateway.texts import Languages
-from gateway.xmpp import basics, render
+from gateway.xmpp import basics, render, sharing
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.caps import Caps
 from gateway.xmpp.discovery import Discovery
@@ -50,9 +59,9 @@ from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.link import Link, LinkState, LinkStatus
 from gateway.xmpp.router import Reply, RequestHandler, Router
 from gateway.xmpp.stanza import Stanza, parse_jid
+from gateway.xmpp.upload import publish_with
 
 _log = structlog.get_logger(__name__)
-
 
 _ON_THE_WAY = frozenset({AccountState.WAITING, AccountState.CONNECTING})
 
@@ -72,12 +81,14 @@ class ComponentSettings:
     backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
     linger: float = 300.0
     archive: bool = True
+    delivery: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     siblings: frozenset[str] = frozenset()  # domains of the other components of this process
     languages: Languages = field(default_factory=Languages.installed)
 
 
 class Component:
-    """See the module's text. ``run`` once; ``close`` ends it. ``loops`` is shared with the other components."""
+    """See the module's text. ``run`` once; ``close`` ends it. ``media`` and ``loops`` are shared with the other
+    components."""
 
     def __init__(
         self,
@@ -86,6 +97,7 @@ class Component:
         services: Services,
         stores: Stores,
         pacer: Pacer,
+        media: MediaService | None = None,
         usage: Limits | None = None,
         loops: Loops | None = None,
     ) -> None:
@@ -116,6 +128,9 @@ class Component:
         self.router = Router(
             self.link.send, services.clock, barred=self.access.barred, admit=self.guard.admit
         )
+        ids = IdSource(services.clock, services.random)
+        self.chats = PrivateChats(bridge, self.book, services.clock, ids, self.link.send)
+        self.deliveries = Deliveries(self._ledger(services), settings.delivery)
         host = self.host = Host(
             settings.name,
             bridge,
@@ -128,14 +143,20 @@ class Component:
                 self.link.send,
                 self._tasks.spawn,
                 self._status_changed,
+                self.chats,
+                self.deliveries.barrier.stamp,
+                self._publish(media, services),
                 self.guard.watched,
                 self.guard.overheard,
             ),
             self.people.contacts,
+            self.guard.before(self.deliveries),
             archive=settings.archive,
         )
         self.accounts = Accounts(host, settings.limits)
-        self.rooms = RoomService(self.accounts, self, settings.linger)
+        self.speech = Speech(bridge.capabilities, services.clock)
+        self.telling = Telling(self, self.chats, self.accounts.find, files=bridge.capabilities.attachments)
+        self.rooms = RoomService(self.accounts, self, settings.linger, services.clock)
         self._check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
         self.doors = Doors(self._street(services), self.people.commands.available)
         self._discovery = Discovery(
@@ -147,8 +168,15 @@ class Component:
             forms=self.doors.forms,
         )
         self._caps = Caps("urn:causeway:gateway")
-        self._was_up = False
+        self._was_up = self._up = False
         self._routes(services)
+
+    def _publish(self, media: MediaService | None, services: Services) -> Publish | None:
+        if media is None:
+            return None
+        privileges = self.people.privileges
+        publish = publish_with(media, self.settings.name, self.jid, self.iq, services.clock, privileges)
+        return metered(publish, self.guard.limits)
 
     def _guarded(self, clock: Clock, limits: Limits, loops: Loops) -> GuardWiring:
         return GuardWiring(
@@ -165,6 +193,29 @@ class Component:
             tell=self._tell_user,
             notify=self._notify,
         )
+
+    def _ledger(self, services: Services) -> DeliveryWiring:
+        return DeliveryWiring(
+            name=self.settings.name,
+            capabilities=self.bridge.capabilities,
+            book=self.book,
+            store=self._stores.deliveries,
+            clock=services.clock,
+            random=services.random,
+            ids=IdSource(services.clock, services.random),
+            iq=self.iq,
+            send=self.link.send,
+            spawn=self._tasks.spawn,
+            account=self._account,
+            refuse=self.refuse,
+            service=self._service,
+            caught_up=lambda: not self._check.busy,
+            heard=self.chats.heard,
+            taken=self.chats.taken,
+        )
+
+    def _service(self, account: Account, text: str) -> None:
+        self.host.service(account, text)
 
     def _surroundings(self, services: Services) -> Surroundings:
         return Surroundings(
@@ -209,7 +260,7 @@ class Component:
             ask_to_see=lambda owner: self.people.subscriptions.ask(owner, ""),
             standing_changed=lambda owner: self.people.subscriptions.changed(owner, "", GATEWAY),
             end_subscriptions=self.people.forget,
-            forget_user=self.people.contacts.forget,
+            forget_user=self._forget_user,
         )
 
     def _routes(self, services: Services) -> None:
@@ -223,7 +274,8 @@ class Component:
         router.on("iq", basics.PING, "get", self._ping)
         router.on("iq", basics.VERSION, "get", self._ours(basics.version("Causeway", services.version)))
         router.on("iq", basics.TIME, "get", self._ours(basics.time(services.clock)))
-        router.on("iq", render.MUC_ADMIN, "set", self._muc_admin)
+        router.on("iq", render.MUC_ADMIN, "set", self._in_room(self.rooms.admin))
+        router.on("iq", MODERATE, "set", self._in_room(self.rooms.moderate))
         self.doors.register(router, [self._caps.answering(self._discovery.info)], [self._discovery.items])
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -231,9 +283,17 @@ class Component:
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Restore what was there, then serve until ``close``."""
         await self.people.restore()
-        async with self._tasks:
+        async with self.deliveries.running(), self._tasks:
+            await self.deliveries.restore()
             await self.doors.restore()
-            await restore(self.settings.name, self.jid, self.accounts, self._stores, self.settings.linger)
+            await restore(
+                self.settings.name,
+                self.jid,
+                self.accounts,
+                self._stores,
+                self.settings.linger,
+                seen=self.deliveries.confirmed_before,
+            )
             self._tasks.spawn(self.link.run(), vital=True)
             started()
             await self._stop.wait()
@@ -241,6 +301,7 @@ class Component:
     async def close(self, reason: str) -> None:
         """Tell everybody (XEP-0045 §9.9: status 332), end the sessions politely, then the link. What is wanted stays stored:
         the next start restores it."""
+        self.speech.corrections.flush_all()
         farewell = self.people.subscriptions.farewell()
         for account in self.accounts:
             for room in account.rooms.values():
@@ -249,6 +310,7 @@ class Component:
         await self.router.close()
         self.doors.close()
         self.guard.close()
+        await self.deliveries.finish()
         self.iq.fail_all("The gateway is shutting down.")
         self._stop.set()
         await self.link.close(farewell)
@@ -257,12 +319,22 @@ class Component:
         if status.state is LinkState.UP:
             self.people.link_up()
             self.doors.link_up()
-            self._check.start(again=self._was_up)
-            self._was_up = True
+            self.deliveries.up()
+            self._check.start()
+            self._was_up = self._up = True
             return
+        if self._up:
+            self._up = False
+            self._link_lost(self.deliveries.lost())
         if self._was_up:
             self.iq.fail_all("The link to the XMPP server was lost.")
             self.people.link_lost()
+
+    def _link_lost(self, epoch: int) -> None:
+        self._check.stop()
+        for account in self.accounts:
+            for room in account.rooms.values():
+                room.link_lost(epoch)
 
     def _on_stanza(self, element: Element) -> None:
         if self.people.unconcerned(element):
@@ -278,34 +350,33 @@ class Component:
         if address.kind is AddressKind.ROOM:
             self.rooms.message(stanza, address)
         elif stanza.type == "error":
-            self.rooms.gone(stanza.sender)
-        elif stanza.text("body"):
+            if not self.deliveries.bounced(stanza):
+                self.rooms.gone(stanza.sender)
+        elif stanza.text("body") or sharing.read(stanza) is not None:
             self._chat(stanza, address)
+        elif not self.deliveries.marked(stanza, address) and address.kind is AddressKind.CONTACT:
+            self.telling.heard(stanza, address)
 
     def _chat(self, stanza: Stanza, address: Address) -> None:
         """A message with a body to the gateway, to a network or to a contact."""
-        if encrypted(stanza):
-            self.refuse(stanza, ENCRYPTED)
+        if address.kind is AddressKind.CONTACT:
+            self.telling.heard(stanza, address)
+            return
+        _, found = self.speech.read(stanza.element)
+        if found is not None and found.encryption is not None:
+            self.refuse(stanza, encrypted(found.encryption))
             return
         if address.kind is AddressKind.GATEWAY or (
             address.kind is AddressKind.NETWORK and not self.bridge.capabilities.instructions
         ):
             self.doors.bot.heard(stanza)
             return
+        body = stanza.text("body") or ""
         account = self.accounts.find(stanza.sender.bare, address.network)
         if account is None or account.session is None or not account.connected:
-            reason = account.status.reason if account is not None else ""
-            reason = f": {reason}" if reason else "; join one of its rooms first."
-            text = f"You are not connected to {address.network}{reason}"
-            self.refuse(stanza, Refused(Condition.RECIPIENT_UNAVAILABLE, text))
-            return
-        ticket = ErrorOnly(stanza, self.refuse)
-        body = stanza.text("body") or ""
-        if address.kind is AddressKind.NETWORK:
-            account.session.instruct(body, ticket)
+            self.refuse(stanza, not_connected(account, address.network))
         else:
-            text, kind = spoken(body)
-            account.session.tell(address.name, text, kind, ticket)
+            account.session.instruct(body, ErrorOnly(stanza, self.refuse))
 
     def _presence(self, stanza: Stanza) -> None:
         try:
@@ -318,6 +389,8 @@ class Component:
             else:
                 self.people.subscriptions.refuse(stanza)
             return
+        if stanza.type == "available":
+            self.deliveries.reachable(stanza.sender.bare)
         if address.kind is AddressKind.ROOM:
             self.rooms.presence(stanza, address)
         else:
@@ -336,14 +409,19 @@ class Component:
         else:
             reply.result()
 
-    def _muc_admin(self, stanza: Stanza, reply: Reply) -> None:
-        address = self._target(stanza, reply)
-        if address is None:
-            return
-        if address.kind is AddressKind.ROOM:
-            self.rooms.admin(stanza, reply, address)
-        else:
-            reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This address is not a room."))
+    def _in_room(self, handler: Callable[[Stanza, Reply, Address], None]) -> RequestHandler:
+        """``handler`` for addresses that are rooms."""
+
+        def answer(stanza: Stanza, reply: Reply) -> None:
+            address = self._target(stanza, reply)
+            if address is None:
+                return
+            if address.kind is AddressKind.ROOM:
+                handler(stanza, reply, address)
+            else:
+                reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This address is not a room."))
+
+        return answer
 
     def _ours(self, handler: RequestHandler) -> RequestHandler:
         """``handler`` for addresses that are software of ours, not somebody's client."""
@@ -404,6 +482,10 @@ class Component:
         info = self._discovery.info(target, "", target)
         return self._caps.element(info) if info is not None else ""
 
+    def _forget_user(self, owner: str) -> None:
+        self.deliveries.forget(owner)
+        self.chats.forget(owner)
+
     def _status_changed(self, account: Account) -> None:
         status = account.status
         # The steps on the way to a state are many when many log in at once, and of interest to few.
@@ -416,5 +498,7 @@ class Component:
             state=status.state,
             reason=status.reason,
         )
+        if status.state is AccountState.CONNECTED:
+            self.deliveries.online(account)
         self.people.account_changed(account)
         self.doors.status_changed(account)

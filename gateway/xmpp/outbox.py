@@ -103,8 +103,11 @@ class Outbox:
 
     # --- in
 
-    def send(self, stanza: str, *, keep: bool = False) -> bool:
-        """Queue one whole stanza. Never waits, never raises. False: it has been refused, and counted."""
+    def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
+        """Queue one whole stanza. Never waits, never raises. False: it has been refused, and counted.
+
+        ``keep``: it survives a lost connection. ``owned``: it does not, but whoever sends it knows that and sends it again
+        (see ``Barrier``), so that only its loss while the connection lives would be one."""
         try:
             data = stanza.encode()
         except UnicodeEncodeError:
@@ -118,7 +121,9 @@ class Outbox:
             self._kept.append((self._first + len(self._pending), self._since))
         elif self._writer is None:
             return self._drop("link-down")
-        elif self._bytes >= self._limits.pending_bytes or len(self._pending) >= self._limits.pending_count:
+        elif not owned and (
+            self._bytes >= self._limits.pending_bytes or len(self._pending) >= self._limits.pending_count
+        ):
             return self._drop("overflow")
         self._pending.append(data)
         self._bytes += size
@@ -127,7 +132,7 @@ class Outbox:
                 self._bound()
             if self._writable:
                 self._flush_later()
-        elif keep and self._bytes > self._limits.kept_bytes:
+        elif self._bytes > self._limits.kept_bytes:
             self._bound()
         return True
 

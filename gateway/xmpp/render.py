@@ -49,6 +49,12 @@ def groupchat(
     )
 
 
+def act(room_attr: str, resource_attr: str, to_attr: str, id_attr: str, content: str) -> str:
+    """What an occupant does without saying anything, or, without ``resource_attr``, what the room itself does."""
+    sender = f"{room_attr}/{resource_attr}" if resource_attr else room_attr
+    return f"<message from='{sender}' to='{to_attr}' type='groupchat' id='{id_attr}'>{content}</message>"
+
+
 def room_note(room_attr: str, to_attr: str, id_attr: str, text: str) -> str:
     """A message of the room itself."""
     return (
@@ -125,6 +131,11 @@ def chat(from_attr: str, to_attr: str, id_attr: str, text: str, extra: str = "")
         f"<message from='{from_attr}' to='{to_attr}' type='chat' id='{id_attr}'>"
         f"<body>{escape(text)}</body>{extra}</message>"
     )
+
+
+def private_act(from_attr: str, to_attr: str, id_attr: str, content: str) -> str:
+    """What somebody does in a private chat without saying anything."""
+    return f"<message from='{from_attr}' to='{to_attr}' type='chat' id='{id_attr}'>{content}</message>"
 
 
 def presence(from_attr: str, to_attr: str, type_: str = "", content: str = "", id_: str = "") -> str:

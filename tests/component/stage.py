@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -13,7 +13,9 @@ from gateway.bridge import Services
 from gateway.clock import SystemClock
 from gateway.limits import LimitPolicy, Limits
 from gateway.loops import Loops
+from gateway.media.service import MediaService
 from gateway.secrets import SecretBox
+from gateway.settings import MediaSettings
 from gateway.storage.database import opened
 from gateway.storage.stores import Stores
 from gateway.xmpp.component import Component, ComponentSettings
@@ -81,22 +83,28 @@ class Stage:
         return rest
 
 
+def _plain(services: Services) -> LoopbackBridge:
+    return LoopbackBridge(LoopbackSettings())
+
+
 @asynccontextmanager
 async def staged(
     path: Path,
     *,
     server: FakeXmppServer,
     bridge: LoopbackBridge | None = None,
+    build: Callable[[Services], LoopbackBridge] = _plain,
+    media: MediaSettings | None = None,
     linger: float = 300.0,
     usage: LimitPolicy | None = None,
     loops: Loops | None = None,
     **settings: object,
 ) -> AsyncIterator[Stage]:
-    """A running component with its database in ``path``, so that a second one can be its restart."""
+    """A running component with its database in ``path``, so that a second one can be its restart. ``build`` makes a bridge
+    that needs its services; ``media``: files are carried so."""
     clock, rng = SystemClock(), random.Random(5)
     key = path / "key"
     box = SecretBox.load(key) if key.exists() else SecretBox.create(key)
-    bridge = bridge or LoopbackBridge(LoopbackSettings())
     wanted = replace(
         ComponentSettings(
             "loopback",
@@ -110,12 +118,18 @@ async def staged(
         ),
         **settings,
     )
-    async with opened(f"sqlite:///{path}/test.db", clock=clock) as database:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(opened(f"sqlite:///{path}/test.db", clock=clock))
         stores = Stores.of(database, box, clock)
         pacer = Pacer(PacingPolicy(spacing=0), clock)
         limits = Limits(usage or LimitPolicy(), clock)
         services = Services(clock, rng, "1.0")
-        component = Component(wanted, bridge, services, stores, pacer, usage=limits, loops=loops)
+        carrier = MediaService(media, stores.files, clock, "test") if media is not None else None
+        if carrier is not None:
+            await stack.enter_async_context(carrier.running())
+            services = replace(services, media=carrier.fetcher)
+        bridge = bridge or build(services)
+        component = Component(wanted, bridge, services, stores, pacer, carrier, usage=limits, loops=loops)
         running = asyncio.create_task(component.run())
         link = await asyncio.wait_for(server.accepted.get(), 10)
         try:

@@ -71,7 +71,10 @@ class Surroundings:
         self.sessions.append(ScriptedSession(account, sink))
         return self.sessions[-1]
 
-    def send(self, stanza: str, *, keep: bool = False) -> bool:
+    def stamp(self) -> int:
+        return 1
+
+    def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
         self.sent.append(fromstring(stanza))
         return True
 

@@ -1,0 +1,59 @@
+"""What service discovery says of the things messages can be: exactly as far as the network can do them now."""
+
+from gateway.bridge import Capabilities
+from gateway.chat.payloads import (
+    CHAT_STATES,
+    CORRECT,
+    FALLBACK,
+    HINTS,
+    MARKERS,
+    MARKUP,
+    MODERATE,
+    REACTIONS,
+    REFERENCE,
+    REPLY,
+    RETRACT,
+    SID,
+    STYLING,
+)
+from gateway.xmpp.forms import DataSet, Datum
+
+#: By the name of the capability, for rooms and contacts alike.
+_BY_CAPABILITY: tuple[tuple[str, frozenset[str]], ...] = (
+    ("replies", frozenset({REPLY, FALLBACK})),
+    ("corrections", frozenset({CORRECT})),
+    ("styling", frozenset({STYLING, MARKUP})),
+    ("mentions", frozenset({REFERENCE})),
+    ("reactions", frozenset({REACTIONS})),
+    ("reaction_lines", frozenset({REACTIONS})),
+    ("retractions", frozenset({RETRACT})),
+    ("typing", frozenset({CHAT_STATES})),
+)
+
+
+def _shared(can: Capabilities) -> frozenset[str]:
+    return frozenset().union(*(features for name, features in _BY_CAPABILITY if getattr(can, name)))
+
+
+def of_rooms(can: Capabilities) -> frozenset[str]:
+    return _shared(can) | {MODERATE} if can.moderation else _shared(can)
+
+
+def of_contacts(can: Capabilities) -> frozenset[str]:
+    return _shared(can) | {MARKERS} if can.read_marks else _shared(can)
+
+
+def surviving(can: Capabilities) -> frozenset[str]:
+    """Namespaces of payloads that come through a room (XEP-0045 §15.5.4, ``muc#traffic``)."""
+    return _shared(can) | {SID, HINTS} if _shared(can) else frozenset({SID})
+
+
+def restrictions(can: Capabilities) -> tuple[DataSet, ...]:
+    """XEP-0444 §2.2: how many reactions, and which."""
+    most = can.reactions_max if can.reactions else 1 if can.reaction_lines else 0
+    data: list[Datum] = []
+    if most:
+        data.append(Datum("max_reactions_per_user", (str(most),)))
+    if can.reactions and can.reactions_allowed:
+        data.append(Datum("allowlist", can.reactions_allowed, type="text-multi"))
+    return (DataSet(f"{REACTIONS}:restrictions", tuple(data)),) if data else ()

@@ -1,0 +1,149 @@
+"""What users say and do in private chats: messages go to the ledger, all else to the session as it is now."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from gateway.accounts.account import Account
+from gateway.bridge import Session, Ticket
+from gateway.chat.corrections import Correction
+from gateway.chat.payloads import Payloads, chat_state
+from gateway.chat.private import PrivateChats
+from gateway.chat.speech import Reacted, Retracted, Speech, Spoken, encrypted
+from gateway.delivery.outbound import not_connected
+from gateway.delivery.outgoing import Outgoing, Parts
+from gateway.delivery.service import Deliveries
+from gateway.model import Address, MessageKind, Refused
+from gateway.xmpp import sharing
+from gateway.xmpp.stanza import Stanza
+
+
+@dataclass(slots=True)
+class _Act:
+    """A ticket for what has no text: there is nothing to show but that it failed."""
+
+    stanza: Stanza
+    refuse: Callable[[Stanza, Refused], None]
+    reference: str = ""
+
+    def done(self, foreign_ids: Sequence[str] = ()) -> None:
+        """The client has shown it already."""
+
+    def refused(self, why: Refused) -> None:
+        self.refuse(self.stanza, why)
+
+
+class TellingContext(Protocol):
+    """What this needs of the component."""
+
+    speech: Speech
+    deliveries: Deliveries
+
+    def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None: ...
+
+
+class Telling:
+    """``files``: the network takes them."""
+
+    def __init__(
+        self,
+        context: TellingContext,
+        chats: PrivateChats,
+        account: Callable[[str, str], Account | None],
+        *,
+        files: bool,
+    ) -> None:
+        self._context = context
+        self._chats = chats
+        self._account = account
+        self._files = files
+
+    def heard(self, stanza: Stanza, address: Address) -> None:
+        """A message stanza to a contact that is no error, receipt or marker."""
+        speech = self._context.speech
+        _, found = speech.read(stanza.element)
+        if found is not None and self._acted(stanza, address, found):
+            return
+        passed = sharing.passed(stanza, files=self._files)
+        if passed is None:
+            self._typing(stanza, address)
+            return
+        owner = stanza.sender.bare
+        speech.said(owner, address)
+        if passed.attachments:
+            text, kind = (
+                (passed.text[4:], MessageKind.ACTION)
+                if passed.text.startswith("/me ")
+                else (
+                    passed.text,
+                    MessageKind.CHAT,
+                )
+            )
+            self._send(
+                stanza, address, Outgoing(text, kind, Parts(attachments=passed.attachments)), passed.body
+            )
+            return
+        spoken = speech.speak(self._chats.place(owner, address), passed.text, found)
+        if isinstance(spoken, Refused):
+            self._context.refuse(stanza, spoken)
+        elif spoken.corrects:
+            self._correct(stanza, address, spoken)
+        else:
+            outgoing = Outgoing(spoken.text, spoken.kind, Parts(spoken.enrichment))
+            self._send(stanza, address, outgoing, spoken.own)
+
+    def _send(self, stanza: Stanza, address: Address, outgoing: Outgoing, own: str) -> None:
+        self._chats.said(stanza.sender.bare, address, stanza.id, own)
+        self._context.deliveries.send(stanza, address, outgoing)
+
+    def _correct(self, stanza: Stanza, address: Address, spoken: Spoken) -> None:
+        owner = stanza.sender.bare
+        target = self._chats.place(owner, address).sent(spoken.corrects)
+
+        def say(line: str) -> None:
+            self._context.deliveries.send(stanza, address, Outgoing(line))
+
+        before = target.text if target is not None else None
+        correction = Correction(spoken.corrects, before, spoken.own, say, drop=lambda: None)
+        self._context.speech.corrections.put((owner, address), correction)
+
+    def _acted(self, stanza: Stanza, address: Address, found: Payloads) -> bool:
+        """Whether the stanza is no message but something done to one, or cannot be read at all; all is done then."""
+        context = self._context
+        if found.encryption is not None:
+            if stanza.text("body") or not found.keys_only:
+                context.refuse(stanza, encrypted(found.encryption))
+            return True
+        if found.reactions is None and not found.retracts:
+            return False
+        place = self._chats.place(stanza.sender.bare, address)
+        speech = context.speech
+        done: Reacted | Retracted | Refused
+        ask: Callable[[Session, Ticket], None]
+        if found.reactions is not None:
+            done = speech.react(place, found)
+            if isinstance(done, Reacted):
+                ask = partial(speech.ask_reaction, address, done)
+        else:
+            speech.said(stanza.sender.bare, address)
+            done = speech.retract(place, found)
+            if isinstance(done, Retracted):
+                ask = partial(speech.ask_retraction, address, done)
+        if isinstance(done, Refused):
+            context.refuse(stanza, done)
+        elif done.line:
+            context.deliveries.send(stanza, address, Outgoing(done.line))
+        elif done.target:
+            account = self._account(stanza.sender.bare, address.network)
+            if account is None or account.session is None or not account.connected:
+                context.refuse(stanza, not_connected(account, address.network))
+            else:
+                ask(account.session, _Act(stanza, context.refuse))
+        return True
+
+    def _typing(self, stanza: Stanza, address: Address) -> None:
+        state = chat_state(stanza.element)
+        account = self._account(stanza.sender.bare, address.network) if state is not None else None
+        if state is not None and account is not None and account.session is not None and account.connected:
+            self._context.speech.type(account.session, account.owner, address, state)

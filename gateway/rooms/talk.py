@@ -1,0 +1,193 @@
+"""What clients say in rooms besides plain messages: replies, corrections, reactions, retractions, and that they are typing.
+
+What the network is asked for is decided by ``gateway.chat.speech``; here it is asked, and the user's own clients are shown
+what came of it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from gateway.accounts.account import Account
+from gateway.bridge import Clock, Moderates
+from gateway.chat import rendering
+from gateway.chat.corrections import Correction
+from gateway.chat.payloads import Payloads, chat_state
+from gateway.chat.speech import Speech, Spoken, encrypted
+from gateway.delivery.outgoing import Outgoing, Parts
+from gateway.delivery.service import Deliveries
+from gateway.model import MessageKind, Refused
+from gateway.rooms.place import RoomPlace
+from gateway.rooms.room import Room, RoomState
+from gateway.rooms.tickets import Outcome, Reflection, Refuse
+from gateway.xmpp.router import Reply
+from gateway.xmpp.stanza import Stanza
+from gateway.xmpp.text import escape
+
+
+@dataclass(slots=True)
+class _Act:
+    """A ticket for what has no text: shown to the user's clients once the network has it."""
+
+    room: Room
+    stanza: Stanza
+    shown: str
+    refuse: Refuse
+    forget: str = ""  # the message that is gone then
+    reference: str = ""
+
+    def done(self, foreign_ids: Sequence[str] = ()) -> None:
+        if self.forget:
+            self.room.forget(self.forget)
+        self.room.tell(self.room.nick, self.shown, id_=self.stanza.id)
+
+    def refused(self, why: Refused) -> None:
+        self.refuse(self.stanza, why)
+
+
+class TalkContext(Protocol):
+    """What this needs of the component."""
+
+    speech: Speech
+    deliveries: Deliveries
+
+    def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None: ...
+
+
+class RoomTalk:
+    """``down`` says why a room cannot be spoken in; ``durable``: what is said is the ledger's."""
+
+    def __init__(
+        self,
+        context: TalkContext,
+        clock: Clock,
+        down: Callable[[Account, Room | None], Refused],
+        *,
+        durable: bool,
+    ) -> None:
+        self._context = context
+        self._clock = clock
+        self._down = down
+        self._durable = durable
+
+    def acted(
+        self, stanza: Stanza, account: Account, room: Room, found: Payloads | None, carried: str
+    ) -> bool:
+        """Whether the stanza is no message but something done to one, or cannot be read at all; all is done then."""
+        context = self._context
+        if found is None:
+            return False
+        if found.encryption is not None:
+            if stanza.text("body") or not found.keys_only:
+                context.refuse(stanza, encrypted(found.encryption))
+            return True
+        if found.reactions is not None:
+            self._react(stanza, account, room, found, carried)
+            return True
+        if found.retracts:
+            self._retract(stanza, account, room, found, carried)
+            return True
+        return False
+
+    def typing(self, stanza: Stanza, account: Account, room: Room) -> None:
+        """A stanza without a text may say what the user is doing. Nobody is told if that cannot be passed on."""
+        state = chat_state(stanza.element)
+        if state is not None and account.session is not None and room.state is RoomState.IN:
+            self._context.speech.type(account.session, account.owner, room.address, state)
+
+    def said(
+        self, stanza: Stanza, account: Account, room: Room, body: str, found: Payloads | None, carried: str
+    ) -> None:
+        """A message that is more than its text, or whose text is to be read for more."""
+        speech = self._context.speech
+        place = RoomPlace(room, self._clock.now())
+        spoken = speech.speak(place, body, found)
+        if isinstance(spoken, Refused):
+            self._context.refuse(stanza, spoken)
+            return
+        if not spoken.corrects:
+            self._say(stanza, account, room, spoken, carried)
+            if spoken.own != spoken.text:
+                speech.corrections.remember((account.owner, room.address), stanza.id, spoken.own)
+            return
+        target = place.sent(spoken.corrects)
+        echo = f"<body>{escape(body)}</body>{rendering.replace(spoken.corrects)}{carried}"
+        speech.corrections.put(
+            (account.owner, room.address),
+            Correction(
+                spoken.corrects,
+                target.text if target is not None else None,
+                spoken.own,
+                say=lambda line: self._line(stanza, account, room, line, carried),
+                drop=lambda: room.echo(stanza.sender.full, stanza.id, echo),
+            ),
+        )
+
+    def moderate(self, stanza: Stanza, reply: Reply, account: Account, room: Room) -> None:
+        """XEP-0425 §4: a moderator takes back somebody's message."""
+        request = stanza.element[0]
+        target = RoomPlace(room, self._clock.now())
+        id_ = (request.get("id") or "")[:512]
+        meant = target.meant(id_)
+        foreign_id = meant.foreign_id if meant is not None else target.foreign(id_)
+        reason = next((each.text or "" for each in request if each.tag.endswith("}reason")), "")
+        if account.session is None or room.state is not RoomState.IN:
+            reply.error(self._down(account, room))
+            return
+        session = cast("Moderates", account.session)
+        session.moderate(room.address.name, foreign_id, reason, Outcome(reply.result, reply.error))
+
+    # -- pieces ------------------------------------------------------------------------------------------------
+
+    def _react(self, stanza: Stanza, account: Account, room: Room, found: Payloads, carried: str) -> None:
+        speech = self._context.speech
+        reacted = speech.react(RoomPlace(room, self._clock.now()), found)
+        if isinstance(reacted, Refused):
+            self._context.refuse(stanza, reacted)
+        elif reacted.line:
+            self._line(stanza, account, room, reacted.line, carried, reacted.shown)
+        else:
+            act = _Act(room, stanza, reacted.shown + carried, self._context.refuse)
+            if not reacted.target:
+                act.done()
+            elif account.session is None or room.state is not RoomState.IN:
+                act.refused(self._down(account, room))
+            else:
+                speech.ask_reaction(room.address, reacted, account.session, act)
+
+    def _retract(self, stanza: Stanza, account: Account, room: Room, found: Payloads, carried: str) -> None:
+        speech = self._context.speech
+        speech.said(account.owner, room.address)  # a correction of it must not come after
+        retracted = speech.retract(RoomPlace(room, self._clock.now()), found)
+        if isinstance(retracted, Refused):
+            self._context.refuse(stanza, retracted)
+        elif retracted.line:
+            self._line(stanza, account, room, retracted.line, carried)
+        else:
+            act = _Act(room, stanza, retracted.shown + carried, self._context.refuse, found.retracts)
+            if account.session is None or room.state is not RoomState.IN:
+                act.refused(self._down(account, room))
+            else:
+                speech.ask_retraction(room.address, retracted, account.session, act)
+
+    def _line(
+        self, stanza: Stanza, account: Account, room: Room, line: str, carried: str, taken: str = ""
+    ) -> None:
+        spoken = Spoken(line, MessageKind.CHAT, line, shown=line, taken=taken)
+        self._say(stanza, account, room, spoken, carried)
+
+    def _say(self, stanza: Stanza, account: Account, room: Room, spoken: Spoken, carried: str) -> None:
+        if self._durable:
+            parts = Parts(
+                spoken.enrichment, (), spoken.body if spoken.body != spoken.text else "", spoken.taken
+            )
+            outgoing = Outgoing(spoken.text, spoken.kind, parts, carried)
+            self._context.deliveries.send(stanza, room.address, outgoing)
+            return
+        ticket = Reflection(
+            room, stanza, spoken.shown, spoken.shown_kind, carried, self._context.refuse, kept=spoken.taken
+        )
+        if account.session is None or room.state is not RoomState.IN:
+            ticket.refused(self._down(account, room))
+        else:
+            self._context.speech.say(account.session, room.address, spoken, ticket)
