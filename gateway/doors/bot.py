@@ -6,15 +6,12 @@ people answer.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Protocol
 
-from gateway.bridge import Clock
 from gateway.doors import links, questions
+from gateway.doors.reply import BotContext, Reply
 from gateway.doors.talks import Talk, Talks
-from gateway.ids import IdSource
-from gateway.limits import Kind, Limits
+from gateway.limits import Kind
 from gateway.model import Condition, Field, FieldKind, Refused
 from gateway.texts import Languages, Text, joined
 from gateway.xmpp.command_sessions import Stage
@@ -23,10 +20,8 @@ from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.forms import check, defaults
 from gateway.xmpp.stanza import LANG, Jid, Stanza
 from gateway.xmpp.steps import Again, Category, Command, Done, NoteType, Outcome, Page
-from gateway.xmpp.text import attribute, escape
 
 _BODY_MOST = 16 * 1024  # characters that are read
-_ANSWER_MOST = 60_000  # characters of one answer; servers take stanzas of 256 KiB
 _PAGES_MOST = 50
 _THREAD_MOST = 512
 
@@ -49,50 +44,6 @@ _SEVERITY: dict[NoteType, Text] = {
     NoteType.WARN: Text("Careful: {text}"),
     NoteType.ERROR: Text("That did not work: {text}"),
 }
-
-
-class BotContext(Protocol):
-    """What the bot needs of the component."""
-
-    clock: Clock
-    ids: IdSource
-    usage: Limits
-
-    def send(self, stanza: str, *, keep: bool = False) -> bool: ...
-
-    def refuse(self, stanza: Stanza, why: Refused) -> None: ...
-
-    def spawn(self, work: Awaitable[None]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """How one client is answered: from the address it wrote to, in its language."""
-
-    requester: Jid
-    target: Jid
-    language: str
-    thread: str
-    languages: Languages
-    context: BotContext
-
-    def say(self, text: str) -> str:
-        return self.languages.say(text, self.language)
-
-    def tell(self, text: str) -> None:
-        """One message."""
-        said = self.say(text)
-        if len(said) > _ANSWER_MOST:
-            said = said[:_ANSWER_MOST] + self.say(
-                Text("\n[too long for a chat: run it as a command to see all]")
-            )
-        thread = f"<thread>{escape(self.thread)}</thread>" if self.thread else ""
-        # RFC 6121 §5.2.2: to the client that wrote, which is the one that waits for it.
-        self.context.send(
-            f"<message from='{attribute(self.target.bare)}' to='{attribute(self.requester.full)}' type='chat' "
-            f"id='{self.context.ids.next()}' xml:lang='{self.language}'><body>{escape(said)}</body>{thread}</message>",
-            keep=True,
-        )
 
 
 class Bot:

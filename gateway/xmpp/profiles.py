@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 from gateway.bridge import BadAddress
 from gateway.contacts.pictures import drawn
+from gateway.doors import links
 from gateway.model import Address, AddressKind, Condition, Contact, Refused
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.errors import RefusedError
@@ -29,6 +30,7 @@ from gateway.xmpp.vcards import (
 )
 from gateway.xmpp.vcards import nick as nick_element
 
+_WHAT_IT_IS = "A gateway to another network. Write “help” to it to see what it can do for you."
 _NOBODY = Refused(Condition.ITEM_NOT_FOUND, "There is nobody at this address.")
 _NO_NODE = Refused(Condition.ITEM_NOT_FOUND, "Nothing of that kind is known of this address.")
 _READ_ONLY = Refused(
@@ -64,8 +66,10 @@ class Profiles:
     def of(self, owner: str, address: Address) -> Profile:
         """The profile of anything but an occupant. The colour of what is drawn is that of the bare JID, as in clients."""
         if address.kind is not AddressKind.CONTACT:
-            title = self._context.title_of(address)
-            return Profile(title, drawn(self._context.book.jid_of(address), title), drawn=True)
+            title, jid = self._context.title_of(address), self._context.book.jid_of(address)
+            if address.kind is not AddressKind.GATEWAY:
+                return Profile(title, drawn(jid, title), drawn=True)
+            return Profile(title, drawn(jid, title), _WHAT_IT_IS, links.message(jid, "help"), drawn=True)
         contact = self._context.contact_at(owner, address)
         name = contact.display_name or contact.name
         if contact.picture is not None:

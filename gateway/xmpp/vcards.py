@@ -27,6 +27,7 @@ class Profile:
     name: str
     picture: Picture
     about: str = ""
+    url: str = ""
     drawn: bool = False
 
 
@@ -45,6 +46,7 @@ def vcard_temp(profile: Profile) -> str:
             text_element("TYPE", picture.media_type),
             f"<BINVAL>{b64encode(picture.data).decode()}</BINVAL>",
         ),
+        text_element("URL", profile.url) if profile.url else "",
         text_element("DESC", profile.about) if profile.about else "",
     )
 
@@ -52,8 +54,9 @@ def vcard_temp(profile: Profile) -> str:
 def vcard4(profile: Profile) -> str:
     """XEP-0292 and RFC 6351. The picture is left to XEP-0084, as XEP-0292 §4 recommends."""
     note = f"<note><text>{escape(profile.about)}</text></note>" if profile.about else ""
+    url = f"<url><uri>{escape(profile.url)}</uri></url>" if profile.url else ""
     name = escape(profile.name)
-    return f"<vcard xmlns='{VCARD4}'><fn><text>{name}</text></fn><nickname><text>{name}</text></nickname>{note}</vcard>"
+    return f"<vcard xmlns='{VCARD4}'><fn><text>{name}</text></fn><nickname><text>{name}</text></nickname>{url}{note}</vcard>"
 
 
 def nick(name: str) -> str:

@@ -377,6 +377,24 @@ async def test_an_address_is_found_in_the_chat_with_a_link(stage):
     assert await chat(stage, "#room") == f"{ROOM}\nxmpp:%23room@{JID}?join"
 
 
+async def test_the_gateways_card_says_what_it_is_and_where_help_is(stage):
+    for card in ("<vCard xmlns='vcard-temp'/>", "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'/>"):
+        answer = await ask(stage, f"<iq type='get' id='q1' from='{ALICE}' to='{JID}'>{card}</iq>")
+        text = list(answer.itertext())
+        assert "Loopback" in text
+        assert f"xmpp:{JID}?message;body=help" in text
+
+
+async def test_the_operator_can_be_found(tmp_path, server):
+    policy = AccessPolicy(contact=("xmpp:ann@localhost", "mailto:ann@localhost"))
+    async with staged(tmp_path, server=server, access=policy) as stage:
+        answer = await ask(stage, query("http://jabber.org/protocol/disco#info"))
+        form = answer[0].find(f"{X}x")
+        fields = {field.get("var"): [value.text for value in field] for field in form}
+        assert fields["FORM_TYPE"] == ["http://jabber.org/network/serverinfo"]
+        assert fields["abuse-addresses"] == ["xmpp:ann@localhost", "mailto:ann@localhost"]
+
+
 # Access
 
 
