@@ -38,7 +38,7 @@ def dress(message: Message, enrichment: Enrichment, place: Place) -> tuple[str, 
         quoted = len(line)
         author = target.author if target is not None else reply.author
         own = target.own if target is not None else False
-        to = place.address_attr(author, own=own) if author else ""
+        to = place.address_attr(author, own=own) if author or own else ""
         extra += rendering.reply(target.id if target is not None else reply.id, to, quoted)
     if enrichment.replaces:
         extra += rendering.replace(_first_id(enrichment.replaces, place))

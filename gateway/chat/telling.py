@@ -70,7 +70,6 @@ class Telling:
             self._typing(stanza, address)
             return
         owner = stanza.sender.bare
-        speech.said(owner, address)
         if passed.attachments:
             text, kind = (
                 (passed.text[4:], MessageKind.ACTION)
@@ -94,6 +93,7 @@ class Telling:
             self._send(stanza, address, outgoing, spoken.own)
 
     def _send(self, stanza: Stanza, address: Address, outgoing: Outgoing, own: str) -> None:
+        self._context.speech.said(stanza.sender.bare, address)
         self._chats.said(stanza.sender.bare, address, stanza.id, own)
         self._context.deliveries.send(stanza, address, outgoing)
 

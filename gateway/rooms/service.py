@@ -206,10 +206,10 @@ class RoomService:
                     return
                 body = passed.body
         if body:
-            self._context.speech.said(account.owner, room.address)
             if found is not None or not self._context.speech.plain(body):
                 self._talk.said(stanza, account, room, body, found, extra)
                 return
+            self._context.speech.said(account.owner, room.address)
             text, kind = spoken(body)
             if self._context.bridge.capabilities.durable_rooms:
                 self._context.deliveries.send(stanza, room.address, Outgoing(text, kind, extra=extra))
@@ -235,6 +235,7 @@ class RoomService:
         self, account: Account, room: Room, stanza: Stanza, passed: sharing.Passed, extra: str
     ) -> None:
         """A message with files, to a network that takes them."""
+        self._context.speech.said(account.owner, room.address)
         text, kind = spoken(passed.text)
         if self._context.bridge.capabilities.durable_rooms:
             outgoing = Outgoing(text, kind, Parts(attachments=passed.attachments), extra)

@@ -106,6 +106,7 @@ class RoomTalk:
             self._context.refuse(stanza, spoken)
             return
         if not spoken.corrects:
+            speech.said(account.owner, room.address)
             self._say(stanza, account, room, spoken, carried)
             if spoken.own != spoken.text:
                 speech.corrections.remember((account.owner, room.address), stanza.id, spoken.own)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gateway.accounts.directory import Accounts
 from gateway.bridge import BadAddress, Capabilities
+from gateway.chat import features
 from gateway.model import Address, AddressKind
 from gateway.rooms.room import RoomState
 from gateway.xmpp import render
@@ -67,8 +68,7 @@ class Discovery:
         except BadAddress:
             return None
         if node == _TRAFFIC and address.kind is AddressKind.ROOM:
-            # XEP-0045 §6.5: which payloads survive the room. None that a plain client would miss.
-            return DiscoInfo(self._identities(address), frozenset())
+            return DiscoInfo(self._identities(address), features.surviving(self._capabilities))
         if node:
             return None
         if target.resource and address.kind is AddressKind.ROOM:
@@ -111,23 +111,26 @@ class Discovery:
 
     def _features(self, address: Address) -> frozenset[str]:
         if address.kind is AddressKind.ROOM:
-            return _EVERYWHERE | _ROOM
+            return _EVERYWHERE | _ROOM | features.of_rooms(self._capabilities)
         if address.kind is AddressKind.CONTACT:
-            return _CONTACT
+            return _CONTACT | features.of_contacts(self._capabilities)
         shared = _EVERYWHERE | _PROFILE | {_COMMANDS}
         return shared | self._gateway_features if address.kind is AddressKind.GATEWAY else shared
 
     def _forms(self, address: Address, requester: Jid) -> tuple[DataSet, ...]:
         if address.kind is AddressKind.GATEWAY:
             return self._gateway_forms()
-        if address.kind is not AddressKind.ROOM:
+        if address.kind is AddressKind.NETWORK:
             return ()
+        restrictions = features.restrictions(self._capabilities)
+        if address.kind is AddressKind.CONTACT:
+            return restrictions
         account = self._accounts.find(requester.bare, address.network)
         room = account.room(address.name) if account is not None else None
         if room is None or room.state is not RoomState.IN:
-            return ()
+            return restrictions
         data = (
             Datum("muc#roominfo_occupants", (str(len(room.seats)),)),
             Datum("muc#roominfo_subject", (room.topic.text,)),
         )
-        return (DataSet("http://jabber.org/protocol/muc#roominfo", data),)
+        return (DataSet("http://jabber.org/protocol/muc#roominfo", data), *restrictions)
