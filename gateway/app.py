@@ -22,22 +22,29 @@ from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
 from gateway.bridge import Capabilities, Clock, Services
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Settings, load
+from gateway.delivery.courier import SpoolLimits
+from gateway.delivery.outbound import OutboundPolicy
+from gateway.delivery.service import DeliveryPolicy
 from gateway.doors.access import AccessPolicy, RegistrationMode
 from gateway.limits import LimitPolicy, Limits
 from gateway.logs import set_level
 from gateway.loops import Loops
+from gateway.media.metering import Metered
+from gateway.media.service import MediaService
 from gateway.secrets import SecretBox, SecretError
-from gateway.settings import AccessSettings, BridgeSettings
+from gateway.settings import AccessSettings, BridgeSettings, DeliverySettings
 from gateway.storage.database import opened
 from gateway.storage.errors import StorageError
-from gateway.storage.retention import Retention, archive_rules
+from gateway.storage.retention import Retention, archive_rules, delivery_rules
 from gateway.storage.stores import Stores
+from gateway.web.server import CannotServe
 from gateway.xmpp.component import Component, ComponentSettings
 
 _log = structlog.get_logger(__name__)
 
 #: Seconds for the whole farewell; a service manager kills soon after.
 _SHUTDOWN_SECONDS = 10.0
+_DAY = 86_400.0
 
 
 def run(settings: Settings, path: Path) -> int:
@@ -63,7 +70,7 @@ async def serve(settings: Settings, reload: Callable[[], Settings]) -> int:
     loop.add_signal_handler(signal.SIGHUP, lambda: gateway.reload(reload))
     try:
         await gateway.run(stop)
-    except* (StorageError, SecretError) as failures:
+    except* (StorageError, SecretError, CannotServe) as failures:
         # One cause, though every component meets it: it is told once, as a sentence.
         raise next(_leaves(failures)) from None
     return 0
@@ -92,9 +99,13 @@ class Gateway:
             secrets = SecretBox.load(storage.key_file)
             database = await stack.enter_async_context(opened(storage.database, clock=self._clock))
             stores = Stores.of(database, secrets, self._clock)
-            self._build(stores)
+            media = MediaService(self._settings.media, stores.files, self._clock, _agent())
+            await stack.enter_async_context(media.running())
+            self._build(stores, media)
             async with asyncio.TaskGroup() as group:
-                retention = Retention(database, archive_rules(storage.archive_days), self._clock)
+                rules = archive_rules(storage.archive_days)
+                rules += delivery_rules(self._settings.delivery.keep_days)
+                retention = Retention(database, rules, self._clock)
                 background = group.create_task(retention.run())
                 running = [group.create_task(component.run()) for component in self._components]
                 # What exists now stays: the collector need not look at it again, and looks less often.
@@ -116,14 +127,16 @@ class Gateway:
             for component in self._components:
                 group.create_task(component.close(reason))
 
-    def _build(self, stores: Stores) -> None:
+    def _build(self, stores: Stores, media: MediaService) -> None:
         limits = self._settings.limits
-        services = Services(self._clock, random.SystemRandom(), importlib.metadata.version("causeway"))
         loops = Loops(self._clock)
         for settings in self._settings.bridges:
             pacing = PacingPolicy(
                 limits.concurrent_logins, 1 / limits.logins_per_second, limits.concurrent_logins_total
             )
+            usage = Limits(self._usage(), self._clock)
+            fetcher = Metered(media.fetcher, usage)
+            services = Services(self._clock, random.SystemRandom(), _version(), fetcher)
             bridge = settings.plugin.build(settings.own, services)
             component = Component(
                 self._component_settings(settings, bridge.capabilities),
@@ -131,7 +144,8 @@ class Gateway:
                 services,
                 stores,
                 Pacer(pacing, self._clock),
-                Limits(self._usage(), self._clock),
+                media,
+                usage,
                 loops,
             )
             self._components.append(component)
@@ -159,6 +173,7 @@ class Gateway:
             backoff=BackoffPolicy(),
             linger=limits.linger_seconds,
             archive=settings.storage.archive_days > 0,
+            delivery=_delivery_policy(settings.delivery),
             siblings=frozenset(each.jid for each in settings.bridges),
         )
 
@@ -172,13 +187,22 @@ class Gateway:
         set_level(settings.log.level)
         fixed = [
             name
-            for name in ("xmpp", "storage", "limits", "bridges")
+            for name in ("xmpp", "storage", "limits", "media", "delivery", "bridges")
             if getattr(settings, name) != getattr(self._settings, name)
         ]
         self._settings = replace(self._settings, access=settings.access, log=settings.log)
         for component in self._components:
             component.reconfigure(_access(settings.access))
         _log.info("configuration reloaded", needs_restart=fixed)
+
+
+def _version() -> str:
+    return importlib.metadata.version("causeway")
+
+
+def _agent() -> str:
+    """What web servers are told that asks them."""
+    return f"Causeway/{_version()}"
 
 
 def _access(settings: AccessSettings) -> AccessPolicy:
@@ -189,3 +213,11 @@ def _access(settings: AccessSettings) -> AccessPolicy:
         registration=RegistrationMode(settings.registration),
         contact=settings.contact,
     )
+
+
+def _delivery_policy(settings: DeliverySettings) -> DeliveryPolicy:
+    spool = SpoolLimits(count=settings.waiting_messages, age=settings.waiting_days * _DAY)
+    outbound = OutboundPolicy(
+        settings.waiting_messages, settings.retry_days * _DAY, settings.receipts_on_acceptance
+    )
+    return DeliveryPolicy(spool, outbound)
