@@ -33,6 +33,7 @@ from gateway.settings import (
     AccessSettings,
     BridgeSettings,
     BridgeTable,
+    DeliverySettings,
     LimitSettings,
     LogSettings,
     MediaSettings,
@@ -56,6 +57,7 @@ _TABLES: dict[str, type[Table]] = {
     "limits": LimitSettings,
     "access": AccessSettings,
     "media": MediaSettings,
+    "delivery": DeliverySettings,
 }
 _BRIDGES = "bridges"
 _COMMON = tuple(BridgeTable.model_fields)
@@ -106,11 +108,12 @@ class _Reader:
         limits = self._table(LimitSettings, "limits")
         access = self._table(AccessSettings, "access")
         media = self._table(MediaSettings, "media")
+        delivery = self._table(DeliverySettings, "delivery")
         bridges = self._bridges(self._data.get(_BRIDGES, {}))
-        if self._problems or not (xmpp and storage and log and limits and access and media):
+        if self._problems or not (xmpp and storage and log and limits and access and media and delivery):
             raise ConfigError(self._problems)
         media = media.model_copy(update={"directory": self._base() / media.directory})
-        return Settings(xmpp, self._resolved(storage), log, limits, access, media, bridges)
+        return Settings(xmpp, self._resolved(storage), log, limits, access, media, delivery, bridges)
 
     def _base(self) -> Path:
         """Where relative paths start."""

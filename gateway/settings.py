@@ -272,6 +272,38 @@ class AccessSettings(Table):
     )
 
 
+class DeliverySettings(Table):
+    """``[delivery]``: private messages that cannot be delivered at once."""
+
+    waiting_messages: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Messages kept for one user who cannot be reached, and for a network.",
+    )
+    waiting_days: float = Field(
+        7.0, gt=0, le=365, description="Days that messages wait for a user who cannot be reached."
+    )
+    retry_days: float = Field(
+        3.0,
+        gt=0,
+        le=365,
+        description="Days that messages wait for a network that is away, where it takes such.",
+    )
+    keep_days: float = Field(
+        14.0,
+        gt=0,
+        le=3650,
+        description="Days that it is known what became of a message: late reports of the network, and messages that it "
+        "sends again, are recognised for so long.",
+    )
+    receipts_on_acceptance: bool = Field(
+        False,
+        description="Tell clients that a message was delivered when the network has only taken it, on networks that can "
+        "never tell more.",
+    )
+
+
 class MediaSettings(Table):
     """``[media]``: files on their way between the networks. Relative paths start at the configuration file's directory."""
 
@@ -354,4 +386,5 @@ class Settings:
     limits: LimitSettings
     access: AccessSettings
     media: MediaSettings
+    delivery: DeliverySettings
     bridges: tuple[BridgeSettings, ...]

@@ -17,6 +17,7 @@ from gateway.config_file import line_numbers
 from gateway.settings import (
     AccessSettings,
     BridgeTable,
+    DeliverySettings,
     LimitSettings,
     LogSettings,
     MediaSettings,
@@ -214,7 +215,7 @@ def test_a_secret_file_with_nonsense_in_it_is_refused(tmp_path: Path, content: b
         (
             "[xmmp]\nport = 1\n",
             "line 1: xmmp is not known. Did you mean xmpp? Known in this file: xmpp, storage, log, limits, access, media, "
-            "bridges.",
+            "delivery, bridges.",
         ),
         (
             '[media]\nlisten = "127.0.0.1:5280"\n',
@@ -631,6 +632,7 @@ def test_the_example_has_every_key_with_its_default_and_no_other() -> None:
         "limits": LimitSettings,
         "access": AccessSettings,
         "media": MediaSettings,
+        "delivery": DeliverySettings,
     }.items():
         expected |= defaults(model, (name,))
     expected |= defaults(BridgeTable, ("bridges", "irc"))
