@@ -48,4 +48,5 @@ def quoted(body: str, found: Payloads) -> tuple[str, str]:
         # "Anna wrote:" and the like
         author = author or lines[0].rstrip(":").removesuffix(" wrote")
         del lines[0]
-    return author, "\n".join(lines).strip()
+    # "> Anna: We should bake a cake"
+    return author, "\n".join(lines).strip().removeprefix(f"{author}: ")

@@ -56,6 +56,8 @@ def test_a_reply_to_oneself_quotes():
 def test_a_reply_to_something_unknown_quotes_what_the_client_quoted():
     assert spoken(f"{QUOTE}yes", reply("gone", QUOTE)).text == "> <bob> shall we bake a cake?\nyes"
     assert spoken("yes", reply("gone")).text == "yes"
+    short = "> bob: shall we bake a cake?\n"
+    assert spoken(f"{short}yes", reply("gone", short)).text == "> <bob> shall we bake a cake?\nyes"
 
 
 def test_a_network_may_know_what_we_do_not():
