@@ -105,6 +105,24 @@ async def test_a_lost_link_keeps_what_was_not_written_in_order() -> None:
     assert rig.counters.dropped == {"link-down": 1}
 
 
+async def test_what_its_sender_owns_is_not_dropped_by_a_full_queue_but_goes_with_the_link() -> None:
+    rig = Rig(pending_count=3)
+    wire = rig.up(room=0)
+    rig.outbox.writable(False)
+    assert rig.send(1, 2, 3, 4) == [True, True, True, False]
+    assert rig.outbox.send(MESSAGE.format(5), owned=True)
+    rig.outbox.writable(True)
+    wire.room = float("inf")
+    await settle()
+    assert wire.ids() == ["1", "2", "3", "5"]
+    assert rig.outbox.send(MESSAGE.format(6), owned=True)
+    rig.outbox.detach()
+    assert not rig.outbox.send(MESSAGE.format(7), owned=True)
+    again = rig.up()
+    await settle()
+    assert again.writes == []
+
+
 async def test_nothing_is_written_to_a_closing_connection() -> None:
     rig = Rig()
     wire = rig.up()
