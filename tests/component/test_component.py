@@ -303,7 +303,9 @@ async def test_the_command_list_is_readable_and_a_connection_can_be_configured(s
 
 
 async def test_only_allowed_domains_may_join(tmp_path, server):
-    async with staged(tmp_path, server=server, access=AccessPolicy(allowed_domains=frozenset({"example.org"}))) as stage:
+    async with staged(
+        tmp_path, server=server, access=AccessPolicy(allowed_domains=frozenset({"example.org"}))
+    ) as stage:
         stage.send(f"<presence from='{ALICE}' to='{ROOM}/alice'>{MUC}</presence>")
         assert condition(await stage.expect("presence", type="error")) == "forbidden"
 
