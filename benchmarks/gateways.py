@@ -137,6 +137,11 @@ archive_days = {30 if place.archive else 0}
 logins_per_second = 1000
 concurrent_logins = 10000
 concurrent_logins_total = 10000
+messages_per_minute = 1000000
+messages_burst = 1000000
+messages_per_second_total = 1000000
+foreign_messages_per_minute = 1000000
+foreign_messages_burst = 1000000
 
 [bridges.irc]
 jid = "{COMPONENT}"
