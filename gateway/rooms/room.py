@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gateway.addressing import nick_for, resource_for
 from gateway.chat.dressing import dress
-from gateway.chat.rendering import for_room
+from gateway.chat.rendering import ROOM, for_room
 from gateway.ids import IdSource
 from gateway.model import (
     Address,
@@ -157,9 +157,7 @@ class Room:
         self.history = History(history_limit)
         self._context = context
         self._by_resource: dict[str, str] = {}
-        self._seen: dict[
-            str, str
-        ] = {}  # the network's ids, and those under which the room shows their messages
+        self._seen: dict[str, str] = {}  # the network's ids, and those that their messages have here
         self._held: list[Callable[[], None]] = []
         self._marks: Marks = []
         self._left: tuple[str, dict[str, Seat]] | None = (
@@ -358,7 +356,10 @@ class Room:
         is doing. ``content`` is ready XML (see ``gateway.chat.rendering.for_room``)."""
         seat = self.seats.get(nick)
         resource = seat.resource_attr if seat is not None else attribute(resource_for(nick)) if nick else ""
-        id_attr = attribute(id_) if id_ else self._context.ids.next()
+        own_id = self._context.ids.next()
+        id_attr = attribute(id_) if id_ else own_id
+        if keep:
+            content += render.stanza_id(ROOM, own_id)  # XEP-0359 §3.1: like everything else that is said here
         for each in self.present:
             inside = for_room(content, each.room_attr)
             self._context.send(

@@ -12,8 +12,31 @@ from typing import Protocol, cast
 
 import pytest
 
-from gateway.bridge import Account, BadAddress, Bridge, Session, Watching
-from gateway.model import Address, AddressKind, Availability, Exit, MessageKind
+from gateway.bridge import (
+    Account,
+    BadAddress,
+    Bridge,
+    Expressive,
+    Moderates,
+    Reacts,
+    Retracts,
+    Session,
+    Types,
+    Watching,
+)
+from gateway.model import (
+    Address,
+    AddressKind,
+    Availability,
+    ChatState,
+    Enrichment,
+    Exit,
+    Mention,
+    MessageKind,
+    Reply,
+    Span,
+    Style,
+)
 from gateway.testing.recorder import RecordingSink, RecordingTicket
 
 
@@ -246,3 +269,45 @@ class BridgeContract:
             assert isinstance(call.arguments[1], Availability)
             watching.unwatch(harness.peer.nick)
             watching.unwatch("nobody-was-watched-under-this-name")
+
+    async def test_a_message_that_is_more_than_its_text_reaches_the_others(self, harness: Harness) -> None:
+        can = harness.bridge.capabilities
+        if not (can.replies or can.corrections or can.threads or can.styling or can.mentions):
+            return
+        await harness.peer.join(harness.room)
+        async with session_of(harness) as (session, sink):
+            await joined(session, sink, harness)
+            ticket = RecordingTicket()
+            enrichment = Enrichment(
+                Reply("no-such-message", harness.peer.nick, "what?") if can.replies else None,
+                thread="thread" if can.threads else "",
+                spans=(Span(0, 2, Style.STRONG),) if can.styling else (),
+                mentions=(Mention(3, 7, harness.peer.nick),) if can.mentions else (),
+            )
+            room = Address(AddressKind.ROOM, harness.account.network, harness.room)
+            expressive = cast("Expressive", session)
+            expressive.express(room, "so bold a message", MessageKind.CHAT, enrichment, ticket)
+            assert (await ticket.outcome()).name == "done"
+            await harness.peer.heard("bold a message")
+
+    async def test_whatever_is_asked_about_an_unknown_message_has_one_outcome(self, harness: Harness) -> None:
+        can = harness.bridge.capabilities
+        if not (can.reactions or can.retractions or can.moderation or can.typing):
+            return
+        await harness.peer.join(harness.room)
+        async with session_of(harness) as (session, sink):
+            await joined(session, sink, harness)
+            room = Address(AddressKind.ROOM, harness.account.network, harness.room)
+            tickets = [RecordingTicket() for _ in range(3)]
+            if can.reactions:
+                cast("Reacts", session).react(room, "no-such-message", ("👍",), tickets[0])
+                await tickets[0].outcome()
+            if can.retractions:
+                cast("Retracts", session).retract(room, "no-such-message", tickets[1])
+                await tickets[1].outcome()
+            if can.moderation:
+                cast("Moderates", session).moderate(harness.room, "no-such-message", "", tickets[2])
+                await tickets[2].outcome()
+            if can.typing:
+                cast("Types", session).type(room, ChatState.COMPOSING)
+                cast("Types", session).type(room, ChatState.ACTIVE)

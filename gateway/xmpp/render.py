@@ -49,6 +49,10 @@ def groupchat(
     )
 
 
+def stanza_id(room_attr: str, sid_attr: str) -> str:
+    return f"<stanza-id xmlns='{STANZA_ID}' by='{room_attr}' id='{sid_attr}'/>"
+
+
 def act(room_attr: str, resource_attr: str, to_attr: str, id_attr: str, content: str) -> str:
     """What an occupant does without saying anything, or, without ``resource_attr``, what the room itself does."""
     sender = f"{room_attr}/{resource_attr}" if resource_attr else room_attr

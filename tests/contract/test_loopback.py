@@ -8,6 +8,7 @@ from gateway.bridge import Account
 from gateway.model import MessageKind
 from gateway.testing import BridgeContract, Harness, RecordingSink, RecordingTicket
 from tests.loopback import LoopbackBridge, LoopbackSession, LoopbackSettings
+from tests.loopback.expressing import EVERYTHING, ExpressiveBridge
 
 
 class LoopbackPeer:
@@ -37,10 +38,16 @@ class LoopbackPeer:
         )
 
 
+BRIDGES = {
+    "plain": lambda: LoopbackBridge(LoopbackSettings()),
+    "expressive": lambda: ExpressiveBridge(**EVERYTHING),
+}
+
+
 class TestLoopback(BridgeContract):
-    @pytest.fixture
-    async def harness(self):
-        bridge = LoopbackBridge(LoopbackSettings())
+    @pytest.fixture(params=BRIDGES)
+    async def harness(self, request):
+        bridge = BRIDGES[request.param]()
         peer = LoopbackPeer(bridge)
         running = asyncio.create_task(peer.session.run())
         await asyncio.sleep(0)

@@ -262,6 +262,17 @@ async def test_messages_since_a_time_include_that_time_and_keep_their_order(
     ]
 
 
+async def test_a_message_that_was_taken_back_is_not_kept(archive_store: ArchiveStore) -> None:
+    for number in range(3):
+        append(archive_store, message(number))
+        append(archive_store, message(number), room="#b")
+    archive_store.retract(*ALICE, "#a", "id1")
+    archive_store.retract(*ALICE, "#nowhere", "id1")
+    kept = [said.stanza_id for said in await archive_store.recent(*ALICE, "#a", limit=9)]
+    assert kept == ["id0", "id2"]
+    assert len(await archive_store.recent(*ALICE, "#b", limit=9)) == 3
+
+
 async def test_what_the_archive_has_already_is_known_by_the_networks_own_id(
     archive_store: ArchiveStore,
 ) -> None:
