@@ -39,7 +39,8 @@ from gateway.model import (
 )
 from gateway.rooms import acts
 from gateway.rooms.history import Said
-from gateway.rooms.room import Attendance, Attendee, Room, RoomContext, RoomState
+from gateway.rooms.people import Attendance, Attendee
+from gateway.rooms.room import Room, RoomContext, RoomState
 
 _log = structlog.get_logger(__name__)
 

@@ -17,7 +17,8 @@ from gateway.ids import IdSource
 from gateway.media.arrivals import Arrivals, Publish
 from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Refused
 from gateway.rooms.history import Said
-from gateway.rooms.room import Attendee, Room
+from gateway.rooms.people import Attendee
+from gateway.rooms.room import Room
 from gateway.storage.errors import StorageError
 from gateway.storage.records import JoinedResource, StoredAccount, StoredRoom
 from gateway.storage.stores import Stores

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from gateway.accounts.directory import Accounts
 from gateway.model import Condition, Refused
-from gateway.rooms.room import Attendance
+from gateway.rooms.people import Attendance
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import Jid, parse_jid

@@ -5,7 +5,7 @@ import structlog
 from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts, TooMany
 from gateway.rooms.history import HistoryRequest
-from gateway.rooms.room import Attendance, Attendee
+from gateway.rooms.people import Attendance, Attendee
 from gateway.storage.records import RestoredAccount
 from gateway.storage.stores import Stores
 from gateway.xmpp.text import attribute

@@ -18,7 +18,8 @@ from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
 from gateway.rooms.history import read_request
-from gateway.rooms.room import Attendee, Room, RoomState
+from gateway.rooms.people import Attendee
+from gateway.rooms.room import Room, RoomState
 from gateway.rooms.talk import RoomTalk
 from gateway.rooms.tickets import ErrorOnly, Outcome, Reflection
 from gateway.xmpp import render, sharing

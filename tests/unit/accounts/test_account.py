@@ -12,7 +12,8 @@ from gateway.accounts.pacing import Backoff, BackoffPolicy
 from gateway.bridge import SessionEnded
 from gateway.ids import IdSource
 from gateway.model import AccountState, Condition, Departure, ErrorType, Exit, Message, Occupant, Refused
-from gateway.rooms.room import Attendance, Attendee, Room, RoomState
+from gateway.rooms.people import Attendance, Attendee
+from gateway.rooms.room import Room, RoomState
 from gateway.xmpp.text import attribute
 from tests.unit.clock import ManualClock, settle
 

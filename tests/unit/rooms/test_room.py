@@ -19,7 +19,8 @@ from gateway.model import (
     Topic,
 )
 from gateway.rooms.history import HistoryRequest
-from gateway.rooms.room import Attendance, Attendee, Room
+from gateway.rooms.people import Attendance, Attendee
+from gateway.rooms.room import Room
 from gateway.xmpp.text import attribute
 from tests.unit.clock import ManualClock
 

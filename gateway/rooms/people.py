@@ -1,0 +1,60 @@
+"""Who is in a room: the user's clients that look at it, and its occupants."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from gateway.model import Occupant
+from gateway.rooms.history import HistoryRequest
+from gateway.xmpp import render
+from gateway.xmpp.stanza import Stanza
+from gateway.xmpp.text import escape
+
+
+class Attendance(Enum):
+    """How far one client is."""
+
+    WAITING = auto()  # asked to join, has seen nothing yet
+    ABSENT = auto()  # was in before a restart of ours; must prove that it still is
+    RETURNING = auto()  # has proved it, and is shown the room as soon as we are in again
+    IN = auto()
+    AWAY = auto()  # was in when the link to the server was lost; must prove that it still is
+
+
+@dataclass(slots=True)
+class Attendee:
+    """One client (full JID) of the user in this room. ``*_attr`` are escaped for attributes."""
+
+    jid: str
+    jid_attr: str
+    room_local: (
+        str  # the local part of the room JID this client wrote; clients may spell one room differently
+    )
+    room_attr: str
+    nick: str
+    join: Stanza | None = None  # the presence to answer, as long as it waits
+    history: HistoryRequest = field(default_factory=HistoryRequest)
+    attendance: Attendance = Attendance.WAITING
+    since: int | None = None  # the number of the first message that it may not have seen
+    shown: int = 0  # the epoch in which it was shown the room
+
+    @property
+    def behind(self) -> bool:
+        """Whether it was in, and may have missed something since."""
+        return self.since is not None and self.attendance is not Attendance.IN
+
+
+@dataclass(slots=True)
+class Seat:
+    """One occupant with what is constant in its stanzas."""
+
+    occupant: Occupant
+    resource: str
+    resource_attr: str
+    id: str  # XEP-0421
+
+    @property
+    def tail(self) -> str:
+        """What follows the muc#user payload: occupant-id, and the real nick where the resource cannot hold it (XEP-0172)."""
+        nick = self.occupant.nick
+        real = "" if self.resource == nick else f"<nick xmlns='{render.NICK}'>{escape(nick)}</nick>"
+        return f"<occupant-id xmlns='{render.OCCUPANT_ID}' id='{self.id}'/>{real}"
