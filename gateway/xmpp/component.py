@@ -1,7 +1,7 @@
 """One bridge on the XMPP network: its link, its routes, its accounts and rooms, put together and run.
 
-Everything here is wiring: which handler sees which stanza, by what the addressed JID names, and the order of start, link
-loss and shutdown.
+Everything here is wiring: what each part is given, and the order of start, link loss and shutdown. Which part handles which
+stanza is ``reception``'s to know.
 """
 
 import asyncio
@@ -17,14 +17,12 @@ from gateway.accounts.host import Host, Wiring
 from gateway.accounts.pacing import BackoffPolicy, Pacer
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
-from gateway.bridge import BadAddress, Bridge, Clock, Services
-from gateway.chat.payloads import MODERATE
+from gateway.bridge import Bridge, Clock, Services
 from gateway.chat.private import PrivateChats
-from gateway.chat.speech import Speech, encrypted
+from gateway.chat.speech import Speech
 from gateway.chat.telling import Telling
 from gateway.contacts.known import Standing
 from gateway.contacts.people import People, Surroundings
-from gateway.delivery.outbound import not_connected
 from gateway.delivery.service import Deliveries, DeliveryPolicy, DeliveryWiring
 from gateway.doors.access import Access, AccessPolicy
 from gateway.doors.front import Doors, Street
@@ -38,18 +36,15 @@ from gateway.model import (
     GATEWAY,
     AccountState,
     Address,
-    AddressKind,
-    Condition,
     Departure,
     Exit,
     Refused,
 )
 from gateway.rooms.service import RoomService
-from gateway.rooms.tickets import ErrorOnly
 from gateway.storage.stores import Stores
 from gateway.tasks import Tasks
 from gateway.texts import Languages
-from gateway.xmpp import basics, render, sharing
+from gateway.xmpp import basics
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.caps import Caps
 from gateway.xmpp.discovery import Discovery
@@ -57,7 +52,8 @@ from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.guard import Guard, GuardWiring
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.link import Link, LinkState, LinkStatus
-from gateway.xmpp.router import Reply, RequestHandler, Router
+from gateway.xmpp.reception import Offices, Reception
+from gateway.xmpp.router import Router
 from gateway.xmpp.stanza import Stanza, parse_jid
 from gateway.xmpp.upload import publish_with
 
@@ -268,14 +264,20 @@ class Component:
         self.people.register(router)
         router.on("iq", "", "result", self.iq.accept)
         router.on("iq", "", "error", self.iq.accept)
-        for type_ in ("groupchat", "chat", "normal", "error"):
-            router.on("message", "", type_, self._message)
-        router.on("presence", "*", "*", self._presence)
-        router.on("iq", basics.PING, "get", self._ping)
-        router.on("iq", basics.VERSION, "get", self._ours(basics.version("Causeway", services.version)))
-        router.on("iq", basics.TIME, "get", self._ours(basics.time(services.clock)))
-        router.on("iq", render.MUC_ADMIN, "set", self._in_room(self.rooms.admin))
-        router.on("iq", MODERATE, "set", self._in_room(self.rooms.moderate))
+        offices = Offices(
+            self.book,
+            self.bridge.capabilities,
+            self.accounts,
+            self.rooms,
+            self.people,
+            self.deliveries,
+            self.doors,
+            self.telling,
+            self.speech,
+            self.refuse,
+        )
+        version = basics.version("Causeway", services.version)
+        Reception(offices).register(router, version, basics.time(services.clock))
         self.doors.register(router, [self._caps.answering(self._discovery.info)], [self._discovery.items])
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -340,114 +342,6 @@ class Component:
         if self.people.unconcerned(element):
             return
         self.router.dispatch(element)
-
-    # -- stanzas by what they are addressed to -----------------------------------------------------------------
-
-    def _message(self, stanza: Stanza) -> None:
-        address = self._target(stanza)
-        if address is None:
-            return
-        if address.kind is AddressKind.ROOM:
-            self.rooms.message(stanza, address)
-        elif stanza.type == "error":
-            if not self.deliveries.bounced(stanza):
-                self.rooms.gone(stanza.sender)
-        elif stanza.text("body") or sharing.read(stanza) is not None:
-            self._chat(stanza, address)
-        elif not self.deliveries.marked(stanza, address) and address.kind is AddressKind.CONTACT:
-            self.telling.heard(stanza, address)
-
-    def _chat(self, stanza: Stanza, address: Address) -> None:
-        """A message with a body to the gateway, to a network or to a contact."""
-        if address.kind is AddressKind.CONTACT:
-            self.telling.heard(stanza, address)
-            return
-        _, found = self.speech.read(stanza.element)
-        if found is not None and found.encryption is not None:
-            self.refuse(stanza, encrypted(found.encryption))
-            return
-        if address.kind is AddressKind.GATEWAY or (
-            address.kind is AddressKind.NETWORK and not self.bridge.capabilities.instructions
-        ):
-            self.doors.bot.heard(stanza)
-            return
-        body = stanza.text("body") or ""
-        account = self.accounts.find(stanza.sender.bare, address.network)
-        if account is None or account.session is None or not account.connected:
-            self.refuse(stanza, not_connected(account, address.network))
-        else:
-            account.session.instruct(body, ErrorOnly(stanza, self.refuse))
-
-    def _presence(self, stanza: Stanza) -> None:
-        try:
-            address = self.book.address(stanza.to.local)
-        except BadAddress as error:
-            # Presence is not the place for explanations, but for joining a room: there the user waits for one.
-            if stanza.child("x", render.MUC) is not None:
-                why = Refused(Condition.JID_MALFORMED, str(error))
-                self.refuse(stanza, why, f"<x xmlns='{render.MUC}'/>")
-            else:
-                self.people.subscriptions.refuse(stanza)
-            return
-        if stanza.type == "available":
-            self.deliveries.reachable(stanza.sender.bare)
-        if address.kind is AddressKind.ROOM:
-            self.rooms.presence(stanza, address)
-        else:
-            self.people.presence(stanza, address)
-            if address.kind is AddressKind.GATEWAY:
-                self.doors.presence(stanza)
-
-    def _ping(self, stanza: Stanza, reply: Reply) -> None:
-        address = self._target(stanza, reply)
-        if address is None:
-            return
-        if address.kind is AddressKind.ROOM:
-            self.rooms.ping(stanza, reply, address)
-        elif address.kind is AddressKind.CONTACT:
-            reply.error(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Users of this network cannot be pinged."))
-        else:
-            reply.result()
-
-    def _in_room(self, handler: Callable[[Stanza, Reply, Address], None]) -> RequestHandler:
-        """``handler`` for addresses that are rooms."""
-
-        def answer(stanza: Stanza, reply: Reply) -> None:
-            address = self._target(stanza, reply)
-            if address is None:
-                return
-            if address.kind is AddressKind.ROOM:
-                handler(stanza, reply, address)
-            else:
-                reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This address is not a room."))
-
-        return answer
-
-    def _ours(self, handler: RequestHandler) -> RequestHandler:
-        """``handler`` for addresses that are software of ours, not somebody's client."""
-
-        def answer(stanza: Stanza, reply: Reply) -> None:
-            address = self._target(stanza, reply)
-            if address is None:
-                return
-            if address.kind is AddressKind.CONTACT or stanza.to.resource:
-                reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This network cannot be asked that."))
-            else:
-                handler(stanza, reply)
-
-        return answer
-
-    def _target(self, stanza: Stanza, reply: Reply | None = None) -> Address | None:
-        """What the stanza is addressed to; one that no address of the bridge can have is refused here."""
-        try:
-            return self.book.address(stanza.to.local)
-        except BadAddress as error:
-            why = Refused(Condition.JID_MALFORMED, str(error))
-            if reply is not None:
-                reply.error(why)
-            else:
-                self.refuse(stanza, why)
-            return None
 
     # -- what services need ------------------------------------------------------------------------------------
 

@@ -1,0 +1,171 @@
+"""Stanzas by what they are addressed to: the gateway, a network, a room, a contact. Whoever knows that kind of address
+handles the stanza; an address that the bridge cannot have is answered here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.accounts.directory import Accounts
+from gateway.bridge import BadAddress, Capabilities
+from gateway.chat.payloads import MODERATE
+from gateway.chat.speech import Speech, encrypted
+from gateway.chat.telling import Telling
+from gateway.contacts.people import People
+from gateway.delivery.outbound import not_connected
+from gateway.delivery.service import Deliveries
+from gateway.doors.front import Doors
+from gateway.model import Address, AddressKind, Condition, Refused
+from gateway.rooms.service import RoomService
+from gateway.rooms.tickets import ErrorOnly
+from gateway.xmpp import basics, render, sharing
+from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.router import Reply, RequestHandler, Router
+from gateway.xmpp.stanza import Stanza
+
+
+@dataclass(frozen=True, slots=True)
+class Offices:
+    """Who handles what, as the component has put them together. ``refuse`` answers a stanza with an error."""
+
+    book: AddressBook
+    capabilities: Capabilities
+    accounts: Accounts
+    rooms: RoomService
+    people: People
+    deliveries: Deliveries
+    doors: Doors
+    telling: Telling
+    speech: Speech
+    refuse: Callable[..., None]
+
+
+class Reception:
+    """Registers the handlers of messages, presence and the requests that depend on the address."""
+
+    def __init__(self, offices: Offices) -> None:
+        self._book = offices.book
+        self._capabilities = offices.capabilities
+        self._accounts = offices.accounts
+        self._rooms = offices.rooms
+        self._people = offices.people
+        self._deliveries = offices.deliveries
+        self._doors = offices.doors
+        self._telling = offices.telling
+        self._speech = offices.speech
+        self._refuse = offices.refuse
+
+    def register(self, router: Router, version: RequestHandler, time: RequestHandler) -> None:
+        for type_ in ("groupchat", "chat", "normal", "error"):
+            router.on("message", "", type_, self._message)
+        router.on("presence", "*", "*", self._presence)
+        router.on("iq", basics.PING, "get", self._ping)
+        router.on("iq", basics.VERSION, "get", self._ours(version))
+        router.on("iq", basics.TIME, "get", self._ours(time))
+        router.on("iq", render.MUC_ADMIN, "set", self._in_room(self._rooms.admin))
+        router.on("iq", MODERATE, "set", self._in_room(self._rooms.moderate))
+
+    def _message(self, stanza: Stanza) -> None:
+        address = self._target(stanza)
+        if address is None:
+            return
+        if address.kind is AddressKind.ROOM:
+            self._rooms.message(stanza, address)
+        elif stanza.type == "error":
+            if not self._deliveries.bounced(stanza):
+                self._rooms.gone(stanza.sender)
+        elif stanza.text("body") or sharing.read(stanza) is not None:
+            self._chat(stanza, address)
+        elif not self._deliveries.marked(stanza, address) and address.kind is AddressKind.CONTACT:
+            self._telling.heard(stanza, address)
+
+    def _chat(self, stanza: Stanza, address: Address) -> None:
+        """A message with a body to the gateway, to a network or to a contact."""
+        if address.kind is AddressKind.CONTACT:
+            self._telling.heard(stanza, address)
+            return
+        _, found = self._speech.read(stanza.element)
+        if found is not None and found.encryption is not None:
+            self._refuse(stanza, encrypted(found.encryption))
+            return
+        if address.kind is AddressKind.GATEWAY or (
+            address.kind is AddressKind.NETWORK and not self._capabilities.instructions
+        ):
+            self._doors.bot.heard(stanza)
+            return
+        body = stanza.text("body") or ""
+        account = self._accounts.find(stanza.sender.bare, address.network)
+        if account is None or account.session is None or not account.connected:
+            self._refuse(stanza, not_connected(account, address.network))
+        else:
+            account.session.instruct(body, ErrorOnly(stanza, self._refuse))
+
+    def _presence(self, stanza: Stanza) -> None:
+        try:
+            address = self._book.address(stanza.to.local)
+        except BadAddress as error:
+            # Presence is not the place for explanations, but for joining a room: there the user waits for one.
+            if stanza.child("x", render.MUC) is not None:
+                why = Refused(Condition.JID_MALFORMED, str(error))
+                self._refuse(stanza, why, f"<x xmlns='{render.MUC}'/>")
+            else:
+                self._people.subscriptions.refuse(stanza)
+            return
+        if stanza.type == "available":
+            self._deliveries.reachable(stanza.sender.bare)
+        if address.kind is AddressKind.ROOM:
+            self._rooms.presence(stanza, address)
+        else:
+            self._people.presence(stanza, address)
+            if address.kind is AddressKind.GATEWAY:
+                self._doors.presence(stanza)
+
+    def _ping(self, stanza: Stanza, reply: Reply) -> None:
+        address = self._target(stanza, reply)
+        if address is None:
+            return
+        if address.kind is AddressKind.ROOM:
+            self._rooms.ping(stanza, reply, address)
+        elif address.kind is AddressKind.CONTACT:
+            reply.error(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Users of this network cannot be pinged."))
+        else:
+            reply.result()
+
+    def _in_room(self, handler: Callable[[Stanza, Reply, Address], None]) -> RequestHandler:
+        """``handler`` for addresses that are rooms."""
+
+        def answer(stanza: Stanza, reply: Reply) -> None:
+            address = self._target(stanza, reply)
+            if address is None:
+                return
+            if address.kind is AddressKind.ROOM:
+                handler(stanza, reply, address)
+            else:
+                reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This address is not a room."))
+
+        return answer
+
+    def _ours(self, handler: RequestHandler) -> RequestHandler:
+        """``handler`` for addresses that are software of ours, not somebody's client."""
+
+        def answer(stanza: Stanza, reply: Reply) -> None:
+            address = self._target(stanza, reply)
+            if address is None:
+                return
+            if address.kind is AddressKind.CONTACT or stanza.to.resource:
+                reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This network cannot be asked that."))
+            else:
+                handler(stanza, reply)
+
+        return answer
+
+    def _target(self, stanza: Stanza, reply: Reply | None = None) -> Address | None:
+        """What the stanza is addressed to; one that no address of the bridge can have is refused here."""
+        try:
+            return self._book.address(stanza.to.local)
+        except BadAddress as error:
+            why = Refused(Condition.JID_MALFORMED, str(error))
+            if reply is not None:
+                reply.error(why)
+            else:
+                self._refuse(stanza, why)
+            return None
