@@ -43,6 +43,9 @@ format = "json"
 [limits]
 logins_per_second = 1000.0
 concurrent_logins = 20
+# These plays are about everything but the rates of users, which have their own.
+messages_per_minute = 0
+messages_per_second_total = 0
 {limits}
 """
 
