@@ -26,6 +26,7 @@ CAPABILITIES = Capabilities(
     nick_change=True,
     topic=True,
     kick=True,
+    acceptance_only=True,  # a private message that nobody got is known only by an error, if at all
     passwords=True,
     legacy_identities=(("conference", "irc"),),
     prompt="Channel or nick",

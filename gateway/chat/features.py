@@ -16,6 +16,7 @@ from gateway.chat.payloads import (
     SID,
     STYLING,
 )
+from gateway.delivery.words import RECEIPTS
 from gateway.xmpp.forms import DataSet, Datum
 
 #: By the name of the capability, for rooms and contacts alike.
@@ -40,7 +41,9 @@ def of_rooms(can: Capabilities) -> frozenset[str]:
 
 
 def of_contacts(can: Capabilities) -> frozenset[str]:
-    return _shared(can) | {MARKERS} if can.read_marks else _shared(can)
+    marked = {MARKERS} if can.read_marks else set[str]()
+    received = {RECEIPTS} if can.delivery_reports else set[str]()
+    return _shared(can) | marked | received
 
 
 def surviving(can: Capabilities) -> frozenset[str]:

@@ -89,7 +89,7 @@ class Courier:
     def __init__(
         self,
         depot: Depot,
-        send: Callable[[str], bool],
+        send: Callable[..., bool],
         barrier: Barrier,
         clock: Clock,
         rng: random.Random,
@@ -285,7 +285,7 @@ class Courier:
     def _write(self, parcel: Parcel) -> bool:
         parcel.epoch = self._barrier.stamp()
         for stanza in self._depot.stanzas(parcel):
-            if not self._send(stanza):
+            if not self._send(stanza, owned=True):
                 parcel.late = True
                 return False
         self._flying[parcel.key] = parcel

@@ -1,5 +1,8 @@
 """From the user to the network: one outcome for every message, on evidence, whatever happens in between."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from gateway.bridge import Capabilities
@@ -235,6 +238,21 @@ async def test_with_a_full_disk_nothing_is_sent_and_the_user_is_told(world):
         (error,) = world.server.errors("m1")
         assert "could not store your message" in error.find(f"{{{COMPONENT}}}error/{TEXT}").text
         gateway.store.full = False
+        gateway.write("hello", "m2")
+        await gateway.rest(2)
+        assert said(world) == ["hello"]
+
+
+async def test_with_a_database_locked_by_another_program_nothing_is_sent_and_the_user_is_told(world):
+    async with living(world) as gateway:
+        with closing(sqlite3.connect(world.url.removeprefix("sqlite:///"))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            gateway.write("hello", "m1")
+            gateway.hear("still heard")
+            await gateway.rest(2)
+        assert said(world) == []
+        assert len(world.server.errors("m1")) == 1
+        assert len(world.server.messages()) == 1
         gateway.write("hello", "m2")
         await gateway.rest(2)
         assert said(world) == ["hello"]

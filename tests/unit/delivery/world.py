@@ -240,7 +240,7 @@ class Gateway:
         if not self.cross(name):
             await asyncio.get_running_loop().create_future()  # a dead process waits for nothing
 
-    def send(self, stanza: str, *, keep: bool = False) -> bool:
+    def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
         if not self.link or not self.cross("before a stanza"):
             return False
         self.world.server.wire.append(stanza)
@@ -376,7 +376,7 @@ async def living(
 ) -> AsyncIterator[Gateway]:
     """A gateway until the block ends; a dead one leaves nothing behind but its database."""
     async with AsyncExitStack() as stack:
-        database = await Database.open(world.url, clock=SystemClock())
+        database = await Database.open(world.url, clock=SystemClock(), busy_timeout=0.1)
         writing = asyncio.create_task(database.run())
         stack.push_async_callback(_close, database, writing)
         gateway = Gateway(world, capabilities, database, policy or DeliveryPolicy())
