@@ -119,14 +119,16 @@ class Centre:
 
     async def push(self, gateway: Gateway) -> None:
         for foreign_id, text in list(self.kept.items()):
-            taking = asyncio.ensure_future(gateway.hear_committed(text, foreign_id))
+            taking = asyncio.ensure_future(self._give(gateway, foreign_id, text))
             await gateway.rest(0.1)
-            if taking.done() and not gateway.dead and gateway.cross("before the network is told"):
-                with contextlib.suppress(NotKept):
-                    taking.result()
-                    del self.kept[foreign_id]
-                    gateway.cross("after the network is told")
             taking.cancel()
+
+    async def _give(self, gateway: Gateway, foreign_id: str, text: str) -> None:
+        with contextlib.suppress(NotKept):
+            await gateway.hear_committed(text, foreign_id)
+            if gateway.cross("before the network is told"):
+                del self.kept[foreign_id]
+                gateway.cross("after the network is told")
 
 
 async def inbound(world: World) -> None:
