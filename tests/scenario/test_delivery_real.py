@@ -24,7 +24,7 @@ FLOOD = 300
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["prosody", "ejabberd"])
 async def stage(request: pytest.FixtureRequest, directory: Path, ngircd: NgIRCd) -> AsyncIterator[Stage]:
-    limits = {"foreign_messages_per_minute": "0", "messages_per_minute": "0"}
+    limits = {"foreign_messages_per_minute": "0"}
     play = Play({NET: Door(ngircd.host, ngircd.port)}, limits=limits)
     place = directory / f"stage-{request.param}"
     place.mkdir()
