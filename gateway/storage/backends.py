@@ -7,7 +7,9 @@ statements costs one hop each and no hidden one.
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
@@ -104,8 +106,9 @@ _SQLITE_HEADER = b"SQLite format 3\x00"
 _ROWS_AT_ONCE = (1, 4, 16, 64, 256, 1024)
 _SQLITE_PARAMETERS = 32_766
 
+_BUSY_PAUSE = 0.05
+
 _WRITER_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA wal_autocheckpoint=4000",  # pages; messages of a thousand rooms cost a quarter less than with 1000
@@ -163,6 +166,24 @@ class SqliteBackend:
                 Trouble.NOT_A_DATABASE,
                 f"{self.place} is not an SQLite database: correct the database URL, or move the file away to start anew.",
             )
+        try:
+            self._to_wal(path)
+        except sqlite3.Error as error:
+            raise explain(error, self.place) from error
+
+    def _to_wal(self, path: Path) -> None:
+        """The mode stays with the file. Changing it does not wait for locks as everything else does: of several programs that
+        open a new database together, all but one are told at once that it is busy (https://sqlite.org/wal.html §2.3)."""
+        until = time.monotonic() + self._busy_timeout
+        with closing(sqlite3.connect(path, timeout=self._busy_timeout)) as connection:
+            while True:
+                try:
+                    connection.execute("PRAGMA journal_mode=WAL")
+                    return
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                        raise
+                time.sleep(_BUSY_PAUSE)
 
     def writer_engine(self) -> AsyncEngine:
         return self._engine(*_WRITER_PRAGMAS)
