@@ -172,8 +172,8 @@ class SqliteBackend:
             raise explain(error, self.place) from error
 
     def _to_wal(self, path: Path) -> None:
-        """The mode stays with the file. Changing it does not wait for locks as everything else does: of several programs that
-        open a new database together, all but one are told at once that it is busy (https://sqlite.org/wal.html §2.3)."""
+        """The mode stays with the file. Changing it does not wait for locks as everything else does: of several programs
+        that open a new database together, all but one are told at once that it is busy."""
         until = time.monotonic() + self._busy_timeout
         with closing(sqlite3.connect(path, timeout=self._busy_timeout)) as connection:
             while True:

@@ -1,0 +1,82 @@
+"""The plugin surface: everything a bridge has to know of the core, and the core of a bridge.
+
+A bridge package exports one ``Plugin`` under the entry-point group ``causeway.bridges``. From it the core builds one
+``Bridge`` for every ``[bridges.NAME]`` of the configuration, and from that one ``Session`` for every user and network.
+The core calls the session; the session calls its ``Sink``. Neither waits for the other: every call returns at once,
+outcomes come back through a ``Ticket`` or the sink, in order. A bridge never sees a stanza or a JID; the core never
+sees a line of the foreign protocol.
+
+Rule for rooms: the core names a room by ``Session.fold(name)``, its *key*; every room argument of the sink is a key.
+Rule for nicks: the sink is always given a nick as the network spells it, the same spelling for the same occupant
+until ``renamed``.
+"""
+
+from gateway.bridge.abilities import (
+    Expressive,
+    MarksRead,
+    Moderates,
+    Reacts,
+    Retracts,
+    SharesFiles,
+    Types,
+    Watching,
+)
+from gateway.bridge.capabilities import (
+    NOT_SUPPORTED,
+    Capabilities,
+)
+from gateway.bridge.plugin import (
+    BadAddress,
+    Bridge,
+    LookingUp,
+    Plugin,
+    Registering,
+)
+from gateway.bridge.services import (
+    Account,
+    Blob,
+    Cancellable,
+    Clock,
+    Media,
+    MediaError,
+    NoMedia,
+    Services,
+)
+from gateway.bridge.session import (
+    NotKept,
+    Session,
+    SessionEnded,
+    Sink,
+    Ticket,
+)
+
+__all__ = [
+    "NOT_SUPPORTED",
+    "Account",
+    "BadAddress",
+    "Blob",
+    "Bridge",
+    "Cancellable",
+    "Capabilities",
+    "Clock",
+    "Expressive",
+    "LookingUp",
+    "MarksRead",
+    "Media",
+    "MediaError",
+    "Moderates",
+    "NoMedia",
+    "NotKept",
+    "Plugin",
+    "Reacts",
+    "Registering",
+    "Retracts",
+    "Services",
+    "Session",
+    "SessionEnded",
+    "SharesFiles",
+    "Sink",
+    "Ticket",
+    "Types",
+    "Watching",
+]

@@ -1,0 +1,84 @@
+"""What sessions can do besides, each with the capability that claims it. Nobody guesses: the capability decides."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.bridge.session import Ticket
+from gateway.model import (
+    Address,
+    Attachment,
+    ChatState,
+    Enrichment,
+    MessageKind,
+)
+
+
+class Watching(Protocol):
+    """What a session can do besides if its bridge has the capability ``contact_presence``. A new session watches nobody."""
+
+    def watch(self, contact: str) -> None:
+        """The user wants to see when this person is there: tell ``contact_presence`` now and at every change."""
+
+    def unwatch(self, contact: str) -> None: ...
+
+
+class MarksRead(Protocol):
+    """What a session can do besides if its bridge has the capability ``read_marks``."""
+
+    def mark_read(self, contact: str, foreign_id: str) -> None:
+        """The user has seen this message of ``contact``, and so all before it. Nobody waits for an outcome."""
+
+
+class Expressive(Protocol):
+    """What a session can do besides if its bridge has replies, corrections, threads, styling or mentions."""
+
+    def express(
+        self, address: Address, text: str, kind: MessageKind, enrichment: Enrichment, ticket: Ticket
+    ) -> None:
+        """``say`` or ``tell``, to a ROOM or CONTACT, for a message that is more than its text. Only what the capabilities
+        claim is filled in. A reply may be to a message that the network does not know: then its ``text`` may help."""
+
+
+class Reacts(Protocol):
+    """What a session can do besides if its bridge has the capability ``reactions``."""
+
+    def react(self, address: Address, target: str, emojis: Sequence[str], ticket: Ticket) -> None:
+        """The user's reactions to the message with the id ``target`` in a ROOM or with a CONTACT are these from now on; none
+        takes them back."""
+
+
+class Retracts(Protocol):
+    """What a session can do besides if its bridge has the capability ``retractions``."""
+
+    def retract(self, address: Address, target: str, ticket: Ticket) -> None:
+        """Take back the user's own message with the id ``target``."""
+
+
+class Moderates(Protocol):
+    """What a session can do besides if its bridge has the capability ``moderation``."""
+
+    def moderate(self, room: str, target: str, reason: str, ticket: Ticket) -> None:
+        """Take back somebody's message in a room; the network knows whether the user may."""
+
+
+class Types(Protocol):
+    """What a session can do besides if its bridge has the capability ``typing``."""
+
+    def type(self, address: Address, state: ChatState) -> None:
+        """What the user is doing in a ROOM or with a CONTACT. Is told changes only; a message ends ``COMPOSING`` by itself.
+        Nobody waits for an outcome."""
+
+
+class SharesFiles(Protocol):
+    """What a session can do besides where ``Capabilities.attachments`` is set."""
+
+    def share(
+        self,
+        address: Address,
+        text: str,
+        attachments: Sequence[Attachment],
+        kind: MessageKind,
+        ticket: Ticket,
+    ) -> None:
+        """To a ROOM or CONTACT: files, each with a ``url`` that ``Services.media`` fetches, and what was said with them, if
+        anything was. One ticket for all of it, which may be answered once the files are there."""

@@ -1,0 +1,59 @@
+"""What a network can do, in one value: discovery, forms and error texts follow from it."""
+
+from dataclasses import dataclass
+
+from gateway.model import (
+    Condition,
+    Refused,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a network can do; discovery, forms and error texts follow from it."""
+
+    gateway_type: str  # XEP-0100 §4.1 / service discovery registry: "irc", "smtp", "sms"
+    gateway_name: str  # for people, e.g. "IRC gateway"
+    rooms: bool = False
+    room_type: str = "text"  # identity conference/<room_type>
+    networks: bool = False  # addresses of kind NETWORK exist
+    instructions: bool = False  # a NETWORK address takes text as commands (IRC raw lines)
+    direct_messages: bool = True
+    nick_change: bool = False
+    topic: bool = False
+    kick: bool = False
+    passwords: bool = False  # rooms can ask for one
+    attachments: bool = False  # sessions are ``SharesFiles``; else a file's link is the text
+    # What messages can be besides text; sessions with any of the first five are ``Expressive``.
+    replies: bool = False
+    corrections: bool = False
+    threads: bool = False
+    styling: bool = False
+    mentions: bool = False
+    reactions: bool = False  # sessions are ``Reacts``
+    reactions_max: int = 0  # emojis of one person on one message; 0: any number
+    reactions_allowed: tuple[str, ...] = ()  # empty: all
+    reaction_lines: bool = False  # without ``reactions``: say them in a line of text; else they are refused
+    retractions: bool = False  # sessions are ``Retracts``
+    retraction_lines: bool = False  # without ``retractions``: say so in a line of text; else they are refused
+    moderation: bool = False  # moderators take back others' messages in rooms; sessions are ``Moderates``
+    typing: bool = False  # sessions are ``Types``
+    contact_type: str = "pc"  # identity client/<contact_type>: "sms", "phone", "bot"
+    contact_list: bool = False  # the network keeps a list of the user's contacts: ``Contact.listed``
+    contact_presence: bool = False  # sessions are ``Watching``: they can tell who is there
+    store_and_forward: bool = False  # messages may wait: ours are kept for the network while it is away
+    recognises_repeats: bool = False  # the same ``Ticket.reference`` twice is one message to it
+    durable_rooms: bool = False  # messages to rooms are kept like those to people; costs a commit for each
+    delivery_reports: bool = False  # ``Sink.delivery`` tells later what became of messages
+    acceptance_only: bool = False  # that it took a message is all the network can ever tell of it
+    read_marks: bool = False  # sessions are ``MarksRead``
+    legacy_identities: tuple[
+        tuple[str, str], ...
+    ] = ()  # further (category, type) pairs that old bookmarks expect
+    registration: bool = False  # users register before they can use it: the bridge is ``Registering`` too
+    lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too
+    prompt: str = ""  # label of the one input that an address is asked for with, e.g. "Phone number"
+    prompt_help: str = ""  # one sentence on what to write there
+
+
+NOT_SUPPORTED = Refused(Condition.FEATURE_NOT_IMPLEMENTED, "This network cannot do that.")

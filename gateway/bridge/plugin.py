@@ -1,0 +1,83 @@
+"""What a bridge is to the core, and what its package exports."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from gateway.bridge.capabilities import Capabilities
+from gateway.bridge.services import Account, Services
+from gateway.bridge.session import Session, Sink
+from gateway.model import (
+    Address,
+    Field,
+    Refused,
+)
+
+
+class BadAddress(Exception):
+    """Text that is no address of this bridge; the argument is one sentence for the person who wrote it."""
+
+
+class Bridge(Protocol):
+    """One configured bridge."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def address(self, text: str) -> Address:
+        """Read the (unescaped) local part of one of our JIDs; ``""`` is the gateway itself. Raises ``BadAddress``."""
+
+    def text(self, address: Address) -> str:
+        """The local part (not yet escaped) under which ``address`` is shown: reversible by ``address`` up to folding, and
+        left unchanged by Unicode case folding and NFKC, so that XMPP servers leave it alone. ``""`` for the gateway."""
+
+    def fold(self, name: str) -> str:
+        """As ``Session.fold``, as long as there is no session."""
+
+    def nick(self, text: str) -> str:
+        """The nick to ask the network for when a user wants to be called ``text``; raises ``BadAddress`` with one sentence
+        when no network of this kind could have it."""
+
+    def fields(self, network: str) -> Sequence[Field]:
+        """What a user can set for this network; the values come back in ``Account.settings``."""
+
+    def check(self, values: Mapping[str, str]) -> None:
+        """Validate a user's settings; raises ``BadAddress`` with one sentence for the person who wrote them."""
+
+    def session(self, account: Account, sink: Sink) -> Session: ...
+
+
+class Registering(Protocol):
+    """What a bridge with ``Capabilities.registration`` has besides (XEP-0100 §4.1). A user has one registration; its values
+    are kept as the settings of the user's account on the network ``home``, and are what ``Account.settings`` holds there."""
+
+    @property
+    def home(self) -> str:
+        """The network on which registered users have their account."""
+
+    def registration_fields(self) -> Sequence[Field]:
+        """What to ask for. Those with a name of XEP-0077 (username, password, nick, email, phone ...) are also asked of
+        clients that know no forms."""
+
+    async def validate(self, account: Account) -> Refused | None:
+        """Find out whether ``account.settings`` are good, by logging in with them where the network has a login; None if
+        they are. Else ``not-acceptable`` (a field makes no sense), ``not-authorized`` (the network refuses them) or
+        ``remote-server-timeout`` (it could not be asked). Is cancelled when it takes longer than people wait."""
+
+
+class LookingUp(Protocol):
+    """What a bridge with ``Capabilities.lookup`` has besides; without it ``Bridge.address`` reads what people write."""
+
+    def lookup(self, text: str) -> Address:
+        """The one address that a person means by ``text`` (national phone numbers, addresses with an at sign ...). Raises
+        ``BadAddress`` with one sentence for whoever wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """What a bridge package exports. ``settings`` is the model of its part of ``[bridges.NAME]``."""
+
+    settings: type[BaseModel]
+    build: Callable[[BaseModel, Services], Bridge]

@@ -1,0 +1,98 @@
+"""What the core lends to bridges: time, chance, files; and whose session one is."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from gateway.model import (
+    Attachment,
+    Condition,
+    Refused,
+)
+
+
+class Cancellable(Protocol):
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time, owned by whoever composes the program: tests bring their own."""
+
+    def now(self) -> float:
+        """Unix seconds, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for deadlines."""
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Cancellable: ...
+
+    async def sleep(self, delay: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file on this machine whose type, size and hash were looked at. Whoever holds it deletes it: by ``with``, or by
+    giving ``path`` to the core again in an ``Attachment``."""
+
+    path: Path
+    name: str  # fit for every file system, with the usual ending of its type
+    media_type: str  # by content
+    size: int
+    sha256: str
+    width: int | None = None  # of pictures, in pixels
+    height: int | None = None
+
+    def __enter__(self) -> "Blob":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+class MediaError(Exception):
+    """A file that cannot be had; ``refused`` is for the person whose file it is."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.text)
+        self.refused = refused
+
+
+class Media(Protocol):
+    """Files from the web, fetched with all due caution: to public addresses only, within limits of size and time."""
+
+    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+        """The file behind ``attachment.url``, on account of ``user`` (``Account.user``), whose transfers are limited. A hash
+        that the attachment has is checked. Raises ``MediaError``, within a bounded time."""
+
+
+class NoMedia:
+    """``Media`` of an installation, or a test, that fetches nothing."""
+
+    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+        raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not carry files."))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the core lends to a bridge."""
+
+    clock: Clock
+    random: random.Random
+    version: str  # of Causeway, for "who are you" questions of the network
+    media: Media = field(default_factory=NoMedia)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose session this is. ``user`` is an opaque stable name of the user, never to be shown to a foreign network
+    as it stands; ``settings`` are the user's own values for ``Bridge.fields``, decrypted."""
+
+    user: str
+    network: str
+    nick: str  # the nick the user asked for first
+    settings: Mapping[str, str]
