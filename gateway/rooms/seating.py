@@ -1,0 +1,62 @@
+"""Who sits where in one room: occupants by nick and by the resource they are shown under, each with what is constant in
+its stanzas."""
+
+from collections.abc import Callable, Sequence
+
+from gateway.addressing import nick_for, resource_for
+from gateway.model import Occupant
+from gateway.rooms.people import Seat
+from gateway.xmpp.text import attribute
+
+
+class Seating:
+    """Nicks are as the network spells them. ``new_id`` makes occupant-ids (XEP-0421)."""
+
+    __slots__ = ("_by_resource", "_new_id", "seats")
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self.seats: dict[str, Seat] = {}
+        self._by_resource: dict[str, str] = {}  # only of those whose resource is not their nick
+        self._new_id = new_id
+
+    def seat(self, occupant: Occupant, before: Seat | None = None) -> Seat:
+        """Seat an occupant; the occupant-id of ``before`` is kept, so that clients see one and the same person."""
+        nick = occupant.nick
+        if before is not None and before.occupant.nick == nick:
+            seat = Seat(occupant, before.resource, before.resource_attr, before.id)
+        else:
+            resource = resource_for(nick)
+            if resource != nick:
+                self._by_resource[resource] = nick
+            id_ = before.id if before is not None else self._new_id()
+            seat = Seat(occupant, resource, attribute(resource), id_)
+        self.seats[nick] = seat
+        return seat
+
+    def all_anew(self, occupants: Sequence[Occupant]) -> dict[str, Seat]:
+        """Nobody is here but ``occupants``; who was here before."""
+        before, self.seats = self.seats, {}
+        for occupant in occupants:
+            self.seat(occupant, before.get(occupant.nick))
+        return before
+
+    def rise(self, nick: str) -> Seat | None:
+        """Somebody leaves their seat."""
+        seat = self.seats.pop(nick, None)
+        if seat is not None:
+            self._by_resource.pop(seat.resource, None)
+        return seat
+
+    def of(self, nick: str) -> Seat:
+        """The seat of somebody who must have one, whether the network told us or not."""
+        seat = self.seats.get(nick)
+        return seat if seat is not None else self.seat(Occupant(nick))
+
+    def resource_attr(self, nick: str) -> str:
+        """Under which resource somebody is shown, also one who is not here (any more)."""
+        seat = self.seats.get(nick)
+        return seat.resource_attr if seat is not None else attribute(resource_for(nick))
+
+    def nick_behind(self, resource: str) -> str:
+        """The nick an XMPP resource stands for: that of the occupant shown under it, else the one it would be shown for."""
+        return self._by_resource.get(resource) or nick_for(resource)
