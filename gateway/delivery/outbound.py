@@ -4,24 +4,25 @@
                                                  refused  -> one error, or another try where messages may wait
     not connected -> refused at once, or waits in its line where messages may wait
 
-A line is what waits of one conversation, in order. Knows the ledger and sessions; what users are told is the business of
-``notices``.
+Knows the ledger and sessions. What waits is in ``lines``, which message the network's news is about is ``reports``' to know,
+and what users are told is the business of ``notices``.
 """
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
 from gateway.accounts.account import Account
-from gateway.bridge import Cancellable, Capabilities, Clock
+from gateway.bridge import Capabilities, Clock
 from gateway.delivery import words
-from gateway.delivery.entry import Entry, entry_of, key_of
+from gateway.delivery.entry import Entry
 from gateway.delivery.journal import Journal, Kept
+from gateway.delivery.lines import FIRST_TRY, Lines, Place, place_of
 from gateway.delivery.notices import Notices
 from gateway.delivery.outgoing import Outgoing, hand, kept, parts_of
+from gateway.delivery.reports import Reports, fit
 from gateway.ids import IdSource
 from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, MessageKind, Refused
 from gateway.storage.deliveries import DeliveryStore
@@ -29,13 +30,6 @@ from gateway.storage.errors import StorageError
 from gateway.xmpp.stanza import Stanza
 
 _log = structlog.get_logger(__name__)
-
-#: Seconds until a message that the network refused for now is tried again; doubled each time up to the second.
-_FIRST_TRY, _LAST_TRY = 30.0, 900.0
-#: Accepted messages remembered for their reports; older ones are looked up.
-_REMEMBERED = 5_000
-_LOOKUPS = 100
-_ID_LIMIT = 255  # of foreign ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +52,6 @@ class OutboundCounts:
     failed: int = 0
     unknown: int = 0
     repeated: int = 0  # given to the network once more
-
-
-@dataclass(slots=True)
-class _Line:
-    entries: deque[Entry] = field(default_factory=deque)
-    delay: float = _FIRST_TRY
-    timer: Cancellable | None = None
-
-
-_Place = tuple[str, str, bool, str]
-
-
-def _place(entry: Entry) -> _Place:
-    return entry.owner, entry.network, entry.room, entry.peer
 
 
 @dataclass(slots=True)
@@ -117,21 +97,18 @@ class Outbound:
         self._can = capabilities
         self._policy = policy
         self._journal = journal
-        self._store = store
         self._notices = notices
         self._clock = clock
         self._ids = ids
         self._account = account
         self._refuse = refuse
         self._service = service
-        self._spawn = spawn
         self._taken = taken
         self._last = 0.0
-        self._lines: dict[_Place, _Line] = {}
+        self._lines = Lines(clock, self._pump)
+        self._reports = Reports(bridge, store, spawn)
         self._load: dict[str, int] = {}  # messages without an outcome, by user
-        self._reported: dict[str, Entry] = {}  # accepted ones by the keys of their foreign ids
         self._told: set[tuple[str, str]] = set()  # whom we told that the network is away
-        self._lookups = 0
 
     # -- from the user -----------------------------------------------------------------------------------------
 
@@ -151,7 +128,7 @@ class Outbound:
         entry = self._entry(stanza, address, outgoing)
         self._load[owner] = self._load.get(owner, 0) + 1
         self.counts.sent += 1
-        entry.handed = connected and _place(entry) not in self._lines
+        entry.handed = connected and place_of(entry) not in self._lines
         entry.attempts = int(entry.handed)
         self._journal.enter(entry, partial(self._committed, entry, stanza))
 
@@ -220,21 +197,15 @@ class Outbound:
             text = "The gateway failed at sending your message; its operator finds the reason in the log."
             self._fail(entry, Refused(Condition.INTERNAL_SERVER_ERROR, text))
 
-    def _wait(self, entry: Entry) -> None:
-        """Into its line, in the order of writing."""
-        line = self._lines.setdefault(_place(entry), _Line())
-        at = next(
-            (index for index, each in enumerate(line.entries) if each.created > entry.created),
-            len(line.entries),
-        )
-        line.entries.insert(at, entry)
+    def _wait(self, entry: Entry, delay: float = FIRST_TRY) -> None:
+        self._lines.put(entry, delay)
         account = self._account(entry.owner, entry.network)
         if account is None:
             return
         if not account.connected:
             self._tell_of_waiting(account)
-        elif line.timer is None:
-            self._later(_place(entry), line)
+        else:
+            self._lines.later(place_of(entry))
 
     def _tell_of_waiting(self, account: Account) -> None:
         whom = (account.owner, account.network)
@@ -244,47 +215,30 @@ class Outbound:
             text = f"{account.network} cannot be reached just now{f': {reason}' if reason else '.'}"
             self._service(account, f"{text} Your messages wait, and are sent when it is back.")
 
-    def _later(self, place: _Place, line: _Line) -> None:
-        def due() -> None:
-            line.timer = None
-            self._pump(place)
-
-        line.timer = self._clock.call_later(line.delay, due)
-        line.delay = min(line.delay * 2, _LAST_TRY)
-
     def online(self, account: Account) -> None:
         """The session is connected: what waited goes out."""
         self._told.discard((account.owner, account.network))
-        for place, line in list(self._lines.items()):
-            if place[:2] == (account.owner, account.network):
-                line.delay = _FIRST_TRY
-                if line.timer is not None:
-                    line.timer.cancel()
-                    line.timer = None
-                self._pump(place)
+        self._lines.now(account.owner, account.network)
 
-    def _pump(self, place: _Place) -> None:
+    def _pump(self, place: Place) -> None:
         account = self._account(place[0], place[1])
         if account is None or not account.connected:
             return
-        line = self._lines.pop(place, None)
-        if line is None:
-            return
-        for entry in line.entries:
+        entries, delay = self._lines.take(place)
+        for entry in entries:
             # Written down first: after a crash nobody must think that it was never tried.
             entry.handed = True
             entry.attempts += 1
             entry.changed = self._clock.now()
             self.counts.repeated += entry.attempts > 1
-            self._journal.enter(entry, partial(self._tried, entry, line.delay))
+            self._journal.enter(entry, partial(self._tried, entry, delay))
 
     def _tried(self, entry: Entry, delay: float, outcome: Kept | StorageError) -> None:
         if not isinstance(outcome, StorageError):
             self._hand(entry)
             return
         entry.handed = False
-        self._lines.setdefault(_place(entry), _Line(delay=delay))
-        self._wait(entry)
+        self._wait(entry, delay)
 
     # -- what the network says ---------------------------------------------------------------------------------
 
@@ -292,7 +246,7 @@ class Outbound:
         """The network has taken it. ``foreign_ids`` are the ids it gave, one for each part it made of it."""
         if entry.state is not DeliveryState.QUEUED:
             return
-        ids = [_fit(each) for each in foreign_ids]
+        ids = [fit(each) for each in foreign_ids]
         entry.foreign_id = ids[0] if ids else ""
         self.counts.accepted += 1
         self._reflect(entry, ids)
@@ -300,11 +254,8 @@ class Outbound:
         entry.handed = False
         entry.advance(DeliveryState.ACCEPTED, self._clock.now())
         if self._can.delivery_reports:
-            entry.unreported = "\n".join(ids)
-            for each in ids:
-                key = self._key(entry.owner, entry.network, each)
-                self._journal.note(entry, (key, entry.id, entry.created))
-                self._remember(key, entry)
+            for key in self._reports.expect(entry, ids):
+                self._journal.note(entry, key)
         if self._can.acceptance_only and self._policy.acceptance_is_delivery:
             self._advance(entry, DeliveryState.DELIVERED)
         else:
@@ -340,32 +291,12 @@ class Outbound:
 
     def reported(self, account: Account, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
         """News of a message that the network has taken."""
-        foreign_id = _fit(foreign_id)
-        key = self._key(account.owner, account.network, foreign_id)
-        entry = self._reported.get(key)
-        if entry is not None:
-            self._report(entry, foreign_id, state, why)
-        elif self._lookups < _LOOKUPS:
-            self._lookups += 1
-            self._spawn(self._report_old(key, foreign_id, state, why))
-        else:
-            _log.warning("a delivery report was not looked up: too many at a time", network=account.network)
+        foreign_id = fit(foreign_id)
 
-    async def _report_old(self, key: str, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
-        """A message that was sent long ago, or by an earlier process."""
-        try:
-            row = await self._store.by_key(key)
-        except StorageError as error:
-            _log.warning("a delivery report was not looked up", reason=str(error))
-            return
-        finally:
-            self._lookups -= 1
-        entry = self._reported.get(key)
-        if entry is None and row is not None:
-            entry = entry_of(row)
-            self._remember(key, entry)
-        if entry is not None:
+        def found(entry: Entry) -> None:
             self._report(entry, foreign_id, state, why)
+
+        self._reports.find(account.owner, account.network, foreign_id, found)
 
     def _report(self, entry: Entry, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
         if state is DeliveryState.DELIVERED:
@@ -395,17 +326,11 @@ class Outbound:
     def sweep(self) -> None:
         """To be called every few seconds: what has waited for too long fails."""
         horizon = self._clock.now() - self._policy.age
-        for place, line in list(self._lines.items()):
-            while line.entries and line.entries[0].created < horizon:
-                entry = line.entries.popleft()
-                last = f" The last reason: {entry.reason}" if entry.reason else ""
-                days = self._policy.age / 86_400
-                text = f"Your message could not be sent to {entry.peer} within {days:.3g} days.{last}"
-                self._fail(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
-            if not line.entries:
-                if line.timer is not None:
-                    line.timer.cancel()
-                del self._lines[place]
+        for entry in self._lines.overdue(horizon):
+            last = f" The last reason: {entry.reason}" if entry.reason else ""
+            days = self._policy.age / 86_400
+            text = f"Your message could not be sent to {entry.peer} within {days:.3g} days.{last}"
+            self._fail(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
 
     # -- after a start -----------------------------------------------------------------------------------------
 
@@ -418,7 +343,7 @@ class Outbound:
         self._load[entry.owner] = self._load.get(entry.owner, 0) + 1
         if self._can.store_and_forward and (not entry.handed or self._can.recognises_repeats):
             entry.handed = False
-            self._lines.setdefault(_place(entry), _Line()).entries.append(entry)
+            self._lines.put(entry)
         elif entry.handed:
             text = (
                 f"The gateway was interrupted while your message was on its way to {entry.peer}: it may or may not have "
@@ -431,23 +356,11 @@ class Outbound:
 
     def forget(self, owner: str) -> None:
         """The user's data is to be erased: nothing of it goes out any more."""
-        for place in [place for place in self._lines if place[0] == owner]:
-            timer = self._lines.pop(place).timer
-            if timer is not None:
-                timer.cancel()
-        for key in [key for key, entry in self._reported.items() if entry.owner == owner]:
-            del self._reported[key]
+        self._lines.forget(owner)
+        self._reports.forget(owner)
         self._load.pop(owner, None)
 
     # -- pieces ------------------------------------------------------------------------------------------------
-
-    def _key(self, owner: str, network: str, foreign_id: str) -> str:
-        return key_of(self._bridge, owner, network, inbound=False, foreign_id=foreign_id)
-
-    def _remember(self, key: str, entry: Entry) -> None:
-        self._reported[key] = entry
-        if len(self._reported) > _REMEMBERED:
-            del self._reported[next(iter(self._reported))]
 
     def _unload(self, entry: Entry) -> None:
         left = self._load.get(entry.owner, 0) - 1
@@ -455,11 +368,6 @@ class Outbound:
             self._load[entry.owner] = left
         else:
             self._load.pop(entry.owner, None)
-
-
-def _fit(foreign_id: str) -> str:
-    """An id of the network as the ledger keeps it."""
-    return foreign_id[:_ID_LIMIT].replace("\n", " ").replace("\0", "")
 
 
 def not_connected(account: Account | None, network: str) -> Refused:

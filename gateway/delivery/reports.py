@@ -1,0 +1,83 @@
+"""Which message a network's news is about: those that it has taken, by the ids that it gave them.
+
+The latest are remembered; older ones, and those of earlier processes, are looked up. Knows no session, and not what becomes
+of the news.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import structlog
+
+from gateway.delivery.entry import Entry, entry_of, key_of
+from gateway.storage.deliveries import DeliveryStore, KeyRow
+from gateway.storage.errors import StorageError
+
+_log = structlog.get_logger(__name__)
+
+#: Accepted messages remembered for their reports.
+_REMEMBERED = 5_000
+_LOOKUPS = 100
+_ID_LIMIT = 255  # of foreign ids
+
+
+def fit(foreign_id: str) -> str:
+    """An id of the network as the ledger keeps it."""
+    return foreign_id[:_ID_LIMIT].replace("\n", " ").replace("\0", "")
+
+
+class Reports:
+    """``spawn`` runs look-ups in tasks that somebody holds."""
+
+    def __init__(self, bridge: str, store: DeliveryStore, spawn: Callable[[Awaitable[None]], None]) -> None:
+        self._bridge = bridge
+        self._store = store
+        self._spawn = spawn
+        self._known: dict[str, Entry] = {}  # by the keys of their foreign ids
+        self._lookups = 0
+
+    def expect(self, entry: Entry, ids: Sequence[str]) -> Iterator[KeyRow]:
+        """There will be news of ``ids``; gives the keys by which they are found later, to be written down."""
+        entry.unreported = "\n".join(ids)
+        for each in ids:
+            key = self._key(entry.owner, entry.network, each)
+            self._remember(key, entry)
+            yield key, entry.id, entry.created
+
+    def find(self, owner: str, network: str, foreign_id: str, then: Callable[[Entry], None]) -> None:
+        """Call ``then`` with the message, now or later, if there is one."""
+        key = self._key(owner, network, foreign_id)
+        entry = self._known.get(key)
+        if entry is not None:
+            then(entry)
+        elif self._lookups < _LOOKUPS:
+            self._lookups += 1
+            self._spawn(self._look_up(key, then))
+        else:
+            _log.warning("a delivery report was not looked up: too many at a time", network=network)
+
+    async def _look_up(self, key: str, then: Callable[[Entry], None]) -> None:
+        try:
+            row = await self._store.by_key(key)
+        except StorageError as error:
+            _log.warning("a delivery report was not looked up", reason=str(error))
+            return
+        finally:
+            self._lookups -= 1
+        entry = self._known.get(key)
+        if entry is None and row is not None:
+            entry = entry_of(row)
+            self._remember(key, entry)
+        if entry is not None:
+            then(entry)
+
+    def forget(self, owner: str) -> None:
+        for key in [key for key, entry in self._known.items() if entry.owner == owner]:
+            del self._known[key]
+
+    def _key(self, owner: str, network: str, foreign_id: str) -> str:
+        return key_of(self._bridge, owner, network, inbound=False, foreign_id=foreign_id)
+
+    def _remember(self, key: str, entry: Entry) -> None:
+        self._known[key] = entry
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
