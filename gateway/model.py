@@ -368,3 +368,56 @@ class Field:
     help: str = ""
     required: bool = False
     options: tuple[tuple[str, str], ...] = ()
+
+
+class RoomSetting(StrEnum):
+    """Names of room settings that most networks know. A ``Field`` of one of these has the kind that stands beside it; names
+    of further settings are a bridge's own."""
+
+    PASSWORD = "password"  # SECRET; empty: none is needed
+    MAX_OCCUPANTS = "max-occupants"  # TEXT: a number; empty: no limit
+    MEMBERS_ONLY = "members-only"  # BOOLEAN: only who is invited, or a member, comes in
+    MODERATED = "moderated"  # BOOLEAN: visitors cannot speak
+    PUBLIC = "public"  # BOOLEAN: strangers can find the room
+    OPEN_SUBJECT = "open-subject"  # BOOLEAN: everybody may change the subject
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTraits:
+    """What is known of a room's settings; None: not known."""
+
+    password_protected: bool | None = None
+    members_only: bool | None = None
+    moderated: bool | None = None
+    public: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChange:
+    """A wish for somebody's standing in a room: a role or an affiliation, never both. The role NONE is a kick. ``nick`` is
+    an occupant's; else ``mask`` says who is meant, in the words of the network's lists (IRC: ``*!*@host``)."""
+
+    nick: str = ""
+    mask: str = ""
+    role: Role | None = None
+    affiliation: Affiliation | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomList:
+    """A list of people that a room keeps, whether they are there or not. ``outcasts`` marks the one of those that are
+    banned (XEP-0045 §9.2)."""
+
+    name: str
+    label: str  # for people: "Quieted"
+    outcasts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """One entry of a ``RoomList``: whom it is about, in the network's own words, who set it (a nick) and when."""
+
+    mask: str
+    setter: str = ""
+    time: float | None = None

@@ -13,6 +13,7 @@ until ``renamed``.
 
 from gateway.bridge.abilities import (
     Expressive,
+    Governs,
     MarksRead,
     Moderates,
     Reacts,
@@ -43,6 +44,7 @@ from gateway.bridge.services import (
     Services,
 )
 from gateway.bridge.session import (
+    Answer,
     NotKept,
     Session,
     SessionEnded,
@@ -53,6 +55,7 @@ from gateway.bridge.session import (
 __all__ = [
     "NOT_SUPPORTED",
     "Account",
+    "Answer",
     "BadAddress",
     "Blob",
     "Bridge",
@@ -60,6 +63,7 @@ __all__ = [
     "Capabilities",
     "Clock",
     "Expressive",
+    "Governs",
     "LookingUp",
     "MarksRead",
     "Media",

@@ -1,15 +1,20 @@
 """What sessions can do besides, each with the capability that claims it. Nobody guesses: the capability decides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gateway.bridge.session import Ticket
+from gateway.bridge.session import Answer, Ticket
 from gateway.model import (
     Address,
     Attachment,
     ChatState,
     Enrichment,
+    Field,
+    ListEntry,
     MessageKind,
+    RoomList,
+    RoomTraits,
+    StandingChange,
 )
 
 
@@ -82,3 +87,30 @@ class SharesFiles(Protocol):
     ) -> None:
         """To a ROOM or CONTACT: files, each with a ``url`` that ``Services.media`` fetches, and what was said with them, if
         anything was. One ticket for all of it, which may be answered once the files are there."""
+
+
+class Governs(Protocol):
+    """What a session can do besides if its bridge has the capability ``governing``. Rooms are those that the user is in;
+    the network knows what the user may. Tickets and answers end when the network confirmed or refused."""
+
+    def govern(self, room: str, changes: Sequence[StandingChange], ticket: Ticket) -> None:
+        """Change what people are in a room, together as far as the network can. If it refused some, the ticket is refused
+        and names them; the others are done."""
+
+    def room_lists(self, room: str) -> Sequence[RoomList]:
+        """The lists that the network has for a room; at most one has ``outcasts``."""
+
+    def entries(self, room: str, name: str, answer: Answer[Sequence[ListEntry]]) -> None:
+        """All that stands in one of ``room_lists``, as it is now."""
+
+    def amend(self, room: str, name: str, add: Sequence[str], remove: Sequence[str], ticket: Ticket) -> None:
+        """Put masks on one of ``room_lists``, and take others off it."""
+
+    def room_settings(self, room: str, answer: Answer[Sequence[Field]]) -> None:
+        """The room's settings, their present values as defaults; those of ``RoomSetting`` among them."""
+
+    def configure(self, room: str, values: Mapping[str, str], ticket: Ticket) -> None:
+        """Give these settings these values, in words as in ``Field.default``; what is so already is left alone."""
+
+    def room_traits(self, room: str) -> RoomTraits:
+        """What is known without asking."""

@@ -1,7 +1,7 @@
 """What every session can do, and what it tells the core."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gateway.model import (
     Availability,
@@ -17,6 +17,8 @@ from gateway.model import (
     Retraction,
     Topic,
 )
+
+Told_contra = TypeVar("Told_contra", contravariant=True)
 
 
 class NotKept(Exception):
@@ -55,6 +57,15 @@ class Ticket(Protocol):
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         """The network has taken it, as far as it can be known. ``foreign_ids`` are the ids it gave, in order."""
+
+    def refused(self, why: Refused) -> None: ...
+
+
+class Answer(Protocol[Told_contra]):
+    """The outcome of one question. Exactly one of the two is called, exactly once; both may come before the call that was
+    given the answer returns."""
+
+    def told(self, value: Told_contra) -> None: ...
 
     def refused(self, why: Refused) -> None: ...
 
@@ -111,6 +122,9 @@ class Sink(Protocol):
 
     def room_note(self, room: str, text: str) -> None:
         """Something the room itself has to say (a change of its modes, for instance)."""
+
+    def room_configured(self, room: str) -> None:
+        """The settings of a room changed (see ``Governs.room_traits``)."""
 
     def reacted(self, room: str, reaction: Reaction) -> None:
         """Somebody changed their reactions to a message in ``room``, or in the private chat with them if it is empty."""

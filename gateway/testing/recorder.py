@@ -112,6 +112,9 @@ class RecordingSink(_Journal):
     def room_note(self, room: str, text: str) -> None:
         self.note("room_note", room, text)
 
+    def room_configured(self, room: str) -> None:
+        self.note("room_configured", room)
+
     def reacted(self, room: str, reaction: Reaction) -> None:
         self.note("reacted", room, reaction)
 

@@ -27,6 +27,8 @@ _EXIT_STATUS: dict[Exit, str] = {
 SELF = "<status code='110'/>"
 REAL_ADDRESSES_VISIBLE = "<status code='100'/>"
 NICK_CHANGED_BY_SERVICE = "<status code='210'/>"
+#: XEP-0045 §10.2.1: what a message of the room holds when its settings changed.
+CONFIGURED = f"<x xmlns='{MUC_USER}'><status code='104'/></x>"
 
 
 def timestamp(time: float) -> str:

@@ -56,6 +56,9 @@ class Recorder:
     def room_note(self, room: str, text: str) -> None:
         self.calls.append(("room_note", room, text))
 
+    def room_configured(self, room: str) -> None:
+        self.calls.append(("room_configured", room))
+
     def topic(self, room: str, topic: Topic) -> None:
         self.calls.append(("topic", room, topic))
 
