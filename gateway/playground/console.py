@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--server", choices=("prosody", "ejabberd"), default="prosody", help="the XMPP server"
     )
     parser.add_argument(
+        "--privileges",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="let the XMPP server grant the gateway what XEP-0356 has (default), or nothing beyond a component's own",
+    )
+    parser.add_argument(
         "--irc",
         choices=("inspircd", "ngircd", "own"),
         help="the IRC server (default: inspircd where it is installed, else our own)",
@@ -107,7 +113,9 @@ async def playground_main(arguments: argparse.Namespace) -> int:
 async def _play(arguments: argparse.Namespace, directory: Path) -> int:
     started = time.monotonic()
     web: Path | None = arguments.web
-    playground = await Playground.start(directory, xmpp=arguments.server, irc=arguments.irc, web=web)
+    playground = await Playground.start(
+        directory, xmpp=arguments.server, irc=arguments.irc, web=web, privileges=arguments.privileges
+    )
     seconds = time.monotonic() - started
     try:
         if arguments.tour:
@@ -120,7 +128,10 @@ async def _play(arguments: argparse.Namespace, directory: Path) -> int:
 
 
 async def _tour(playground: Playground, seconds: float) -> int:
-    _print(f"{playground.xmpp.name}, {playground.irc.name} and the gateway are up in {seconds:.1f} s.")
+    granting = "with" if playground.privileges else "without"
+    _print(
+        f"{playground.xmpp.name} ({granting} privileges), {playground.irc.name} and the gateway are up in {seconds:.1f} s."
+    )
     if await Tour(playground, _print).run():
         return 0
     _print("The gateway's log:")

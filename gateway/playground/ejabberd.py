@@ -95,13 +95,14 @@ class Ejabberd:
         users: Sequence[User] = (),
         host: str = LOOPBACK,
         web: Path | None = None,
+        privileges: bool = True,
     ) -> "Ejabberd":
         """Write the configuration into ``directory`` and start. ``web``: a directory of files to serve at ``/web``.
-        Raises ``Missing`` and ``NotReady``."""
+        ``privileges``: grant the components what XEP-0356 has. Raises ``Missing`` and ``NotReady``."""
         server = cls(directory, host)
         server._serves_components = bool(components)
         (directory / "ejabberd.yml").write_text(
-            json.dumps(server._config(components, web), indent=1), encoding="utf-8"
+            json.dumps(server._config(components, web, privileges=privileges), indent=1), encoding="utf-8"
         )
         (directory / "db").mkdir()
         await server.restart()
@@ -109,7 +110,9 @@ class Ejabberd:
             await server.add_user(user)
         return server
 
-    def _config(self, components: Sequence[Component], web: Path | None) -> Mapping[str, object]:
+    def _config(
+        self, components: Sequence[Component], web: Path | None, *, privileges: bool
+    ) -> Mapping[str, object]:
         handlers = {
             "/ws": "ejabberd_http_ws",
             "/bosh": "mod_bosh",
@@ -123,7 +126,7 @@ class Ejabberd:
             "put_url": f"http://{self.host}:{self.http_port}/upload",
             "docroot": "@HOME@/upload",
         }
-        if components:
+        if components and privileges:
             modules["mod_privilege"] = {
                 "roster": {"both": "gateways"},
                 "message": {"outgoing": "gateways"},

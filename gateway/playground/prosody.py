@@ -36,8 +36,7 @@ http_external_url = "http://{host}:{http}/"
 {web}
 
 VirtualHost "{domain}"
-    privileged_entities = {{ {privileges} }}
-Component "upload.{domain}" "http_file_share"
+{privileges}Component "upload.{domain}" "http_file_share"
     http_host = "{domain}"
 Component "rooms.{domain}" "muc"
 {components}
@@ -49,7 +48,8 @@ Component "{jid}"
     modules_enabled = {{ "privilege" }}
 """
 
-_PRIVILEGE = '["{jid}"] = {{ roster = "both", message = "outgoing", presence = "managed_entity" }}'
+_PRIVILEGES = "    privileged_entities = {{ {entities} }}\n"
+_ENTITY = '["{jid}"] = {{ roster = "both", message = "outgoing", presence = "managed_entity" }}'
 
 _WEB = """\
 http_files_dir = "{directory}"
@@ -88,9 +88,10 @@ class Prosody:
         users: Sequence[User] = (),
         host: str = LOOPBACK,
         web: Path | None = None,
+        privileges: bool = True,
     ) -> "Prosody":
-        """Write the configuration into ``directory`` and start. ``web``: a directory of files to serve at ``/``. Raises
-        ``Missing`` and ``NotReady``."""
+        """Write the configuration into ``directory`` and start. ``web``: a directory of files to serve at ``/``.
+        ``privileges``: grant the components what XEP-0356 has. Raises ``Missing`` and ``NotReady``."""
         server = cls(directory, host)
         server._serves_components = bool(components)
         server._accounts.mkdir(parents=True)
@@ -107,7 +108,11 @@ class Prosody:
                 http=server.http_port,
                 modules=", ".join(f'"{module}"' for module in modules.split()),
                 web=_WEB.format(directory=web) if web is not None else "",
-                privileges=", ".join(_PRIVILEGE.format(jid=one.jid) for one in components),
+                privileges=_PRIVILEGES.format(
+                    entities=", ".join(_ENTITY.format(jid=one.jid) for one in components)
+                )
+                if privileges
+                else "",
                 components="".join(_COMPONENT.format(jid=one.jid, secret=one.secret) for one in components),
             ),
             encoding="utf-8",

@@ -31,15 +31,22 @@ _IRC: Mapping[str, type[InspIRCd] | type[NgIRCd] | type[OwnIrcd]] = {
 
 
 class Playground:
-    """Everything running. ``users`` have accounts on the XMPP server."""
+    """Everything running. ``users`` have accounts on the XMPP server; ``privileges`` says whether it grants any."""
 
     def __init__(
-        self, xmpp: XmppServer, irc: IrcServer, gateway: Causeway, users: Mapping[str, User]
+        self,
+        xmpp: XmppServer,
+        irc: IrcServer,
+        gateway: Causeway,
+        users: Mapping[str, User],
+        *,
+        privileges: bool,
     ) -> None:
         self.xmpp = xmpp
         self.irc = irc
         self.gateway = gateway
         self.users = users
+        self.privileges = privileges
 
     @classmethod
     async def start(
@@ -49,9 +56,11 @@ class Playground:
         xmpp: XmppChoice = "prosody",
         irc: IrcChoice | None = None,
         web: Path | None = None,
+        privileges: bool = True,
     ) -> "Playground":
         """Start all in sub-directories of ``directory``; ``irc`` None: InspIRCd where it is installed, else our own.
-        Raises ``Missing`` and ``NotReady``; nothing then stays running."""
+        ``privileges``: the XMPP server grants the gateway what XEP-0356 has. Raises ``Missing`` and ``NotReady``; nothing
+        then stays running."""
         os.chmod(directory, 0o711)  # daemons that must not be root look for their files in it
         chosen_irc = irc or ("inspircd" if InspIRCd.installed() else "own")
         users = {name: User(name, secrets.token_hex(4)) for name in USERS}
@@ -62,7 +71,11 @@ class Playground:
             irc_server: IrcServer = await _IRC[chosen_irc].start(_sub(directory, "irc"))
             started.append(irc_server)
             xmpp_server: XmppServer = await _XMPP[xmpp].start(
-                _sub(directory, "xmpp"), components=[component], users=list(users.values()), web=web
+                _sub(directory, "xmpp"),
+                components=[component],
+                users=list(users.values()),
+                web=web,
+                privileges=privileges,
             )
             started.append(xmpp_server)
             gateway = await Causeway.start(_sub(directory, "gateway"), xmpp_server, component, irc_server)
@@ -70,7 +83,7 @@ class Playground:
             for server in started:
                 await server.kill()
             raise
-        playground = cls(xmpp_server, irc_server, gateway, users)
+        playground = cls(xmpp_server, irc_server, gateway, users, privileges=privileges)
         try:
             await playground.check()
         except BaseException:

@@ -137,8 +137,9 @@ def _children(parent: int) -> list[int]:
     "choice",
     [
         ["--server", "prosody", "--irc", "inspircd"],
+        ["--server", "prosody", "--no-privileges", "--irc", "own"],
         ["--server", "ejabberd", "--irc", "ngircd"],
-        ["--irc", "own"],
+        ["--server", "ejabberd", "--no-privileges", "--irc", "inspircd"],
     ],
     ids=" ".join,
 )
