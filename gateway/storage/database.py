@@ -16,7 +16,8 @@ from gateway.bridge import Clock
 from gateway.storage.backends import Backend, RowInsert, backend
 from gateway.storage.errors import explain
 from gateway.storage.migrations import MIGRATIONS, Migration, migrate
-from gateway.storage.writer import Item, Params, Writer, WriterCounts, WriterLimits
+from gateway.storage.transactions import Item, Params
+from gateway.storage.writer import Writer, WriterCounts, WriterLimits
 
 log = structlog.get_logger(__name__)
 

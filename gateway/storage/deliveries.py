@@ -12,7 +12,7 @@ from sqlalchemy import Row, select, true
 from gateway.storage.backends import RowInsert
 from gateway.storage.database import Database
 from gateway.storage.schema import deliveries, delivery_keys, delivery_marks
-from gateway.storage.writer import Item
+from gateway.storage.transactions import Item
 
 #: In the order of a row's values.
 COLUMNS = tuple(column.name for column in deliveries.columns)

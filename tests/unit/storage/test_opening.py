@@ -189,3 +189,16 @@ async def test_an_open_that_fails_leaves_no_thread_and_no_task(tmp_path: Path) -
     before = asyncio.all_tasks()
     await refusal(f"sqlite:///{path}")
     assert asyncio.all_tasks() == before
+
+
+async def test_a_database_can_be_closed_before_its_writer_began(url: str) -> None:
+    async with opened(url, clock=SystemClock()) as database:
+        database.post(text("UPDATE accounts SET nick = nick"), {})
+    assert (database.counts.waiting, database.counts.lost) == (0, 0)
+
+
+async def test_a_writer_runs_once(url: str) -> None:
+    async with opened(url, clock=SystemClock()) as database:
+        await database.flush()
+        with pytest.raises(RuntimeError, match="once"):
+            await database.run()

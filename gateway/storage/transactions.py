@@ -1,0 +1,191 @@
+"""How a group of jobs is written: one transaction on the one connection that writes.
+
+A statement that fails by its own fault takes nobody with it: the group is done again with a savepoint for each job. Knows
+neither when groups are due nor what becomes of those that could not be written.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import structlog
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from gateway.storage.backends import Backend, RowInsert
+from gateway.storage.errors import StorageError, Trouble, explain
+
+log = structlog.get_logger(__name__)
+
+Params = Mapping[str, object] | Sequence[Mapping[str, object]] | None
+#: A statement with its parameters, or a hot insert with its rows.
+Item = tuple[Executable, Params] | tuple[RowInsert, Sequence[tuple[object, ...]]]
+
+
+@dataclass(slots=True, eq=False)
+class Write:
+    """Statements that succeed or fail together; ``done`` waits for the commit."""
+
+    items: Sequence[Item]
+    done: asyncio.Future[int]
+    affected: int = 0
+    error: StorageError | None = None
+
+    @property
+    def weight(self) -> int:
+        return 1
+
+
+@dataclass(slots=True, eq=False)
+class Posts:
+    """Rows of one statement that nobody waits for."""
+
+    statement: Executable | RowInsert
+    rows: list[Any] = field(default_factory=list)
+    octets: int = 0
+    rejected: int = 0
+
+    @property
+    def weight(self) -> int:
+        return len(self.rows)
+
+
+#: What a group is made of.
+Job = Write | Posts
+
+
+class Transactions:
+    """One at a time."""
+
+    def __init__(self, backend: Backend, engine: AsyncEngine) -> None:
+        self._backend = backend
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+
+    async def connection(self) -> AsyncConnection:
+        """Made if there is none. Raises the driver's errors."""
+        if self._connection is None:
+            self._connection = await self._engine.connect()
+        return self._connection
+
+    async def write(self, group: Sequence[Job]) -> None:
+        """Write and commit a group: all of it, or with errors noted in the jobs that earned them. Raises what is nobody's
+        fault, and then nothing is written."""
+        try:
+            connection = await self._begun()
+            for job in group:
+                await self._execute(connection, job)
+            await self._backend.command(connection, "COMMIT")
+            return
+        except self._backend.errors as error:
+            failure = explain(error, self._backend.place)
+            await self._roll_back()
+            if not failure.by_statement:
+                raise failure from error
+        try:
+            await self._one_by_one(group)
+        except self._backend.errors:
+            await self._roll_back()
+            raise
+
+    async def _begun(self) -> AsyncConnection:
+        connection = await self.connection()
+        try:
+            await self._backend.command(connection, self._backend.begin)
+        except self._backend.errors as error:
+            if explain(error, self._backend.place).trouble is not Trouble.UNREACHABLE:
+                raise
+            # The server was restarted while we were idle; nothing is lost by asking it again.
+            await self.close(broken=True)
+            connection = await self.connection()
+            await self._backend.command(connection, self._backend.begin)
+        return connection
+
+    async def _one_by_one(self, group: Sequence[Job]) -> None:
+        """The same again, so that only the guilty fail. The driver's error stays out of sight: it quotes the row."""
+        connection = await self._begun()
+        for job in group:
+            if isinstance(job, Write):
+                job.error = await self._apart(connection, job)
+            else:
+                await self._sift(connection, job)
+        await self._backend.command(connection, "COMMIT")
+
+    async def _sift(self, connection: AsyncConnection, posts: Posts) -> None:
+        """Write all rows but the guilty ones: halve until those stand alone."""
+        posts.rejected = 0
+        parts = [posts.rows]
+        while parts:
+            rows = parts.pop()
+            failure = await self._apart(connection, Posts(posts.statement, rows))
+            if failure is None:
+                continue
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                parts += [rows[middle:], rows[:middle]]
+                continue
+            posts.rejected += 1
+            log.error("a row was rejected", table=_table_name(posts.statement), reason=str(failure))
+
+    async def _apart(self, connection: AsyncConnection, job: Job) -> StorageError | None:
+        """Run one job in a savepoint; its own fault is returned, any other raised."""
+        failure: StorageError | None = None
+        await self._backend.command(connection, "SAVEPOINT apart")
+        try:
+            await self._execute(connection, job)
+        except self._backend.errors as error:
+            failure = explain(error, self._backend.place)
+            if not failure.by_statement:
+                raise
+            await self._backend.command(connection, "ROLLBACK TO SAVEPOINT apart")
+        await self._backend.command(connection, "RELEASE SAVEPOINT apart")
+        return failure
+
+    async def _execute(self, connection: AsyncConnection, job: Job) -> None:
+        if isinstance(job, Write):
+            job.affected = 0
+            for statement, params in job.items:
+                if isinstance(statement, RowInsert):
+                    rows = cast("Sequence[tuple[object, ...]]", params)
+                    await self._backend.insert_rows(connection, statement, rows)
+                    job.affected += len(rows)
+                else:
+                    result = await connection.execute(statement, cast("Params", params))
+                    job.affected += max(0, result.rowcount)
+        elif isinstance(job.statement, RowInsert):
+            await self._backend.insert_rows(connection, job.statement, job.rows)
+        else:
+            await connection.execute(job.statement, job.rows)
+
+    async def _roll_back(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            # A full disk makes SQLite roll back by itself.
+            if await self._backend.in_transaction(self._connection):
+                await self._backend.command(self._connection, "ROLLBACK")
+            else:
+                await self._backend.command(self._connection, "SELECT 1")  # still alive?
+        except self._backend.errors as error:
+            log.debug("the writer's connection is given up", reason=str(explain(error, self._backend.place)))
+            await self.close(broken=True)
+
+    async def close(self, *, broken: bool = False) -> None:
+        """Give the connection back; the next use makes another."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            if broken:
+                await connection.invalidate()
+            await connection.close()
+        except self._backend.errors as error:
+            log.debug(
+                "the writer's connection did not close well", reason=str(explain(error, self._backend.place))
+            )
+
+
+def _table_name(statement: Executable | RowInsert) -> str:
+    table: Callable[[], object] | object = getattr(statement, "table", None)
+    return str(getattr(table, "name", "?"))
