@@ -48,7 +48,10 @@ need_packages() {
         # shellcheck disable=SC2064  # the services of now
         trap "as_root systemctl unmask ${services[*]}" EXIT
     fi
-    as_root apt-get update
+    if [ -z "${package_lists_are_new:-}" ]; then
+        as_root apt-get update
+        package_lists_are_new=yes
+    fi
     # RUNLEVEL=1 keeps init scripts from starting daemons where there is no systemd.
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends "${missing[@]}"
     if [ ${#services[@]} -gt 0 ]; then
