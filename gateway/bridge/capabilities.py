@@ -52,6 +52,7 @@ class Capabilities:
         tuple[str, str], ...
     ] = ()  # further (category, type) pairs that old bookmarks expect
     registration: bool = False  # users register before they can use it: the bridge is ``Registering`` too
+    commands: bool = False  # the bridge is ``Commanding`` too
     lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too
     prompt: str = ""  # label of the one input that an address is asked for with, e.g. "Phone number"
     prompt_help: str = ""  # one sentence on what to write there

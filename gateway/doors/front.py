@@ -17,7 +17,7 @@ from gateway.doors.bot import Bot
 from gateway.doors.limits import RuntimeLimits
 from gateway.doors.personal import PersonalData
 from gateway.doors.prompt import GATEWAY, SEARCH, PromptDoor
-from gateway.doors.register import REGISTER, RegisterDoor
+from gateway.doors.register import REGISTER, NoRegisterDoor, RegisterDoor
 from gateway.doors.registrations import HERE, Registrations
 from gateway.ids import IdSource
 from gateway.limits import LimitPolicy, Limits
@@ -27,6 +27,7 @@ from gateway.texts import Languages
 from gateway.xmpp import render
 from gateway.xmpp.account_commands import AccountCommands
 from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.bridge_commands import BridgeCommands
 from gateway.xmpp.command_sessions import Sessions
 from gateway.xmpp.commands import Commands, CommandsFor, together
 from gateway.xmpp.disco import Disco, InfoProvider, ItemsProvider
@@ -105,7 +106,8 @@ class Doors:
             street.bridge, street.book, street.accounts, stores, street.name, access.allowed
         )
         self._sessions = Sessions(street.clock)
-        offered = together(own.available, self._at_the_gateway, *others)
+        bridges = BridgeCommands(street.bridge, street.book, street.accounts, access.allowed, access.admin)
+        offered = together(own.available, bridges.available, self._at_the_gateway, *others)
         self._commands = Commands(offered, self._sessions, languages)
         self.bot = Bot(street.title, offered, languages, self)
 
@@ -115,8 +117,7 @@ class Doors:
         """``info`` and ``items`` are who else answers discovery, asked first."""
         self._commands.register(router)
         self._prompt.register(router)
-        if self._register_door is not None:
-            self._register_door.register(router)
+        (self._register_door or NoRegisterDoor()).register(router)
         Disco([*info, self._commands.info], [*items, self._commands.items], self._street.languages).register(
             router
         )
