@@ -1,10 +1,11 @@
 """What an error numeric means to a person: a table from numerics to ``Refused``. Knows no session.
 
 Sources: RFC 1459 §6.1, RFC 2812 §5.2, the ISUPPORT-era numerics of InspIRCd, UnrealIRCd, Solanum and ngIRCd, and the
-IRCv3 SASL numerics. 437, 477, 480 and 489 mean different things on different servers: the server's own words, always
-part of the text, decide for the reader; the condition is the one that is right most often.
+IRCv3 SASL numerics. Some mean different things on different servers: there the server's own words, always part of the
+text, decide (``_BY_WORDS``), or what the numeric is about.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,6 +49,10 @@ _NICK_TOO_FAST = _Meaning(
 )
 _TLS_ONLY = _Meaning(Condition.POLICY_VIOLATION, "This channel is for encrypted connections only")
 _CLOSED_TO_US = _Meaning(Condition.FORBIDDEN, "You may not")
+_STAFF_ONLY = _Meaning(Condition.FORBIDDEN, "The channel is for the network's staff only")
+_BLOCKED = _Meaning(
+    Condition.RESOURCE_CONSTRAINT, "That name is blocked for the moment", "Wait a little and try again."
+)
 
 _MEANINGS: dict[str, _Meaning] = {
     "263": _TOO_FAST,
@@ -77,9 +82,7 @@ _MEANINGS: dict[str, _Meaning] = {
     "432": _BAD_NICK,
     "433": _TAKEN,
     "436": _TAKEN,
-    "437": _Meaning(
-        Condition.RESOURCE_CONSTRAINT, "That name is blocked for the moment", "Wait a little and try again."
-    ),
+    "437": _BLOCKED,
     "438": _NICK_TOO_FAST,
     "439": _TOO_FAST,
     "441": _Meaning(_NOT_FOUND, "That person is not in the channel"),
@@ -118,17 +121,26 @@ _MEANINGS: dict[str, _Meaning] = {
     "486": _NEEDS_ACCOUNT,
     "489": _TLS_ONLY,
     "490": _TLS_ONLY,
+    "495": _TOO_FAST,
     "499": _NOT_OPERATOR,
+    "500": _TOO_FAST,
     "501": _UNKNOWN,
     "502": _NEEDS_OPER,
-    "520": _Meaning(Condition.FORBIDDEN, "The channel is for the network's staff only"),
+    "518": _Meaning(Condition.FORBIDDEN, "Nobody can be invited to that channel"),
+    "519": _STAFF_ONLY,
+    "520": _STAFF_ONLY,
     "524": _MALFORMED,
     "531": _CLOSED_TO_US,
     "696": _MALFORMED,
     "707": _TOO_FAST,
+    "712": _TOO_FAST,
+    "713": _Meaning(Condition.CONFLICT, "The channel is open", "Join it."),
+    "714": _Meaning(Condition.CONFLICT, "You are in that channel already"),
     "716": _Meaning(Condition.FORBIDDEN, "That person accepts messages from known people only"),
     "717": _Meaning(Condition.FORBIDDEN, "That person accepts messages from known people only"),
     "734": _Meaning(Condition.RESOURCE_CONSTRAINT, "The list is full"),
+    "926": _Meaning(Condition.FORBIDDEN, "The network has closed that channel"),
+    "972": _Meaning(Condition.FORBIDDEN, "The network protects that person"),
     "902": _Meaning(Condition.NOT_AUTHORIZED, "The account may not be used", "Ask the network's staff."),
     "904": _Meaning(
         Condition.NOT_AUTHORIZED,
@@ -141,6 +153,18 @@ _MEANINGS: dict[str, _Meaning] = {
 }
 _ANY_ERROR = _Meaning(Condition.UNDEFINED_CONDITION, "The network refused")
 
+# By numeric: what it means where the server's own words (or what it is about) have one of these in them.
+_BY_WORDS: dict[str, tuple[re.Pattern[str], _Meaning]] = {
+    # RFC 2811 calls a nick and a channel unavailable with one numeric; a nick that is, somebody else has or had.
+    "437": (re.compile(r"^[^#&+!]\S* "), _TAKEN),
+    # RFC 2812 §5.2: "Channel doesn't support modes", before it came to mean that one must be registered.
+    "477": (re.compile(r"support.*\bmode", re.IGNORECASE), _UNKNOWN),
+    # Hybrid: TLS only; UnrealIRCd: nobody can knock here; elsewhere: too many joins.
+    "480": (re.compile(r"\b(?:ssl|tls|secure)", re.IGNORECASE), _TLS_ONLY),
+    # Undernet and its kin: a voice is needed to speak.
+    "489": (re.compile(r"\bvoice", re.IGNORECASE), _NOT_OPERATOR),
+}
+
 
 def _numerics(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
@@ -150,6 +174,8 @@ def _numerics(listed: str) -> frozenset[str]:
 REFUSES_JOIN = _numerics(
     "403 405 407 437 461 470 471 473 474 475 476 477 478 479 480 485 489 490 495 500 517 519 520 524 531 544 707 926"
 )
+# A refused INVITE: the second parameter is a nick or the channel.
+REFUSES_INVITE = _numerics("401 403 406 437 442 443 461 476 482 485 518 520 531 544 716 717")
 # A refused PRIVMSG or NOTICE: the second parameter is its target.
 REFUSES_MESSAGE = _numerics("401 402 403 404 407 408 413 414 415 442 477 482 486 489 531 716 717")
 REFUSES_NICK = _numerics("431 432 433 436 437 438 447")
@@ -168,6 +194,9 @@ def refused(numeric: str, params: Sequence[str], where: str, address: Address | 
     meaning = _MEANINGS.get(numeric, _ANY_ERROR)
     subject = " ".join(params[1:-1])
     words = params[-1].strip() if len(params) > 1 else ""
+    special = _BY_WORDS.get(numeric)
+    if special is not None and special[0].search(f"{subject} {words}"):
+        meaning = special[1]
     text = (
         f"{where}: {subject}: {words or meaning.words}" if subject else f"{where}: {words or meaning.words}"
     )

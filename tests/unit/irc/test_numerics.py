@@ -44,6 +44,41 @@ def test_every_numeric_has_its_condition_and_type(
     assert why.text.startswith("irc.example: #foo: the server's words.")
 
 
+@pytest.mark.parametrize(
+    ("numeric", "params", "condition", "kind"),
+    [
+        ("437", ["Nick", "Wanted", "Nick/channel is temporarily unavailable"], "conflict", "cancel"),
+        ("437", ["Nick", "#foo", "Nick/channel is temporarily unavailable"], "resource-constraint", "wait"),
+        ("477", ["Nick", "+foo", "Channel doesn't support modes"], "feature-not-implemented", "cancel"),
+        (
+            "477",
+            ["Nick", "#foo", "Cannot join channel (+r): identify first"],
+            "registration-required",
+            "auth",
+        ),
+        (
+            "480",
+            ["Nick", "#foo", "Cannot join channel (+j) - throttle exceeded"],
+            "resource-constraint",
+            "wait",
+        ),
+        (
+            "480",
+            ["Nick", "#foo", "Cannot join channel (+S) - SSL/TLS required"],
+            "policy-violation",
+            "modify",
+        ),
+        ("489", ["Nick", "#foo", "Neither voiced nor channel operator"], "forbidden", "auth"),
+        ("489", ["Nick", "#foo", "Cannot join channel; TLS users only (+z)"], "policy-violation", "modify"),
+    ],
+)
+def test_numerics_of_several_meanings_are_read_by_the_servers_words(
+    numeric: str, params: list[str], condition: str, kind: str
+) -> None:
+    why = refused(numeric, params, "irc.example")
+    assert (why.condition, why.error_type) == (condition, kind)
+
+
 @given(st.text(), st.lists(st.text()))
 def test_any_numeric_with_any_parameters_gives_a_sentence(numeric: str, params: list[str]) -> None:
     why = refused(numeric, params, "irc.example")
@@ -69,5 +104,7 @@ def test_errors_are_told_from_answers() -> None:
 
 
 def test_every_refusal_of_a_request_has_a_meaning_or_the_general_one() -> None:
-    refusals = numerics.REFUSES_JOIN | numerics.REFUSES_MESSAGE | numerics.REFUSES_NICK
-    assert all(is_error(numeric) for numeric in refusals - {"926", "972"})
+    refusals = (
+        numerics.REFUSES_JOIN | numerics.REFUSES_MESSAGE | numerics.REFUSES_NICK | numerics.REFUSES_INVITE
+    )
+    assert all(is_error(numeric) for numeric in refusals)
