@@ -96,6 +96,7 @@ class Refused:
     text: str = ""
     type: ErrorType | None = None
     address: Address | None = None
+    uncertain: bool = False  # it may have been done all the same: nobody can tell any more
 
     @property
     def error_type(self) -> ErrorType:
@@ -220,6 +221,7 @@ class Message:
     time: float | None = None  # when it was said, if the network says so; else now
     attachments: tuple[Attachment, ...] = ()
     enrichment: Enrichment | None = None  # where it is more than its text
+    replayed: bool = False  # the network repeats what was said before: it is shown as old, however short a time ago it was
 
 
 class DeliveryState(StrEnum):

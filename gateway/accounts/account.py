@@ -14,7 +14,7 @@ import structlog
 
 from gateway import bridge
 from gateway.accounts.pacing import Backoff
-from gateway.bridge import Bridge, Clock, Session, SessionEnded
+from gateway.bridge import Bridge, Capabilities, Clock, Session, SessionEnded
 from gateway.chat.private import PrivateChats
 from gateway.media.arrivals import Arrivals
 from gateway.model import (
@@ -140,6 +140,7 @@ class Account:
         self.status = AccountStatus(AccountState.IDLE)
         self.session: Session | None = None
         self.online_since: float | None = None
+        self.able: Capabilities | None = None  # what the session said of itself, if it did
         self.standing = False  # kept up also without rooms: the user is registered and logged in
         self._context = context
         self._history_limit = history_limit
@@ -159,6 +160,11 @@ class Account:
     @property
     def connected(self) -> bool:
         return self.online_since is not None
+
+    @property
+    def can(self) -> Capabilities:
+        """What can be done on this network now."""
+        return self.able or self._context.bridge.capabilities
 
     def fold(self, name: str) -> str:
         return (self.session or self._context.bridge).fold(name)
@@ -324,6 +330,7 @@ class Account:
                 return SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text))
             finally:
                 self.session = None
+                self.able = None
                 self._logged_in = None
                 if self.online_since is not None:
                     backoff.stood(self._context.clock.monotonic() - self.online_since)
@@ -395,6 +402,9 @@ class Account:
         for room in rooms:
             room.key = self.fold(room.address.name)
             self.rooms[room.key] = room
+
+    def abilities(self, can: Capabilities) -> None:
+        self.able = can
 
     def service(self, text: str) -> None:
         self._context.service(self, text)

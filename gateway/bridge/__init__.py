@@ -38,6 +38,7 @@ from gateway.bridge.commands import (
 from gateway.bridge.plugin import (
     BadAddress,
     Bridge,
+    Discreet,
     LookingUp,
     Plugin,
     Registering,
@@ -75,6 +76,7 @@ __all__ = [
     "Capabilities",
     "Clock",
     "Commanding",
+    "Discreet",
     "Expressive",
     "Finish",
     "Governs",

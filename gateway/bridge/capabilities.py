@@ -48,6 +48,7 @@ class Capabilities:
     delivery_reports: bool = False  # ``Sink.delivery`` tells later what became of messages
     acceptance_only: bool = False  # that it took a message is all the network can ever tell of it
     read_marks: bool = False  # sessions are ``MarksRead``
+    confidences: bool = False  # some of what users write must not be kept: the bridge is ``Discreet`` too
     legacy_identities: tuple[
         tuple[str, str], ...
     ] = ()  # further (category, type) pairs that old bookmarks expect

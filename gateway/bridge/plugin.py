@@ -67,6 +67,14 @@ class Registering(Protocol):
         ``remote-server-timeout`` (it could not be asked). Is cancelled when it takes longer than people wait."""
 
 
+class Discreet(Protocol):
+    """What a bridge with ``Capabilities.confidences`` has besides."""
+
+    def confidential(self, address: Address, text: str) -> bool:
+        """Whether ``text``, which the user writes to ``address``, may hold a secret that must not be kept anywhere once it is
+        sent (a password for a network's services, for instance). Is asked for private messages and instructions."""
+
+
 class LookingUp(Protocol):
     """What a bridge with ``Capabilities.lookup`` has besides; without it ``Bridge.address`` reads what people write."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from gateway.bridge.capabilities import Capabilities
 from gateway.model import (
     Availability,
     ChatState,
@@ -85,6 +86,11 @@ class Sink(Protocol):
 
     def refold(self) -> None:
         """``Session.fold`` folds differently from now on."""
+
+    def abilities(self, can: Capabilities) -> None:
+        """What messages can be besides text on this connection from now on, where that differs from what
+        ``Bridge.capabilities`` says for all of them (of ``can``, only that part counts). To be told when it is known, and
+        at every change; ends with the session."""
 
     def service(self, text: str) -> None:
         """Something the network itself says to the user; shown as a chat from the NETWORK address."""

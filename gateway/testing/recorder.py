@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.bridge import Capabilities
 from gateway.model import (
     Availability,
     ChatState,
@@ -78,6 +79,9 @@ class RecordingSink(_Journal):
 
     def refold(self) -> None:
         self.note("refold")
+
+    def abilities(self, can: Capabilities) -> None:
+        self.note("abilities", can)
 
     def service(self, text: str) -> None:
         self.note("service", text)

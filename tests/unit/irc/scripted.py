@@ -10,7 +10,7 @@ from bridges.irc.config import IrcSettings
 from bridges.irc.dial import ConnectFailed, Endpoint
 from bridges.irc.protocol.line import Line, parse
 from bridges.irc.session import IrcSession
-from gateway.bridge import Account, Services, SessionEnded
+from gateway.bridge import Account, Capabilities, Services, SessionEnded
 from gateway.model import Departure, Message, Occupant, Refused, Topic
 from tests.fakes.clock import ManualClock, settle
 
@@ -24,6 +24,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.can: Capabilities | None = None
 
     def take(self) -> list[tuple[Any, ...]]:
         calls, self.calls = self.calls, []
@@ -37,6 +38,9 @@ class Recorder:
 
     def refold(self) -> None:
         self.calls.append(("refold",))
+
+    def abilities(self, can: Capabilities) -> None:
+        self.can = can  # told at every connection: kept out of what tests compare
 
     def service(self, text: str) -> None:
         self.calls.append(("service", text))
