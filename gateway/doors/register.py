@@ -43,7 +43,22 @@ _VALUE_MOST = 4096
 _NOT_HERE = Refused(
     Condition.SERVICE_UNAVAILABLE, "Nobody registers at this address; the gateway itself takes it."
 )
+_NOT_NEEDED = Refused(
+    Condition.SERVICE_UNAVAILABLE,
+    "Nobody has to register with this gateway: join a room, or write to somebody.",
+)
 _NOT_ALONE = Refused(Condition.BAD_REQUEST, "A request to unregister holds nothing but <remove/>.")
+
+
+class NoRegisterDoor:
+    """For networks where nobody registers: says so to clients that ask all the same (XEP-0077 §3.1)."""
+
+    def register(self, router: Router) -> None:
+        router.on("iq", REGISTER, "get", self.asked)
+        router.on("iq", REGISTER, "set", self.asked)
+
+    def asked(self, _stanza: Stanza, _reply: Reply) -> None:
+        raise RefusedError(_NOT_NEEDED)
 
 
 class RegisterDoor:

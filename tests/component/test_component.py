@@ -310,6 +310,14 @@ async def test_only_allowed_domains_may_join(tmp_path, server):
         assert condition(await stage.expect("presence", type="error")) == "forbidden"
 
 
+@pytest.mark.parametrize("verb", ["get", "set"])
+async def test_where_nobody_registers_a_client_that_asks_is_told_so(stage, verb):
+    stage.send(f"<iq type='{verb}' id='r' from='{ALICE}' to='{JID}'><query xmlns='jabber:iq:register'/></iq>")
+    answer = await stage.expect("iq", id="r")
+    assert condition(answer) == "service-unavailable"
+    assert "Nobody has to register" in "".join(answer.itertext())
+
+
 async def test_unknown_requests_are_refused_and_floods_of_them_too(stage):
     for number in range(1_000):
         stage.send(
