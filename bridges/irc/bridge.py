@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import BaseModel
 
-from bridges.irc import profile
+from bridges.irc import profile, secrecy
 from bridges.irc.addresses import Addresses, server_name
 from bridges.irc.common import Connect, Connection
 from bridges.irc.config import IrcSettings, NetworkSettings
@@ -13,7 +13,7 @@ from bridges.irc.protocol.casemap import RFC1459
 from bridges.irc.protocol.line import Line
 from bridges.irc.session import IrcSession
 from gateway.bridge import Account, BadAddress, Capabilities, Services, Session, SessionEnded, Sink
-from gateway.model import Address, Condition, Field, Refused
+from gateway.model import Address, AddressKind, Condition, Field, Refused
 
 CAPABILITIES = Capabilities(
     gateway_type="irc",
@@ -28,6 +28,7 @@ CAPABILITIES = Capabilities(
     kick=True,
     acceptance_only=True,  # a private message that nobody got is known only by an error, if at all
     passwords=True,
+    confidences=True,
     legacy_identities=(("conference", "irc"),),
     prompt="Channel or nick",
     prompt_help="Write #CHANNEL%NETWORK or NICK%NETWORK, for instance #python%irc.libera.chat.",
@@ -65,6 +66,12 @@ class IrcBridge:
 
     def nick(self, text: str) -> str:
         return profile.nick(text)
+
+    def confidential(self, address: Address, text: str) -> bool:
+        """``gateway.bridge.Discreet``."""
+        if address.kind is AddressKind.NETWORK:
+            return secrecy.to_server(text)
+        return address.kind is AddressKind.CONTACT and secrecy.to_person(address.name, text)
 
     def fields(self, network: str) -> Sequence[Field]:
         return profile.fields(self._network(network), may_move=self._may_move)
