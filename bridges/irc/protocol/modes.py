@@ -1,7 +1,7 @@
 """Channel modes: MODE lines and NAMES entries read with the server's own PREFIX and CHANMODES. Total: nothing here raises,
 and one odd argument never costs the changes after it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -86,3 +86,62 @@ def parse_names(text: str, isupport: Isupport) -> list[NamesEntry]:
 def highest_first(modes: str, isupport: Isupport) -> str:
     """``modes`` in the server's order of rank, each once, letters that are no prefix modes left out."""
     return "".join([mode for mode in isupport.prefix_modes if mode in modes])
+
+
+#: The modes that a channel has, but for lists and those of occupants: letter -> argument, "" where the kind has none.
+Modes = Mapping[str, str]
+
+
+def apply(modes: Modes, changes: Iterable[ModeChange]) -> dict[str, str]:
+    """``modes`` after ``changes``; those of lists and occupants do not count."""
+    after = dict(modes)
+    for change in changes:
+        if change.kind in (ModeKind.PREFIX, ModeKind.LIST):
+            continue
+        if change.adding:
+            after[change.letter] = change.argument or ""
+        else:
+            after.pop(change.letter, None)
+    return after
+
+
+def difference(now: Modes, wanted: Modes, isupport: Isupport) -> list[ModeChange]:
+    """The fewest changes that make ``wanted`` of ``now``. Of kind B an argument to be replaced is taken away first: servers
+    refuse a second key (RFC 1459 §4.2.3.1, 467)."""
+    taken, given = [], []
+    for letter in sorted(now.keys() | wanted.keys()):
+        kind = kind_of(letter, isupport)
+        if letter not in wanted:
+            argument = (now[letter] or "*") if kind is ModeKind.ALWAYS else None
+            taken.append(ModeChange(False, letter, argument, kind))
+        elif now.get(letter) != wanted[letter]:
+            if kind is ModeKind.ALWAYS and letter in now:
+                taken.append(ModeChange(False, letter, now[letter] or "*", kind))
+            given.append(ModeChange(True, letter, wanted[letter] or None, kind))
+    return taken + given
+
+
+def mode_words(changes: Sequence[ModeChange]) -> list[str]:
+    """The changes as parameters of a MODE, behind the channel: ``["+v-o", "bob", "bob"]``."""
+    letters, sign = "", ""
+    for change in changes:
+        wanted = "+" if change.adding else "-"
+        letters += change.letter if wanted == sign else wanted + change.letter
+        sign = wanted
+    return [letters, *(change.argument for change in changes if change.argument is not None)]
+
+
+def batches(changes: Sequence[ModeChange], isupport: Isupport, room: int) -> list[list[ModeChange]]:
+    """The changes in as few MODE lines as the server takes: at most ``MODES`` arguments each, and ``room`` bytes behind the
+    channel's name. A single change that is longer has a line of its own."""
+    found: list[list[ModeChange]] = []
+    for change in changes:
+        if found:
+            line = [*found[-1], change]
+            count = sum(each.argument is not None for each in line)
+            size = len(" ".join(mode_words(line)).encode("utf-8", "replace"))
+            if count <= max(isupport.modes, 1) and size <= room:
+                found[-1] = line
+                continue
+        found.append([change])
+    return found
