@@ -1,7 +1,10 @@
 import pytest
 
+from tests.component.doorstep import OPEN
 from tests.component.stage import JID, staged
 from tests.fakes.xmpp_server import FakeXmppServer
+from tests.loopback import LoopbackSettings
+from tests.loopback.registering import RegisteringBridge
 
 
 @pytest.fixture
@@ -13,4 +16,11 @@ async def server():
 @pytest.fixture
 async def stage(tmp_path, server):
     async with staged(tmp_path, server=server) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def registering(tmp_path, server):
+    bridge = RegisteringBridge(LoopbackSettings())
+    async with staged(tmp_path, server=server, bridge=bridge, access=OPEN) as stage:
         yield stage
