@@ -35,6 +35,7 @@ from gateway.secrets import SecretBox, SecretError
 from gateway.settings import AccessSettings, BridgeSettings, DeliverySettings
 from gateway.storage.database import opened
 from gateway.storage.errors import StorageError
+from gateway.storage.memory import BridgeMemory
 from gateway.storage.retention import Retention, archive_rules, delivery_rules
 from gateway.storage.stores import Stores
 from gateway.web.server import CannotServe
@@ -136,7 +137,8 @@ class Gateway:
             )
             usage = Limits(self._usage(), self._clock)
             fetcher = Metered(media.fetcher, usage)
-            services = Services(self._clock, random.SystemRandom(), _version(), fetcher)
+            memory = BridgeMemory(stores.memory, settings.name)
+            services = Services(self._clock, random.SystemRandom(), _version(), fetcher, memory)
             bridge = settings.plugin.build(settings.own, services)
             component = Component(
                 self._component_settings(settings, bridge.capabilities),
@@ -218,6 +220,9 @@ def _access(settings: AccessSettings) -> AccessPolicy:
 def _delivery_policy(settings: DeliverySettings) -> DeliveryPolicy:
     spool = SpoolLimits(count=settings.waiting_messages, age=settings.waiting_days * _DAY)
     outbound = OutboundPolicy(
-        settings.waiting_messages, settings.retry_days * _DAY, settings.receipts_on_acceptance
+        settings.waiting_messages,
+        settings.retry_days * _DAY,
+        settings.receipts_on_acceptance,
+        settings.report_days * _DAY,
     )
     return DeliveryPolicy(spool, outbound)

@@ -77,6 +77,35 @@ class NoMedia:
         raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not carry files."))
 
 
+class Memory(Protocol):
+    """Small texts (kilobytes, and few of them) that a bridge keeps beyond restarts, each by user, network and name. ``user``
+    is ``Account.user``, or empty for what is not about one; what is a user's can be seen and erased by that user."""
+
+    async def recall(self, user: str, network: str) -> Mapping[str, str]:
+        """All of one user and network, by name; costs nothing worth mentioning where there is none."""
+
+    async def remember(self, user: str, network: str, name: str, value: str, *, secret: bool = False) -> None:
+        """Keep it, in place of the one of that name, for good once this returns. A secret is encrypted."""
+
+    async def forget(self, user: str, network: str, name: str) -> None: ...
+
+
+class ForgetfulMemory:
+    """``Memory`` of an installation, or a test, that keeps nothing beyond its own end."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], dict[str, str]] = {}
+
+    async def recall(self, user: str, network: str) -> Mapping[str, str]:
+        return dict(self._kept.get((user, network), {}))
+
+    async def remember(self, user: str, network: str, name: str, value: str, *, secret: bool = False) -> None:
+        self._kept.setdefault((user, network), {})[name] = value
+
+    async def forget(self, user: str, network: str, name: str) -> None:
+        self._kept.get((user, network), {}).pop(name, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the core lends to a bridge."""
@@ -85,6 +114,7 @@ class Services:
     random: random.Random
     version: str  # of Causeway, for "who are you" questions of the network
     media: Media = field(default_factory=NoMedia)
+    memory: Memory = field(default_factory=ForgetfulMemory)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from gateway.storage.schema import (
     account_settings,
     archive,
     archives,
+    bridge_memory,
     deliveries,
     delivery_keys,
     metadata,
@@ -111,6 +112,6 @@ def _shown(table: Table, row: Row[Any]) -> dict[str, object]:
 def _secret_columns(table: Table, values: Mapping[str, object]) -> Iterable[str]:
     if table is rooms:
         return ("password",)
-    if table is account_settings and values["secret"]:
+    if table in (account_settings, bridge_memory) and values["secret"]:
         return ("value",)
     return ()

@@ -249,3 +249,12 @@ stored_files = Table(
 )
 Index("stored_files_by_owner", stored_files.c.owner, stored_files.c.created)
 Index("stored_files_by_expiry", stored_files.c.expires)
+
+# What bridges remember: of a user, or (without an owner) for all of theirs. ``value`` is sealed by the SecretBox if secret.
+bridge_memory = Table(
+    "bridge_memory",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("bridge", "owner", "network", "name")),
+    Column("value", Text, nullable=False),
+    Column("secret", Boolean, nullable=False),
+)

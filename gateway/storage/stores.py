@@ -12,6 +12,7 @@ from gateway.storage.contacts import ContactStore
 from gateway.storage.database import Database
 from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.files import FileStore
+from gateway.storage.memory import MemoryStore
 from gateway.storage.owned import OwnedRows
 from gateway.storage.rooms import RoomStore
 from gateway.storage.subscriptions import SubscriptionStore
@@ -28,6 +29,7 @@ class Stores:
     access: AccessStore
     owned: OwnedRows
     files: FileStore
+    memory: MemoryStore
 
     @classmethod
     def of(cls, database: Database, secrets: SecretBox, clock: Clock) -> Self:
@@ -42,4 +44,5 @@ class Stores:
             AccessStore(database),
             OwnedRows(database),
             FileStore(database),
+            MemoryStore(database, secrets),
         )

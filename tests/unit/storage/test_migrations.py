@@ -58,15 +58,16 @@ async def _by_schema(connection: AsyncConnection) -> None:
     await connection.run_sync(metadata.create_all)
 
 
-async def test_the_migrations_are_numbered_without_gaps() -> None:
-    assert [migration.number for migration in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
+async def test_the_migrations_are_numbered_upwards() -> None:
+    numbers = [migration.number for migration in MIGRATIONS]
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("start", range(len(MIGRATIONS) + 1))
 async def test_every_path_ends_in_the_schema_of_today(url: str, clock: SystemClock, start: int) -> None:
     if start:
         async with opened(url, clock=clock, migrations=MIGRATIONS[:start]) as database:
-            assert await numbers(database) == list(range(1, start + 1))
+            assert await numbers(database) == [migration.number for migration in MIGRATIONS[:start]]
     async with opened(url, clock=clock) as database:
         migrated = await described(database)
         assert await numbers(database) == [migration.number for migration in MIGRATIONS]
@@ -86,7 +87,7 @@ def _second(*, fails: bool) -> Migration:
         if fails:
             await connection.execute(text("INSERT INTO second (id) VALUES (1)"))
 
-    return Migration(len(MIGRATIONS) + 1, "second", apply)
+    return Migration(MIGRATIONS[-1].number + 1, "second", apply)
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind_and_can_be_done_again(

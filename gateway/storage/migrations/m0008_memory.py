@@ -1,0 +1,20 @@
+"""Migration 8: what bridges remember beyond restarts."""
+
+from sqlalchemy import Boolean, Column, MetaData, Table, Text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+def _tables() -> MetaData:
+    metadata = MetaData()
+    Table(
+        "bridge_memory",
+        metadata,
+        *(Column(name, Text, primary_key=True) for name in ("bridge", "owner", "network", "name")),
+        Column("value", Text, nullable=False),
+        Column("secret", Boolean, nullable=False),
+    )
+    return metadata
+
+
+async def apply(connection: AsyncConnection) -> None:
+    await connection.run_sync(_tables().create_all, checkfirst=False)
