@@ -221,7 +221,10 @@ class Message:
     time: float | None = None  # when it was said, if the network says so; else now
     attachments: tuple[Attachment, ...] = ()
     enrichment: Enrichment | None = None  # where it is more than its text
-    replayed: bool = False  # the network repeats what was said before: it is shown as old, however short a time ago it was
+    stable: str = ""  # in rooms, as ``Occupant.stable``: for who speaks without being an occupant
+    replayed: bool = (
+        False  # the network repeats what was said before: it is shown as old, however short a time ago it was
+    )
 
 
 class DeliveryState(StrEnum):
@@ -255,13 +258,26 @@ class Affiliation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hat:
+    """What somebody is in a room besides role and affiliation (XEP-0317). ``name`` is the same for everybody who wears one
+    (lower-case ASCII letters, digits and hyphens), ``title`` is for people."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Occupant:
-    """Somebody in a room. ``identity`` is what the network shows of who it is (IRC: ``user@host``), or empty."""
+    """Somebody in a room. ``identity`` is what the network shows of who it is (IRC: ``user@host``), or empty. ``stable`` is
+    what the network knows somebody by whatever they are called and whenever they come (IRC: the account), or empty; it
+    is never shown, but who has the same is the same person."""
 
     nick: str
     affiliation: Affiliation = Affiliation.NONE
     role: Role = Role.PARTICIPANT
     identity: str = ""
+    stable: str = ""
+    hats: tuple[Hat, ...] = ()
 
 
 class Availability(StrEnum):

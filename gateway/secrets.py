@@ -33,7 +33,7 @@ class SecretError(Exception):
 class SecretBox:
     """Seals and opens text with one key. Neither ``repr`` nor any error shows the key or a secret."""
 
-    __slots__ = ("_cipher", "_key_id", "_source")
+    __slots__ = ("_cipher", "_key_id", "_pseudonyms", "_source")
 
     def __init__(self, key: bytes, source: str = "the key") -> None:
         """``key`` is 32 octets; ``source`` is how errors name where it came from."""
@@ -43,6 +43,7 @@ class SecretBox:
             )
         self._cipher = AESGCM(key)
         self._key_id = hashlib.sha256(b"causeway key id\x00" + key).hexdigest()[:8]
+        self._pseudonyms = hashlib.blake2b(b"causeway pseudonyms", key=key).digest()
         self._source = source
 
     def __repr__(self) -> str:
@@ -134,6 +135,15 @@ class SecretBox:
             raise SecretError(
                 "A stored secret was changed or moved since it was sealed: set that password anew."
             ) from None
+
+    def pseudonym(self, *words: str) -> str:
+        """A name for what ``words`` say: the same as long as the key is, and of no use without the key to find out what they
+        are. 32 hexadecimal digits."""
+        said = b"".join(
+            len(word).to_bytes(4, "big") + word
+            for word in (each.encode("utf-8", "surrogatepass") for each in words)
+        )
+        return hashlib.blake2b(said, key=self._pseudonyms, digest_size=16).hexdigest()
 
     def _bound(self, context: str) -> bytes:
         return f"{_VERSION}.{self._key_id}.{context}".encode("utf-8", "surrogatepass")

@@ -89,6 +89,9 @@ class Host:
         self._archive = archive
 
     def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
+    def occupant_id(self, network: str, room: str, stable: str) -> str:
+        return self._stores.pseudonym("occupant", self.name, network, room, stable)
+
         return self._pacer.turn(network)
 
     def backoff(self) -> Backoff:

@@ -76,6 +76,13 @@ class Types(Protocol):
 
 class SharesFiles(Protocol):
     """What a session can do besides where ``Capabilities.attachments`` is set."""
+class Invites(Protocol):
+    """What a session can do besides if its bridge has the capability ``invitations``."""
+
+    def invite(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
+        """Ask somebody into a room that the user is in. The reason is dropped where the network has none."""
+
+
 
     def share(
         self,

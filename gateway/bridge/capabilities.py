@@ -38,6 +38,7 @@ class Capabilities:
     retraction_lines: bool = False  # without ``retractions``: say so in a line of text; else they are refused
     moderation: bool = False  # moderators take back others' messages in rooms; sessions are ``Moderates``
     governing: bool = False  # roles, lists and settings of rooms can be changed: sessions are ``Governs``
+    invitations: bool = False  # sessions are ``Invites``
     typing: bool = False  # sessions are ``Types``
     contact_type: str = "pc"  # identity client/<contact_type>: "sms", "phone", "bot"
     contact_list: bool = False  # the network keeps a list of the user's contacts: ``Contact.listed``

@@ -129,6 +129,12 @@ class Sink(Protocol):
     def room_note(self, room: str, text: str) -> None:
         """Something the room itself has to say (a change of its modes, for instance)."""
 
+    def invited(self, name: str, actor: str, reason: str = "") -> None:
+        """``actor`` (a nick) wants the user in a room, which is named as the network spells it; the user may be in it."""
+
+    def knocked(self, room: str, nick: str, reason: str = "") -> None:
+        """Somebody outside asks to be let in, and the user could (see ``Invites``)."""
+
     def room_configured(self, room: str) -> None:
         """The settings of a room changed (see ``Governs.room_traits``)."""
 

@@ -25,6 +25,7 @@ class Said(NamedTuple):
     id: str = ""  # the message's own, if a client of ours gave it one
     extra: str = ""  # ready XML of what it is besides its text, for ``gateway.chat.rendering.for_room``
     files: str = ""  # ready XML that tells of the file whose link the text is
+    occupant: str = ""  # the occupant-id of who said it, where it is known
 
 
 @dataclass(frozen=True, slots=True)

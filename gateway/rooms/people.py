@@ -53,8 +53,18 @@ class Seat:
     id: str  # XEP-0421
 
     @property
+    def mark(self) -> str:
+        """What goes with everything from this occupant: the occupant-id."""
+        return render.occupant_id(self.id)
+
+    @property
     def tail(self) -> str:
-        """What follows the muc#user payload: occupant-id, and the real nick where the resource cannot hold it (XEP-0172)."""
-        nick = self.occupant.nick
-        real = "" if self.resource == nick else f"<nick xmlns='{render.NICK}'>{escape(nick)}</nick>"
-        return f"<occupant-id xmlns='{render.OCCUPANT_ID}' id='{self.id}'/>{real}"
+        """What follows the muc#user payload: occupant-id, hats, and the real nick where the resource cannot hold it
+        (XEP-0172)."""
+        occupant = self.occupant
+        tail = render.occupant_id(self.id)
+        if occupant.hats:
+            tail += render.hats(occupant.hats)
+        if self.resource != occupant.nick:
+            tail += f"<nick xmlns='{render.NICK}'>{escape(occupant.nick)}</nick>"
+        return tail

@@ -57,6 +57,10 @@ class RoomContext(Protocol):
     def occupant_jid_attr(self, network: str, occupant: Occupant) -> str:
         """What goes into ``<item jid=''/>``, escaped; empty where the network shows nothing."""
 
+    def occupant_id(self, network: str, room: str, stable: str) -> str:
+        """XEP-0421: the id of somebody whom the network knows by ``stable``, in the room of that key; the same for ever,
+        and of no use to find out what ``stable`` is."""
+
     def stamp(self) -> int:
         """The epoch (see ``gateway.xmpp.barrier``) of what is written now."""
 
@@ -103,7 +107,7 @@ class Room:
         self.topic = Topic()
         self.history = History(history_limit)
         self._context = context
-        self._seating = Seating(context.ids.next)
+        self._seating = Seating(self._identify, context.ids.next)
         self._tour = Tour(self, context)
         self._seen: dict[str, str] = {}  # the network's ids, and those that their messages have here
         self._held: list[Callable[[], None]] = []
@@ -150,8 +154,8 @@ class Room:
 
     def entered(self, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         """We are in. Clients that already were (before a reconnection) are told only the differences."""
-        before = self._seating.all_anew(occupants)
         old_nick, self.nick = self.nick, nick
+        before = self._seating.all_anew(occupants)
         self.own_seat()
         self.state = RoomState.IN
         topic = topic or Topic()
@@ -180,7 +184,8 @@ class Room:
         context = self._context
         now = context.now()
         id_ = foreign_id or context.ids.next()
-        said = Said(message.sender, message.text, message.kind, message.time or now, id_)
+        occupant = self._seating.id_of(message.sender, message.stable)
+        said = Said(message.sender, message.text, message.kind, message.time or now, id_, occupant=occupant)
         if message.enrichment is not None:
             text, extra = dress(message, message.enrichment, RoomPlace(self, now))
             said = said._replace(text=text, extra=extra)
@@ -191,7 +196,7 @@ class Room:
         context.archive(self, said, foreign_id)
         send = context.send
         resource = self._seating.resource_attr(said.sender)
-        body = _body(said)
+        body = _body(said) + render.occupant_id(occupant)
         sid = attribute(foreign_id) if foreign_id else id_
         late = now - said.time > 30  # noticeably old: a replay, not a slow clock
         for each in self.attendees.values():
@@ -213,14 +218,15 @@ class Room:
         ``kept`` are ready XML; only the latter belongs to the message itself, and is shown also to those who come later."""
         context = self._context
         foreign_id = foreign_ids[0] if foreign_ids else ""
-        said = Said(self.nick, text, kind, context.now(), foreign_id or context.ids.next(), id_, kept)
+        seat = self.own_seat()
+        stanza_id = foreign_id or context.ids.next()
+        said = Said(self.nick, text, kind, context.now(), stanza_id, id_, kept, occupant=seat.id)
         for each_id in foreign_ids:
             self._remember(each_id, foreign_id)
         self._tour.written()
         self.history.add(said)
         context.archive(self, said, foreign_id)
-        seat = self.own_seat()
-        content = _body(said) + extra + kept
+        content = _body(said) + seat.mark + extra + kept
         sid = attribute(foreign_id) if foreign_id else said.stanza_id
         id_attr = attribute(id_) if id_ else sid
         for each in self.attendees.values():
@@ -238,6 +244,8 @@ class Room:
         resource = self._seating.resource_attr(nick) if nick else ""
         own_id = self._context.ids.next()
         id_attr = attribute(id_) if id_ else own_id
+        if nick:
+            content += render.occupant_id(self._seating.id_of(nick))
         if keep:
             content += render.stanza_id(ROOM, own_id)  # XEP-0359 §3.1: like everything else that is said here
         for each in self.present:
@@ -337,6 +345,12 @@ class Room:
         if len(self._seen) > _REMEMBERED_IDS:
             del self._seen[next(iter(self._seen))]
 
+    def _identify(self, nick: str, stable: str) -> str:
+        """The user's own id is the user's, logged in on the network or not."""
+        if nick == self.nick:
+            return self._context.occupant_id("", self.key, self.owner)
+        return self._context.occupant_id(self.address.network, self.key, stable) if stable else ""
+
     def own_seat(self) -> Seat:
         return self._seating.of(self.nick)
 
@@ -355,13 +369,20 @@ class Room:
         sid = attribute(said.stanza_id)
         id_attr = attribute(said.id) if said.id else sid  # corrections refer to it by the former
         content = _body(said) + for_room(said.extra, room) + render.delay(room, said.time)
+        if said.occupant:
+            content += render.occupant_id(said.occupant)
         return render.groupchat(room, resource, to.jid_attr, id_attr, content, sid)
 
     def subject(self, to: Attendee) -> str:
         topic = self.topic
-        stamp = render.delay(to.room_attr, topic.time) if topic.time is not None else ""
-        setter = self._seating.resource_attr(topic.setter) if topic.setter else ""
-        return render.subject(to.room_attr, setter, to.jid_attr, self._context.ids.next(), topic.text, stamp)
+        room = to.room_attr
+        extra = render.delay(room, topic.time) if topic.time is not None else ""
+        setter = ""
+        if topic.setter:
+            setter = self._seating.resource_attr(topic.setter)
+            if topic.setter in self.seats:
+                extra += self.seats[topic.setter].mark
+        return render.subject(room, setter, to.jid_attr, self._context.ids.next(), topic.text, extra)
 
 
 def _body(said: Said) -> str:

@@ -1,5 +1,9 @@
 """Who sits where in one room: occupants by nick and by the resource they are shown under, each with what is constant in
-its stanzas."""
+its stanzas, the occupant-id (XEP-0421) above all.
+
+Somebody whom the network knows for ever has one id for ever, somebody else has one as long as they stay; it outlives a
+change of nick, and is not changed when more is learnt of its bearer: clients would take them for somebody new.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -8,15 +12,24 @@ from gateway.model import Occupant
 from gateway.rooms.people import Seat
 from gateway.xmpp.text import attribute
 
+#: People remembered who spoke without being there.
+_STRANGERS = 200
+
+
+#: (nick, what the network knows them by or empty) to an id that is always the same; empty where there is none.
+Identify = Callable[[str, str], str]
+
 
 class Seating:
-    """Nicks are as the network spells them. ``new_id`` makes occupant-ids (XEP-0421)."""
+    """Nicks are as the network spells them. ``new_id`` makes ids that nobody has had."""
 
-    __slots__ = ("_by_resource", "_new_id", "seats")
+    __slots__ = ("_by_resource", "_identify", "_new_id", "_strangers", "seats")
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
+    def __init__(self, identify: Identify, new_id: Callable[[], str]) -> None:
         self.seats: dict[str, Seat] = {}
         self._by_resource: dict[str, str] = {}  # only of those whose resource is not their nick
+        self._strangers: dict[str, str] = {}  # the ids of those who spoke without being there, by nick
+        self._identify = identify
         self._new_id = new_id
 
     def seat(self, occupant: Occupant, before: Seat | None = None) -> Seat:
@@ -28,7 +41,7 @@ class Seating:
             resource = resource_for(nick)
             if resource != nick:
                 self._by_resource[resource] = nick
-            id_ = before.id if before is not None else self._new_id()
+            id_ = before.id if before is not None else self._id(nick, occupant.stable)
             seat = Seat(occupant, resource, attribute(resource), id_)
         self.seats[nick] = seat
         return seat
@@ -56,6 +69,22 @@ class Seating:
         """Under which resource somebody is shown, also one who is not here (any more)."""
         seat = self.seats.get(nick)
         return seat.resource_attr if seat is not None else attribute(resource_for(nick))
+
+    def id_of(self, nick: str, stable: str = "") -> str:
+        """The occupant-id of whoever says something: an occupant, or somebody who is not here."""
+        seat = self.seats.get(nick)
+        if seat is not None:
+            return seat.id
+        id_ = self._identify(nick, stable) or self._strangers.get(nick)
+        if not id_:
+            if len(self._strangers) >= _STRANGERS:
+                del self._strangers[next(iter(self._strangers))]
+            id_ = self._strangers[nick] = self._new_id()
+        return id_
+
+    def _id(self, nick: str, stable: str) -> str:
+        # Who spoke before coming in is still the same.
+        return self._identify(nick, stable) or self._strangers.pop(nick, "") or self._new_id()
 
     def nick_behind(self, resource: str) -> str:
         """The nick an XMPP resource stands for: that of the occupant shown under it, else the one it would be shown for."""

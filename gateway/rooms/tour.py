@@ -45,10 +45,9 @@ class Tour:
         for nick, seat in room.seats.items():
             if nick != room.nick:
                 send(room.presence(seat, room_attr, to, ""))
-        statuses = render.REAL_ADDRESSES_VISIBLE + render.SELF
-        if attendee.nick != room.nick:
-            statuses = render.REAL_ADDRESSES_VISIBLE + render.NICK_CHANGED_BY_SERVICE + render.SELF
-        send(room.presence(room.own_seat(), room_attr, to, statuses))
+        own = room.own_seat()
+        renamed = render.NICK_CHANGED_BY_SERVICE if attendee.nick != own.resource else ""
+        send(room.presence(own, room_attr, to, render.REAL_ADDRESSES_VISIBLE + renamed + render.SELF))
         for said in self._unseen(attendee, behind=behind):
             send(room.said_before(said, attendee), owned=True)
         send(room.subject(attendee), keep=True)

@@ -116,6 +116,12 @@ class RecordingSink(_Journal):
     def room_note(self, room: str, text: str) -> None:
         self.note("room_note", room, text)
 
+    def invited(self, name: str, actor: str, reason: str = "") -> None:
+        self.note("invited", name, actor, reason)
+
+    def knocked(self, room: str, nick: str, reason: str = "") -> None:
+        self.note("knocked", room, nick, reason)
+
     def room_configured(self, room: str) -> None:
         self.note("room_configured", room)
 

@@ -5,8 +5,9 @@ parameter named ``*_attr`` is an attribute value that was escaped once, when it 
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
-from gateway.model import Affiliation, Departure, Exit, Occupant, Role
+from gateway.model import Affiliation, Departure, Exit, Hat, Occupant, Role
 from gateway.xmpp.text import attribute, escape
 
 MUC = "http://jabber.org/protocol/muc"
@@ -16,6 +17,7 @@ MUC_OWNER = "http://jabber.org/protocol/muc#owner"
 STANZA_ID = "urn:xmpp:sid:0"
 NICK = "http://jabber.org/protocol/nick"
 OCCUPANT_ID = "urn:xmpp:occupant-id:0"
+HATS = "urn:xmpp:hats:0"
 
 #: XEP-0045 §15.6.2: why somebody left, as status codes.
 _EXIT_STATUS: dict[Exit, str] = {
@@ -69,13 +71,29 @@ def room_note(room_attr: str, to_attr: str, id_attr: str, text: str) -> str:
     )
 
 
-def subject(room_attr: str, resource_attr: str, to_attr: str, id_attr: str, text: str, stamp: str) -> str:
-    """XEP-0045 §7.2.15: also an empty subject is sent, it ends the join. ``stamp`` is a ready delay element or empty."""
+def subject(room_attr: str, resource_attr: str, to_attr: str, id_attr: str, text: str, extra: str) -> str:
+    """XEP-0045 §7.2.15: also an empty subject is sent, it ends the join. ``extra`` is ready XML: when and by whom set."""
     sender = f"{room_attr}/{resource_attr}" if resource_attr else room_attr
     return (
         f"<message from='{sender}' to='{to_attr}' type='groupchat' id='{id_attr}'>"
-        f"<subject>{escape(text)}</subject>{stamp}</message>"
+        f"<subject>{escape(text)}</subject>{extra}</message>"
     )
+
+
+def occupant_id(id_: str) -> str:
+    """XEP-0421; ids are made of letters, digits and hyphens."""
+    return f"<occupant-id xmlns='{OCCUPANT_ID}' id='{id_}'/>"
+
+
+@lru_cache(maxsize=4096)
+def hats(worn: tuple[Hat, ...]) -> str:
+    """XEP-0317. Many occupants wear the same."""
+    if not worn:
+        return ""
+    inside = "".join(
+        f"<hat uri='urn:causeway:hat:{attribute(hat.name)}' title='{attribute(hat.title)}'/>" for hat in worn
+    )
+    return f"<hats xmlns='{HATS}'>{inside}</hats>"
 
 
 def standing(occupant: Occupant, real_jid_attr: str, statuses: str, tail: str) -> str:

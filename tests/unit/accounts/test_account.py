@@ -82,6 +82,9 @@ class Surroundings:
     def occupant_jid_attr(self, network, occupant) -> str:
         return ""
 
+    def occupant_id(self, network, room, stable) -> str:
+        return f"{network}-{stable}"
+
     def archive(self, room, said, foreign_id) -> None: ...
 
     def spawn(self, work) -> None:

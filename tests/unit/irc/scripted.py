@@ -60,6 +60,12 @@ class Recorder:
     def room_note(self, room: str, text: str) -> None:
         self.calls.append(("room_note", room, text))
 
+    def invited(self, name: str, actor: str, reason: str = "") -> None:
+        self.calls.append(("invited", name, actor, reason))
+
+    def knocked(self, room: str, nick: str, reason: str = "") -> None:
+        self.calls.append(("knocked", room, nick, reason))
+
     def room_configured(self, room: str) -> None:
         self.calls.append(("room_configured", room))
 

@@ -58,6 +58,9 @@ class Surroundings:
             else ""
         )
 
+    def occupant_id(self, network: str, room: str, stable: str) -> str:
+        return f"known-{network or 'us'}-{stable.partition('@')[0]}"
+
     def archive(self, room, said, foreign_id) -> None:
         self.archived.append((said, foreign_id))
 
