@@ -1,5 +1,6 @@
 """All stores together, as the composition root hands them out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -30,6 +31,7 @@ class Stores:
     owned: OwnedRows
     files: FileStore
     memory: MemoryStore
+    pseudonym: Callable[..., str]  # see ``SecretBox.pseudonym``
 
     @classmethod
     def of(cls, database: Database, secrets: SecretBox, clock: Clock) -> Self:
@@ -45,4 +47,5 @@ class Stores:
             OwnedRows(database),
             FileStore(database),
             MemoryStore(database, secrets),
+            secrets.pseudonym,
         )
