@@ -14,6 +14,7 @@ until ``renamed``.
 from gateway.bridge.abilities import (
     Expressive,
     Governs,
+    Invites,
     MarksRead,
     Moderates,
     Reacts,
@@ -83,6 +84,7 @@ __all__ = [
     "Finish",
     "ForgetfulMemory",
     "Governs",
+    "Invites",
     "Invocation",
     "LookingUp",
     "MarksRead",
