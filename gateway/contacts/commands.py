@@ -71,12 +71,12 @@ class ContactCommands:
         if rights is None:
             return [f"{domain} lets this gateway do nothing beyond what everybody may. That is enough."]
         lines = [f"{domain} lets this gateway do this for its users ({rights.namespace}):"]
-        lines += [f"  {line}" for line in rights.described()] or ["  nothing"]
+        lines += [f"- {line}" for line in rights.described()] or ["- nothing"]
         for right, seconds in self._context.privileges.resting(domain).items():
-            lines.append(f"  {right} failed several times; tried again in {seconds:.0f} s")
+            lines.append(f"- {right} failed several times; tried again in {seconds:.0f} s")
         if rights.message and not rights.carbons:
             lines.append(
-                "  message is not used: this version of the server does not copy such messages to the user"
+                "- message is not used: this version of the server does not copy such messages to the user"
             )
         return lines
 

@@ -5,7 +5,7 @@ the command.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import isawaitable
 from xml.etree.ElementTree import Element
@@ -305,9 +305,13 @@ def _show(request: _Request, session: Session, wrong: str = "") -> None:
         "actions", "", {"execute": forward}, "<prev/>" if len(session.stages) > 1 else "", f"<{forward}/>"
     )
     say = request.say
-    note = _note(say(wrong), NoteType.ERROR) if wrong else _note(say(page.note), page.note_type)
-    form = render_form(said(page.form, say), _shown(stage))
-    _answer(request, session.id, "executing", actions, form, note)
+    form = said(page.form, say)
+    note = _note(say(page.note), page.note_type)
+    if wrong:
+        note = _note(say(wrong), NoteType.ERROR)
+        # Converse.js 14 shows notes of the first page and of the end only, but the instructions of every page.
+        form = replace(form, instructions="\n".join(filter(None, (say(wrong), form.instructions))))
+    _answer(request, session.id, "executing", actions, render_form(form, _shown(stage)), note)
 
 
 def _shown(stage: Stage) -> Values | None:
