@@ -297,6 +297,13 @@ class DeliverySettings(Table):
         description="Days that it is known what became of a message: late reports of the network, and messages that it "
         "sends again, are recognised for so long.",
     )
+    report_days: float = Field(
+        4.0,
+        ge=0,
+        le=365,
+        description="Days after which a user is told that nobody knows whether a message arrived, on networks that report "
+        "what became of each; 0 for never.",
+    )
     receipts_on_acceptance: bool = Field(
         False,
         description="Tell clients that a message was delivered when the network has only taken it, on networks that can "

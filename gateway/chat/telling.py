@@ -11,8 +11,7 @@ from gateway.chat.corrections import Correction
 from gateway.chat.payloads import Payloads, chat_state
 from gateway.chat.private import PrivateChats
 from gateway.chat.speech import Reacted, Retracted, Speech, Spoken, encrypted
-from gateway.delivery.outbound import not_connected
-from gateway.delivery.outgoing import Outgoing, Parts
+from gateway.delivery.outgoing import Outgoing, Parts, not_connected
 from gateway.delivery.service import Deliveries
 from gateway.model import Address, MessageKind, Refused
 from gateway.xmpp import sharing

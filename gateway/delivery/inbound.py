@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import structlog
 
@@ -70,11 +69,6 @@ class InboundCounts:
     dropped: int = 0  # fell out of a spool
 
 
-class ReadMarks(Protocol):
-    def __call__(self, owner: str, network: str, peer: str, foreign_id: str) -> None:
-        """Tell the network that the user has read a message."""
-
-
 #: What a stanza of ours is known by to whom it went to: user, our address, id.
 _Mark = tuple[str, str, str]
 
@@ -98,7 +92,7 @@ class Inbound:
         ids: IdSource,
         send: Callable[..., bool],
         spawn: Callable[[Awaitable[None]], None],
-        mark_read: ReadMarks | None,
+        mark_read: Callable[[Entry], None] | None,
         heard: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self.counts = InboundCounts()
@@ -294,7 +288,7 @@ class Inbound:
         self._courier.forget(entry.id)
         moved = self._finish(entry, DeliveryState.READ if read else DeliveryState.DELIVERED)
         if moved and read and self._mark_read is not None and entry.foreign_id:
-            self._mark_read(entry.owner, entry.network, entry.peer, entry.foreign_id)
+            self._mark_read(entry)
 
     async def _mark_old(self, mark: _Mark, network: str) -> None:
         """One that fell out of memory long ago."""

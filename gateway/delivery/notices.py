@@ -27,6 +27,7 @@ _DUE: Mapping[tuple[DeliveryState, DeliveryState], tuple[str, ...]] = {
     (_QUEUED, _FAILED): (_ERROR,),
     (_ACCEPTED, _FAILED): (_ERROR,),
     (_QUEUED, _UNKNOWN): (_ERROR,),
+    (_ACCEPTED, _UNKNOWN): (_ERROR,),
     (_QUEUED, _DELIVERED): (_RECEIPT,),
     (_ACCEPTED, _DELIVERED): (_RECEIPT,),
     (_UNKNOWN, _DELIVERED): (_RECEIPT,),

@@ -21,7 +21,7 @@ from gateway.delivery.entry import Entry
 from gateway.delivery.journal import Journal, Kept
 from gateway.delivery.lines import FIRST_TRY, Lines, Place, place_of
 from gateway.delivery.notices import Notices
-from gateway.delivery.outgoing import Outgoing, hand, kept, parts_of
+from gateway.delivery.outgoing import Outgoing, hand, kept, not_connected, parts_of
 from gateway.delivery.reports import Reports, fit
 from gateway.ids import IdSource
 from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, MessageKind, Refused
@@ -31,15 +31,20 @@ from gateway.xmpp.stanza import Stanza
 
 _log = structlog.get_logger(__name__)
 
+#: Seconds between two looks for messages that the network has not reported on in time.
+_LOOK_SECONDS = 600.0
+
 
 @dataclass(frozen=True, slots=True)
 class OutboundPolicy:
     """``waiting`` messages of one user at most, for ``age`` seconds at most. ``acceptance_is_delivery``: the operator wants
-    a receipt shown when the network has taken a message, where it can never tell more."""
+    a receipt shown when the network has taken a message, where it can never tell more. ``report_age``: seconds after which
+    nobody knows what became of a message that the network should have reported on; 0: for ever."""
 
     waiting: int = 1_000
     age: float = 3 * 86_400.0
     acceptance_is_delivery: bool = False
+    report_age: float = 0.0
 
 
 @dataclass(slots=True)
@@ -104,7 +109,9 @@ class Outbound:
         self._refuse = refuse
         self._service = service
         self._taken = taken
+        self._spawn = spawn
         self._last = 0.0
+        self._next_look = 0.0  # for messages without a report
         self._lines = Lines(clock, self._pump)
         self._reports = Reports(bridge, store, spawn)
         self._load: dict[str, int] = {}  # messages without an outcome, by user
@@ -331,6 +338,26 @@ class Outbound:
             days = self._policy.age / 86_400
             text = f"Your message could not be sent to {entry.peer} within {days:.3g} days.{last}"
             self._fail(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
+        if self._policy.report_age and self._can.delivery_reports and self._clock.now() >= self._next_look:
+            self._next_look = self._clock.now() + _LOOK_SECONDS
+            self._spawn(self._give_up())
+
+    async def _give_up(self) -> None:
+        """Tell of messages that the network took and never reported on."""
+        try:
+            silent = await self._reports.silent(self._clock.now() - self._policy.report_age)
+        except StorageError as error:
+            _log.warning("messages without a report were not looked up", reason=str(error))
+            return
+        days = self._policy.report_age / 86_400
+        for entry in silent:
+            text = (
+                f"{entry.network} took your message to {entry.peer}, but has not said within {days:.3g} days whether it "
+                "arrived. Ask, or send it again."
+            )
+            self._advance(entry, DeliveryState.UNKNOWN, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
+        if silent:
+            self._next_look = 0.0  # there may be more
 
     # -- after a start -----------------------------------------------------------------------------------------
 
@@ -368,10 +395,3 @@ class Outbound:
             self._load[entry.owner] = left
         else:
             self._load.pop(entry.owner, None)
-
-
-def not_connected(account: Account | None, network: str) -> Refused:
-    """What the user hears who writes to a network without a connection."""
-    reason = account.status.reason if account is not None else ""
-    reason = f": {reason}" if reason else "; join one of its rooms first."
-    return Refused(Condition.RECIPIENT_UNAVAILABLE, f"You are not connected to {network}{reason}")

@@ -9,9 +9,10 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
+from gateway.accounts.account import Account
 from gateway.bridge import Expressive, Session, SharesFiles, Ticket
 from gateway.delivery.entry import Entry
-from gateway.model import Address, AddressKind, Attachment, Enrichment, MessageKind
+from gateway.model import Address, AddressKind, Attachment, Condition, Enrichment, MessageKind, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,10 @@ def hand(session: Session, entry: Entry, ticket: Ticket) -> None:
         session.say(entry.peer, entry.body, entry.kind, ticket)
     else:
         session.tell(entry.peer, entry.body, entry.kind, ticket)
+
+
+def not_connected(account: Account | None, network: str) -> Refused:
+    """What the user hears who writes to a network without a connection."""
+    reason = account.status.reason if account is not None else ""
+    reason = f": {reason}" if reason else "; join one of its rooms first."
+    return Refused(Condition.RECIPIENT_UNAVAILABLE, f"You are not connected to {network}{reason}")

@@ -18,6 +18,7 @@ _log = structlog.get_logger(__name__)
 _REMEMBERED = 5_000
 _LOOKUPS = 100
 _ID_LIMIT = 255  # of foreign ids
+_SILENT_AT_ONCE = 200
 
 
 def fit(foreign_id: str) -> str:
@@ -69,6 +70,22 @@ class Reports:
             self._remember(key, entry)
         if entry is not None:
             then(entry)
+
+    async def silent(self, since: float) -> Sequence[Entry]:
+        """Some of the messages that were taken before ``since`` (Unix time) and of which the network has said nothing, or
+        not all, to this day. Raises ``StorageError``."""
+        rows = await self._store.unreported(self._bridge, since, _SILENT_AT_ONCE)
+        return [self._same(entry_of(row)) for row in rows]
+
+    def _same(self, entry: Entry) -> Entry:
+        """The one that is remembered, if it is: two objects for one message would disagree."""
+        for each in entry.unreported.split("\n"):
+            key = self._key(entry.owner, entry.network, each)
+            known = self._known.get(key)
+            if known is not None:
+                return known
+            self._remember(key, entry)
+        return entry
 
     def forget(self, owner: str) -> None:
         for key in [key for key, entry in self._known.items() if entry.owner == owner]:

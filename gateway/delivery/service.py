@@ -8,15 +8,15 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
 
 from gateway.accounts.account import Account
-from gateway.bridge import Cancellable, Capabilities, Clock, MarksRead
+from gateway.bridge import Cancellable, Capabilities, Clock
 from gateway.delivery import words
 from gateway.delivery.courier import Courier, Parcel, SpoolLimits
 from gateway.delivery.entry import Entry, entry_of
 from gateway.delivery.inbound import Inbound
 from gateway.delivery.journal import Journal
+from gateway.delivery.marks import ReadMarks
 from gateway.delivery.notices import Notices
 from gateway.delivery.outbound import Outbound, OutboundPolicy
 from gateway.delivery.outgoing import Outgoing
@@ -77,6 +77,7 @@ class Deliveries:
         self._notices = Notices(
             w.book.jid, journal=self._journal, courier=self.courier, iq=w.iq, clock=w.clock
         )
+        self._marks = ReadMarks(w.account) if w.capabilities.read_marks else None
         self.inbound = Inbound(
             w.name,
             book=w.book,
@@ -87,7 +88,7 @@ class Deliveries:
             ids=w.ids,
             send=w.send,
             spawn=w.spawn,
-            mark_read=self._mark_read if w.capabilities.read_marks else None,
+            mark_read=self._marks.read if self._marks is not None else None,
             heard=w.heard,
         )
         self.outbound = Outbound(
@@ -176,6 +177,8 @@ class Deliveries:
         self.inbound.forget(owner)
         self.outbound.forget(owner)
         self._notices.forget(owner)
+        if self._marks is not None:
+            self._marks.forget(owner)
 
     # -- accounts ----------------------------------------------------------------------------------------------
 
@@ -190,11 +193,8 @@ class Deliveries:
 
     def online(self, account: Account) -> None:
         self.outbound.online(account)
-
-    def _mark_read(self, owner: str, network: str, peer: str, foreign_id: str) -> None:
-        account = self._wiring.account(owner, network)
-        if account is not None and account.session is not None and account.connected:
-            cast("MarksRead", account.session).mark_read(peer, foreign_id)
+        if self._marks is not None:
+            self._marks.online(account)
 
     # -- stanzas -----------------------------------------------------------------------------------------------
 

@@ -18,11 +18,13 @@ from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
 from gateway.rooms.history import read_request
+from gateway.rooms.invitations import Invitations
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room, RoomState
 from gateway.rooms.talk import RoomTalk
 from gateway.rooms.tickets import ErrorOnly, Outcome, Reflection
 from gateway.xmpp import render, sharing
+from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.router import Reply
 from gateway.xmpp.stanza import Jid, Stanza, name_of, namespace_of
 from gateway.xmpp.text import attribute
@@ -53,6 +55,7 @@ class ServiceContext(Protocol):
     """What the service needs of the component."""
 
     bridge: Bridge
+    book: AddressBook
     deliveries: Deliveries
     speech: Speech
     telling: Telling
@@ -76,6 +79,7 @@ class RoomService:
         self._accounts = accounts
         durable = context.bridge.capabilities.durable_rooms
         self._talk = RoomTalk(context, clock, self._down, durable=durable)
+        self._invitations = Invitations(context, self._find, self._ask, _NOT_IN_ROOM)
         self._context = context
         self._linger = linger
 
@@ -180,12 +184,13 @@ class RoomService:
             self._context.refuse(stanza, Refused(Condition.BAD_REQUEST, text))
         elif stanza.to.resource:
             self._private(stanza, address)
-        elif stanza.text("body") is not None:
+        elif not self._invitations.taken(stanza, address) and stanza.text("body") is not None:
             text = "Messages to a room are of type groupchat."
             self._context.refuse(stanza, Refused(Condition.BAD_REQUEST, text))
-        elif stanza.child("x", render.MUC_USER) is not None:
-            # XEP-0045 §7.8.2: a mediated invitation. Whoever sent it must not think that it was delivered.
-            self._context.refuse(stanza, NOT_SUPPORTED)
+
+    def invites(self, stanza: Stanza, address: Address) -> bool:
+        """A message to a contact: whether it is an invitation to a room, taken care of then."""
+        return self._invitations.direct(stanza, address)
 
     def _groupchat(self, stanza: Stanza, address: Address) -> None:
         account, room, attendee = self._find(stanza, address)
@@ -239,7 +244,8 @@ class RoomService:
         self._context.speech.said(account.owner, room.address)
         text, kind = spoken(passed.text)
         if self._context.bridge.capabilities.durable_rooms:
-            outgoing = Outgoing(text, kind, Parts(attachments=passed.attachments), extra)
+            parts = Parts(attachments=passed.attachments, shown=passed.body)
+            outgoing = Outgoing(text, kind, parts, extra)
             self._context.deliveries.send(stanza, room.address, outgoing)
             return
         ticket = Reflection(room, stanza, *spoken(passed.body), extra, self._context.refuse)
@@ -254,23 +260,38 @@ class RoomService:
         account, room, attendee = self._find(stanza, address)
         if account is not None and room is not None and attendee is not None:
             nick = room.nick_behind(stanza.to.resource)
+            if len(stanza.element) and self.invites(
+                stanza, Address(AddressKind.CONTACT, address.network, nick)
+            ):
+                return
             self._context.telling.heard(stanza, Address(AddressKind.CONTACT, address.network, nick))
         elif stanza.text("body") is not None or sharing.read(stanza) is not None:
             self._context.refuse(stanza, _NOT_IN_ROOM)
 
     # -- iq ----------------------------------------------------------------------------------------------------
 
-    def ping(self, stanza: Stanza, reply: Reply, address: Address) -> None:
-        """XEP-0410: am I still in? Anything else is a ping of somebody else's client, which cannot be passed on."""
+    def ping(self, stanza: Stanza, reply: Reply, address: Address) -> Address | None:
+        """XEP-0410: am I still in? Whom to ask instead, if it is somebody else who is pinged."""
         _, room, attendee = self._find(stanza, address)
         if room is None or attendee is None:
             reply.error(Refused(Condition.NOT_ACCEPTABLE, "You are not in this room.", ErrorType.CANCEL))
-        elif not stanza.to.resource or room.nick_behind(stanza.to.resource) == room.nick:
-            reply.result()
+        elif stanza.to.resource and room.nick_behind(stanza.to.resource) != room.nick:
+            return self.occupant(stanza, reply, address)
         else:
-            reply.error(
-                Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Occupants of this network cannot be pinged.")
-            )
+            reply.result()
+        return None
+
+    def occupant(self, stanza: Stanza, reply: Reply, address: Address) -> Address | None:
+        """Whom a request to an occupant is for; answered here if there is nobody."""
+        _, room, attendee = self._find(stanza, address)
+        if room is None or attendee is None:
+            reply.error(_NOT_IN_ROOM)
+            return None
+        nick = room.nick_behind(stanza.to.resource)
+        if nick not in room.seats:
+            reply.error(Refused(Condition.ITEM_NOT_FOUND, f"There is no {nick} in this room."))
+            return None
+        return Address(AddressKind.CONTACT, address.network, nick)
 
     def admin(self, stanza: Stanza, reply: Reply, address: Address) -> None:
         """muc#admin set: role none is a kick (XEP-0045 §8.2)."""

@@ -7,7 +7,7 @@ driver, and never has to read anything first.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, true
+from sqlalchemy import Row, false, select, true
 
 from gateway.storage.backends import RowInsert
 from gateway.storage.database import Database
@@ -59,6 +59,19 @@ class DeliveryStore:
         """Rows for which something is to be done, oldest first."""
         query = select(deliveries).where(deliveries.c.bridge == bridge, deliveries.c.active == true())
         return await self._database.read(query.order_by(deliveries.c.created, deliveries.c.id))
+
+    async def unreported(self, bridge: str, since: float, limit: int) -> Sequence[Row[Any]]:
+        """Messages to the network that it took before ``since`` and never reported on, oldest first."""
+        query = select(deliveries).where(
+            deliveries.c.bridge == bridge,
+            deliveries.c.created < since,
+            deliveries.c.changed < since,
+            deliveries.c.inbound == false(),
+            deliveries.c.active == false(),
+            deliveries.c.state == "accepted",
+            deliveries.c.unreported != "",
+        )
+        return await self._database.read(query.order_by(deliveries.c.created).limit(limit))
 
     async def by_key(self, key: str) -> Row[Any] | None:
         """The row that a key belongs to."""

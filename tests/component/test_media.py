@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -211,6 +212,24 @@ async def test_a_file_sent_to_a_room_reaches_the_network_and_the_users_other_cli
     assert reflected.find(SFS) is not None
     address, text, file = media.bridge.received.get_nowait()
     assert (address.name, text, file.name, file.data) == ("#room", "", "c.png", PICTURE)
+
+
+class DurableBridge(SharingBridge):
+    """Its rooms are the ledger's."""
+
+    capabilities = replace(SharingBridge.capabilities, durable_rooms=True)
+
+
+async def test_a_file_in_a_durable_room_is_reflected_as_it_was_sent(tmp_path, server, web):
+    settings = MediaSettings(directory=tmp_path / "media", trusted_hosts=("127.0.0.1",))
+    url = web.says("/up/x", "200 OK", PICTURE)
+    async with staged(tmp_path, server=server, build=DurableBridge, media=settings) as stage:
+        await both_in(stage)
+        stage.send(
+            f"<message type='groupchat' from='{ALICE}' to='{ROOM}' id='s1'><body>{url}</body>{shares(url)}</message>"
+        )
+        reflected = await stage.link.expect(kind("message", to=ALICE, id="s1"))
+        assert words(reflected) == reflected.findtext(OOB) == url
 
 
 async def test_a_file_with_words_arrives_with_both(media, web):

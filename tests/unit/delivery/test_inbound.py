@@ -148,6 +148,22 @@ async def test_a_marker_for_what_an_earlier_process_sent_is_passed_on(world):
         assert world.network.read == [("carol", "f-1")]
 
 
+async def test_read_marks_wait_for_the_session_and_only_the_newest_goes_out(world):
+    async with living(world, READING) as gateway:
+        for number in range(3):
+            gateway.hear("hello", f"f-{number}")
+        await gateway.rest()
+        gateway.go_offline()
+        for number in (0, 2, 1):
+            gateway.client_says(f"<displayed xmlns='urn:xmpp:chat-markers:0' id='f-{number}'/>")
+        await gateway.rest(2)
+        assert world.network.read == []
+        gateway.come_online()
+        assert world.network.read == [("carol", "f-2")]
+        gateway.come_online()
+        assert world.network.read == [("carol", "f-2")]
+
+
 async def test_nobody_else_can_mark_a_users_messages(world):
     async with living(world, READING) as gateway:
         gateway.hear("hello", "f-1")

@@ -329,3 +329,43 @@ async def test_nobodys_message_waits_for_a_stranger(world):
         gateway.write("hello", "m1")
         await gateway.rest(1)
         assert [each.condition for each in gateway.refusals] == [Condition.RECIPIENT_UNAVAILABLE]
+
+
+# -- networks that say nothing ----------------------------------------------------------------------------------
+
+SILENCE = DeliveryPolicy(outbound=OutboundPolicy(report_age=2 * 86_400.0))
+
+
+async def test_a_message_that_is_never_reported_on_is_told_as_unknown_once(world):
+    async with living(world, FORWARDING, SILENCE) as gateway:
+        gateway.write("hello", "m1", extra=REQUEST)
+        gateway.write("another", "m2", extra=REQUEST)
+        await gateway.rest(3)
+        gateway.report("f1", DeliveryState.DELIVERED)
+        await gateway.rest(3)
+        assert world.server.errors() == []
+    await world.clock.advance(2 * 86_400)
+    for _ in range(2):
+        async with living(world, FORWARDING, SILENCE) as gateway:
+            await gateway.rest(700)
+            (error,) = world.server.errors()
+            assert error.get("id") == "m1"
+            assert "within 2 days" in error.find(f"{{{COMPONENT}}}error/{TEXT}").text
+
+
+async def test_a_report_after_that_is_a_receipt_all_the_same(world):
+    async with living(world, FORWARDING, SILENCE) as gateway:
+        gateway.write("hello", "m1", extra=REQUEST)
+        await gateway.rest(3)
+        await gateway.rest(2 * 86_400 + 700)
+        assert len(world.server.errors("m1")) == 1
+        gateway.report("f0", DeliveryState.DELIVERED)
+        await gateway.rest(5)
+        assert world.server.receipts() == ["m1"]
+
+
+async def test_without_reports_accepted_is_the_end(world):
+    async with living(world, PLAIN, SILENCE) as gateway:
+        gateway.write("hello", "m1")
+        await gateway.rest(3 * 86_400)
+    assert world.server.received == []
