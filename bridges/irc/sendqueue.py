@@ -4,7 +4,7 @@ It knows neither lines nor sockets. A line that may go at once costs no object a
 timer is set for the next token. What keeps the connection alive (PONG, CAP, QUIT) goes past the queue.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gateway.bridge import Cancellable, Clock
@@ -50,7 +50,7 @@ class SendQueue:
         self._tokens = float(burst)
         self._counted = clock.monotonic()
         # No deque: it is short, nearly always empty, and there is one for every session.
-        self._waiting: list[tuple[str, Parcel | None]] = []
+        self._waiting: list[tuple[tuple[str, ...], Parcel | None]] = []
         self._timer: Cancellable | None = None
 
     def __len__(self) -> int:
@@ -80,21 +80,33 @@ class SendQueue:
             return True
         if len(self._waiting) >= self._limit:
             return False
-        self._waiting.append((line, parcel))
+        self._waiting.append(((line,), parcel))
         self._wake_later()
+        return True
+
+    def put_together(self, lines: Sequence[str], parcel: Parcel) -> bool:
+        """As ``put``, for lines that nothing may come between (IRCv3 client-batch): written at once when it is the turn of
+        the first; what they are beyond the pace is made up for by those behind them."""
+        if len(self._waiting) >= self._limit:
+            return False
+        self._waiting.append((tuple(lines), parcel))
+        self.pump()
         return True
 
     def pump(self) -> None:
         """Send what may go now. To be called when the connection takes lines again."""
         while self._waiting and self._writable():
-            line, parcel = self._waiting[0]
+            lines, parcel = self._waiting[0]
             if parcel is not None and parcel.withdrawn:
                 self._waiting.pop(0)
                 continue
             if not self._take():
                 break
             self._waiting.pop(0)
-            self._write(line)
+            for line in lines:
+                self._write(line)
+            if self._rate:
+                self._tokens -= len(lines) - 1
             if parcel is not None:
                 parcel.written()
         self._wake_later()

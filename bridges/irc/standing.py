@@ -1,5 +1,6 @@
 """What one connection has come to be: our nick and mask there, and the rules of the server."""
 
+from bridges.irc.extras import PLAIN
 from bridges.irc.protocol.casemap import Casemapping
 from bridges.irc.protocol.isupport import Isupport
 
@@ -9,10 +10,11 @@ _MAX_FOLDS = 512
 class Standing:
     """Owned by the session; its parts read it. Names are folded by the server's rule through ``fold`` only."""
 
-    __slots__ = ("_folds", "_me", "identity", "nick", "support")
+    __slots__ = ("_folds", "_me", "extras", "identity", "nick", "support")
 
     def __init__(self, nick: str) -> None:
         self.support = Isupport()
+        self.extras = PLAIN  # what the connection can do beyond plain lines
         self._folds: dict[str, str] = {}
         self.identity = ""  # user@host as others see it, once known
         self.nick = nick

@@ -146,11 +146,12 @@ def serialise(command: str, *params: str, tags: Mapping[str, str] | None = None,
             raise Injection(f"{source!r} cannot be the source of a line.")
         line = f":{source} {line}"
     if tags:
-        line = f"@{_serialise_tags(tags)} {line}"
+        line = f"@{serialise_tags(tags)} {line}"
     return line
 
 
-def _serialise_tags(tags: Mapping[str, str]) -> str:
+def serialise_tags(tags: Mapping[str, str]) -> str:
+    """Tags as they stand between ``@`` and the space. Raises ``Injection`` for names that are none, and for a NUL."""
     items = []
     for key, value in tags.items():
         if _TAG_KEY.fullmatch(key) is None:
