@@ -8,23 +8,14 @@ from collections.abc import Iterable, Iterator
 from sys import intern
 
 from bridges.irc.protocol.modes import highest_first
+from bridges.irc.ranks import rank, ranks
 from bridges.irc.standing import Standing
-from gateway.model import Affiliation, Message, Occupant, Role, Topic
+from gateway.model import Message, Occupant, Topic
 
 # What a server can make us remember, far above what real networks have.
 MAX_USERS = 200_000
 MAX_CHANNELS = 2_000
 MAX_HELD = 500  # messages kept while a channel's occupants are still being listed
-
-# irc.md: q and a own the room, o administrates it, h and v are members; h and above may moderate.
-_STANDING_OF = {
-    "q": (Affiliation.OWNER, Role.MODERATOR),
-    "a": (Affiliation.OWNER, Role.MODERATOR),
-    "o": (Affiliation.ADMIN, Role.MODERATOR),
-    "h": (Affiliation.MEMBER, Role.MODERATOR),
-    "v": (Affiliation.MEMBER, Role.PARTICIPANT),
-}
-_ORDINARY = (Affiliation.NONE, Role.PARTICIPANT)
 
 
 class User:
@@ -39,9 +30,21 @@ class User:
 
 
 class Channel:
-    """A channel we are in. ``live`` once its occupants are known and told; until then messages are ``held``."""
+    """A channel we are in. ``live`` once its occupants are known and told; until then messages are ``held``. Its ``modes``
+    are complete once they are ``modes_known``."""
 
-    __slots__ = ("alone", "deadline", "held", "key", "live", "members", "name", "topic")
+    __slots__ = (
+        "alone",
+        "deadline",
+        "held",
+        "key",
+        "live",
+        "members",
+        "modes",
+        "modes_known",
+        "name",
+        "topic",
+    )
 
     def __init__(self, key: str, name: str, deadline: float) -> None:
         self.key = key
@@ -49,6 +52,8 @@ class Channel:
         self.live = False
         self.deadline = deadline
         self.members: dict[str, str] = {}  # folded nick -> prefix modes, highest first
+        self.modes: dict[str, str] = {}  # letter -> argument, without those of lists and of occupants
+        self.modes_known = False
         self.topic: Topic | None = None
         self.held: list[Message | str] = []  # messages and notes, at most ``MAX_HELD``
         self.alone: tuple[Channel, ...] = (self,)  # shared by all who are in no other channel with us
@@ -163,14 +168,16 @@ class Channels:
 
     def occupant(self, channel: Channel, user: User) -> Occupant:
         modes = channel.members.get(self._standing.casemapping.fold(user.nick), "")
-        return Occupant(user.nick, *_rank(modes), user.identity)
+        table = ranks(self._standing.support.prefix_modes)
+        return Occupant(user.nick, *rank(modes, table, moderated="m" in channel.modes), user.identity)
 
     def occupants(self, channel: Channel) -> list[Occupant]:
         users = self._users
+        table, moderated = ranks(self._standing.support.prefix_modes), "m" in channel.modes
         found = []
         for folded, modes in channel.members.items():
             user = users[folded]
-            found.append(Occupant(user.nick, *_rank(modes), user.identity))
+            found.append(Occupant(user.nick, *rank(modes, table, moderated=moderated), user.identity))
         return found
 
     def refold(self) -> None:
@@ -207,10 +214,3 @@ class Channels:
 
 def live_keys(channels: Iterable[Channel]) -> list[str]:
     return [channel.key for channel in channels if channel.live]
-
-
-def _rank(modes: str) -> tuple[Affiliation, Role]:
-    for letter in modes:
-        if letter in _STANDING_OF:
-            return _STANDING_OF[letter]
-    return _ORDINARY

@@ -31,13 +31,13 @@ class CannotBe(ValueError):
 
 @lru_cache(maxsize=256)
 def ranks(prefix_modes: str) -> Mapping[str, Rank]:
-    """The rank that each letter of PREFIX gives."""
-    operator = _operator(prefix_modes)
-    found = {}
-    for at, letter in enumerate(prefix_modes):
-        above = at < prefix_modes.find(operator)
-        found[letter] = _KNOWN.get(letter) or (_OWNER if above else _ADMIN if letter == operator else _VOICED)
-    return MappingProxyType(found)
+    """The ranks that letters of PREFIX give. Where there is ``o``, others than the usual ones give none: they mark the
+    network's staff (``Y``). Else the place in PREFIX tells."""
+    if "o" in prefix_modes:
+        return MappingProxyType({letter: _KNOWN[letter] for letter in prefix_modes if letter in _KNOWN})
+    return MappingProxyType(
+        {letter: _KNOWN.get(letter, _VOICED if at else _ADMIN) for at, letter in enumerate(prefix_modes)}
+    )
 
 
 def rank(modes: str, table: Mapping[str, Rank], *, moderated: bool) -> Rank:
