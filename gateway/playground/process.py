@@ -21,6 +21,7 @@ from pathlib import Path
 Probe = Callable[[], Awaitable[bool]]
 
 _STEP = 0.01  # seconds between two looks at a child that is starting
+_BLOCKED = 10080  # the one port of ours that browsers refuse to connect to (Fetch standard, "bad ports")
 _EPHEMERAL = 32768  # ip_local_port_range: below it no outgoing connection takes a port away from us
 
 
@@ -61,7 +62,7 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     generator = random.SystemRandom()
     with contextlib.ExitStack() as held:
         while len(chosen) < count:
-            port = generator.randrange(10_000, _EPHEMERAL)
+            port = generator.randrange(_BLOCKED + 1, _EPHEMERAL)
             probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             try:
                 probe.bind((host, port))
