@@ -19,7 +19,7 @@ _INSP = Isupport()
 _INSP.load(["me", "PREFIX=(qaohv)~&@%+", "CHANMODES=IXbegw,k,FHJLfjl,ACMNOQRSTcimnprstuz", "MODES=4", "are"])
 _OLD = Isupport()
 _ARGUMENT = st.text(
-    st.characters(codec="utf-8", exclude_characters="\0\r\n ", exclude_categories=("Cs",)), min_size=1
+    st.characters(codec="utf-8", exclude_characters="\0\r\n ", exclude_categories=["Cs"]), min_size=1
 )
 
 
