@@ -439,3 +439,28 @@ class ListEntry:
     mask: str
     setter: str = ""
     time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A room that a network tells of. ``people`` None: it does not say how many are in."""
+
+    name: str
+    people: int | None = None
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The rooms of a network in an order that stays; more may be added at the end until it is ``complete``."""
+
+    rooms: tuple[Listed, ...] = ()
+    complete: bool = True
+
+
+class Question(StrEnum):
+    """What software is asked about itself (XEP-0092, XEP-0199, XEP-0202; CTCP)."""
+
+    VERSION = "version"
+    PING = "ping"
+    TIME = "time"

@@ -1,38 +1,33 @@
-"""What people say to us: PRIVMSG and NOTICE into messages of rooms and persons, and the CTCP questions we answer.
+"""What people say to us: PRIVMSG and NOTICE into messages of rooms and persons.
 
 Hot path: for a plain line to a channel one look-up of the channel, one value, one call of the sink.
 """
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
 from bridges.irc.protocol import ctcp
 from bridges.irc.protocol.formatting import strip
-from bridges.irc.protocol.line import Injection, Line, nick_of, serialise
-from gateway.bridge import BadAddress
+from bridges.irc.protocol.line import Line, nick_of
+from bridges.irc.questions import Questions
 from gateway.model import Message, MessageKind
-
-_CTCP_INTERVAL = 2.0  # seconds between answers to CTCP questions, after a burst
-_CTCP_BURST = 3
 
 
 class Hearing:
     """The receiving half of all conversations. ``known`` tells whether the user has written to a (folded) nick."""
 
-    def __init__(self, common: Common, console: Console, known: Callable[[str], bool], version: str) -> None:
+    def __init__(
+        self, common: Common, console: Console, known: Callable[[str], bool], questions: Questions
+    ) -> None:
         self._common = common
         self._sink = common.sink
         self._channels = common.channels
         self._console = console
         self._known = known
-        self._version = version
-        self._answers = float(_CTCP_BURST)
-        self._answered = common.clock.monotonic()
+        self._questions = questions
         self._second = ("", 0.0)  # the last second that server-time told, read
 
     def _privmsg(self, line: Line) -> None:
@@ -57,7 +52,7 @@ class Hearing:
         elif question.command == "ACTION":
             self._said(line, target, question.argument, MessageKind.ACTION)
         else:
-            self._reply(line, question)
+            self._questions.asked(line, question)
 
     def _said(self, line: Line, target: str, text: str, kind: MessageKind) -> None:
         sender = nick_of(line.source)
@@ -92,7 +87,8 @@ class Hearing:
         target, text = line.params[0], line.params[1]
         sender = nick_of(line.source)
         if text.startswith("\x01") and ctcp.parse(text) is not None:
-            return  # an answer to a CTCP question of somebody else's making
+            self._questions.answer(line)
+            return
         support = self._common.standing.support
         if support.is_channel(target) or support.split_status(target)[0]:
             self._said(line, target, text, MessageKind.NOTICE)
@@ -112,39 +108,6 @@ class Hearing:
             if bracket and " " not in name and self._channels.get(name) is not None:
                 return name
         return ""
-
-    def _reply(self, line: Line, question: ctcp.Ctcp) -> None:
-        sender = nick_of(line.source)
-        answer = self._answer(question)
-        if answer is None or not self._may_answer():
-            return
-        try:
-            reply = serialise("NOTICE", check_nick(sender), ctcp.build(question.command, answer))
-        except (BadAddress, Injection):
-            return  # a question whose own words could not be sent back
-        self._common.queue.put(reply)
-
-    def _answer(self, question: ctcp.Ctcp) -> str | None:
-        match question.command:
-            case "VERSION":
-                return f"Causeway {self._version}"
-            case "PING":
-                return question.argument[:64]
-            case "TIME":
-                return time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(self._common.clock.now()))
-            case "CLIENTINFO":
-                return "ACTION CLIENTINFO PING TIME VERSION"
-        return None
-
-    def _may_answer(self) -> bool:
-        now = self._common.clock.monotonic()
-        gained = (now - self._answered) / _CTCP_INTERVAL
-        self._answers = min(float(_CTCP_BURST), self._answers + gained)
-        self._answered = now
-        if self._answers < 1.0:
-            return False
-        self._answers -= 1.0
-        return True
 
     def _time(self, stamp: str) -> float | None:
         """IRCv3 server-time: ``2026-01-02T03:04:05.678Z``. The last second is remembered: lines come in bursts."""

@@ -1,129 +1,44 @@
 """One user on one network: the rooms that are wanted there, and the session that is kept up for them.
 
-The account owns the list of rooms and the decision whether to be connected; it is the ``Sink`` of its session and passes
-what the network tells to the room concerned. It knows no stanza: what clients see is made by ``Room`` and by the
-context's callbacks.
+The account owns the list of rooms and the decision whether to be connected. What the session tells comes through ``News``.
+It knows no stanza: what clients see is made by ``Room`` and by the context's callbacks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from gateway import bridge
+from gateway.accounts.context import AccountContext
+from gateway.accounts.news import News
 from gateway.accounts.pacing import Backoff
-from gateway.bridge import Bridge, Capabilities, Clock, Session, SessionEnded
-from gateway.chat.private import PrivateChats
-from gateway.media.arrivals import Arrivals
+from gateway.bridge import Capabilities, Session, SessionEnded
 from gateway.model import (
     AccountState,
     AccountStatus,
     Address,
     AddressKind,
-    Availability,
-    ChatState,
     Condition,
-    Contact,
-    DeliveryState,
     Departure,
     ErrorType,
     Exit,
-    Message,
     Occupant,
-    Reaction,
     Refused,
-    Retraction,
     Topic,
 )
-from gateway.rooms import acts
-from gateway.rooms.history import Said
 from gateway.rooms.people import Attendance, Attendee
-from gateway.rooms.room import Room, RoomContext, RoomState
+from gateway.rooms.room import Room, RoomState
 
 _log = structlog.get_logger(__name__)
-
-
-class ContactEvents(Protocol):
-    """What becomes of a session's news of contacts."""
-
-    def described(self, account: "Account", contact: Contact) -> None: ...
-
-    def stood(self, account: "Account", name: str, availability: Availability, status: str) -> None: ...
-
-    def sent_elsewhere(self, account: "Account", name: str, message: Message) -> None: ...
-
-
-class DeliveryEvents(Protocol):
-    """The ledger of private messages, seen from a session."""
-
-    def received(self, account: "Account", message: Message, extra: str = "") -> None:
-        """``extra`` is ready XML that goes with the text."""
-
-    async def committed(self, account: "Account", message: Message, extra: str = "") -> None:
-        """As ``received``; returns once the message is safe, or raises ``NotKept``."""
-
-    def reported(
-        self, account: "Account", foreign_id: str, state: DeliveryState, why: Refused | None
-    ) -> None: ...
-
-
-class AccountContext(RoomContext, Protocol):
-    """What an account needs of the component it lives in."""
-
-    bridge: Bridge
-    clock: Clock
-    contacts: ContactEvents
-    deliveries: DeliveryEvents
-    arrivals: Arrivals
-    watched: Collection[str]
-    private: PrivateChats
-
-    def spawn(self, work: Awaitable[None]) -> None:
-        """Run ``work`` in a task that the component holds."""
-
-    def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
-        """Wait for a turn to log in; see ``Pacer``."""
-
-    def backoff(self) -> Backoff: ...
-
-    async def settings(self, owner: str, network: str) -> dict[str, str]:
-        """The user's own settings for the network."""
-
-    async def earlier(self, account: "Account", room: Room) -> list[Said]:
-        """What the archive remembers of a room, oldest first."""
-
-    def refuse_join(self, attendee: Attendee, why: Refused) -> None:
-        """Answer a join presence with an error."""
-
-    def status_changed(self, account: "Account") -> None: ...
-
-    def direct(self, account: "Account", message: Message) -> None: ...
-
-    async def direct_committed(self, account: "Account", message: Message) -> None: ...
-
-    def service(self, account: "Account", text: str) -> None: ...
-
-    def overheard(self, account: "Account", room: str, message: Message) -> None:
-        """What was said in a room, of users who are ``watched``: they may be half of a loop."""
-
-    def remember_account(self, account: "Account", stopped: str = "") -> None:
-        """``stopped`` says why it must not be connected by itself."""
-
-    def remember_room(self, account: "Account", room: Room) -> None: ...
-
-    def forget_room(self, account: "Account", room: Room) -> None: ...
-
-    def remember_attendee(self, account: "Account", room: Room, attendee: Attendee) -> None: ...
-
-    def forget_attendee(self, account: "Account", room: Room, attendee: Attendee) -> None: ...
 
 
 #: Seconds without a wanted room before the connection is given up: long enough to go from one room to another.
 IDLE_SECONDS = 3.0
 #: Seconds until a room that is full or throttled is tried again for clients that were in it before.
 _REJOIN_SECONDS = 30.0
+#: Seconds for a client to come into a room that the network has put the user into.
+_BROUGHT_SECONDS = 300.0
 
 
 class Account:
@@ -245,7 +160,7 @@ class Account:
     def abandon(self, reason: str, exit_: Exit = Exit.LEFT) -> None:
         """Leave all rooms, at the user's word or an operator's; the session ends with them."""
         for room in list(self.rooms.values()):
-            self._expel(room, Departure(exit_, reason))
+            self.expel(room, Departure(exit_, reason))
         if self.session is not None:
             self.session.close(reason)
 
@@ -320,7 +235,7 @@ class Account:
                 if not self.wanted:
                     return None
                 account = bridge.Account(self.owner, self.network, self.wanted_nick, settings)
-                self.session = self._context.bridge.session(account, self)
+                self.session = self._context.bridge.session(account, News(self, self._context))
                 await self.session.run()
             except SessionEnded as ended:
                 return ended
@@ -379,7 +294,7 @@ class Account:
                 del room.attendees[attendee.jid]
                 self._context.refuse_join(attendee, why)
 
-    # -- gateway.bridge.Sink -----------------------------------------------------------------------------------
+    # -- what the session tells of us ---------------------------------------------------------------------------
 
     def online(self, nick: str) -> None:
         self.online_since = self._context.clock.monotonic()
@@ -393,9 +308,6 @@ class Account:
             self._enter(room)
         self._give_up_if_idle()
 
-    def own_nick(self, nick: str) -> None:
-        self.nick = nick
-
     def refold(self) -> None:
         rooms = list(self.rooms.values())
         self.rooms = {}
@@ -403,59 +315,10 @@ class Account:
             room.key = self.fold(room.address.name)
             self.rooms[room.key] = room
 
-    def abilities(self, can: Capabilities) -> None:
-        self.able = can
-
-    def service(self, text: str) -> None:
-        self._context.service(self, text)
-
-    def direct(self, message: Message) -> None:
-        context = self._context
-        if message.attachments or context.arrivals.lines:
-            self._in_turn("direct", message.sender, message, lambda each: context.direct(self, each))
-        else:
-            context.direct(self, message)
-
-    async def direct_committed(self, message: Message) -> None:
-        if not message.attachments and not self._context.arrivals.lines:
-            await self._context.direct_committed(self, message)
-            return
-        # Its files come first: what cannot be fetched now is not ours yet.
-        safe: list[Awaitable[None]] = []
-        turn = asyncio.Event()
-
-        def deliver(each: Message) -> None:
-            safe.append(asyncio.ensure_future(self._context.direct_committed(self, each)))
-            turn.set()
-
-        self._in_turn("direct", message.sender, message, deliver)
-        await turn.wait()
-        for each in safe:
-            await each
-
-    def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
-        self._context.deliveries.reported(self, foreign_id, state, why)
-
-    def direct_sent(self, contact: str, message: Message) -> None:
-        elsewhere = self._context.contacts.sent_elsewhere
-        self._in_turn("direct", contact, message, lambda each: elsewhere(self, contact, each))
-
-    def _in_turn(self, kind: str, peer: str, message: Message, deliver: Callable[[Message], None]) -> None:
-        """Deliver when the files before it in the conversation, and its own, are public."""
-        conversation = (kind, self.owner, self.network, peer)
-        self._context.arrivals.take(conversation, self.owner, message, deliver)
-
-    def contact(self, contact: Contact) -> None:
-        self._context.contacts.described(self, contact)
-
-    def contact_presence(self, contact: str, availability: Availability, status: str = "") -> None:
-        self._context.contacts.stood(self, contact, availability, status)
-
-    def room_joined(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
+    def entered(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         known = self.rooms.get(room)
         if known is None:
-            if self.session is not None:
-                self.session.leave(room, "")
+            self._brought(room)
             return
         back = known.state is RoomState.LOST
         new = [each for each in known.attendees.values() if each.attendance is Attendance.WAITING]
@@ -466,7 +329,20 @@ class Account:
         if back:
             known.note(f"Connected to {self.network} again.")
 
-    def room_refused(self, room: str, why: Refused) -> None:
+    def _brought(self, room: str) -> None:
+        """The network has put us where no client is (a forced join, a forward): the user is invited, and the room left if
+        nobody comes."""
+        session = self.session
+
+        def overdue() -> None:
+            if session is not None and session is self.session and room not in self.rooms:
+                session.leave(room, "")
+
+        if session is not None and self.wanted:
+            self._context.invited(self, room, "", f"{self.network} has put you into this room.")
+            self._context.clock.call_later(_BROUGHT_SECONDS, overdue)
+
+    def refused(self, room: str, why: Refused) -> None:
         known = self.rooms.get(room)
         if known is None or known.state is RoomState.IN:
             return
@@ -474,81 +350,16 @@ class Account:
         if (known.attendees or known.persistent) and why.error_type is ErrorType.WAIT:
             self._context.clock.call_later(_REJOIN_SECONDS, lambda: self._enter_again(known))
             return
-        self._expel(known, Departure(Exit.LOST, why.text))
+        self.expel(known, Departure(Exit.LOST, why.text))
 
     def _enter_again(self, room: Room) -> None:
         if self.rooms.get(room.key) is room and room.state is not RoomState.IN:
             self._enter(room)
 
-    def _expel(self, room: Room, departure: Departure) -> None:
+    def expel(self, room: Room, departure: Departure) -> None:
         """We are out of a room that clients may look at."""
         for attendee in list(room.attendees.values()):
             room.dismiss(attendee, departure)
         self.rooms.pop(room.key, None)
         self._context.forget_room(self, room)
         self._give_up_if_idle()
-
-    def reacted(self, room: str, reaction: Reaction) -> None:
-        if not room:
-            self._context.private.reacted(self.owner, self.network, reaction)
-        elif (known := self.rooms.get(room)) is not None:
-            acts.reacted(known, reaction)
-
-    def retracted(self, room: str, retraction: Retraction) -> None:
-        if not room:
-            self._context.private.retracted(self.owner, self.network, retraction)
-        elif (known := self.rooms.get(room)) is not None:
-            acts.retracted(known, retraction)
-
-    def typing(self, room: str, sender: str, state: ChatState) -> None:
-        if not room:
-            self._context.private.typing(self.owner, self.network, sender, state)
-        elif (known := self.rooms.get(room)) is not None:
-            acts.typing(known, sender, state)
-
-    def room_message(self, room: str, message: Message) -> None:
-        known = self.rooms.get(room)
-        if known is None:
-            return
-        context = self._context
-        if self.owner in context.watched:
-            context.overheard(self, room, message)
-        if message.attachments or context.arrivals.lines:
-            if not known.has_heard(message.foreign_id):  # a file that is there already is not uploaded again
-                self._in_turn("room", room, message, lambda each: self._heard(room, each))
-        else:
-            known.heard(message)
-
-    def _heard(self, room: str, message: Message) -> None:
-        known = self.rooms.get(room)
-        if known is not None:
-            known.heard(message)
-
-    def room_note(self, room: str, text: str) -> None:
-        known = self.rooms.get(room)
-        if known is not None:
-            known.note(text)
-
-    def topic(self, room: str, topic: Topic) -> None:
-        known = self.rooms.get(room)
-        if known is not None:
-            known.changed_topic(topic)
-
-    def arrived(self, room: str, occupant: Occupant) -> None:
-        known = self.rooms.get(room)
-        if known is not None:
-            known.arrived(occupant)
-
-    def departed(self, rooms: Sequence[str], nick: str, departure: Departure) -> None:
-        for known in self._known(rooms):
-            if nick == known.nick:
-                self._expel(known, departure)
-            else:
-                known.departed(nick, departure)
-
-    def renamed(self, rooms: Sequence[str], old: str, new: str) -> None:
-        for known in self._known(rooms):
-            known.renamed(old, new)
-
-    def _known(self, rooms: Sequence[str]) -> Iterable[Room]:
-        return [self.rooms[key] for key in rooms if key in self.rooms]

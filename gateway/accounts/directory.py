@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.accounts.account import Account, AccountContext
+from gateway.accounts.account import Account
+from gateway.accounts.context import AccountContext
 from gateway.model import Condition, Refused
 
 

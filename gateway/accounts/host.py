@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.accounts.account import Account, ContactEvents, DeliveryEvents
+from gateway.accounts.account import Account
+from gateway.accounts.context import ContactEvents, DeliveryEvents
 from gateway.accounts.pacing import Backoff, BackoffPolicy, Pacer
 from gateway.bridge import BadAddress, Bridge, Services
 from gateway.chat.private import PrivateChats
 from gateway.ids import IdSource
 from gateway.media.arrivals import Arrivals, Publish
-from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Refused
+from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Question, Refused
 from gateway.rooms.history import Said
+from gateway.rooms.invitations import invitations
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room
 from gateway.storage.errors import StorageError
@@ -26,6 +28,9 @@ from gateway.xmpp import render, sharing
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.errors import error_element, error_stanza
 from gateway.xmpp.text import attribute
+
+#: Account, sender, question, and where the answer goes.
+Asked = Callable[[Account, str, Question, Callable[[str], None]], None]
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +50,7 @@ class Wiring:
     publish: Publish | None = None  # None: files of the foreign side cannot be passed on
     watched: Collection[str] = ()  # users whose rooms ``overheard`` listens to
     overheard: Callable[[Account, str, Message], None] = lambda account, room, message: None
+    asked: Asked = lambda account, sender, question, answer: answer("")
 
 
 class Host:
@@ -76,6 +82,7 @@ class Host:
         self.arrivals = Arrivals(wiring.publish, wiring.spawn)
         self.watched = wiring.watched
         self.overheard = wiring.overheard
+        self.asked = wiring.asked
         self.now = services.clock.now
         self.contacts = contacts
         self.deliveries = deliveries
@@ -88,10 +95,10 @@ class Host:
         self._backoff = backoff
         self._archive = archive
 
-    def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
     def occupant_id(self, network: str, room: str, stable: str) -> str:
         return self._stores.pseudonym("occupant", self.name, network, room, stable)
 
+    def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
         return self._pacer.turn(network)
 
     def backoff(self) -> Backoff:
@@ -135,6 +142,16 @@ class Host:
         clients = {each.jid_attr: None for room in account.rooms.values() for each in room.attendees.values()}
         for client in clients or {attribute(account.owner): None}:
             self.send(render.chat(sender, client, self.ids.next(), text, _PASSING), keep=True)
+
+    def invited(self, account: Account, name: str, actor: str, reason: str) -> None:
+        """To every client that is in a room of the network, or to the user where none is."""
+        room = self._jid_or_none(Address(AddressKind.ROOM, account.network, name))
+        if room is None:
+            self.service(account, f"{actor or account.network} invites you to {name}, which has no address.")
+            return
+        clients = {each.jid_attr: None for room in account.rooms.values() for each in room.attendees.values()}
+        for stanza in invitations(attribute(room), clients or (attribute(account.owner),), actor, reason):
+            self.send(stanza, keep=True)
 
     def _jid_or_none(self, address: Address | None) -> str | None:
         if address is None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from gateway.accounts.account import Account, DeliveryEvents
+from gateway.accounts.account import Account
+from gateway.accounts.context import DeliveryEvents
 from gateway.bridge import Cancellable, Clock, NotKept
 from gateway.limits import Kind, Limits, duration
 from gateway.model import Condition, DeliveryState, ErrorType, Message, Refused

@@ -12,9 +12,11 @@ until ``renamed``.
 """
 
 from gateway.bridge.abilities import (
+    Asks,
     Expressive,
     Governs,
     Invites,
+    ListsRooms,
     MarksRead,
     Moderates,
     Reacts,
@@ -71,6 +73,7 @@ __all__ = [
     "Answer",
     "Ask",
     "AskAgain",
+    "Asks",
     "BadAddress",
     "Blob",
     "Bridge",
@@ -86,6 +89,7 @@ __all__ = [
     "Governs",
     "Invites",
     "Invocation",
+    "ListsRooms",
     "LookingUp",
     "MarksRead",
     "Media",

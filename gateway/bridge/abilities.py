@@ -7,11 +7,13 @@ from gateway.bridge.session import Answer, Ticket
 from gateway.model import (
     Address,
     Attachment,
+    Catalog,
     ChatState,
     Enrichment,
     Field,
     ListEntry,
     MessageKind,
+    Question,
     RoomList,
     RoomTraits,
     StandingChange,
@@ -74,8 +76,6 @@ class Types(Protocol):
         Nobody waits for an outcome."""
 
 
-class SharesFiles(Protocol):
-    """What a session can do besides where ``Capabilities.attachments`` is set."""
 class Invites(Protocol):
     """What a session can do besides if its bridge has the capability ``invitations``."""
 
@@ -83,6 +83,8 @@ class Invites(Protocol):
         """Ask somebody into a room that the user is in. The reason is dropped where the network has none."""
 
 
+class SharesFiles(Protocol):
+    """What a session can do besides where ``Capabilities.attachments`` is set."""
 
     def share(
         self,
@@ -121,3 +123,18 @@ class Governs(Protocol):
 
     def room_traits(self, room: str) -> RoomTraits:
         """What is known without asking."""
+
+
+class ListsRooms(Protocol):
+    """What a session can do besides if its bridge has the capability ``room_list``."""
+
+    def list_rooms(self, answer: Answer[Catalog], *, anew: bool) -> None:
+        """The rooms that the user may know of. A list may be remembered for some minutes, and less long if somebody asks
+        ``anew``; what is known of a long one is told while the rest still comes."""
+
+
+class Asks(Protocol):
+    """What a session can do besides if its bridge has the capability ``questions``. See ``Sink.asked`` for the way back."""
+
+    def ask(self, contact: str, question: Question, answer: Answer[str]) -> None:
+        """Ask somebody's software; the answer is told in the words it came in, and empty for PING."""

@@ -40,6 +40,8 @@ class Capabilities:
     governing: bool = False  # roles, lists and settings of rooms can be changed: sessions are ``Governs``
     invitations: bool = False  # sessions are ``Invites``
     typing: bool = False  # sessions are ``Types``
+    room_list: bool = False  # the network can list its rooms: sessions are ``ListsRooms``
+    questions: bool = False  # people's software can be asked about itself: sessions are ``Asks``
     contact_type: str = "pc"  # identity client/<contact_type>: "sms", "phone", "bot"
     contact_list: bool = False  # the network keeps a list of the user's contacts: ``Contact.listed``
     contact_presence: bool = False  # sessions are ``Watching``: they can tell who is there

@@ -1,6 +1,6 @@
 """What every session can do, and what it tells the core."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from gateway.bridge.capabilities import Capabilities
@@ -13,6 +13,7 @@ from gateway.model import (
     Message,
     MessageKind,
     Occupant,
+    Question,
     Reaction,
     Refused,
     Retraction,
@@ -147,6 +148,10 @@ class Sink(Protocol):
     def typing(self, room: str, sender: str, state: ChatState) -> None:
         """What somebody is doing in ``room``, or in the private chat with them if it is empty. Is not kept: whoever does not
         see it now never will."""
+
+    def asked(self, sender: str, question: Question, answer: Callable[[str], None]) -> None:
+        """Somebody asks what the user's software is. ``answer`` is called at most once, with the user's client's own words;
+        with none if it does not say, and not at all if it is gone meanwhile."""
 
     def topic(self, room: str, topic: Topic) -> None: ...
 

@@ -14,6 +14,7 @@ from gateway.model import (
     Departure,
     Message,
     Occupant,
+    Question,
     Reaction,
     Refused,
     Retraction,
@@ -130,6 +131,9 @@ class RecordingSink(_Journal):
 
     def retracted(self, room: str, retraction: Retraction) -> None:
         self.note("retracted", room, retraction)
+
+    def asked(self, sender: str, question: Question, answer: Callable[[str], None]) -> None:
+        self.note("asked", sender, question, answer)
 
     def typing(self, room: str, sender: str, state: ChatState) -> None:
         self.note("typing", room, sender, state)

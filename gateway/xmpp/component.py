@@ -38,6 +38,7 @@ from gateway.model import (
     Address,
     Departure,
     Exit,
+    Question,
     Refused,
 )
 from gateway.rooms.service import RoomService
@@ -46,6 +47,7 @@ from gateway.tasks import Tasks
 from gateway.texts import Languages
 from gateway.xmpp import basics
 from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.asking import Asking
 from gateway.xmpp.caps import Caps
 from gateway.xmpp.discovery import Discovery
 from gateway.xmpp.errors import error_stanza
@@ -144,6 +146,7 @@ class Component:
                 self._publish(media, services),
                 self.guard.watched,
                 self.guard.overheard,
+                self._asked,
             ),
             self.people.contacts,
             self.guard.before(self.deliveries),
@@ -152,6 +155,7 @@ class Component:
         self.accounts = Accounts(host, settings.limits)
         self.speech = Speech(bridge.capabilities, services.clock)
         self.telling = Telling(self, self.chats, self.accounts.find, files=bridge.capabilities.attachments)
+        self.asking = Asking(bridge.capabilities, self.accounts, self.book, self.iq, settings.title)
         self.rooms = RoomService(self.accounts, self, settings.linger, services.clock)
         self._check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
         self.doors = Doors(self._street(services), self.people.commands.available)
@@ -272,6 +276,7 @@ class Component:
             self.people,
             self.deliveries,
             self.doors,
+            self.asking,
             self.telling,
             self.speech,
             self.refuse,
@@ -375,6 +380,11 @@ class Component:
         target = parse_jid(self.book.jid_of(address))
         info = self._discovery.info(target, "", target)
         return self._caps.element(info) if info is not None else ""
+
+    def _asked(
+        self, account: Account, sender: str, question: Question, answer: Callable[[str], None]
+    ) -> None:
+        self.asking.asked(account, sender, question, answer)
 
     def _forget_user(self, owner: str) -> None:
         self.deliveries.forget(owner)

@@ -19,6 +19,7 @@ from gateway.rooms.service import RoomService
 from gateway.rooms.tickets import ErrorOnly
 from gateway.xmpp import basics, render, sharing
 from gateway.xmpp.addressbook import AddressBook
+from gateway.xmpp.asking import Asking
 from gateway.xmpp.router import Reply, RequestHandler, Router
 from gateway.xmpp.stanza import Stanza
 
@@ -34,6 +35,7 @@ class Offices:
     people: People
     deliveries: Deliveries
     doors: Doors
+    asking: Asking
     telling: Telling
     speech: Speech
     refuse: Callable[..., None]
@@ -50,6 +52,7 @@ class Reception:
         self._people = offices.people
         self._deliveries = offices.deliveries
         self._doors = offices.doors
+        self._asking = offices.asking
         self._telling = offices.telling
         self._speech = offices.speech
         self._refuse = offices.refuse
@@ -73,6 +76,8 @@ class Reception:
         elif stanza.type == "error":
             if not self._deliveries.bounced(stanza):
                 self._rooms.gone(stanza.sender)
+        elif address.kind is AddressKind.CONTACT and self._rooms.invites(stanza, address):
+            return
         elif stanza.text("body") or sharing.read(stanza) is not None:
             self._chat(stanza, address)
         elif not self._deliveries.marked(stanza, address) and address.kind is AddressKind.CONTACT:
@@ -124,9 +129,11 @@ class Reception:
         if address is None:
             return
         if address.kind is AddressKind.ROOM:
-            self._rooms.ping(stanza, reply, address)
+            occupant = self._rooms.ping(stanza, reply, address)
+            if occupant is not None:
+                self._asking.person(stanza, reply, occupant)
         elif address.kind is AddressKind.CONTACT:
-            reply.error(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Users of this network cannot be pinged."))
+            self._asking.person(stanza, reply, address)
         else:
             reply.result()
 
@@ -151,8 +158,12 @@ class Reception:
             address = self._target(stanza, reply)
             if address is None:
                 return
-            if address.kind is AddressKind.CONTACT or stanza.to.resource:
-                reply.error(Refused(Condition.SERVICE_UNAVAILABLE, "This network cannot be asked that."))
+            if address.kind is AddressKind.CONTACT:
+                self._asking.person(stanza, reply, address)
+            elif address.kind is AddressKind.ROOM and stanza.to.resource:
+                occupant = self._rooms.occupant(stanza, reply, address)
+                if occupant is not None:
+                    self._asking.person(stanza, reply, occupant)
             else:
                 handler(stanza, reply)
 

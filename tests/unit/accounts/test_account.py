@@ -60,6 +60,7 @@ class Surroundings:
         self.sent: list[Element] = []
         self.sessions: list[ScriptedSession] = []
         self.refusals: list[tuple[str, Refused]] = []
+        self.invitations: list[tuple[str, str]] = []
         self.stored: list[tuple] = []
         self.states: list[AccountState] = []
         self.tasks: set[asyncio.Task] = set()
@@ -104,6 +105,9 @@ class Surroundings:
 
     async def earlier(self, account, room):
         return []
+
+    def invited(self, account, name, actor, reason) -> None:
+        self.invitations.append((name, actor))
 
     def refuse_join(self, attendee, why) -> None:
         self.refusals.append((attendee.jid, why))
@@ -390,10 +394,22 @@ async def test_being_kicked_is_the_end_of_the_room(story):
     assert story.account.rooms == {}
 
 
-async def test_a_room_nobody_asked_for_is_left_again(story):
+async def test_the_user_is_invited_to_a_room_nobody_asked_for_and_it_is_left_if_nobody_comes(story):
     await in_the_room(story)
     story.session.sink.room_joined("#forced", "alice", [], None)
+    assert [name for name, _ in story.around.invitations] == ["#forced"]
+    await story.around.clock.advance(200)
+    assert ("leave", "#forced", "") not in story.session.asked
+    await story.around.clock.advance(200)
     assert ("leave", "#forced", "") in story.session.asked
+
+
+async def test_a_room_that_the_user_was_put_into_is_kept_when_a_client_comes(story):
+    await in_the_room(story)
+    story.session.sink.room_joined("#forced", "alice", [], None)
+    story.join("#forced")
+    await story.around.clock.advance(400)
+    assert ("leave", "#forced", "") not in story.session.asked
 
 
 async def test_events_for_rooms_that_are_not_wanted_are_ignored(story):

@@ -11,7 +11,7 @@ from bridges.irc.dial import ConnectFailed, Endpoint
 from bridges.irc.protocol.line import Line, parse
 from bridges.irc.session import IrcSession
 from gateway.bridge import Account, Capabilities, Services, SessionEnded
-from gateway.model import Departure, Message, Occupant, Refused, Topic
+from gateway.model import Departure, Message, Occupant, Question, Refused, Topic
 from tests.fakes.clock import ManualClock, settle
 
 NETWORK = "irc.example"
@@ -25,6 +25,7 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.can: Capabilities | None = None
+        self.answer = ""  # of the user's client, to whatever somebody asks
 
     def take(self) -> list[tuple[Any, ...]]:
         calls, self.calls = self.calls, []
@@ -41,6 +42,10 @@ class Recorder:
 
     def abilities(self, can: Capabilities) -> None:
         self.can = can  # told at every connection: kept out of what tests compare
+
+    def asked(self, sender: str, question: Question, answer: Callable[[str], None]) -> None:
+        self.calls.append(("asked", sender, question))
+        answer(self.answer)
 
     def service(self, text: str) -> None:
         self.calls.append(("service", text))

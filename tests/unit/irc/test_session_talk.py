@@ -75,22 +75,33 @@ async def test_a_notice_of_a_server_is_the_networks_word_unless_the_user_wrote_t
 
 async def test_ctcp_questions_are_answered_three_at_once_and_then_slowly() -> None:
     scene = await Scene().in_room()
+    scene.sink.answer = ""
+    scene.server.says(f"{BOB} PRIVMSG Nick :\x01PING 12345\x01")
+    assert scene.server.take() == []  # whoever asks wants to know about the user's client, not about us
+    scene.sink.answer = "pong"
+    await scene.clock.advance(10)
+    scene.server.says(f"{BOB} PRIVMSG Nick :\x01PING 12345\x01")
+    assert scene.server.take() == ["NOTICE Bob :\x01PING 12345\x01"]
+    scene.sink.answer = ""
+    await scene.clock.advance(10)
+    scene.sink.take()
     scene.server.says(
         f"{BOB} PRIVMSG Nick :\x01VERSION\x01",
-        f"{BOB} PRIVMSG Nick :\x01PING 12345\x01",
         f"{BOB} PRIVMSG #foo :\x01CLIENTINFO\x01",
+        f"{BOB} PRIVMSG Nick :\x01VERSION\x01",
         f"{BOB} PRIVMSG Nick :\x01TIME\x01",
         f"{BOB} PRIVMSG Nick :\x01DCC SEND x 1 2 3\x01",
     )
     assert scene.server.take() == [
         "NOTICE Bob :\x01VERSION Causeway 1.2.3\x01",
-        "NOTICE Bob :\x01PING 12345\x01",
         "NOTICE Bob :\x01CLIENTINFO ACTION CLIENTINFO PING TIME VERSION\x01",
+        "NOTICE Bob :\x01VERSION Causeway 1.2.3\x01",
     ]
     await scene.clock.advance(2)
     scene.server.says(f"{BOB} PRIVMSG Nick :\x01TIME\x01", f"{BOB} PRIVMSG Nick :\x01TIME\x01")
     (line,) = scene.server.take()
-    assert line.startswith("NOTICE Bob :\x01TIME Tue, 14 Nov 2023 22:13:22 ")
+    assert line.startswith("NOTICE Bob :\x01TIME Tue, 14 Nov 2023 22:13:42 ")
+    scene.sink.take()
     scene.server.says(f"{BOB} NOTICE Nick :\x01VERSION what we never asked\x01")
     assert scene.sink.take() == []
     await scene.finish()

@@ -1,0 +1,358 @@
+"""One connection of one user, from dialling to the last word.
+
+Here the parts are put together (``rooms``, ``hearing``, ``speaking`` ...), lines are given to them, and the life of the
+connection is watched: login deadline, keep-alive, farewell. Does not know what the core asks for.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from bridges.irc import ending
+from bridges.irc.alarm import NEVER, Alarm
+from bridges.irc.channels import Channels
+from bridges.irc.commands import Commands
+from bridges.irc.common import Common, Connect, Connection, Handlers
+from bridges.irc.console import Console
+from bridges.irc.dial import Endpoint
+from bridges.irc.dialling import dial
+from bridges.irc.hearing import Hearing
+from bridges.irc.joining import Joining
+from bridges.irc.keepalive import KeepAlive
+from bridges.irc.listing import Listing
+from bridges.irc.login import Login
+from bridges.irc.numerics import is_error, refused
+from bridges.irc.profile import Profile
+from bridges.irc.protocol.line import Line, serialise
+from bridges.irc.questions import Questions
+from bridges.irc.requests import Requests
+from bridges.irc.rooms import Rooms
+from bridges.irc.sendqueue import SendQueue
+from bridges.irc.speaking import Speaking
+from bridges.irc.standing import Standing
+from bridges.irc.text import one_line
+from gateway.bridge import Services, SessionEnded, Sink
+from gateway.model import Condition, Departure, Exit, Refused
+
+QUIT_TIME = 2.0  # seconds for the server to close after our QUIT
+_MAX_QUIT = 300  # bytes
+_MAX_TOKEN = 400
+_ABOUT_NICKS = frozenset(("432", "433", "436", "437"))
+
+
+class Life:
+    """The life of one connection, and the parts that make use of it. ``session`` has what the core asks for."""
+
+    def __init__(
+        self, profile: Profile, sink: Sink, services: Services, connect: Connect, *, show_all: bool
+    ) -> None:
+        clock, settings = services.clock, profile.settings
+        self._profile = profile
+        self._sink = sink
+        self._clock = clock
+        self._connect = connect
+        self._connection: Connection | None = None
+        self._standing = Standing(profile.nick)
+        self._alarm = Alarm(clock, self._ring)
+        self._queue = SendQueue(
+            clock, self._write, self._writable, burst=settings.throttle_burst, rate=settings.throttle_rate
+        )
+        common = Common(
+            profile.network, sink, clock, self._standing, Channels(self._standing), self._queue, self._alarm
+        )
+        self._channels = common.channels
+        self._console = Console(common, show_all)
+        self._requests = Requests(clock, self._alarm, self._queue, profile.network)
+        self._joining = Joining(common)
+        self._rooms = Rooms(common, self._joining, self._requests, self._console, server_modes=show_all)
+        self._speaking = Speaking(common)
+        self._questions = Questions(common, services.version)
+        self._hearing = Hearing(common, self._console, self._speaking.knows, self._questions)
+        self._listing = Listing(common, self._console)
+        self._commands = Commands(common, self._requests, self._console)
+        self._login = Login(profile, services.random)
+        self._online = False
+        self._over: asyncio.Future[None] | None = None
+        self._dialling: asyncio.Task[bool] | None = None
+        self._closing = False
+        self._farewell: SessionEnded | None = None  # why the network ends it, if it said so
+        self._login_by = self._close_by = NEVER  # deadlines, in monotonic seconds
+        self._alive = KeepAlive(settings.ping_after, settings.ping_timeout)
+
+    # -- begin and end --------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        self._over = asyncio.get_running_loop().create_future()
+        try:
+            if self._closing:
+                return
+            self._dialling = asyncio.create_task(self._open())
+            if await self._dialled(self._dialling):
+                self._dialling = None
+                await self._over
+        finally:
+            self._end_everything()
+
+    def close(self, reason: str) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        if self._dialling is not None and not self._dialling.done():
+            self._dialling.cancel()
+        elif self._connection is not None:
+            words = one_line(reason or self._profile.settings.quit_message, _MAX_QUIT)
+            self._queue.urgent(serialise("QUIT", words) if words else "QUIT")
+            self._close_by = self._clock.monotonic() + QUIT_TIME
+            self._alarm.need(self._close_by)
+
+    # -- connecting --------------------------------------------------------------------------------------------
+
+    async def _open(self) -> bool:
+        self._connection = await dial(self._profile, self._attempt, self._console.progress)
+        return True
+
+    async def _dialled(self, dialling: asyncio.Task[bool]) -> bool:
+        """Whether there is a connection now; False if we were told to close meanwhile. Raises ``SessionEnded``."""
+        try:
+            await dialling
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._closing or (task is not None and task.cancelling()):
+                raise
+            return False
+        if self._closing:
+            return False
+        now = self._clock.monotonic()
+        self._login_by = now + self._profile.settings.login_timeout
+        self._alarm.need(self._login_by)
+        for line in self._login.start():
+            self._queue.urgent(line)
+        return True
+
+    async def _attempt(self, endpoint: Endpoint) -> Connection:
+        connection = self._connect(self._line, self._closed, self._queue.pump)
+        connection.fallback_encoding = self._profile.settings.encoding
+        await connection.open(endpoint, timeout=self._profile.settings.connect_timeout)
+        return connection
+
+    def _write(self, line: str) -> None:
+        if self._connection is not None:
+            self._connection.send(line)
+
+    def _writable(self) -> bool:
+        return self._connection is not None and self._connection.writable
+
+    @property
+    def _itself(self) -> "Life":
+        return self
+
+    # -- lines -------------------------------------------------------------------------------------------------
+
+    def _line(self, line: Line) -> None:
+        self._alive.heard = True
+        if not self._online and self._registering(line):
+            return
+        entry = _HANDLERS.get(line.command)
+        if entry is not None and len(line.params) >= entry[2]:
+            entry[1](getattr(self, entry[0]), line)
+        elif is_error(line.command):
+            self._refusal(line)
+        else:
+            self._console.other(line)
+
+    def _registering(self, line: Line) -> bool:
+        """Before the welcome; whether the line is done with."""
+        if self._farewell is not None and line.command != "ERROR":
+            return True
+        try:
+            answers = self._login.feed(line)
+        except SessionEnded as ended:
+            if line.command in _ABOUT_NICKS:
+                self._console.copy(line)
+            self._give_up(ended)
+            return True
+        for answer in answers:
+            self._queue.urgent(answer)
+        if self._login.welcome:
+            self._welcomed()
+            return True
+        if is_error(line.command) and line.command not in _HANDLERS:
+            self._console.copy(line)  # 433 and the like: the login deals with it
+            return True
+        return False
+
+    def _welcomed(self) -> None:
+        self._online = True
+        self._login_by = NEVER
+        self._alive.start(self._clock.monotonic())
+        self._alarm.need(self._alive.next)
+        self._standing.call_me(self._login.welcome)
+        self._commands.prelude(self._profile.commands)
+        self._sink.online(self._standing.nick)
+
+    def _refusal(self, line: Line) -> None:
+        """An error reply: to the one request that it answers, or else to the user."""
+        about = line.params[1] if len(line.params) > 1 else ""
+        if line.command in ("403", "442") and self._rooms.not_in(about):
+            return
+        key = self._standing.casemapping.fold(about)
+        why = refused(line.command, line.params, self._profile.network)
+        channel = (
+            self._channels.get(line.params[2]) if line.command == "441" and len(line.params) > 2 else None
+        )
+        if (
+            self._joining.refuse(line)
+            or self._requests.refused(line.command, channel.key if channel is not None else key, why)
+            or self._speaking.refuse(line, why)
+            or self._listing.refuse(line, why)
+            or self._questions.refuse(line.command, key, why)
+        ):
+            self._console.copy(line)
+            return
+        room = self._channels.get(about)
+        if room is not None and not self._console.asked:
+            self._rooms.note(room, why.text)
+        else:
+            self._console.error(line, why)
+
+    def _ping(self, line: Line) -> None:
+        token = one_line(line.params[0], _MAX_TOKEN) if line.params else ""
+        self._queue.urgent(serialise("PONG", token) if token else "PONG")
+
+    def _capabilities(self, line: Line) -> None:
+        for answer in self._login.feed(line):
+            self._queue.urgent(answer)
+
+    def _isupport(self, line: Line) -> None:
+        changed = self._standing.support.load(line.params)
+        if "LINELEN" in changed and self._connection is not None:
+            self._connection.linelen = self._standing.support.linelen
+        if "CASEMAPPING" in changed:
+            self._standing.refold()
+            self._channels.refold()
+            self._joining.refold()
+            self._rooms.refold()
+            self._sink.refold()
+
+    def _cloaked(self, line: Line) -> None:
+        """396: our host as others see it from now on, sometimes with the user name."""
+        user, _, host = line.params[1].rpartition("@")
+        known = self._standing.identity.partition("@")[0]
+        if host and (user or known):
+            self._standing.identity = f"{user or known}@{host}"
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
+    def _error_line(self, line: Line) -> None:
+        words = line.params[-1] if line.params else ""
+        if self._closing and self._connection is not None:
+            self._connection.close()  # our QUIT was heard
+            return
+        if self._commands.quitting:
+            self._rooms.gone(Departure(Exit.QUIT, words))
+            self._farewell = ending.left(self._profile.network)
+        elif self._farewell is None:
+            self._farewell = ending.sent_away(self._profile.network, words)
+        self._console.progress(f"ERROR: {words}")
+
+    def _kill(self, line: Line) -> None:
+        if self._standing.is_me(line.params[0]):
+            self._farewell = ending.sent_away(self._profile.network, f"killed: {line.params[-1]}")
+
+    def _closed(self, cause: str) -> None:
+        if self._commands.quitting and not self._closing:
+            self._rooms.gone(Departure(Exit.QUIT))
+            self._farewell = ending.left(self._profile.network)
+        if not self._closing:
+            self._console.progress("ERROR: Connection closed.")
+        self._finish(self._farewell or ending.broken(self._profile.network, cause))
+
+    def _give_up(self, why: SessionEnded) -> None:
+        """Hang up from our side: the login failed, or there is no answer."""
+        self._farewell = why
+        words = one_line(why.refused.text, _MAX_QUIT) if not self._online else ""
+        self._queue.urgent(serialise("QUIT", words) if words else "QUIT")
+        self._finish(why)
+
+    def _finish(self, why: SessionEnded) -> None:
+        if self._over is not None and not self._over.done():
+            if self._closing:
+                self._over.set_result(None)
+            else:
+                self._over.set_exception(why)
+
+    def _end_everything(self) -> None:
+        self._online = False
+        self._alarm.stop()
+        self._joining.close()
+        lost = Refused(
+            Condition.RECIPIENT_UNAVAILABLE,
+            f"The connection to {self._profile.network} ended before this was through. Send it again later.",
+        )
+        self._queue.close(lost)
+        self._requests.close(lost)
+        self._listing.close(lost)
+        self._questions.close(lost)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def _ring(self, now: float) -> float:
+        """All deadlines; when to look again."""
+        network, settings = self._profile.network, self._profile.settings
+        if now >= self._close_by:  # our QUIT was not answered
+            return self._hang_up(ending.left(network))
+        if self._alive.dead(now):
+            return self._hang_up(ending.silent(network, settings.ping_after + settings.ping_timeout))
+        if now >= self._login_by:
+            words = f"{network} did not let us in within {settings.login_timeout:.0f} seconds."
+            self._give_up(SessionEnded(Refused(Condition.REMOTE_SERVER_TIMEOUT, words)))
+            return NEVER
+        if self._alive.look(now):
+            self._queue.urgent(serialise("PING", network))
+        return min(
+            self._login_by,
+            self._close_by,
+            self._alive.next,
+            self._joining.expire(now),
+            self._rooms.expire(now),
+            self._requests.expire(now),
+            self._listing.expire(now),
+            self._questions.expire(now),
+        )
+
+    def _hang_up(self, why: SessionEnded) -> float:
+        self._finish(why)
+        if self._connection is not None:
+            self._connection.abort()
+        return NEVER
+
+    HANDLERS: ClassVar[Handlers["Life"]] = {
+        "PING": (_ping, 0),
+        "ERROR": (_error_line, 0),
+        "KILL": (_kill, 1),
+        "CAP": (_capabilities, 1),
+        "005": (_isupport, 1),
+        "396": (_cloaked, 2),
+    }
+
+
+def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
+    """By command: which part of a session, its method, and the least number of parameters."""
+    parts: list[tuple[str, Handlers[Any]]] = [
+        ("_console", Console.HANDLERS),
+        ("_rooms", Rooms.HANDLERS),
+        ("_hearing", Hearing.HANDLERS),
+        ("_listing", Listing.HANDLERS),
+        ("_itself", Life.HANDLERS),
+    ]
+    return {
+        command: (part, method, least)
+        for part, handlers in parts
+        for command, (method, least) in handlers.items()
+    }
+
+
+_HANDLERS = _table()
