@@ -11,7 +11,8 @@ from bridges.irc.numerics import refused
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.caps import CapNegotiator
 from bridges.irc.protocol.line import Line, serialise
-from bridges.irc.protocol.sasl import Plain, Result, SaslEngine
+from bridges.irc.protocol.mechanisms import Plain
+from bridges.irc.protocol.sasl import Result, SaslEngine
 from gateway.bridge import SessionEnded
 from gateway.model import Condition, ErrorType, Refused
 

@@ -5,13 +5,14 @@ Before registration::
     CAP LS 302 -> LS (several lines) -> REQ in groups -> every group ACKed or NAKed -> SASL -> END
 
 and after it, for as long as the connection lives: NEW -> REQ -> ACK, and DEL. Every way ends: a refused group is asked for
-again one by one, a server that does not know CAP says so with 410, 421 or 451 or just welcomes us. Knows no clock: a server
-that falls silent in the middle is the session's to leave.
+again one by one, a server that does not know CAP says so with 410, 421 or 451 or just welcomes us. Knows no clock: when one
+falls silent in the middle, ``overdue`` goes on without what it did not answer.
 """
 
 from collections.abc import Callable, Iterable
 
 from bridges.irc.protocol.line import Line, serialise
+from bridges.irc.protocol.mechanisms import Derivation
 from bridges.irc.protocol.sasl import Outcome, Result, SaslEngine
 
 #: Bytes of names in one REQ: far enough from 512 for the longest nick that the ACK has to name.
@@ -51,6 +52,30 @@ class CapNegotiator:
         """How the login ended; None as long as none has: before, while it goes on, or without SASL at all."""
         return None if self._sasl is None else self._sasl.outcome
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the server owes us an answer."""
+        return not self._listed or bool(self._pending) or (self._sasl is not None and self._sasl.running)
+
+    @property
+    def work(self) -> Derivation | None:
+        """See ``SaslEngine.work``."""
+        return None if self._sasl is None else self._sasl.work
+
+    def worked(self, work: Derivation, key: bytes) -> list[str]:
+        return [] if self._sasl is None else self._sasl.worked(work, key) + self._proceed()
+
+    def overdue(self) -> list[str]:
+        """The server owes us an answer for too long: what to send to go on without it."""
+        if not self._listed:
+            self._listed = True
+            self._no_sasl("The server did not say what it can do (capabilities).")
+        elif self._pending:
+            self._pending.clear()
+        elif self._sasl is not None:
+            return self._sasl.overdue() + self._proceed()
+        return self._proceed()
+
     def start(self) -> list[str]:
         """The first lines, to be sent before NICK and USER."""
         return [serialise("CAP", "LS", "302")]
@@ -85,7 +110,11 @@ class CapNegotiator:
 
     def _new(self, params: list[str]) -> list[str]:
         names = self._offer(params)
-        return self._request(names) if self._listed else []
+        if not self._listed:
+            return []
+        if "sasl" in names and self._sasl is not None:
+            self._sasl.again()  # sasl-3.2: the services are back
+        return self._request(names) + self._proceed()
 
     def _delete(self, params: list[str]) -> list[str]:
         for name in _words(params):

@@ -1,7 +1,7 @@
-"""SASL over IRC (IRCv3 sasl-3.1, sasl-3.2): mechanisms as objects, and the exchange around them.
+"""SASL over IRC (IRCv3 sasl-3.1, sasl-3.2): the exchange around the mechanisms.
 
 Does not know when to log in (``caps`` does), whether the connection is safe enough for a mechanism (the session chooses
-which to give), or how long to wait (the session's deadline).
+which to give), or how long to wait (whoever gives it the lines says when it was too long).
 """
 
 import base64
@@ -9,47 +9,15 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from bridges.irc.protocol.line import Line, serialise
+from bridges.irc.protocol.mechanisms import Derivation, Mechanism, MechanismFailed
 
 #: Bytes of base64 in one AUTHENTICATE; a chunk of exactly this length is followed by another.
 CHUNK = 400
 
 #: A challenge longer than this is no challenge.
 MAX_CHALLENGE = 64 * 1024
-
-
-class MechanismFailed(Exception):
-    """The mechanism refuses to go on (a server that proves to be false, for instance); text for people."""
-
-
-class Mechanism(Protocol):
-    """One SASL mechanism, for one exchange. Must not show its secrets in ``repr``."""
-
-    @property
-    def name(self) -> str: ...
-
-    def respond(self, challenge: bytes) -> bytes:
-        """The answer to a challenge; ``b""`` comes first, as in every mechanism where the client speaks first. Raises
-        ``MechanismFailed``."""
-
-
-class Plain:
-    """RFC 4616: user and password in one message. For connections that nobody listens to."""
-
-    name = "PLAIN"
-
-    def __init__(self, user: str, password: str) -> None:
-        """Raises ``ValueError`` for a NUL, which parts the two on the wire."""
-        if "\0" in user or "\0" in password or not user:
-            raise ValueError(
-                "An account name must not be empty, and neither it nor a password can hold a NUL."
-            )
-        self._message = f"\0{user}\0{password}".encode("utf-8", "replace")
-
-    def respond(self, challenge: bytes) -> bytes:
-        return self._message
 
 
 class Result(StrEnum):
@@ -73,6 +41,7 @@ class SaslEngine:
     """One login on one connection: tries the mechanisms in the order given. ``outcome`` is None until it is over."""
 
     def __init__(self, mechanisms: Sequence[Mechanism]) -> None:
+        self._all = tuple(mechanisms)
         self._left = list(mechanisms)
         self._current: Mechanism | None = None
         self._challenge: list[str] = []
@@ -81,6 +50,8 @@ class SaslEngine:
         self._refusal: str | None = None  # why the last mechanism failed
         self._stale_refusal = False  # the next 904 may still be about the mechanism before
         self.outcome: Outcome | None = None
+        #: What has to be derived, off the loop, before we can answer: give it to ``worked``.
+        self.work: Derivation | None = None
 
     @property
     def running(self) -> bool:
@@ -94,6 +65,30 @@ class SaslEngine:
     def unavailable(self, text: str) -> None:
         """End it without a try: the server has no SASL."""
         self._end(Result.UNAVAILABLE, text)
+
+    def again(self) -> None:
+        """The services are back: what was unavailable is to be tried once more."""
+        if self.outcome is not None and self.outcome.result is Result.UNAVAILABLE:
+            self._left = list(self._all)
+            self._refusal = None
+            self.outcome = None
+
+    def overdue(self) -> list[str]:
+        """The server has not answered for too long."""
+        if not self.running:
+            return []
+        self._end(Result.UNAVAILABLE, "The login service did not answer.")
+        return [serialise("AUTHENTICATE", "*")]
+
+    def worked(self, work: Derivation, key: bytes) -> list[str]:
+        """What was derived for ``work``; nothing if it is not waited for any more."""
+        if self.work is not work or not self.running:
+            return []
+        self.work = None
+        try:
+            return chunked(work.then(key))
+        except MechanismFailed as failed:
+            return self._abort(str(failed))
 
     def feed(self, line: Line) -> list[str]:
         """The lines to send in answer to AUTHENTICATE, 421, 451 and 900-908; other lines are ignored."""
@@ -109,6 +104,8 @@ class SaslEngine:
     def _next(self) -> list[str]:
         if self._left:
             self._current = self._left.pop(0)
+            self._current.begin()
+            self.work = None
             self._challenge.clear()
             self._challenge_size = 0
             return [serialise("AUTHENTICATE", self._current.name)]
@@ -120,6 +117,7 @@ class SaslEngine:
 
     def _end(self, result: Result, text: str) -> None:
         self._current = None
+        self.work = None
         self._left.clear()
         self.outcome = Outcome(result, text, self._account)
 
@@ -145,6 +143,9 @@ class SaslEngine:
             return []
         try:
             response = self._current.respond(base64.b64decode(encoded, validate=True))
+            if isinstance(response, Derivation):
+                self.work = response
+                return []
         except (binascii.Error, ValueError):
             return self._abort("The server's login challenge is not base64.")
         except MechanismFailed as failed:
@@ -156,6 +157,8 @@ class SaslEngine:
         return []
 
     def _succeeded(self, line: Line) -> list[str]:
+        if self._current is not None and not self._current.satisfied and line.command != "907":
+            return self._abort("The server let us in without a proof that it knows your password.")
         self._end(Result.SUCCESS, _words(line))
         return []
 

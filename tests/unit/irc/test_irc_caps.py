@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bridges.irc.protocol.caps import GROUP, MAX_OFFERED, CapNegotiator
 from bridges.irc.protocol.line import Malformed, parse
-from bridges.irc.protocol.sasl import Plain, Result, SaslEngine
+from bridges.irc.protocol.mechanisms import Plain
+from bridges.irc.protocol.sasl import Result, SaslEngine
 
 WANTED = ("multi-prefix", "server-time", "message-tags", "batch", "echo-message")
 
@@ -257,3 +258,45 @@ def test_whatever_a_server_says_the_end_is_sent_at_most_once(lines: list[str], r
     assert sent.count("CAP END") <= 1
     assert not (negotiator.failed and "CAP END" in sent)
     assert negotiator.finished or "CAP END" not in sent
+
+
+def test_a_list_that_never_comes_does_not_hold_us_up() -> None:
+    negotiator = CapNegotiator(WANTED, sasl=login())
+    negotiator.start()
+    assert negotiator.waiting
+    assert negotiator.overdue() == ["CAP END"]
+    assert negotiator.finished
+    assert not negotiator.waiting
+    assert not negotiator.failed
+    required = CapNegotiator(WANTED, sasl=login(), require_sasl=True)
+    assert required.overdue() == []
+    assert required.failed
+
+
+def test_requests_and_logins_that_are_never_answered_do_not_hold_us_up() -> None:
+    negotiator = CapNegotiator(WANTED, sasl=login())
+    assert answers(negotiator, "CAP * LS :batch sasl=PLAIN") == ["CAP REQ :batch sasl"]
+    assert negotiator.waiting
+    assert negotiator.overdue() == ["CAP END"]
+    other = CapNegotiator(WANTED, sasl=login())
+    assert answers(other, "CAP * LS :sasl=PLAIN", "CAP * ACK :sasl") == ["CAP REQ sasl", "AUTHENTICATE PLAIN"]
+    assert other.waiting
+    assert other.overdue() == ["AUTHENTICATE *", "CAP END"]
+    assert other.outcome is not None
+    assert other.outcome.result is Result.UNAVAILABLE
+    assert answers(other, ":s 906 me :aborted", ":s 001 me :hello") == []
+
+
+def test_services_that_come_back_log_us_in_after_all() -> None:
+    negotiator = CapNegotiator(WANTED, sasl=login())
+    assert answers(negotiator, "CAP * LS :batch", "CAP * ACK :batch") == ["CAP REQ batch", "CAP END"]
+    answers(negotiator, ":s 001 me :hello")
+    assert answers(negotiator, "CAP me NEW :sasl=PLAIN") == ["CAP REQ sasl"]
+    assert answers(negotiator, "CAP me ACK :sasl") == ["AUTHENTICATE PLAIN"]
+    assert answers(negotiator, ":s 906 me :services are away", "CAP me NEW :sasl=PLAIN") == [
+        "AUTHENTICATE PLAIN"
+    ]
+    answers(negotiator, "AUTHENTICATE +", ":s 903 me :done")
+    assert answers(negotiator, "CAP me NEW :sasl=PLAIN") == []
+    assert negotiator.outcome is not None
+    assert negotiator.outcome.result is Result.SUCCESS

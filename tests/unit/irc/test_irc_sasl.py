@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridges.irc.protocol.line import parse
+from bridges.irc.protocol.mechanisms import Derivation, MechanismFailed, Plain
 from bridges.irc.protocol.sasl import (
     CHUNK,
     MAX_CHALLENGE,
-    MechanismFailed,
     Outcome,
-    Plain,
     Result,
     SaslEngine,
     chunked,
@@ -24,6 +23,10 @@ class Asking:
 
     def __init__(self, name: str = "SCRAM-TEST") -> None:
         self.name = name
+        self.satisfied = True
+        self.begin()
+
+    def begin(self) -> None:
         self.challenges: list[bytes] = []
 
     def respond(self, challenge: bytes) -> bytes:
@@ -189,3 +192,77 @@ def test_before_the_start_and_after_the_end_nothing_is_answered() -> None:
     engine.start()
     feed(engine, ":s 903 n :ok")
     assert feed(engine, "AUTHENTICATE +") == []
+
+
+class Proving(Asking):
+    """A mechanism that wants a proof of the server, and a key for its answer."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.satisfied = False
+
+    def respond(self, challenge: bytes) -> bytes | Derivation:
+        if challenge == b"salt":
+            return Derivation("sha256", b"salt", 1, self.answer, b"secret")
+        if challenge == b"proof":
+            self.satisfied = True
+        return b"hello"
+
+    def answer(self, key: bytes) -> bytes:
+        if key == b"bad":
+            raise MechanismFailed("It cannot be done.")
+        return b"with " + key
+
+
+def test_a_key_is_derived_by_whoever_may_wait() -> None:
+    engine = SaslEngine([Proving()])
+    engine.start()
+    feed(engine, "AUTHENTICATE +")
+    assert feed(engine, f"AUTHENTICATE {in_base64(b'salt')}") == []
+    work = engine.work
+    assert work is not None
+    assert len(work()) == 32
+    assert "secret" not in repr(work)
+    assert engine.worked(work, b"key") == [f"AUTHENTICATE {in_base64(b'with key')}"]
+    assert engine.worked(work, b"key") == []
+    feed(engine, f"AUTHENTICATE {in_base64(b'proof')}", ":s 903 me :done")
+    assert engine.outcome == Outcome(Result.SUCCESS, "done")
+
+
+def test_a_key_that_comes_too_late_or_is_no_use_says_nothing() -> None:
+    engine = SaslEngine([Proving(), Plain("a", "b")])
+    engine.start()
+    feed(engine, "AUTHENTICATE +", f"AUTHENTICATE {in_base64(b'salt')}")
+    work = engine.work
+    assert work is not None
+    feed(engine, ":s 904 me :no")  # the next mechanism is on
+    assert engine.worked(work, b"key") == []
+    other = SaslEngine([Proving()])
+    other.start()
+    feed(other, "AUTHENTICATE +", f"AUTHENTICATE {in_base64(b'salt')}")
+    assert other.work is not None
+    assert other.worked(other.work, b"bad") == ["AUTHENTICATE *"]
+    assert other.outcome == Outcome(Result.FAILED, "It cannot be done.")
+
+
+def test_success_without_the_proof_that_the_mechanism_wants_is_none() -> None:
+    engine = SaslEngine([Proving()])
+    engine.start()
+    feed(engine, "AUTHENTICATE +")
+    assert feed(engine, ":s 903 me :come in") == ["AUTHENTICATE *"]
+    assert engine.outcome is not None
+    assert engine.outcome.result is Result.FAILED
+
+
+def test_silence_ends_the_login_and_the_services_return() -> None:
+    engine = SaslEngine([Plain("a", "b")])
+    assert engine.overdue() == []
+    engine.start()
+    assert engine.overdue() == ["AUTHENTICATE *"]
+    assert engine.outcome is not None
+    assert engine.outcome.result is Result.UNAVAILABLE
+    engine.again()
+    assert engine.start() == ["AUTHENTICATE PLAIN"]
+    feed(engine, ":s 904 me :no")
+    engine.again()  # what was refused is not tried again
+    assert engine.outcome is not None
