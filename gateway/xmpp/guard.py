@@ -7,7 +7,8 @@ Wiring only; what each does is said in its own file.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.accounts.account import Account, DeliveryEvents
+from gateway.accounts.account import Account
+from gateway.accounts.context import DeliveryEvents
 from gateway.accounts.inflow import Inflow
 from gateway.bridge import BadAddress, Bridge, Clock
 from gateway.limits import Limits
