@@ -4,11 +4,12 @@ People are kept once, with the channels they share with us, so that a QUIT or NI
 (a netsplit of thousands stays linear). All keys are names folded by the server's casemapping; only this file folds them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from sys import intern
 
+from bridges.irc.badges import hats
 from bridges.irc.protocol.modes import highest_first
-from bridges.irc.ranks import rank, ranks
+from bridges.irc.ranks import Rank, rank, ranks
 from bridges.irc.standing import Standing
 from gateway.model import Message, Occupant, Topic
 
@@ -19,13 +20,16 @@ MAX_HELD = 500  # messages kept while a channel's occupants are still being list
 
 
 class User:
-    """Somebody we share channels with. ``identity`` is ``user@host``, or empty."""
+    """Somebody we share channels with. ``identity`` is ``user@host``, or empty; ``account`` is empty where there is none or
+    the network has not told; ``flags`` are of ``badges``."""
 
-    __slots__ = ("channels", "identity", "nick")
+    __slots__ = ("account", "channels", "flags", "identity", "nick")
 
     def __init__(self, nick: str) -> None:
         self.nick = nick
         self.identity = ""
+        self.account = ""
+        self.flags = ""
         self.channels: tuple[Channel, ...] = ()
 
 
@@ -126,6 +130,18 @@ class Channels:
             user.identity = intern(identity)
         return user
 
+    def describe(self, nick: str, account: str | None = None, flags: str | None = None) -> User | None:
+        """What the network tells of somebody; None leaves what is known. The user if that is news, else None."""
+        user = self._users.get(self._standing.casemapping.fold(nick))
+        if user is None:
+            return None
+        news = False
+        if account is not None and account != user.account:
+            user.account, news = intern(account), True
+        if flags is not None and flags != user.flags:
+            user.flags, news = intern(flags), True
+        return user if news else None
+
     def remove(self, channel: Channel, nick: str) -> User | None:
         """``nick`` left the channel; None if it was not in it."""
         folded = self._standing.casemapping.fold(nick)
@@ -168,17 +184,21 @@ class Channels:
 
     def occupant(self, channel: Channel, user: User) -> Occupant:
         modes = channel.members.get(self._standing.casemapping.fold(user.nick), "")
-        table = ranks(self._standing.support.prefix_modes)
-        return Occupant(user.nick, *rank(modes, table, moderated="m" in channel.modes), user.identity)
+        return self._occupant(user, modes, *self._ranking(channel))
 
     def occupants(self, channel: Channel) -> list[Occupant]:
         users = self._users
-        table, moderated = ranks(self._standing.support.prefix_modes), "m" in channel.modes
-        found = []
-        for folded, modes in channel.members.items():
-            user = users[folded]
-            found.append(Occupant(user.nick, *rank(modes, table, moderated=moderated), user.identity))
-        return found
+        ranking = self._ranking(channel)
+        return [self._occupant(users[folded], modes, *ranking) for folded, modes in channel.members.items()]
+
+    def _ranking(self, channel: Channel) -> tuple[Mapping[str, Rank], bool]:
+        return ranks(self._standing.support.prefix_modes), "m" in channel.modes
+
+    @staticmethod
+    def _occupant(user: User, modes: str, table: Mapping[str, Rank], moderated: bool) -> Occupant:
+        affiliation, role = rank(modes, table, moderated=moderated)
+        worn = hats(modes, user.account, user.flags)
+        return Occupant(user.nick, affiliation, role, user.identity, user.account, worn)
 
     def refold(self) -> None:
         """Key everything anew under the casemapping that now holds. Names that fall together become one."""
