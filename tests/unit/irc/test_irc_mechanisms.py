@@ -173,9 +173,9 @@ def test_passwords_are_prepared(text: str, prepared: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "\u00ad", "\u0007", "\u0627\u0031", "\ud800", "a\u0627b"])
 def test_what_saslprep_prohibits_is_no_password(text: str) -> None:
-    with pytest.raises(ValueError, match="[a-z]"):
+    with pytest.raises(ValueError, match=r"SASL|counts"):
         saslprep(text)
-    with pytest.raises(ValueError, match="[a-z]"):
+    with pytest.raises(ValueError, match=r"SASL|counts"):
         Scram("SCRAM-SHA-256", "user", text, lambda: "n")
 
 
