@@ -8,15 +8,19 @@ import asyncio
 import contextlib
 import shutil
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from gateway.bridge import Capabilities, NotKept
 from gateway.clock import SystemClock
 from gateway.model import DeliveryState
 from gateway.storage.database import opened
+from gateway.storage.schema import deliveries, delivery_keys, delivery_marks
 from gateway.xmpp.stanza import COMPONENT
+from tests.rig.postgres import Postgres
 from tests.unit.delivery.world import FORWARDING, PLAIN, REPEATING, Gateway, World, living
 
 COUNT = 3
@@ -24,13 +28,46 @@ IDS = [f"m{number}" for number in range(COUNT)]
 REQUEST = "<request xmlns='urn:xmpp:receipts'/>"
 
 
-async def new_world(tmp_path: Path, fatal: int, fate: str) -> World:
-    template, path = tmp_path / "template.db", tmp_path / f"{fate}-{fatal}.db"
-    if not template.exists():
-        async with opened(f"sqlite:///{template}", clock=SystemClock()) as database:
-            await database.flush()
-    shutil.copy(template, path)
-    return World(f"sqlite:///{path}", fatal=fatal, fate=fate)
+#: Gives an empty world that ends at a step (0: never), and how.
+Worlds = Callable[[int, str], Awaitable[World]]
+
+
+async def on_sqlite(tmp_path: Path) -> Worlds:
+    """Each world has a file of its own."""
+    template = tmp_path / "template.db"
+    async with opened(f"sqlite:///{template}", clock=SystemClock()) as database:
+        await database.flush()
+
+    async def new(fatal: int, fate: str) -> World:
+        path = tmp_path / f"{fate}-{fatal}.db"
+        shutil.copy(template, path)
+        return World(f"sqlite:///{path}", fatal=fatal, fate=fate)
+
+    return new
+
+
+async def on_postgresql(url: str) -> Worlds:
+    """All worlds have the same database, one after the other."""
+
+    async def new(fatal: int, fate: str) -> World:
+        async with opened(url, clock=SystemClock()) as database:
+            await database.write_all(
+                [(delete(each), None) for each in (deliveries, delivery_keys, delivery_marks)]
+            )
+        return World(url, fatal=fatal, fate=fate)
+
+    return new
+
+
+@pytest.fixture
+async def worlds(tmp_path: Path) -> Worlds:
+    return await on_sqlite(tmp_path)
+
+
+@pytest.fixture
+async def served_worlds(postgres: Postgres) -> AsyncIterator[Worlds]:
+    yield await on_postgresql(await postgres.create("killed"))
+    await postgres.drop("killed")
 
 
 async def heal(gateway: Gateway) -> None:
@@ -85,14 +122,14 @@ def check_outbound(world: World, kept: list[str], capabilities: Capabilities, st
     assert all(len(each) <= 1 for each in words.values()), step
 
 
-async def walk(tmp_path: Path, fate: str, capabilities: Capabilities) -> int:
-    whole = await new_world(tmp_path, 0, fate)
+async def walk(new_world: Worlds, fate: str, capabilities: Capabilities) -> int:
+    whole = await new_world(0, fate)
     kept = await outbound(whole, capabilities)
     assert kept == IDS
     check_outbound(whole, kept, capabilities, "nothing happened")
     steps = list(whole.crossings)
     for fatal, step in enumerate(steps, 1):
-        world = await new_world(tmp_path, fatal, fate)
+        world = await new_world(fatal, fate)
         kept = await outbound(world, capabilities)
         check_outbound(world, kept, capabilities, f"{fate} {step} ({fatal} of {len(steps)})")
         if fate == "link":
@@ -104,8 +141,12 @@ async def walk(tmp_path: Path, fate: str, capabilities: Capabilities) -> int:
 @pytest.mark.parametrize(
     "capabilities", [PLAIN, FORWARDING, REPEATING], ids=["plain", "forwarding", "repeating"]
 )
-async def test_every_message_to_the_network_has_one_outcome_whenever_it_ends(tmp_path, fate, capabilities):
-    assert await walk(tmp_path, fate, capabilities) > 20
+async def test_every_message_to_the_network_has_one_outcome_whenever_it_ends(worlds, fate, capabilities):
+    assert await walk(worlds, fate, capabilities) > 20
+
+
+async def test_every_message_to_the_network_has_one_outcome_on_postgresql_too(served_worlds):
+    assert await walk(served_worlds, "kill", REPEATING) > 20
 
 
 # -- to the user ----------------------------------------------------------------------------------------------
@@ -158,23 +199,31 @@ def check_inbound(world: World, step: str) -> None:
     assert list(texts.values()) == [f"text {number}" for number in range(COUNT)], step
 
 
-@pytest.mark.parametrize("fate", ["kill", "link"])
-async def test_every_message_to_the_user_arrives_once_whenever_it_ends(tmp_path, fate):
-    whole = await new_world(tmp_path, 0, fate)
+async def walk_inbound(new_world: Worlds, fate: str) -> None:
+    whole = await new_world(0, fate)
     await inbound(whole)
     check_inbound(whole, "nothing happened")
     assert len(whole.server.messages()) == COUNT
     steps = list(whole.crossings)
     assert len(steps) > 20
     for fatal, step in enumerate(steps, 1):
-        world = await new_world(tmp_path, fatal, fate)
+        world = await new_world(fatal, fate)
         await inbound(world)
         check_inbound(world, f"{fate} {step} ({fatal} of {len(steps)})")
         assert all(row.active is False for row in await world.rows()), step
 
 
-async def test_killed_again_and_again_it_still_arrives_once(tmp_path):
-    world = await new_world(tmp_path, 0, "kill")
+@pytest.mark.parametrize("fate", ["kill", "link"])
+async def test_every_message_to_the_user_arrives_once_whenever_it_ends(worlds, fate):
+    await walk_inbound(worlds, fate)
+
+
+async def test_every_message_to_the_user_arrives_once_on_postgresql_too(served_worlds):
+    await walk_inbound(served_worlds, "kill")
+
+
+async def test_killed_again_and_again_it_still_arrives_once(worlds):
+    world = await worlds(0, "kill")
     centre = Centre()
     for _ in range(60):
         world.fatal = len(world.crossings) + 7

@@ -1,7 +1,7 @@
 """Every test that asks for ``url`` or ``database`` runs on SQLite and on a real PostgreSQL."""
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +9,9 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.secrets import SecretBox
 from gateway.storage.database import Database, opened
-from tests.rig.postgres import Postgres, running_postgres
+from tests.rig.postgres import Postgres
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
