@@ -22,7 +22,7 @@ MAX_OPEN = 100  # questions of one session; a person has a handful
 _TOKEN = "causeway-"
 
 
-class Question(Protocol):
+class Inquiry(Protocol):
     """Whoever asks. ``over`` is called exactly once, and nothing afterwards."""
 
     @property
@@ -46,11 +46,11 @@ class Question(Protocol):
 class _Open:
     """A question that was asked. A ``sendqueue.Parcel``."""
 
-    __slots__ = ("deadline", "of", "question", "token", "withdrawn")
+    __slots__ = ("deadline", "inquiry", "of", "token", "withdrawn")
 
-    def __init__(self, of: "Inquiries", question: Question, token: str) -> None:
+    def __init__(self, of: "Inquiries", inquiry: Inquiry, token: str) -> None:
         self.of = of
-        self.question = question
+        self.inquiry = inquiry
         self.token = token
         self.deadline = NEVER
         self.withdrawn = False
@@ -78,15 +78,15 @@ class Inquiries:
     def __bool__(self) -> bool:
         return bool(self._open)
 
-    def ask(self, lines: Sequence[str], question: Question, *, fence: bool = True) -> None:
+    def ask(self, lines: Sequence[str], inquiry: Inquiry, *, fence: bool = True) -> None:
         """Send ``lines``. Without ``fence`` the answer ends only when it is ``complete``."""
         self._last += 1
         token = f"{_TOKEN}{self._last}" if fence else ""
         sent = [*lines, serialise("PING", token)] if fence else list(lines)
-        opened = _Open(self, question, token)
+        opened = _Open(self, inquiry, token)
         queue = self._common.queue
         if len(self._open) >= MAX_OPEN or len(sent) > queue.free:
-            question.over(full(self._common.network))
+            inquiry.over(full(self._common.network))
             return
         self._open.append(opened)
         for line in sent:
@@ -94,11 +94,11 @@ class Inquiries:
 
     def hears(self, line: Line) -> bool:
         """A line that is no error: whether it belongs to an answer."""
-        return self._offer(lambda question: question.hears(line))
+        return self._offer(lambda inquiry: inquiry.hears(line))
 
     def refuses(self, line: Line) -> bool:
         """An error numeric: whether it belongs to an answer."""
-        return self._offer(lambda question: question.refuses(line))
+        return self._offer(lambda inquiry: inquiry.refuses(line))
 
     def pong(self, line: Line) -> bool:
         """Whether the PONG is the end of an answer; all before it have had theirs."""
@@ -120,7 +120,7 @@ class Inquiries:
     def expire(self, now: float) -> float:
         """End what is overdue; when to look again."""
         for opened in [each for each in self._open if each.deadline <= now]:
-            self.end(opened, no_answer(self._common.network, opened.question.words, ANSWER_TIME))
+            self.end(opened, no_answer(self._common.network, opened.inquiry.words, ANSWER_TIME))
         return min((each.deadline for each in self._open), default=NEVER)
 
     def close(self, why: Refused) -> None:
@@ -132,12 +132,12 @@ class Inquiries:
         if opened in self._open:
             self._open.remove(opened)
             opened.withdrawn = True
-            opened.question.over(why)
+            opened.inquiry.over(why)
 
-    def _offer(self, takes: Callable[[Question], bool]) -> bool:
+    def _offer(self, takes: Callable[[Inquiry], bool]) -> bool:
         for opened in self._open:
-            if opened.asked and takes(opened.question):
-                if opened.question.complete:
+            if opened.asked and takes(opened.inquiry):
+                if opened.inquiry.complete:
                     self.end(opened, None)
                 return True
         return False

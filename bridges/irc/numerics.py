@@ -138,6 +138,7 @@ _MEANINGS: dict[str, _Meaning] = {
     "714": _Meaning(Condition.CONFLICT, "You are in that channel already"),
     "716": _Meaning(Condition.FORBIDDEN, "That person accepts messages from known people only"),
     "717": _Meaning(Condition.FORBIDDEN, "That person accepts messages from known people only"),
+    "742": _Meaning(Condition.NOT_ALLOWED, "The channel's services hold that mode fast", "Ask its founder."),
     "734": _Meaning(Condition.RESOURCE_CONSTRAINT, "The list is full"),
     "926": _Meaning(Condition.FORBIDDEN, "The network has closed that channel"),
     "972": _Meaning(Condition.FORBIDDEN, "The network protects that person"),
@@ -181,6 +182,10 @@ REFUSES_MESSAGE = _numerics("401 402 403 404 407 408 413 414 415 442 477 482 486
 REFUSES_NICK = _numerics("431 432 433 436 437 438 447")
 REFUSES_TOPIC = _numerics("403 442 477 482")
 REFUSES_KICK = _numerics("401 403 441 442 476 481 482 484 485 499 519 972")
+# A refused MODE of a channel, or a list of one that is not shown to everybody: what it is about stands in the middle.
+REFUSES_MODE = _numerics(
+    "263 401 403 404 406 441 442 447 461 467 472 477 478 481 482 484 485 499 501 502 518 519 520 525 696 742 743 974"
+)
 
 
 def is_error(numeric: str) -> bool:

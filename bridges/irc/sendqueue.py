@@ -61,6 +61,12 @@ class SendQueue:
         """How many more lines fit."""
         return self._limit - len(self._waiting)
 
+    @property
+    def idle(self) -> bool:
+        """Whether a line that nobody waits for may go: half of a burst is left for people."""
+        spent = self._burst - self._tokens - (self._clock.monotonic() - self._counted) * self._rate
+        return not self._waiting and self._writable() and (not self._rate or spent < self._burst / 2)
+
     def urgent(self, line: str) -> None:
         """Send now, whatever waits: for what keeps the connection alive, and for the login."""
         self._write(line)
