@@ -86,7 +86,7 @@ class Batches:
 
     def expire(self, now: float) -> tuple[list[Batch], float]:
         """The batches that the server does not end, and when to look again."""
-        overdue = []
+        overdue: list[Batch] = []
         while self._open:
             reference, batch = next(iter(self._open.items()))
             if batch.began + MAX_AGE > now:

@@ -3,31 +3,37 @@
 Hot path: for a plain line to a channel one look-up of the channel, one value, one call of the sink.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from bridges.irc import secrecy
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
 from bridges.irc.protocol import ctcp
 from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line, nick_of
 from bridges.irc.questions import Questions
-from gateway.model import Message, MessageKind
+from bridges.irc.speaking import Speaking
+from gateway.model import Enrichment, Message, MessageKind, Reply
+
+MAX_ID = 255  # characters of a message's id: a claim of whoever answers it
 
 
 class Hearing:
-    """The receiving half of all conversations. ``known`` tells whether the user has written to a (folded) nick."""
+    """The receiving half of all conversations. ``speaking`` tells whom the user has written to, and what was only an echo.
+    ``replaying`` is set while the server repeats what was said before."""
 
-    def __init__(
-        self, common: Common, console: Console, known: Callable[[str], bool], questions: Questions
-    ) -> None:
+    def __init__(self, common: Common, console: Console, speaking: Speaking, questions: Questions) -> None:
         self._common = common
         self._sink = common.sink
         self._channels = common.channels
         self._console = console
-        self._known = known
+        self._speaking = speaking
+        self._unconfirmed = speaking.echoes.open
         self._questions = questions
+        self.replaying = False
         self._second = ("", 0.0)  # the last second that server-time told, read
 
     def _privmsg(self, line: Line) -> None:
@@ -37,7 +43,7 @@ class Hearing:
             self._coloured(line)
             return
         channel = self._channels.get(params[0])
-        if channel is None or not channel.live or line.tags or not text:
+        if channel is None or not channel.live or line.tags or not text or self._unconfirmed:
             self._said(line, params[0], text, MessageKind.CHAT)
             return
         sender = nick_of(source)
@@ -51,7 +57,7 @@ class Hearing:
             self._said(line, target, text, MessageKind.CHAT)
         elif question.command == "ACTION":
             self._said(line, target, question.argument, MessageKind.ACTION)
-        else:
+        elif nick_of(line.source) != self._common.standing.nick:  # our own question comes back as an echo
             self._questions.asked(line, question)
 
     def _said(self, line: Line, target: str, text: str, kind: MessageKind) -> None:
@@ -59,20 +65,31 @@ class Hearing:
         text = strip(text)
         if not sender or not text:
             return
-        tags = line.tags
-        if tags:
-            message = Message(sender, text, kind, tags.get("msgid", ""), self._time(tags.get("time", "")))
-        else:
-            message = Message(sender, text, kind)
+        own = sender == self._common.standing.nick
+        if own and self._speaking.echoed(line):
+            return
+        message = self._tagged(line.tags, sender, text, kind) if line.tags else Message(sender, text, kind)
         channel = self._channels.get(target)
         if channel is None:
-            self._elsewhere(target, message)
+            self._elsewhere(target, message, own=own)
         elif channel.live:
             self._sink.room_message(channel.key, message)
         else:
             channel.hold(message)
 
-    def _elsewhere(self, target: str, message: Message) -> None:
+    def _tagged(self, tags: Mapping[str, str], sender: str, text: str, kind: MessageKind) -> Message:
+        replied = tags.get("+reply") or tags.get("+draft/reply")
+        return Message(
+            sender,
+            text,
+            kind,
+            tags.get("msgid", ""),
+            self._time(tags.get("time", "")),
+            enrichment=Enrichment(Reply(replied)) if replied and len(replied) <= MAX_ID else None,
+            replayed=self.replaying,
+        )
+
+    def _elsewhere(self, target: str, message: Message, *, own: bool) -> None:
         """To something that is not the plain name of a channel we are in."""
         support = self._common.standing.support
         status, name = support.split_status(target)
@@ -80,14 +97,20 @@ class Hearing:
             channel = self._channels.get(name)
             if channel is not None and channel.live:
                 self._sink.room_message(channel.key, _marked(message, status))
-        elif not support.is_channel(target):
+        elif support.is_channel(target):
+            return
+        elif not own or self._common.standing.is_me(target):
             self._sink.direct(message)
+        elif not secrecy.to_person(target, message.text):
+            # The user wrote it elsewhere: with another client of a bouncer, or as a line to the server.
+            self._sink.direct_sent(target, message)
 
     def _notice(self, line: Line) -> None:
         target, text = line.params[0], line.params[1]
         sender = nick_of(line.source)
         if text.startswith("\x01") and ctcp.parse(text) is not None:
-            self._questions.answer(line)
+            if sender != self._common.standing.nick:
+                self._questions.answer(line)
             return
         support = self._common.standing.support
         if support.is_channel(target) or support.split_status(target)[0]:
@@ -99,7 +122,9 @@ class Hearing:
 
     def _from_person(self, source: str, sender: str) -> bool:
         """Servers have no user@host; services of small ircds neither, but those the user has written to."""
-        return "!" in source or (sender != "" and self._known(self._common.standing.casemapping.fold(sender)))
+        return "!" in source or (
+            sender != "" and self._speaking.knows(self._common.standing.casemapping.fold(sender))
+        )
 
     def _meant_for(self, text: str) -> str:
         """A private notice that starts with ``[#channel]`` belongs there (ChanServ's welcome, for instance)."""
@@ -130,6 +155,4 @@ class Hearing:
 
 def _marked(message: Message, status: str) -> Message:
     """A message to those of a certain rank only (STATUSMSG): readers should know before they answer."""
-    return Message(
-        message.sender, f"[{status}] {message.text}", message.kind, message.foreign_id, message.time
-    )
+    return replace(message, text=f"[{status}] {message.text}")

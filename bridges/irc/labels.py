@@ -59,6 +59,11 @@ class Labels:
             self._alarm.need(at)
         self._open[label] = (claim, at)
 
+    def peek(self, label: str) -> Claim | None:
+        """Whose label it is; it stays open."""
+        found = self._open.get(label)
+        return found[0] if found is not None else None
+
     def take(self, label: str) -> Claim | None:
         """Whose label it is. The caller tells the claim what the answer is; a label is answered once."""
         found = self._open.pop(label, None)

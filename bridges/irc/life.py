@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from bridges.irc import ending
 from bridges.irc.alarm import NEVER, Alarm
+from bridges.irc.answers import Answers
 from bridges.irc.channels import Channels
 from bridges.irc.commands import Commands
 from bridges.irc.common import Common, Connect, Connection, Handlers
@@ -19,6 +20,7 @@ from bridges.irc.dialling import dial
 from bridges.irc.hearing import Hearing
 from bridges.irc.joining import Joining
 from bridges.irc.keepalive import KeepAlive
+from bridges.irc.labels import Labels
 from bridges.irc.listing import Listing
 from bridges.irc.login import Login
 from bridges.irc.numerics import is_error, refused
@@ -62,12 +64,22 @@ class Life:
         )
         self._channels = common.channels
         self._console = Console(common, show_all)
-        self._requests = Requests(clock, self._alarm, self._queue, profile.network)
+        self._labels = Labels(clock, self._alarm)
+        self._requests = Requests(common, self._labels)
         self._joining = Joining(common)
         self._rooms = Rooms(common, self._joining, self._requests, self._console, server_modes=show_all)
-        self._speaking = Speaking(common)
+        self._speaking = Speaking(common, self._labels)
         self._questions = Questions(common, services.version)
-        self._hearing = Hearing(common, self._console, self._speaking.knows, self._questions)
+        self._hearing = Hearing(common, self._console, self._speaking, self._questions)
+        self._answers = Answers(
+            common,
+            self._labels,
+            self._requests,
+            self._speaking,
+            self._hearing,
+            self._console,
+            self._dispatch,
+        )
         self._listing = Listing(common, self._console)
         self._commands = Commands(common, self._requests, self._console)
         self._login = Login(profile, services.random)
@@ -152,6 +164,13 @@ class Life:
         self._alive.heard = True
         if not self._online and self._registering(line):
             return
+        tags = line.tags
+        if tags and ("batch" in tags or "label" in tags):
+            self._answers.hear(line)
+        else:
+            self._dispatch(line)
+
+    def _dispatch(self, line: Line) -> None:
         entry = _HANDLERS.get(line.command)
         if entry is not None and len(line.params) >= entry[2]:
             entry[1](getattr(self, entry[0]), line)
@@ -291,6 +310,7 @@ class Life:
         )
         self._queue.close(lost)
         self._requests.close(lost)
+        self._answers.close(lost)
         self._listing.close(lost)
         self._questions.close(lost)
         if self._connection is not None:
@@ -319,6 +339,7 @@ class Life:
             self._joining.expire(now),
             self._rooms.expire(now),
             self._requests.expire(now),
+            self._answers.expire(now),
             self._listing.expire(now),
             self._questions.expire(now),
         )
@@ -345,6 +366,7 @@ def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
         ("_console", Console.HANDLERS),
         ("_rooms", Rooms.HANDLERS),
         ("_hearing", Hearing.HANDLERS),
+        ("_answers", Answers.HANDLERS),
         ("_listing", Listing.HANDLERS),
         ("_itself", Life.HANDLERS),
     ]

@@ -1,16 +1,21 @@
-"""What we asked the network for and it has yet to answer: changes of nick, topics, kicks.
+"""What we asked the network for and it has yet to answer: changes of nick, topics, kicks, invitations.
 
-Plain IRC has no labels: an answer is matched to the oldest open request of its kind for the same target. Whatever is
-not answered in time is refused, so that a ticket never stays open.
+Where the server knows labels, an answer names its request. Plain IRC has none: an answer is matched to the oldest open
+request of its kind for the same target. Whatever is not answered in time is refused, so that a ticket never stays open.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum
 
-from bridges.irc.alarm import NEVER, Alarm
-from bridges.irc.numerics import REFUSES_KICK, REFUSES_NICK, REFUSES_TOPIC, no_answer
-from bridges.irc.sendqueue import SendQueue, full
-from gateway.bridge import Clock, Ticket
+from bridges.irc.alarm import NEVER
+from bridges.irc.common import Common
+from bridges.irc.extras import Confirms
+from bridges.irc.labels import Labels
+from bridges.irc.numerics import REFUSES_INVITE, REFUSES_KICK, REFUSES_NICK, REFUSES_TOPIC, no_answer
+from bridges.irc.protocol.line import Line
+from bridges.irc.sendqueue import full
+from gateway.bridge import Ticket
 from gateway.model import Refused
 
 ANSWER_TIME = 20.0  # seconds, from the moment the line was written
@@ -22,6 +27,7 @@ class Asked(Enum):
     NICK = ("the change of your nick", REFUSES_NICK)
     TOPIC = ("the change of the topic", REFUSES_TOPIC)
     KICK = ("the kick", REFUSES_KICK)
+    INVITE = ("the invitation", REFUSES_INVITE)
 
     def __init__(self, words: str, refusals: frozenset[str]) -> None:
         self.words = words
@@ -31,45 +37,66 @@ class Asked(Enum):
 class Request:
     """One line of ours that has a ticket. A ``sendqueue.Parcel``."""
 
-    __slots__ = ("about", "deadline", "kind", "of", "target", "ticket", "withdrawn")
+    __slots__ = ("about", "deadline", "kind", "label", "of", "target", "ticket", "withdrawn")
 
-    def __init__(self, of: "Requests", kind: Asked, target: str, about: str, ticket: Ticket) -> None:
+    def __init__(
+        self, of: "Requests", kind: Asked, target: str, about: str, ticket: Ticket, label: str
+    ) -> None:
         self.of = of
         self.kind = kind
         self.target = target
         self.about = about
         self.ticket = ticket
+        self.label = label  # empty where the server knows none
         self.deadline = NEVER
         self.withdrawn = False
 
     def written(self) -> None:
         self.deadline = self.of.due()
+        if self.label:
+            self.of.labels.wait(self.label, self)
 
     def lost(self, why: Refused) -> None:
         self.of.give_up(self, why)
+
+    # labels.Claim
+
+    def told(self, label: str, line: Line | None) -> None:
+        if self.of.settle(self):
+            self.ticket.done()
+
+    def refused(self, label: str, why: Refused) -> None:
+        self.of.give_up(self, why)
+
+    def unanswered(self, label: str, why: Refused | None) -> None:
+        self.of.give_up(self, why or no_answer(self.of.where, self.kind.words, ANSWER_TIME))
 
 
 class Requests:
     """The open requests of one session, by kind and target (a folded name, or empty), oldest first."""
 
-    def __init__(self, clock: Clock, alarm: Alarm, queue: SendQueue, where: str) -> None:
-        self._clock = clock
-        self._alarm = alarm
-        self._queue = queue
-        self._where = where
+    def __init__(self, common: Common, labels: Labels) -> None:
+        self.where = common.network
+        self.labels = labels
+        self.answering = False  # while a line is handled that names the request it answers
+        self._common = common
         self._open: dict[tuple[Asked, str], deque[Request]] = {}
 
     def ask(self, kind: Asked, target: str, line: str, ticket: Ticket, about: str = "") -> None:
         """Send ``line``; the ticket is closed by ``done``, ``refused`` or the passing of time. ``about`` is a further name
         (folded) that an answer may give instead of the target."""
-        request = Request(self, kind, target, about, ticket)
+        label = ""
+        if self._common.standing.extras.confirms is Confirms.LABELS and not self.labels.full:
+            label = self.labels.next()
+            line = f"@label={label} {line}"
+        request = Request(self, kind, target, about, ticket, label)
         self._open.setdefault((kind, target), deque()).append(request)
-        if not self._queue.put(line, request):
-            self.give_up(request, full(self._where))
+        if not self._common.queue.put(line, request):
+            self.give_up(request, full(self.where))
 
     def done(self, kind: Asked, target: str) -> bool:
         """The network did it. False if nobody had asked."""
-        request = self._oldest(kind, target)
+        request = self._oldest(kind, target) if not self.answering else None
         if request is None:
             return False
         request.ticket.done()
@@ -87,15 +114,32 @@ class Requests:
                     return True
         return False
 
+    def failed(self, command: str, words: Sequence[str], why: Refused) -> bool:
+        """A FAIL to ``command`` about ``words``, as they stand and folded; False if no open request can have caused it."""
+        for (kind, target), line in self._open.items():
+            if kind.name == command and line and (not target or target in words or line[0].about in words):
+                request = self._oldest(kind, target)
+                if request is not None:
+                    request.ticket.refused(why)
+                    return True
+        return False
+
     def due(self) -> float:
-        at = self._clock.monotonic() + ANSWER_TIME
-        self._alarm.need(at)
+        at = self._common.clock.monotonic() + ANSWER_TIME
+        self._common.alarm.need(at)
         return at
 
-    def give_up(self, request: Request, why: Refused) -> None:
+    def settle(self, request: Request) -> bool:
+        """It is over; False if it was before."""
         line = self._open.get((request.kind, request.target))
-        if line is not None and request in line:
-            line.remove(request)
+        if line is None or request not in line:
+            return False
+        line.remove(request)
+        self.labels.forget(request.label)
+        return True
+
+    def give_up(self, request: Request, why: Refused) -> None:
+        if self.settle(request):
             request.withdrawn = True
             request.ticket.refused(why)
 
@@ -104,7 +148,7 @@ class Requests:
         following = NEVER
         for (kind, _), line in list(self._open.items()):
             while line and line[0].deadline <= now:
-                line.popleft().ticket.refused(no_answer(self._where, kind.words, ANSWER_TIME))
+                self.give_up(line[0], no_answer(self.where, kind.words, ANSWER_TIME))
             if line:
                 following = min(following, line[0].deadline)
         self._tidy()
@@ -125,6 +169,7 @@ class Requests:
         ):  # not written yet: the answer is to somebody else's question
             return None
         request = line.popleft()
+        self.labels.forget(request.label)
         if not line:
             del self._open[kind, target]
         return request

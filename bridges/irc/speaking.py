@@ -1,16 +1,24 @@
 """What the user says: text into PRIVMSG and NOTICE lines that fit, and what became of them.
 
-A ticket is done when the last of its lines was handed to the connection. An error that arrives earlier refuses it and
-takes back the lines that still wait; one that arrives later becomes a note in the room, or, about a person, a message
-of the network: the ticket is closed by then, and what the user reads must not seem to come from the person he wrote to.
+Where the server confirms lines, a ticket is done when it has confirmed the last one (see ``utterances``). Elsewhere it is
+done when the last line was handed to the connection: an error that arrives earlier refuses it and takes back the lines that
+still wait; one that arrives later becomes a note in the room, or, about a person, a message of the network, for what the
+user reads must not seem to come from the person he wrote to.
 """
+
+from collections.abc import Sequence
 
 from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common
+from bridges.irc.extras import Confirms
+from bridges.irc.labels import Labels
+from bridges.irc.multiline import compose
 from bridges.irc.numerics import REFUSES_MESSAGE
-from bridges.irc.protocol.line import Line, serialise
+from bridges.irc.protocol.formatting import strip
+from bridges.irc.protocol.line import Line
 from bridges.irc.protocol.split import pieces, room_for
 from bridges.irc.sendqueue import full
+from bridges.irc.utterances import Echoes, Utterance
 from gateway.bridge import BadAddress, Ticket
 from gateway.model import Condition, MessageKind, Refused
 
@@ -25,49 +33,23 @@ _BROKEN = Refused(
 _EMPTY = Refused(Condition.NOT_ACCEPTABLE, "There is nothing to send in that message.")
 
 
-class Utterance:
-    """The lines of one message, when they cannot all go at once. A ``sendqueue.Parcel``."""
-
-    __slots__ = ("left", "of", "started", "target", "ticket", "withdrawn")
-
-    def __init__(self, of: "Speaking", target: str, lines: int, ticket: Ticket) -> None:
-        self.of = of
-        self.target = target
-        self.left = lines
-        self.started = False
-        self.ticket = ticket
-        self.withdrawn = False
-
-    def written(self) -> None:
-        self.started = True
-        self.left -= 1
-        if not self.left:
-            self.of.finish(self)
-            self.ticket.done()
-
-    def lost(self, why: Refused) -> None:
-        self.fail(why)
-
-    def fail(self, why: Refused) -> None:
-        if not self.withdrawn:
-            self.withdrawn = True
-            self.of.finish(self)
-            self.ticket.refused(why)
-
-
 class Speaking:
     """The sending half of all conversations."""
 
-    def __init__(self, common: Common) -> None:
+    def __init__(self, common: Common, labels: Labels) -> None:
+        self.network = common.network
+        self.labels = labels
+        self.echoes = Echoes()
         self._common = common
-        self._unfinished: dict[str, list[Utterance]] = {}  # folded target -> oldest first
+        self._unfinished: dict[str, list[Utterance]] = {}  # without labels: folded target -> oldest first
         self._correspondents: dict[str, None] = {}  # folded nicks, the latest last
 
     def knows(self, folded: str) -> bool:
         """Whether the user has written to that nick."""
         return folded in self._correspondents
 
-    def say(self, room: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+    def say(self, room: str, text: str, kind: MessageKind, ticket: Ticket, tags: str = "") -> None:
+        """``tags`` are ready client tags, for the message as a whole."""
         channel = self._common.channels.get(room)
         if channel is None:
             ticket.refused(
@@ -77,9 +59,9 @@ class Speaking:
                 )
             )
             return
-        self._send(channel.name, channel.key, text, kind, ticket)
+        self._send(channel.name, channel.key, text, kind, ticket, tags)
 
-    def tell(self, contact: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+    def tell(self, contact: str, text: str, kind: MessageKind, ticket: Ticket, tags: str = "") -> None:
         try:
             check_nick(contact)
         except BadAddress as error:
@@ -90,49 +72,117 @@ class Speaking:
         self._correspondents[key] = None
         if len(self._correspondents) > _MAX_CORRESPONDENTS:
             del self._correspondents[next(iter(self._correspondents))]
-        self._send(contact, key, text, kind, ticket)
+        self._send(contact, key, text, kind, ticket, tags)
 
     def refuse(self, line: Line, why: Refused) -> bool:
         """An error numeric: whether it is about a message that is being sent."""
         if line.command not in REFUSES_MESSAGE or len(line.params) < 2:
             return False
-        key = self._common.standing.casemapping.fold(line.params[1])
+        return self.fail(self._common.standing.casemapping.fold(line.params[1]), why)
+
+    def fail(self, key: str, why: Refused) -> bool:
+        """What is being said to ``key`` (a folded target) failed; False if nothing is."""
         for utterance in self._unfinished.get(key, ()):
             if utterance.started:
                 utterance.fail(why)
                 return True
         return False
 
+    def echoed(self, line: Line) -> bool:
+        """One of our own lines, without a label: whether it is the echo of one that waits for it."""
+        if not self.echoes.open:
+            return False
+        key = self._common.standing.casemapping.fold(line.params[0])
+        label = self.echoes.match(key, strip(line.params[1]))
+        claim = self.labels.take(label) if label else None
+        if claim is None:
+            return False
+        claim.told(label, line)
+        return True
+
     def finish(self, utterance: Utterance) -> None:
         """It needs no watching any more."""
-        watched = self._unfinished.get(utterance.target)
+        if self.echoes.open:
+            for label in utterance.labels:
+                self.echoes.forget(label)
+        watched = self._unfinished.get(utterance.key)
         if watched is not None and utterance in watched:
             watched.remove(utterance)
             if not watched:
-                del self._unfinished[utterance.target]
+                del self._unfinished[utterance.key]
 
-    def _send(self, target: str, key: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+    def _send(self, target: str, key: str, text: str, kind: MessageKind, ticket: Ticket, tags: str) -> None:
         if "\r" in text or "\0" in text:
             ticket.refused(_BROKEN)
             return
         standing, queue = self._common.standing, self._common.queue
+        extras = standing.extras
         command = "NOTICE" if kind is MessageKind.NOTICE else "PRIVMSG"
         before, after = _ACTION if kind is MessageKind.ACTION else _PLAIN
         limit = room_for(standing.mask, target, standing.support.linelen, command) - len(before) - len(after)
-        # Most messages are one short line: nothing to part, nothing to watch.
+        # Most messages are one short line: nothing to part, and often nothing to watch.
         if text and "\n" not in text and (len(text) * 4 <= limit or (len(text) <= limit and text.isascii())):
-            if queue.now(f"{command} {target} :{before}{text}{after}"):
+            if not extras.confirms and not tags and queue.now(f"{command} {target} :{before}{text}{after}"):
                 ticket.done()
                 return
             parts = [text]
         else:
-            parts = pieces(text, limit_bytes=max(limit, 16))
+            limit = max(limit, 16)
+            if extras.multiline is not None and not before:
+                label, ready = self._tags(tags)
+                batch = compose(command, target, text, limit=limit, bounds=extras.multiline, tags=ready)
+                if batch:
+                    self._utter(key, [batch], [text], [label], ticket)
+                    return
+            parts = pieces(text, limit_bytes=limit)
         if not parts:
             ticket.refused(_EMPTY)
-        elif len(parts) > queue.free:
+            return
+        lines, labels = [], []
+        for part in parts:
+            label, ready = self._tags(tags)
+            tags = ""  # they belong to the message, which begins with the first line
+            labels.append(label)
+            lines.append(
+                f"@{ready} {command} {target} :{before}{part}{after}"
+                if ready
+                else f"{command} {target} :{before}{part}{after}"
+            )
+        self._utter(
+            key, lines, parts if not before else [f"{before}{part}{after}" for part in parts], labels, ticket
+        )
+
+    def _tags(self, tags: str) -> tuple[str, str]:
+        """A new label for a line, empty where the server does not confirm lines; and what stands behind its ``@``."""
+        confirms = self._common.standing.extras.confirms
+        if not confirms:
+            return "", tags
+        label = self.labels.next()
+        if confirms is Confirms.ECHOES:
+            return label, tags
+        return label, f"label={label};{tags}" if tags else f"label={label}"
+
+    def _utter(
+        self,
+        key: str,
+        lines: Sequence[str | list[str]],
+        texts: Sequence[str],
+        labels: Sequence[str],
+        ticket: Ticket,
+    ) -> None:
+        """Send the lines of one message (a list is a batch of them). ``texts`` are what the server shows of them."""
+        queue, confirms = self._common.queue, self._common.standing.extras.confirms
+        if len(lines) > queue.free or self.labels.full:
             ticket.refused(full(self._common.network))
-        else:
-            utterance = Utterance(self, key, len(parts), ticket)
+            return
+        utterance = Utterance(self, key, len(lines), ticket, labels if confirms else ())
+        if confirms is not Confirms.LABELS:
             self._unfinished.setdefault(key, []).append(utterance)
-            for part in parts:
-                queue.put(serialise(command, target, f"{before}{part}{after}"), utterance)
+            if confirms:
+                for text, label in zip(texts, labels, strict=True):
+                    self.echoes.wait(key, strip(text), label)
+        for line in lines:
+            if isinstance(line, str):
+                queue.put(line, utterance)
+            else:
+                queue.put_together(line, utterance)
