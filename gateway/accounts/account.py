@@ -57,6 +57,7 @@ class Account:
         self.online_since: float | None = None
         self.able: Capabilities | None = None  # what the session said of itself, if it did
         self.standing = False  # kept up also without rooms: the user is registered and logged in
+        self._offered: set[str] = set()  # rooms that the network has put us into, and no client has come to
         self._context = context
         self._history_limit = history_limit
         self._opening = (
@@ -70,7 +71,11 @@ class Account:
 
     @property
     def wanted(self) -> bool:
-        return (bool(self.rooms) or self.standing) and not self._closing
+        return self._needed and not self._closing
+
+    @property
+    def _needed(self) -> bool:
+        return bool(self.rooms) or self.standing or bool(self._offered)
 
     @property
     def connected(self) -> bool:
@@ -184,10 +189,10 @@ class Account:
 
     def _give_up_if_idle(self) -> None:
         def idle() -> None:
-            if not self.rooms and not self.standing and self.session is not None:
+            if not self._needed and self.session is not None:
                 self.session.close("")
 
-        if not self.rooms and not self.standing:
+        if not self._needed:
             self._wake.set()
             self._context.clock.call_later(IDLE_SECONDS, idle)
 
@@ -246,6 +251,7 @@ class Account:
             finally:
                 self.session = None
                 self.able = None
+                self._offered.clear()
                 self._logged_in = None
                 if self.online_since is not None:
                     backoff.stood(self._context.clock.monotonic() - self.online_since)
@@ -335,10 +341,14 @@ class Account:
         session = self.session
 
         def overdue() -> None:
-            if session is not None and session is self.session and room not in self.rooms:
-                session.leave(room, "")
+            if session is not None and session is self.session:
+                self._offered.discard(room)
+                if room not in self.rooms:
+                    session.leave(room, "")
+                self._give_up_if_idle()
 
-        if session is not None and self.wanted:
+        if session is not None and not self._closing and room not in self._offered:
+            self._offered.add(room)
             self._context.invited(self, room, "", f"{self.network} has put you into this room.")
             self._context.clock.call_later(_BROUGHT_SECONDS, overdue)
 

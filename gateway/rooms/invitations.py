@@ -131,7 +131,7 @@ class Invitations:
         jid = parse_jid(to)
         ticket = ErrorOnly(stanza, self._context.refuse)
         try:
-            if not jid.local and not jid.resource and "." not in jid.domain:
+            if to and not jid.local and not jid.resource and "." not in jid.domain:
                 nick = self._context.bridge.nick(to)  # biboumi's users write just that
             elif self._ours(jid):
                 nick = self._nick(jid, room)
