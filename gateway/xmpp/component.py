@@ -49,6 +49,7 @@ from gateway.xmpp import basics
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.asking import Asking
 from gateway.xmpp.caps import Caps
+from gateway.xmpp.catalogs import Catalogs
 from gateway.xmpp.discovery import Discovery
 from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.guard import Guard, GuardWiring
@@ -167,6 +168,7 @@ class Component:
             features=self.doors.features,
             forms=self.doors.forms,
         )
+        self._catalogs = Catalogs(bridge, self.book, self.accounts, services.clock)
         self._caps = Caps("urn:causeway:gateway")
         self._was_up = self._up = False
         self._routes(services)
@@ -283,7 +285,11 @@ class Component:
         )
         version = basics.version("Causeway", services.version)
         Reception(offices).register(router, version, basics.time(services.clock))
-        self.doors.register(router, [self._caps.answering(self._discovery.info)], [self._discovery.items])
+        self.doors.register(
+            router,
+            [self._caps.answering(self._discovery.info)],
+            [self._catalogs.items, self._discovery.items],
+        )
 
     # -- life --------------------------------------------------------------------------------------------------
 

@@ -61,12 +61,14 @@ class DiscoItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemList:
-    """Items in a stable order. ``large`` marks a list that may be long, such as all channels of an IRC
-    network: its pages are described even if nobody asked for pages, and a first page that does not end it
-    bears no count, since the network may not have told all of it yet (as biboumi answers)."""
+    """Items in a stable order. ``large`` marks a list that may be long, such as all channels of an IRC network: its pages
+    are described even if nobody asked for pages. One that is not ``complete`` bears no count. ``find`` tells where in a
+    large one the item of a JID stands."""
 
     items: Sequence[DiscoItem]
     large: bool = False
+    complete: bool = True
+    find: Callable[[str], int | None] | None = None
 
 
 Found = TypeVar("Found")
@@ -160,7 +162,12 @@ def render_items(
     start, end = locate(
         wanted,
         total,
-        lambda identifier: next((at for at, item in enumerate(items) if _item_id(item) == identifier), None),
+        listed.find
+        or (
+            lambda identifier: next(
+                (at for at, item in enumerate(items) if _item_id(item) == identifier), None
+            )
+        ),
         PAGE_USUAL if wanted.limit is None else PAGE_MOST,
     )
     rendered: list[str] = []
@@ -182,8 +189,7 @@ def render_items(
     # XEP-0059 §2.2: of a list without any item the empty <query/> says enough
     if total and (paging is not None or listed.large or len(rendered) < total):
         first, last = (_item_id(items[start]), _item_id(items[end - 1])) if rendered else ("", "")
-        count_later = listed.large and bool(rendered) and start == 0 and end < total
-        described = render_set(first, last, start, None if count_later else total)
+        described = render_set(first, last, start, total if listed.complete else None)
     return element("query", ITEMS, {"node": node or None}, *rendered, described)
 
 

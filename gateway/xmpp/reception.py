@@ -11,7 +11,7 @@ from gateway.chat.payloads import MODERATE
 from gateway.chat.speech import Speech, encrypted
 from gateway.chat.telling import Telling
 from gateway.contacts.people import People
-from gateway.delivery.outbound import not_connected
+from gateway.delivery.outgoing import not_connected
 from gateway.delivery.service import Deliveries
 from gateway.doors.front import Doors
 from gateway.model import Address, AddressKind, Condition, Refused
@@ -121,7 +121,7 @@ class Reception:
             self._rooms.presence(stanza, address)
         else:
             self._people.presence(stanza, address)
-            if address.kind is AddressKind.GATEWAY:
+            if address.kind is AddressKind.GATEWAY and not stanza.to.local:
                 self._doors.presence(stanza)
 
     def _ping(self, stanza: Stanza, reply: Reply) -> None:
