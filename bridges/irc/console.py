@@ -102,9 +102,7 @@ class Console:
         "375": (_motd_start, 1),
         "376": (_motd_end, 1),
         "422": (_no_motd, 1),
-        **dict.fromkeys(
-            ("PONG", "BATCH", "AWAY", "ACCOUNT", "SETNAME", "TAGMSG", "AUTHENTICATE"), (_ignore, 0)
-        ),
+        **dict.fromkeys(("PONG", "BATCH", "AWAY", "SETNAME", "TAGMSG", "AUTHENTICATE"), (_ignore, 0)),
     }
 
 

@@ -11,6 +11,7 @@ from bridges.irc.alarm import NEVER
 from bridges.irc.channels import Channel, User, live_keys
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
+from bridges.irc.expulsions import Expulsions
 from bridges.irc.joining import Joining
 from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line, mask_of, nick_of, serialise
@@ -34,6 +35,7 @@ class Rooms:
         self._requests = requests
         self._console = console
         self._server_modes = server_modes
+        self._expulsions = Expulsions(common.standing)
         self._parting: dict[str, int] = {}  # PARTs of ours that the network has yet to confirm
 
     # what the core asks for
@@ -98,13 +100,19 @@ class Rooms:
         if not nick:
             return
         identity = f"{user}@{host}" if user and host else ""
+        channels = self._common.channels
+        # IRCv3 extended-join: ``JOIN #channel account :real name``; "*" is nobody's account.
+        account = _account(line.params[1]) if len(line.params) > 2 else None
         for name in line.params[0].split(","):
             if self._common.standing.is_me(nick):
                 self._we_join(name, nick, identity)
+                channels.describe(nick, account)
                 continue
-            channel = self._common.channels.get(name)
+            channel = channels.get(name)
             if channel is not None:
-                self._changed(channel, self._common.channels.add(channel, nick, "", identity))
+                arrived = channels.add(channel, nick, "", identity)
+                channels.describe(nick, account)
+                self._changed(channel, arrived)
 
     def _we_join(self, name: str, nick: str, identity: str) -> None:
         common = self._common
@@ -133,9 +141,12 @@ class Rooms:
         name, nick = line.params[0], line.params[1]
         actor = nick_of(line.source)
         reason = strip(line.params[2]) if len(line.params) > 2 else ""
-        if self._common.standing.is_me(actor):
-            self._requests.done(Asked.KICK, self._common.standing.fold(name))
-        self._out(name, nick, Departure(Exit.KICKED, reason, actor))
+        common = self._common
+        key = common.standing.fold(name)
+        if common.standing.is_me(actor):
+            self._requests.done(Asked.KICK, key)
+        banned = self._expulsions.is_ban(key, nick, common.channels.user(nick), common.clock.monotonic())
+        self._out(name, nick, Departure(Exit.BANNED if banned else Exit.KICKED, reason, actor))
 
     def _out(self, name: str, nick: str, departure: Departure) -> None:
         common = self._common
@@ -200,6 +211,8 @@ class Rooms:
                 whom = common.channels.change_mode(channel, change.argument, change.letter, change.adding)
                 if whom is not None:
                     affected[whom] = None
+            elif change.letter == "b" and change.kind is ModeKind.LIST and change.adding and change.argument:
+                self._expulsions.banned(channel.key, change.argument, common.clock.monotonic())
         for whom in affected:
             self._changed(channel, whom)
 
@@ -218,6 +231,13 @@ class Rooms:
         actor = nick_of(line.source)
         if actor and self._common.standing.is_me(line.params[0]):
             self._common.sink.service(f"{actor} invites you to {line.params[1]}.")
+
+    def _logged_in(self, line: Line) -> None:
+        """IRCv3 account-notify."""
+        user = self._common.channels.describe(nick_of(line.source), _account(line.params[0]))
+        if user is not None:
+            for channel in user.channels:
+                self._changed(channel, user)
 
     def _changed(self, channel: Channel, user: User | None) -> None:
         if channel.live and user is not None:
@@ -305,6 +325,7 @@ class Rooms:
         "NICK": (_nick, 1),
         "MODE": (_mode, 2),
         "TOPIC": (_topic, 2),
+        "ACCOUNT": (_logged_in, 1),
         "CHGHOST": (_chghost, 2),
         "INVITE": (_invite, 2),
         "331": (_no_topic, 2),
@@ -313,3 +334,8 @@ class Rooms:
         "353": (_names, 4),
         "366": (_names_end, 2),
     }
+
+
+def _account(word: str) -> str:
+    """An account as the network writes it; ``*`` stands for none (and ``0`` in the answers to WHO)."""
+    return "" if word in ("*", "0") else word
