@@ -26,6 +26,7 @@ CAPABILITIES = Capabilities(
     nick_change=True,
     topic=True,
     kick=True,
+    invitations=True,
     room_list=True,
     questions=True,
     acceptance_only=True,  # a private message that nobody got is known only by an error, if at all

@@ -1,7 +1,7 @@
 """Getting into channels: JOINs gathered into few lines, and the refusals and silences that answer them."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridges.irc.addresses import check_channel, is_channel
 from bridges.irc.alarm import NEVER
@@ -98,9 +98,11 @@ class Joining:
         wish = self._wanted.pop(self._common.standing.fold(line.params[1]), None)
         if wish is None:
             return False
-        self._common.sink.room_refused(
-            wish.key, refused(line.command, line.params, self._common.network, self._elsewhere(line))
-        )
+        why = refused(line.command, line.params, self._common.network, self._elsewhere(line))
+        if line.command == "473" and self._common.standing.support.knock:
+            knock = f'Or knock: send "KNOCK {wish.name}" to the address of {self._common.network} itself.'
+            why = replace(why, text=f"{why.text} {knock}")
+        self._common.sink.room_refused(wish.key, why)
         return True
 
     def asked(self, wishes: list[_Wish]) -> None:

@@ -227,11 +227,6 @@ class Rooms:
             for channel in user.channels:
                 self._changed(channel, user)
 
-    def _invite(self, line: Line) -> None:
-        actor = nick_of(line.source)
-        if actor and self._common.standing.is_me(line.params[0]):
-            self._common.sink.service(f"{actor} invites you to {line.params[1]}.")
-
     def _logged_in(self, line: Line) -> None:
         """IRCv3 account-notify."""
         user = self._common.channels.describe(nick_of(line.source), _account(line.params[0]))
@@ -327,7 +322,6 @@ class Rooms:
         "TOPIC": (_topic, 2),
         "ACCOUNT": (_logged_in, 1),
         "CHGHOST": (_chghost, 2),
-        "INVITE": (_invite, 2),
         "331": (_no_topic, 2),
         "332": (_topic_is, 3),
         "333": (_topic_by, 4),

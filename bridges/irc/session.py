@@ -61,6 +61,10 @@ class IrcSession(Life):
         if self._online and not self._closing:
             return True
         ticket.refused(self._offline())
+    def invite(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._inviting.invite(room, nick, ticket)
+
         return False
 
     def _offline(self) -> Refused:
