@@ -13,6 +13,7 @@ from gateway.xmpp.forms import VALUES_LIMIT, Form
 from gateway.xmpp.presence import Subscriptions
 from gateway.xmpp.privilege import Right
 from gateway.xmpp.privileges import Privileges
+from gateway.xmpp.render import NO_ANNOUNCEMENT
 from gateway.xmpp.roster import SUGGESTED_LIMIT, RosterItem, Rosters, suggestion
 from gateway.xmpp.stanza import Jid, parse_jid
 from gateway.xmpp.steps import Command, Done, Execution, NoteType, Outcome, Page
@@ -130,7 +131,7 @@ class ContactCommands:
         text = f"Your contacts, to be added to your roster:\n{names}"
         message = (
             f"<message from='{attribute(self._context.jid)}' to='{attribute(requester.full)}'>"
-            f"<body>{escape(text)}</body>{suggestion(items)}</message>"
+            f"<body>{escape(text)}</body>{suggestion(items)}{NO_ANNOUNCEMENT}</message>"
         )
         more = f" The first {SUGGESTED_LIMIT} of them, that is." if len(items) > SUGGESTED_LIMIT else ""
         return Done(

@@ -107,7 +107,11 @@ class Doors:
         )
         self._sessions = Sessions(street.clock)
         bridges = BridgeCommands(street.bridge, street.book, street.accounts, access.allowed, access.admin)
-        offered = together(own.available, bridges.available, self._at_the_gateway, *others)
+        everywhere = together(own.available, bridges.available, self._at_the_gateway, *others)
+
+        def offered(target: Jid, requester: Jid) -> Sequence[Command] | None:
+            return everywhere(street.book.at(target), requester)
+
         self._commands = Commands(offered, self._sessions, languages)
         self.bot = Bot(street.title, offered, languages, self)
 

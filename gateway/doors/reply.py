@@ -9,6 +9,7 @@ from gateway.ids import IdSource
 from gateway.limits import Limits
 from gateway.model import Refused
 from gateway.texts import Languages, Text
+from gateway.xmpp.render import NO_ANNOUNCEMENT
 from gateway.xmpp.stanza import Jid, Stanza
 from gateway.xmpp.text import attribute, escape
 
@@ -51,9 +52,10 @@ class Reply:
                 Text("\n[too long for a chat: run it as a command to see all]")
             )
         thread = f"<thread>{escape(self.thread)}</thread>" if self.thread else ""
+        more = "" if self.target.local else NO_ANNOUNCEMENT
         # RFC 6121 §5.2.2: to the client that wrote, which is the one that waits for it.
         self.context.send(
             f"<message from='{attribute(self.target.bare)}' to='{attribute(self.requester.full)}' type='chat' "
-            f"id='{self.context.ids.next()}' xml:lang='{self.language}'><body>{escape(said)}</body>{thread}</message>",
+            f"id='{self.context.ids.next()}' xml:lang='{self.language}'><body>{escape(said)}</body>{thread}{more}</message>",
             keep=True,
         )

@@ -2,20 +2,26 @@
 
 from gateway.addressing import Aliases, resource_for
 from gateway.bridge import BadAddress, Bridge
-from gateway.model import Address, AddressKind, Occupant
+from gateway.model import GATEWAY, Address, AddressKind, Occupant
+from gateway.xmpp.stanza import Jid, parse_jid
 from gateway.xmpp.text import attribute
 
 #: Addresses remembered in each direction; they come from users and from networks, so they are bounded.
 _REMEMBERED = 16_384
 
 
+#: The gateway again, as an address with a local part: Dino and Converse.js begin no chat with a domain.
+HELP = "help"
+
+
 class AddressBook:
     """``jid`` is the component's own address."""
 
-    __slots__ = ("_addresses", "_aliases", "_bridge", "_locals", "_occupants", "jid")
+    __slots__ = ("_addresses", "_aliases", "_bridge", "_locals", "_occupants", "_own", "jid")
 
     def __init__(self, jid: str, bridge: Bridge) -> None:
         self.jid = jid
+        self._own = parse_jid(jid)
         self._bridge = bridge
         self._aliases = Aliases()
         self._addresses: dict[str, Address] = {}
@@ -29,11 +35,25 @@ class AddressBook:
             text = self._aliases.text(local)
             if text is None:
                 raise BadAddress("This address is an abbreviation that the gateway does not know any more.")
-            found = self._bridge.address(text)
+            found = self._named(text)
             if len(self._addresses) >= _REMEMBERED:
                 self._addresses.clear()
             self._addresses[local] = found
         return found
+
+    def _named(self, text: str) -> Address:
+        try:
+            found = self._bridge.address(text)
+        except BadAddress:
+            if text != HELP:
+                raise
+            return GATEWAY
+        # People and rooms may be called so; of networks it is only ever said that they might be.
+        return GATEWAY if text == HELP and found.kind is AddressKind.NETWORK else found
+
+    def at(self, jid: Jid) -> Jid:
+        """``jid``, or the gateway's own address for another one of it."""
+        return self._own if jid.local == HELP and self.address(HELP).kind is AddressKind.GATEWAY else jid
 
     def local(self, address: Address) -> str:
         """The escaped local part of an address; empty for the gateway itself. Raises ``BadAddress`` where the bridge

@@ -149,8 +149,16 @@ def renamed(
     )
 
 
+#: Goes with what the gateway's own address, a domain, says to people. Converse.js (14) takes every message of a domain for
+#: an announcement of the server, which cannot be answered and hides an open chat, unless this is in it. XEP-0452 has it for
+#: services that have something to say to one person; empty, it says nothing to anybody else.
+NO_ANNOUNCEMENT = "<mentions xmlns='urn:xmpp:mmn:0'/>"
+
+
 def chat(from_attr: str, to_attr: str, id_attr: str, text: str, extra: str = "") -> str:
     """A one-to-one message."""
+    if "@" not in from_attr:
+        extra += NO_ANNOUNCEMENT
     return (
         f"<message from='{from_attr}' to='{to_attr}' type='chat' id='{id_attr}'>"
         f"<body>{escape(text)}</body>{extra}</message>"
