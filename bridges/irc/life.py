@@ -18,6 +18,7 @@ from bridges.irc.console import Console
 from bridges.irc.dial import Endpoint
 from bridges.irc.dialling import dial
 from bridges.irc.hearing import Hearing
+from bridges.irc.inviting import Inviting
 from bridges.irc.joining import Joining
 from bridges.irc.inquiries import Inquiries
 from bridges.irc.inviting import Inviting
@@ -84,6 +85,7 @@ class Life:
         )
         self._listing = Listing(common, self._console)
         self._commands = Commands(common, self._requests, self._console)
+        self._inviting = Inviting(common, self._requests, self._console)
         self._login = Login(profile, services.random)
         self._online = False
         self._over: asyncio.Future[None] | None = None
@@ -369,6 +371,7 @@ def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
     parts: list[tuple[str, Handlers[Any]]] = [
         ("_console", Console.HANDLERS),
         ("_rooms", Rooms.HANDLERS),
+        ("_inviting", Inviting.HANDLERS),
         ("_hearing", Hearing.HANDLERS),
         ("_answers", Answers.HANDLERS),
         ("_listing", Listing.HANDLERS),
