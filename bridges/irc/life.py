@@ -20,8 +20,6 @@ from bridges.irc.dialling import dial
 from bridges.irc.hearing import Hearing
 from bridges.irc.inviting import Inviting
 from bridges.irc.joining import Joining
-from bridges.irc.inquiries import Inquiries
-from bridges.irc.inviting import Inviting
 from bridges.irc.keepalive import KeepAlive
 from bridges.irc.labels import Labels
 from bridges.irc.listing import Listing
@@ -92,8 +90,6 @@ class Life:
         self._dialling: asyncio.Task[bool] | None = None
         self._closing = False
         self._farewell: SessionEnded | None = None  # why the network ends it, if it said so
-        self._inviting = Inviting(common, self._requests, self._console)
-        self._governing = Governing(common, inquiries, modes, self._commands, self._console)
         self._login_by = self._close_by = NEVER  # deadlines, in monotonic seconds
         self._alive = KeepAlive(settings.ping_after, settings.ping_timeout)
 
@@ -381,7 +377,6 @@ def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
         command: (part, method, least)
         for part, handlers in parts
         for command, (method, least) in handlers.items()
-        ("_inviting", Inviting.HANDLERS),
     }
 
 

@@ -49,6 +49,10 @@ class IrcSession(Life):
         if self._is_online(ticket):
             self._commands.kick(room, nick, reason, ticket)
 
+    def invite(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._inviting.invite(room, nick, ticket)
+
     def list_rooms(self, answer: Answer[Catalog], *, anew: bool) -> None:
         if self._is_online(answer):
             self._listing.list_rooms(answer, anew=anew)
@@ -61,10 +65,6 @@ class IrcSession(Life):
         if self._online and not self._closing:
             return True
         ticket.refused(self._offline())
-    def invite(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
-        if self._is_online(ticket):
-            self._inviting.invite(room, nick, ticket)
-
         return False
 
     def _offline(self) -> Refused:
