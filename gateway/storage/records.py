@@ -62,7 +62,8 @@ class RestoredAccount:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedMessage:
-    """``foreign_id`` is empty where the network gave none; ``kind`` is a ``MessageKind``."""
+    """``foreign_id`` is empty where the network gave none; ``kind`` is a ``MessageKind``, or one of the words of
+    ``gateway.storage.archive`` for what is no message. ``extra`` is ready XML."""
 
     stanza_id: str
     foreign_id: str
@@ -70,6 +71,7 @@ class ArchivedMessage:
     kind: str
     body: str = field(repr=False)
     sent_at: float
+    extra: str = field(default="", repr=False)
 
 
 class SubscriptionState(StrEnum):

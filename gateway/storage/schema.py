@@ -84,6 +84,9 @@ archives = Table(
     Column("network", Text, nullable=False),
     Column("room_key", Text, nullable=False),
     Column("used", Double, nullable=False),  # refreshed at least daily while rows are written
+    Column(
+        "peer", Text
+    ),  # of private chats: the contact as its network spells it, of which the key is the folded form
 )
 Index("archives_by_account", archives.c.bridge, archives.c.owner, archives.c.network)
 Index("archives_by_use", archives.c.used)
@@ -99,10 +102,12 @@ archive = Table(
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("sent_at", Double, nullable=False),
+    Column("extra", Text),  # ready XML of what it is besides its text; see ``gateway.storage.archive``
     sqlite_autoincrement=True,  # ids are never used twice, also after retention has emptied the table
 )
-Index("archive_by_room", archive.c.archive_id, archive.c.sent_at)  # the last N of a room, and since a time
-Index("archive_by_time", archive.c.sent_at)  # retention
+Index(
+    "archive_by_room", archive.c.archive_id, archive.c.sent_at
+)  # everything that goes by time, retention too
 _has_foreign_id = archive.c.foreign_id.is_not(None)
 Index(
     "archive_by_foreign_id",
