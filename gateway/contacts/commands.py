@@ -123,7 +123,11 @@ class ContactCommands:
         for item in items:
             if (known := roster.get(item.jid)) is not None and known.subscription == "both":
                 self._context.subscriptions.grant(requester.bare, parse_jid(item.jid).local)
-        return Done(f"{len(items)} contacts are in your roster now.")
+        return Done(
+            "One contact is in your roster now."
+            if len(items) == 1
+            else f"{len(items)} contacts are in your roster now."
+        )
 
     def _suggest(self, requester: Jid, items: Sequence[RosterItem]) -> Outcome:
         """XEP-0144: one message; what becomes of it is the client's and the user's affair."""

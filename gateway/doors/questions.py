@@ -97,7 +97,7 @@ def _state(field: Field, current: tuple[str, ...]) -> str:
     if field.kind is FieldKind.SECRET:
         return Text("One is set; write “keep” to leave it as it is.")
     value = joined(", ", [_shown(field, each) for each in current])
-    if field.required:
+    if field.required or field.kind is FieldKind.BOOLEAN:
         return Text("Now: {value}. Write “keep” to leave it so.", value=value)
     return Text("Now: {value}. Write “keep” to leave it so, “none” to have none.", value=value)
 
