@@ -44,7 +44,7 @@ class Inviting:
     def _invited(self, line: Line) -> None:
         """Ourselves, or, where the network tells (IRCv3 invite-notify), somebody else by somebody in the channel."""
         actor, (whom, name) = nick_of(line.source), line.params[:2]
-        if not actor or not valid_channel(name):
+        if not actor or not self._common.standing.support.is_channel(name) or not valid_channel(name):
             return
         if self._common.standing.is_me(whom):
             if self._new("invite", actor, name):
