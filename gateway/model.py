@@ -377,7 +377,8 @@ class FieldKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Field:
     """One setting a person can fill in. ``default`` is its value in words: ``"true"`` or ``"false"`` for booleans, lines
-    parted by ``\\n`` for LINES, JIDS and CHOICES. ``options`` are (value, label) pairs for CHOICE and CHOICES."""
+    parted by ``\\n`` for LINES, JIDS and CHOICES. ``options`` are (value, label) pairs for CHOICE and CHOICES. TEXT with
+    ``bounds`` is a whole number from the one to the other; anything else that is filled in stands for the default."""
 
     name: str
     label: str
@@ -386,6 +387,16 @@ class Field:
     help: str = ""
     required: bool = False
     options: tuple[tuple[str, str], ...] = ()
+    bounds: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """A connection to a network, for the user whose it is. ``place`` follows "connected to NETWORK" ("on port 6697 (using
+    TLS)"); ``more`` are sentences."""
+
+    place: str = ""
+    more: tuple[str, ...] = ()
 
 
 class RoomSetting(StrEnum):

@@ -12,7 +12,9 @@ until ``renamed``.
 """
 
 from gateway.bridge.abilities import (
+    Adjusts,
     Asks,
+    Detailed,
     Expressive,
     Governs,
     Invites,
@@ -39,6 +41,7 @@ from gateway.bridge.commands import (
     NextStep,
 )
 from gateway.bridge.plugin import (
+    Adjustable,
     BadAddress,
     Bridge,
     Discreet,
@@ -70,6 +73,8 @@ from gateway.bridge.session import (
 __all__ = [
     "NOT_SUPPORTED",
     "Account",
+    "Adjustable",
+    "Adjusts",
     "Answer",
     "Ask",
     "AskAgain",
@@ -82,6 +87,7 @@ __all__ = [
     "Capabilities",
     "Clock",
     "Commanding",
+    "Detailed",
     "Discreet",
     "Expressive",
     "Finish",

@@ -9,6 +9,7 @@ from gateway.model import (
     Attachment,
     Catalog,
     ChatState,
+    Details,
     Enrichment,
     Field,
     ListEntry,
@@ -138,3 +139,17 @@ class Asks(Protocol):
 
     def ask(self, contact: str, question: Question, answer: Answer[str]) -> None:
         """Ask somebody's software; the answer is told in the words it came in, and empty for PING."""
+
+
+class Adjusts(Protocol):
+    """What a session can do besides if its bridge has the capability ``adjustable``."""
+
+    def adjust(self, room: str, settings: Mapping[str, str]) -> None:
+        """The user's settings for a room are these from now on."""
+
+
+class Detailed(Protocol):
+    """What a session can do besides if its bridge has the capability ``details``."""
+
+    def details(self) -> Details:
+        """The connection as it is, while there is one."""

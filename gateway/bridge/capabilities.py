@@ -55,6 +55,13 @@ class Capabilities:
     legacy_identities: tuple[
         tuple[str, str], ...
     ] = ()  # further (category, type) pairs that old bookmarks expect
+    adjustable: bool = (
+        False  # there are settings for rooms, or for the gateway: the bridge is ``Adjustable`` too
+    )
+    details: bool = False  # sessions are ``Detailed``
+    # What people call a network and a room of this kind; commands and their nodes are named after them.
+    network_noun: str = "network"
+    room_noun: str = "room"
     registration: bool = False  # users register before they can use it: the bridge is ``Registering`` too
     commands: bool = False  # the bridge is ``Commanding`` too
     lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too

@@ -67,12 +67,27 @@ class Registering(Protocol):
         ``remote-server-timeout`` (it could not be asked). Is cancelled when it takes longer than people wait."""
 
 
+class Adjustable(Protocol):
+    """What a bridge with ``Capabilities.adjustable`` has besides; its sessions are ``Adjusts``. What is set for a whole
+    network is in ``Bridge.fields``."""
+
+    def gateway_fields(self) -> Sequence[Field]:
+        """What a user can set for all networks; comes back in ``Account.common``."""
+
+    def room_fields(self, network: str, room: str, settings: Mapping[str, str]) -> Sequence[Field]:
+        """What a user can set for a room, the values that hold otherwise as defaults; ``settings`` are those of the network.
+        Comes back in ``Account.rooms``."""
+
+    def check_rooms(self, values: Mapping[str, str]) -> None:
+        """As ``Bridge.check``, for settings of a room."""
+
+
 class Discreet(Protocol):
     """What a bridge with ``Capabilities.confidences`` has besides."""
 
     def confidential(self, address: Address, text: str) -> bool:
-        """Whether ``text``, which the user writes to ``address``, may hold a secret that must not be kept anywhere once it is
-        sent (a password for a network's services, for instance). Is asked for private messages and instructions."""
+        """Whether ``text``, which the user writes to ``address``, may hold a secret that must not be kept anywhere once it
+        is sent (a password for a network's services, for instance). Is asked for private messages and instructions."""
 
 
 class LookingUp(Protocol):

@@ -120,9 +120,14 @@ class Services:
 @dataclass(frozen=True, slots=True)
 class Account:
     """Whose session this is. ``user`` is an opaque stable name of the user, never to be shown to a foreign network
-    as it stands; ``settings`` are the user's own values for ``Bridge.fields``, decrypted."""
+    as it stands; ``settings`` are the user's own values for ``Bridge.fields``, decrypted; ``common`` those for the gateway
+    and ``rooms`` those for rooms by ``Bridge.fold``, of bridges that are ``Adjustable``. ``address`` is how people reach the
+    user: for networks whose operator is to know, and only where ours has said so."""
 
     user: str
     network: str
     nick: str  # the nick the user asked for first
     settings: Mapping[str, str]
+    common: Mapping[str, str] = field(default_factory=dict)
+    rooms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    address: str = ""
