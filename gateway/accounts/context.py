@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.accounts.pacing import Backoff
 from gateway.bridge import Bridge, Clock
 from gateway.chat.private import PrivateChats
+from gateway.delivery.holding import Held
 from gateway.media.arrivals import Arrivals
 from gateway.model import (
     Availability,
@@ -40,8 +41,16 @@ class ContactEvents(Protocol):
 class DeliveryEvents(Protocol):
     """The ledger of private messages, seen from a session."""
 
-    def received(self, account: "Account", message: Message, extra: str = "") -> None:
-        """``extra`` is ready XML that goes with the text."""
+    def received(
+        self, account: "Account", message: Message, extra: str = "", held: Held | None = None
+    ) -> None:
+        """``extra`` is ready XML that goes with the text. ``held``: what ``hold`` gave for it, with what it was then."""
+
+    def hold(self, account: "Account", message: Message, extra: str = "") -> Held:
+        """A message that cannot be shown yet, made safe: as much of it as would be left if it never could."""
+
+    def drop(self, held: Held) -> None:
+        """What was held is not to be shown; the user knows."""
 
     async def committed(self, account: "Account", message: Message, extra: str = "") -> None:
         """As ``received``; returns once the message is safe, or raises ``NotKept``."""
@@ -81,7 +90,10 @@ class AccountContext(RoomContext, Protocol):
 
     def status_changed(self, account: "Account") -> None: ...
 
-    def direct(self, account: "Account", message: Message) -> None: ...
+    def direct(self, account: "Account", message: Message, held: Held | None = None) -> None: ...
+
+    def hold(self, account: "Account", message: Message) -> Held:
+        """See ``DeliveryEvents.hold``."""
 
     async def direct_committed(self, account: "Account", message: Message) -> None: ...
 

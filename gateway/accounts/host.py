@@ -14,6 +14,7 @@ from gateway.accounts.context import ContactEvents, DeliveryEvents
 from gateway.accounts.pacing import Backoff, BackoffPolicy, Pacer
 from gateway.bridge import BadAddress, Bridge, Services
 from gateway.chat.private import PrivateChats
+from gateway.delivery.holding import Held
 from gateway.ids import IdSource
 from gateway.media.arrivals import Arrivals, Publish
 from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Question, Refused
@@ -123,9 +124,12 @@ class Host:
         if stanza is not None:
             self.send(stanza, keep=True)
 
-    def direct(self, account: Account, message: Message) -> None:
+    def direct(self, account: Account, message: Message, held: Held | None = None) -> None:
         """A private message, to whichever client of the user reads it (bare JID): from here on it is the ledger's."""
-        self.deliveries.received(account, *self._shown(account, message))
+        self.deliveries.received(account, *self._shown(account, message), held)
+
+    def hold(self, account: Account, message: Message) -> Held:
+        return self.deliveries.hold(account, *self._shown(account, message))
 
     async def direct_committed(self, account: Account, message: Message) -> None:
         await self.deliveries.committed(account, *self._shown(account, message))

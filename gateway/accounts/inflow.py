@@ -2,7 +2,7 @@
 
 Beyond the burst of ``Limits`` the messages of one sender wait and come at a bounded rate; beyond the number that may wait
 they are dropped and counted. The user is told when it begins, and at the end what was lost. Stands before the ledger of
-messages and looks like it; knows no stanza.
+messages, which keeps what waits, and looks like it; knows no stanza.
 """
 
 from collections import Counter, deque
@@ -14,6 +14,7 @@ import structlog
 from gateway.accounts.account import Account
 from gateway.accounts.context import DeliveryEvents
 from gateway.bridge import Cancellable, Clock, NotKept
+from gateway.delivery.holding import Held
 from gateway.limits import Kind, Limits, duration
 from gateway.model import Condition, DeliveryState, ErrorType, Message, Refused
 
@@ -26,7 +27,7 @@ _SOONEST = 0.05
 #: Seconds without anything too fast until a flood is over, so that one flood is one notice.
 _QUIET = 15.0
 
-_Waiting = tuple[Message, str]
+_Waiting = tuple[Message, str, Held]
 
 
 @dataclass(slots=True)
@@ -69,16 +70,22 @@ class Inflow:
 
     # -- DeliveryEvents ----------------------------------------------------------------------------------------
 
-    def received(self, account: Account, message: Message, extra: str = "") -> None:
+    def received(self, account: Account, message: Message, extra: str = "", held: Held | None = None) -> None:
         if self._floods:
             flood = self._floods.get((account.owner, account.network))
             if flood is not None and message.sender in flood.waiting:
-                self._hold(flood, message, extra)
+                self._hold(flood, message, extra, held)
                 return
         if self._take(account, message.sender):
-            self._pass(account, message, extra)
+            self._pass(account, message, extra, held)
         else:
-            self._begin(account, message, extra)
+            self._begin(account, message, extra, held)
+
+    def hold(self, account: Account, message: Message, extra: str = "") -> Held:
+        return self._ledger.hold(account, message, extra)
+
+    def drop(self, held: Held) -> None:
+        self._ledger.drop(held)
 
     async def committed(self, account: Account, message: Message, extra: str = "") -> None:
         """The network keeps what comes too fast, and tries again."""
@@ -93,21 +100,21 @@ class Inflow:
         self._ledger.reported(account, foreign_id, state, why)
 
     def close(self) -> None:
-        """Pass on what waits: nothing of it is anywhere else."""
+        """Pass on what waits, while there is somebody to see it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for flood in self._floods.values():
             for waiting in flood.waiting.values():
-                for message, extra in waiting:
-                    self._pass(flood.account, message, extra)
+                for message, extra, held in waiting:
+                    self._pass(flood.account, message, extra, held)
             self._tell_losses(flood)
         self._floods.clear()
 
     # -- pieces ------------------------------------------------------------------------------------------------
 
-    def _pass(self, account: Account, message: Message, extra: str) -> None:
-        self._ledger.received(account, message, extra)
+    def _pass(self, account: Account, message: Message, extra: str, held: Held | None) -> None:
+        self._ledger.received(account, message, extra, held)
         self._heard(account, message)
 
     def _take(self, account: Account, sender: str) -> bool:
@@ -124,7 +131,7 @@ class Inflow:
         pair = f"{account.owner} {account.network} {sender}"
         return max(self._limits.wait(pair, Kind.HEARD), self._limits.wait(account.owner, Kind.HEARD_FROM_ALL))
 
-    def _begin(self, account: Account, message: Message, extra: str) -> None:
+    def _begin(self, account: Account, message: Message, extra: str, held: Held | None) -> None:
         """A sender is too fast, for the first time in a while."""
         key = (account.owner, account.network)
         flood = self._floods.get(key)
@@ -132,7 +139,7 @@ class Inflow:
             flood = self._floods[key] = _Flood(account, self._clock.monotonic())
             _log.info("messages are held back", user=account.owner, network=account.network)
             self._announce(account, message.sender)
-        self._hold(flood, message, extra)
+        self._hold(flood, message, extra, held)
         self._schedule()
 
     def _announce(self, account: Account, sender: str) -> None:
@@ -143,12 +150,16 @@ class Inflow:
             what = "are dropped until it is quiet again"
         self._notify(account, f"{sender} is writing very fast; further messages {what}.")
 
-    def _hold(self, flood: _Flood, message: Message, extra: str) -> None:
+    def _hold(self, flood: _Flood, message: Message, extra: str, held: Held | None) -> None:
         flood.last = self._clock.monotonic()
         if flood.count >= self._limits.policy.foreign_messages_held:
             flood.lose(message.sender)
+            if held is not None:
+                self._ledger.drop(held)
             return
-        flood.waiting.setdefault(message.sender, deque()).append((message, extra))
+        # What waits has its row all the same: a crash shows it at once, but loses nothing.
+        held = held or self._ledger.hold(flood.account, message, extra)
+        flood.waiting.setdefault(message.sender, deque()).append((message, extra, held))
         flood.count += 1
 
     def _schedule(self) -> None:
@@ -179,12 +190,12 @@ class Inflow:
             for sender, waiting in list(flood.waiting.items()):
                 if not self._take(flood.account, sender):
                     continue
-                message, extra = waiting.popleft()
+                message, extra, held = waiting.popleft()
                 flood.count -= 1
                 if not waiting:
                     del flood.waiting[sender]
                 moved = True
-                self._pass(flood.account, message, extra)
+                self._pass(flood.account, message, extra, held)
 
     def _tell_losses(self, flood: _Flood) -> None:
         if not flood.lost:

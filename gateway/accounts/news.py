@@ -4,11 +4,13 @@ The ``Sink`` of one account's sessions. Knows no stanza, and decides nothing abo
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.accounts.context import AccountContext
 from gateway.bridge import Capabilities
+from gateway.media.arrivals import STOPPED, Deliver
+from gateway.media.publishing import in_words
 from gateway.model import (
     Availability,
     ChatState,
@@ -65,9 +67,27 @@ class News:
     def direct(self, message: Message) -> None:
         context = self._context
         if message.attachments or context.arrivals.lines:
-            self._in_turn("direct", message.sender, message, lambda each: context.direct(self._account, each))
+            self._direct_in_turn(message)
         else:
             context.direct(self._account, message)
+
+    def _direct_in_turn(self, message: Message) -> None:
+        """It may have to wait: then it is made safe first, and what can be lost of it are its files."""
+        context, account = self._context, self._account
+        if (
+            not message.attachments
+            and self._conversation("direct", message.sender) not in context.arrivals.lines
+        ):
+            context.direct(account, message)
+            return
+        held = context.hold(account, in_words(message, STOPPED))
+
+        def deliver(parts: Sequence[Message]) -> None:
+            for part in parts[:-1]:
+                context.direct(account, part)
+            context.direct(account, parts[-1], held)
+
+        self._in_turn("direct", message.sender, message, deliver)
 
     async def direct_committed(self, message: Message) -> None:
         if not message.attachments and not self._context.arrivals.lines:
@@ -77,8 +97,10 @@ class News:
         safe: list[Awaitable[None]] = []
         turn = asyncio.Event()
 
-        def deliver(each: Message) -> None:
-            safe.append(asyncio.ensure_future(self._context.direct_committed(self._account, each)))
+        def deliver(parts: Sequence[Message]) -> None:
+            safe.extend(
+                asyncio.ensure_future(self._context.direct_committed(self._account, each)) for each in parts
+            )
             turn.set()
 
         self._in_turn("direct", message.sender, message, deliver)
@@ -90,13 +112,18 @@ class News:
         self._context.deliveries.reported(self._account, foreign_id, state, why)
 
     def direct_sent(self, contact: str, message: Message) -> None:
-        elsewhere = self._context.contacts.sent_elsewhere
-        self._in_turn("direct", contact, message, lambda each: elsewhere(self._account, contact, each))
+        def deliver(parts: Sequence[Message]) -> None:
+            for each in parts:
+                self._context.contacts.sent_elsewhere(self._account, contact, each)
 
-    def _in_turn(self, kind: str, peer: str, message: Message, deliver: Callable[[Message], None]) -> None:
+        self._in_turn("direct", contact, message, deliver)
+
+    def _in_turn(self, kind: str, peer: str, message: Message, deliver: Deliver) -> None:
         """Deliver when the files before it in the conversation, and its own, are public."""
-        conversation = (kind, self._account.owner, self._account.network, peer)
-        self._context.arrivals.take(conversation, self._account.owner, message, deliver)
+        self._context.arrivals.take(self._conversation(kind, peer), self._account.owner, message, deliver)
+
+    def _conversation(self, kind: str, peer: str) -> Hashable:
+        return kind, self._account.owner, self._account.network, peer
 
     def contact(self, contact: Contact) -> None:
         self._context.contacts.described(self._account, contact)
@@ -144,14 +171,15 @@ class News:
             context.overheard(self._account, room, message)
         if message.attachments or context.arrivals.lines:
             if not known.has_heard(message.foreign_id):  # a file that is there already is not uploaded again
-                self._in_turn("room", room, message, lambda each: self._heard(room, each))
+                self._in_turn("room", room, message, lambda parts: self._heard(room, parts))
         else:
             known.heard(message)
 
-    def _heard(self, room: str, message: Message) -> None:
+    def _heard(self, room: str, parts: Sequence[Message]) -> None:
         known = self._account.rooms.get(room)
         if known is not None:
-            known.heard(message)
+            for each in parts:
+                known.heard(each)
 
     def room_note(self, room: str, text: str) -> None:
         known = self._account.rooms.get(room)

@@ -19,13 +19,14 @@ from gateway.bridge import BadAddress, Clock, NotKept
 from gateway.delivery import words
 from gateway.delivery.courier import Courier, Parcel
 from gateway.delivery.entry import Entry, entry_of, key_of, key_of_message
+from gateway.delivery.holding import Held, Holding
 from gateway.delivery.journal import Journal, Kept
 from gateway.ids import IdSource
 from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, Message, Refused
 from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.errors import StorageError
 from gateway.xmpp.addressbook import AddressBook
-from gateway.xmpp.text import escape, strip_forbidden
+from gateway.xmpp.text import strip_forbidden
 
 _log = structlog.get_logger(__name__)
 
@@ -35,8 +36,6 @@ _BOUNCE_SECONDS = 60.0
 _WATCHED, _REMEMBERED = 20_000, 5_000
 #: Seconds after which a message is told to be an old one.
 _OLD = 30.0
-#: Bytes of a body: servers refuse stanzas of 256 KiB, or hang up.
-_LONGEST = 180_000
 _LOOKUPS = 100
 _LONGEST_ID = 200  # of the network's ids that serve as ids of stanzas
 
@@ -54,6 +53,9 @@ _LATER = frozenset(
 )
 _SPOOL_FULL = Refused(
     Condition.RESOURCE_CONSTRAINT, "More waited for the user than is kept, or for longer.", ErrorType.WAIT
+)
+_FLOODED = Refused(
+    Condition.RESOURCE_CONSTRAINT, "More came than the user is shown at a time.", ErrorType.WAIT
 )
 
 
@@ -107,6 +109,7 @@ class Inbound:
         self._spawn = spawn
         self._mark_read = mark_read
         self._heard = heard
+        self._holding = Holding(journal, self._kept)
         self._last = 0.0
         self._open: dict[_Mark, Entry] = {}  # all that is not settled
         self._handed: dict[str, Entry] = {}  # may still be sent back, oldest first
@@ -117,11 +120,24 @@ class Inbound:
 
     # -- from the network --------------------------------------------------------------------------------------
 
-    def received(self, account: Account, message: Message, extra: str = "") -> None:
-        """Somebody wrote to the user. ``extra`` is ready XML that goes with the text."""
+    def received(self, account: Account, message: Message, extra: str = "", held: Held | None = None) -> None:
+        """Somebody wrote to the user. ``extra`` is ready XML that goes with the text. ``held``: it has its row already."""
+        if held is not None:
+            _, text = self._addressed(account, message)
+            self._holding.release(held, text, extra, message.kind)
+            return
         key = key_of_message(self._bridge, account.owner, account.network, message)
         entry = self._entry(account, message, extra, key)
         self._journal.enter(entry, partial(self._kept, entry), key)
+
+    def hold(self, account: Account, message: Message, extra: str = "") -> Held:
+        """Write a message down that cannot go out yet: as much of it as would be left if this process ended."""
+        key = key_of_message(self._bridge, account.owner, account.network, message)
+        return self._holding.hold(self._entry(account, message, extra, key), key)
+
+    def drop(self, held: Held) -> None:
+        """What was held does not go out at all; the user is told by whoever says so."""
+        self._holding.drop(held, self._clock.now(), _FLOODED)
 
     async def committed(self, account: Account, message: Message, extra: str = "") -> None:
         """As ``received``; returns once it is safe. Raises ``NotKept``."""
@@ -144,13 +160,7 @@ class Inbound:
         await safe
 
     def _entry(self, account: Account, message: Message, extra: str, key: str) -> Entry:
-        text = strip_forbidden(message.text)
-        try:
-            jid = self._book.jid_of(Address(AddressKind.CONTACT, account.network, message.sender))
-        except BadAddress:
-            # A name that fits no address still has something to say.
-            jid = self._book.jid_of(Address(AddressKind.NETWORK, account.network))
-            text = f"{strip_forbidden(message.sender)}: {text}"
+        jid, text = self._addressed(account, message)
         # In the order in which it came, whatever the clock does: what waits is sorted by it.
         now = self._last = max(self._clock.now(), self._last + 1e-6)
         self.counts.received += 1
@@ -165,7 +175,7 @@ class Inbound:
             room=False,
             peer=strip_forbidden(message.sender),
             kind=message.kind,
-            body=_bounded(text),
+            body=text,
             extra=extra,
             parts="",
             said_at=message.time if message.time is not None else now,
@@ -187,6 +197,17 @@ class Inbound:
             created=now,
             changed=now,
         )
+
+    def _addressed(self, account: Account, message: Message) -> tuple[str, str]:
+        """The address it comes from, and its body."""
+        text = strip_forbidden(message.text)
+        try:
+            jid = self._book.jid_of(Address(AddressKind.CONTACT, account.network, message.sender))
+        except BadAddress:
+            # A name that fits no address still has something to say.
+            jid = self._book.jid_of(Address(AddressKind.NETWORK, account.network))
+            text = f"{strip_forbidden(message.sender)}: {text}"
+        return jid, words.bounded(text)
 
     def _kept(self, entry: Entry, outcome: Kept | StorageError) -> None:
         if outcome is not Kept.KNOWN:
@@ -359,19 +380,6 @@ class Inbound:
             self._handed.pop(self._open.pop(mark).id, None)
         for mark in [mark for mark in self._settled if mark[0] == owner]:
             del self._settled[mark]
+        self._holding.forget(owner)
         self._dropped.pop(owner, None)
         self._telling.pop(owner, None)
-
-
-def _bounded(text: str) -> str:
-    """``text`` in what one stanza can carry."""
-    if len(text) * 6 <= _LONGEST or len(escape(text).encode("utf-8", "replace")) <= _LONGEST:
-        return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(escape(text[:middle]).encode("utf-8", "replace")) <= _LONGEST:
-            low = middle
-        else:
-            high = middle - 1
-    return f"{text[:low]}\n[… the rest of this message is too long for XMPP]"

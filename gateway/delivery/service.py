@@ -14,6 +14,7 @@ from gateway.bridge import Cancellable, Capabilities, Clock
 from gateway.delivery import words
 from gateway.delivery.courier import Courier, Parcel, SpoolLimits
 from gateway.delivery.entry import Entry, entry_of
+from gateway.delivery.holding import Held
 from gateway.delivery.inbound import Inbound
 from gateway.delivery.journal import Journal
 from gateway.delivery.marks import ReadMarks
@@ -182,8 +183,14 @@ class Deliveries:
 
     # -- accounts ----------------------------------------------------------------------------------------------
 
-    def received(self, account: Account, message: Message, extra: str = "") -> None:
-        self.inbound.received(account, message, extra)
+    def received(self, account: Account, message: Message, extra: str = "", held: Held | None = None) -> None:
+        self.inbound.received(account, message, extra, held)
+
+    def hold(self, account: Account, message: Message, extra: str = "") -> Held:
+        return self.inbound.hold(account, message, extra)
+
+    def drop(self, held: Held) -> None:
+        self.inbound.drop(held)
 
     async def committed(self, account: Account, message: Message, extra: str = "") -> None:
         await self.inbound.committed(account, message, extra)

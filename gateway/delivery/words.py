@@ -18,6 +18,8 @@ _MARKABLE = f"<markable xmlns='{MARKERS}'/>"
 _STORE = "<store xmlns='urn:xmpp:hints'/>"
 #: A client's ids may be long; ids longer than this are not kept.
 ID_LIMIT = 512
+#: Bytes of a body: servers refuse stanzas of 256 KiB, or hang up.
+_LONGEST_BODY = 180_000
 
 
 def message(entry: Entry, *, stamp: bool, markable: bool) -> str:
@@ -90,3 +92,17 @@ def marked(stanza: Stanza) -> tuple[str, bool] | None:
         found = stanza.child("received", MARKERS)
     id_ = found.get("id") if found is not None else None
     return (id_, shown is not None) if id_ and len(id_) <= ID_LIMIT else None
+
+
+def bounded(text: str) -> str:
+    """``text`` in what one stanza can carry."""
+    if len(text) * 6 <= _LONGEST_BODY or len(escape(text).encode("utf-8", "replace")) <= _LONGEST_BODY:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(escape(text[:middle]).encode("utf-8", "replace")) <= _LONGEST_BODY:
+            low = middle
+        else:
+            high = middle - 1
+    return f"{text[:low]}\n[… the rest of this message is too long for XMPP]"

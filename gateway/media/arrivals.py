@@ -11,8 +11,10 @@ from gateway.model import Message
 
 #: What becomes of a message with files: messages whose files are public.
 Publish = Callable[[str, Message], Awaitable[Sequence[Message]]]
-Deliver = Callable[[Message], None]
+Deliver = Callable[[Sequence[Message]], None]
 
+#: What is said of files that were on their way when the gateway ended.
+STOPPED = "The gateway was stopped while it was on its way."
 #: Messages that wait in one line. What does not fit goes ahead of its turn, its files left out.
 _MOST_WAITING = 200
 
@@ -27,20 +29,20 @@ class Arrivals:
         self.lines: dict[Hashable, deque[tuple[str, Message, Deliver]]] = {}
 
     def take(self, key: Hashable, user: str, message: Message, deliver: Deliver) -> None:
-        """Call ``deliver`` with ``message``, now or when all before it in the conversation ``key`` is delivered; more than
-        once for a message with files."""
+        """Call ``deliver`` once, with ``message`` as what is to be shown of it, now or when all before it in the
+        conversation ``key`` is delivered. The last of a message with files is what has its foreign id."""
         line = self.lines.get(key)
         if line is None and not message.attachments:
-            deliver(message)
+            deliver((message,))
         elif self._publish is None:
-            deliver(without_files(message))
+            deliver((without_files(message),))
         elif line is None:
             self.lines[key] = deque([(user, message, deliver)])
             self._spawn(self._work(key, self._publish))
         elif len(line) < _MOST_WAITING:
             line.append((user, message, deliver))
         else:
-            deliver(without_files(message, "Too many messages wait for files."))
+            deliver((without_files(message, "Too many messages wait for files."),))
 
     async def _work(self, key: Hashable, publish: Publish) -> None:
         line = self.lines[key]
@@ -49,10 +51,9 @@ class Arrivals:
                 user, message, deliver = line[0]
                 said = await publish(user, message) if message.attachments else (message,)
                 line.popleft()
-                for each in said:
-                    deliver(each)
+                deliver(said)
         finally:
             del self.lines[key]
             # Only if we were cancelled, or something failed: text is not lost with the file it waited for.
             for _, message, deliver in line:
-                deliver(without_files(message, "The gateway was stopped while it was on its way."))
+                deliver((without_files(message, STOPPED),))

@@ -142,13 +142,20 @@ def undelivered(attachment: Attachment, why: str) -> str:
 
 
 def without_files(message: Message, why: str = _NOWHERE) -> Message:
-    """``message`` where nothing can be published: files that are public keep their links, others leave a sentence."""
+    """``message`` where nothing can be published: files that are public keep their links, others leave a sentence and are
+    deleted."""
+    for each in message.attachments:
+        _discard(each.path)
+    return in_words(message, why)
+
+
+def in_words(message: Message, why: str) -> Message:
+    """As ``without_files``, with the files still there."""
     parts = [message.text]
     for each in message.attachments:
         parts.append(each.url or undelivered(each, why))
         if each.url and each.caption:
             parts.append(each.caption)
-        _discard(each.path)
     return replace(message, text="\n".join(part for part in parts if part), attachments=())
 
 

@@ -129,6 +129,18 @@ async def test_a_picture_arrives_as_link_and_metadata_and_its_caption_after_it(m
     assert words(await media.link.expect(from_bob_to_alice)) == "as promised"
 
 
+async def test_what_waits_for_a_file_is_in_the_ledger_before_the_file_is_public(media):
+    await both_in(media)
+    file = Attachment("cat.jpg", "image/jpeg", data=PICTURE)
+    sink = media.bridge.people["alice"].sink
+    sink.direct(Message("bob", "My cat", foreign_id="m1", attachments=(file,)))
+    sink.direct(Message("bob", "as promised", foreign_id="m2"))
+    await media.component.deliveries.flush()
+    rows = await media.component._stores.deliveries.active("loopback")
+    stopped = "[A file, cat.jpg, could not be delivered: The gateway was stopped while it was on its way.]"
+    assert [row.body for row in rows] == [f"My cat\n{stopped}", "as promised"]
+
+
 async def test_a_room_sees_the_picture_and_so_does_who_comes_later(media, web):
     await both_in(media)
     takes(web, "/put/cat.png")

@@ -24,9 +24,19 @@ class Ledger:
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, str]] = []
+        self.held: list[object] = []
 
-    def received(self, account: User, message: Message, extra: str = "") -> None:
+    def received(self, account: User, message: Message, extra: str = "", held: object = None) -> None:
+        if held is not None:
+            self.held.remove(held)  # type: ignore[arg-type]
         self.got.append((account.owner, message.sender, message.text))
+
+    def hold(self, account: User, message: Message, extra: str = "") -> object:
+        self.held.append(held := object())
+        return held
+
+    def drop(self, held: object) -> None:
+        self.held.remove(held)
 
     async def committed(self, account: User, message: Message, extra: str = "") -> None:
         self.received(account, message, extra)
@@ -74,6 +84,26 @@ async def test_ordinary_talk_goes_straight_through() -> None:
     assert stage.ledger.texts() == stage.heard == numbers(200)
     assert stage.notices == []
     assert stage.clock.pending == []
+
+
+async def test_what_waits_is_in_the_ledger_and_what_is_lost_is_not() -> None:
+    stage = Stage()
+    for number in range(50):
+        stage.get(number)
+    assert len(stage.ledger.texts()) == 10
+    assert len(stage.ledger.held) == 20
+    await stage.clock.advance(60)
+    assert stage.ledger.texts() == numbers(30)
+    assert stage.ledger.held == []
+
+
+async def test_what_was_held_before_it_came_is_dropped_with_what_is_too_much() -> None:
+    stage = Stage(foreign_messages_held=0)
+    for number in range(12):
+        held = stage.ledger.hold(User(), Message("carol", ""))
+        stage.inflow.received(User(), Message("carol", str(number)), "", held)  # type: ignore[arg-type]
+    assert stage.ledger.texts() == numbers(10)
+    assert stage.ledger.held == []
 
 
 async def test_a_flood_comes_at_a_bounded_rate_in_order_with_one_notice_and_a_count_of_what_was_lost() -> (

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from gateway.bridge import BadAddress, Capabilities
 from gateway.clock import SystemClock
 from gateway.delivery.entry import Entry, entry_of
+from gateway.delivery.holding import Held
 from gateway.delivery.outgoing import Outgoing
 from gateway.delivery.service import Deliveries, DeliveryPolicy, DeliveryWiring
 from gateway.ids import IdSource
@@ -31,6 +32,7 @@ from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import COMPONENT, Stanza
 from tests.fakes.clock import ManualClock, settle
 
+BODY = f"{{{COMPONENT}}}body"
 GATEWAY = "sms.localhost"
 ALICE = "alice@localhost"
 PHONE = f"{ALICE}/phone"
@@ -294,6 +296,16 @@ class Gateway:
     def hear(self, text: str, foreign_id: str = "", time: float | None = None) -> None:
         """carol writes to the user."""
         self.deliveries.received(self.account, Message(CAROL, text, foreign_id=foreign_id, time=time))  # type: ignore[arg-type]
+
+    def hold(self, text: str, foreign_id: str = "") -> Held:
+        """carol's message cannot be shown yet; so much of it is safe."""
+        return self.deliveries.hold(self.account, Message(CAROL, text, foreign_id=foreign_id))  # type: ignore[arg-type]
+
+    def release(self, held: Held, text: str) -> None:
+        """Now it can."""
+        if not self.dead:
+            message = Message(CAROL, text, foreign_id=held.entry.foreign_id)
+            self.deliveries.received(self.account, message, "", held)  # type: ignore[arg-type]
 
     async def hear_committed(self, text: str, foreign_id: str) -> None:
         await self.deliveries.committed(self.account, Message(CAROL, text, foreign_id=foreign_id))  # type: ignore[arg-type]

@@ -167,10 +167,13 @@ async def test_what_follows_a_file_waits_for_it_and_other_chats_do_not(spawned):
 
     arrivals = Arrivals(publish, spawned)
     file = Message("carol", "caption", attachments=(Attachment(data=b"x"),))
-    arrivals.take("a", "ann", file, lambda each: heard.append(("a", each.text)))
+    arrivals.take("a", "ann", file, lambda said: heard.extend(("a", each.text) for each in said))
     for key, text in (("a", "after"), ("b", "elsewhere"), ("a", "last")):
         arrivals.take(
-            key, "ann", Message("carol", text), lambda each, key=key: heard.append((key, each.text))
+            key,
+            "ann",
+            Message("carol", text),
+            lambda said, key=key: heard.extend((key, each.text) for each in said),
         )
     assert heard == [("b", "elsewhere")]
     go.set()
@@ -186,8 +189,8 @@ async def test_a_gateway_that_stops_says_what_waited(spawned):
         await asyncio.Event().wait()
 
     arrivals = Arrivals(publish, lambda work: tasks.append(asyncio.ensure_future(work)))
-    arrivals.take("a", "ann", Message("c", "one", attachments=(Attachment("f", data=b"x"),)), heard.append)
-    arrivals.take("a", "ann", Message("c", "two"), heard.append)
+    arrivals.take("a", "ann", Message("c", "one", attachments=(Attachment("f", data=b"x"),)), heard.extend)
+    arrivals.take("a", "ann", Message("c", "two"), heard.extend)
     await asyncio.sleep(0)
     tasks[0].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -203,9 +206,9 @@ async def test_too_long_a_line_is_not_waited_in(spawned):
         return [Message(each.sender, "link")]
 
     arrivals = Arrivals(publish, spawned)
-    arrivals.take("a", "ann", Message("c", "", attachments=(Attachment(data=b"x"),)), heard.append)
+    arrivals.take("a", "ann", Message("c", "", attachments=(Attachment(data=b"x"),)), heard.extend)
     for number in range(300):
-        arrivals.take("a", "ann", Message("c", str(number)), heard.append)
+        arrivals.take("a", "ann", Message("c", str(number)), heard.extend)
     assert len(heard) == 101
     go.set()
 
@@ -213,5 +216,5 @@ async def test_too_long_a_line_is_not_waited_in(spawned):
 async def test_where_nothing_is_published_the_text_comes_through(spawned):
     heard = []
     file = Message("c", "text", attachments=(Attachment("f.png", data=b"x"),))
-    Arrivals(None, spawned).take("a", "ann", file, heard.append)
+    Arrivals(None, spawned).take("a", "ann", file, heard.extend)
     assert heard[0].text.startswith("text\n[A file, f.png, could not be delivered")
