@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common
 from bridges.irc.console import Console
+from bridges.irc.protocol.isupport import UNLIMITED
 from bridges.irc.protocol.line import Injection, Malformed, parse, serialise
 from bridges.irc.requests import Asked, Requests
 from bridges.irc.sendqueue import full
@@ -43,13 +44,26 @@ class Commands:
             ticket.refused(self._not_in(room))
             return
         limit = min(self._common.standing.support.topiclen, _MAX_TOPIC, _room_beside("TOPIC", channel.name))
-        text = one_line(text, limit)
+        why = _unfit(text)
+        text = one_line(text, UNLIMITED)
+        size = len(text.encode("utf-8", "replace"))
+        if why is None and size > limit:
+            # Cut, it would say something else, in everybody's name.
+            words = f"A topic of {channel.name} has room for {limit} bytes; this one has {size}. Shorten it."
+            why = Refused(Condition.NOT_ACCEPTABLE, words)
+        if why is not None:
+            ticket.refused(why)
+            return
         self._requests.ask(Asked.TOPIC, channel.key, serialise("TOPIC", channel.name, text), ticket)
 
     def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
         channel = self._common.channels.get(room)
         if channel is None:
             ticket.refused(self._not_in(room))
+            return
+        why = _unfit(reason)
+        if why is not None:
+            ticket.refused(why)
             return
         try:
             check_nick(nick)
@@ -124,6 +138,14 @@ class Commands:
             Condition.NOT_ACCEPTABLE,
             f"You are not in {room} on {self._common.network} (any more). Join it again.",
         )
+
+
+def _unfit(text: str) -> Refused | None:
+    """Why ``text`` cannot be on a line, if it cannot. Line breaks become spaces; a carriage return nobody types."""
+    if "\r" not in text and "\0" not in text:
+        return None
+    words = "The text holds a carriage return or a NUL, which IRC cannot carry. Remove it and send the text again."
+    return Refused(Condition.NOT_ACCEPTABLE, words)
 
 
 def _room_beside(*words: str) -> int:

@@ -267,11 +267,11 @@ async def test_a_refused_nick_is_one_clear_error(line: str, condition: Condition
 
 
 async def test_a_topic_is_set_on_one_line_and_confirmed_by_its_echo() -> None:
-    scene = await (await Scene().login("TOPICLEN=20")).in_room()
+    scene = await (await Scene().login("TOPICLEN=23")).in_room()
     done, refused, late = Receipt(), Receipt(), Receipt()
     scene.session.set_topic("#foo", "FIRST LINE\nSECOND LINE.", done)
-    assert scene.server.take() == ["TOPIC #foo :FIRST LINE SECOND LI"]
-    scene.server.says(f"{BOB} TOPIC #foo :somebody else's", f"{ME} TOPIC #foo :FIRST LINE SECOND LI")
+    assert scene.server.take() == ["TOPIC #foo :FIRST LINE SECOND LINE."]
+    scene.server.says(f"{BOB} TOPIC #foo :somebody else's", f"{ME} TOPIC #foo :FIRST LINE SECOND LINE.")
     assert done.outcome == "done"
     scene.session.set_topic("#foo", "", refused)
     assert scene.server.take() == ["TOPIC #foo :"]
@@ -280,6 +280,33 @@ async def test_a_topic_is_set_on_one_line_and_confirmed_by_its_echo() -> None:
     scene.session.set_topic("#foo", "x", late)
     await scene.clock.advance(20.1)
     assert late.why.condition is Condition.REMOTE_SERVER_TIMEOUT
+    await scene.finish()
+
+
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [
+        ("é" * 11, "room for 20 bytes; this one has 22"),
+        ("one\rQUIT :x", "carriage return"),
+        ("one\0two", "NUL"),
+    ],
+)
+async def test_a_topic_that_does_not_fit_is_refused_not_changed(topic: str, words: str) -> None:
+    scene = await (await Scene().login("TOPICLEN=20")).in_room()
+    receipt = Receipt()
+    scene.session.set_topic("#foo", topic, receipt)
+    assert receipt.why.condition is Condition.NOT_ACCEPTABLE
+    assert words in receipt.why.text
+    assert scene.server.take() == []
+    await scene.finish()
+
+
+async def test_a_reason_with_a_carriage_return_is_refused() -> None:
+    scene = await Scene().in_room()
+    receipt = Receipt()
+    scene.session.kick("#foo", "Bob", "out\rQUIT", receipt)
+    assert receipt.why.condition is Condition.NOT_ACCEPTABLE
+    assert scene.server.take() == []
     await scene.finish()
 
 
