@@ -17,7 +17,9 @@ from bridges.irc.common import Common, Connect, Connection, Handlers
 from bridges.irc.console import Console
 from bridges.irc.dial import Endpoint
 from bridges.irc.dialling import dial
+from bridges.irc.governing import Governing
 from bridges.irc.hearing import Hearing
+from bridges.irc.inquiries import Inquiries
 from bridges.irc.inviting import Inviting
 from bridges.irc.joining import Joining
 from bridges.irc.keepalive import KeepAlive
@@ -29,6 +31,7 @@ from bridges.irc.profile import Profile
 from bridges.irc.protocol.line import Line, serialise
 from bridges.irc.questions import Questions
 from bridges.irc.requests import Requests
+from bridges.irc.room_modes import RoomModes
 from bridges.irc.rooms import Rooms
 from bridges.irc.sendqueue import SendQueue
 from bridges.irc.speaking import Speaking
@@ -68,7 +71,11 @@ class Life:
         self._labels = Labels(clock, self._alarm)
         self._requests = Requests(common, self._labels)
         self._joining = Joining(common)
-        self._rooms = Rooms(common, self._joining, self._requests, self._console, server_modes=show_all)
+        inquiries = Inquiries(common)
+        modes = RoomModes(common, inquiries)
+        self._rooms = Rooms(
+            common, self._joining, self._requests, self._console, modes, server_modes=show_all
+        )
         self._speaking = Speaking(common, self._labels)
         self._questions = Questions(common, services.version)
         self._hearing = Hearing(common, self._console, self._speaking, self._questions)
@@ -83,6 +90,7 @@ class Life:
         )
         self._listing = Listing(common, self._console)
         self._commands = Commands(common, self._requests, self._console)
+        self._governing = Governing(common, inquiries, modes, self._commands, self._console)
         self._inviting = Inviting(common, self._requests, self._console)
         self._login = Login(profile, services.random)
         self._online = False
@@ -224,6 +232,7 @@ class Life:
         if (
             self._joining.refuse(line)
             or self._requests.refused(line.command, channel.key if channel is not None else key, why)
+            or self._governing.refuses(line)
             or self._speaking.refuse(line, why)
             or self._listing.refuse(line, why)
             or self._questions.refuse(line.command, key, why)
@@ -315,6 +324,7 @@ class Life:
         self._answers.close(lost)
         self._listing.close(lost)
         self._questions.close(lost)
+        self._governing.close(lost)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -344,6 +354,7 @@ class Life:
             self._answers.expire(now),
             self._listing.expire(now),
             self._questions.expire(now),
+            self._governing.expire(now),
         )
 
     def _hang_up(self, why: SessionEnded) -> float:
@@ -371,6 +382,7 @@ def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
         ("_hearing", Hearing.HANDLERS),
         ("_answers", Answers.HANDLERS),
         ("_listing", Listing.HANDLERS),
+        ("_governing", Governing.HANDLERS),
         ("_itself", Life.HANDLERS),
     ]
     return {

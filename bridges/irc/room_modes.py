@@ -84,13 +84,15 @@ class RoomModes:
             self._ask_at = min(self._ask_at, self._common.clock.monotonic() + ASK_AFTER)
             self._common.alarm.need(self._ask_at)
 
-    def changed(self, channel: Channel, changes: Sequence[ModeChange]) -> None:
-        """Somebody changed modes, maybe some of the channel itself."""
-        if all(change.kind in (ModeKind.PREFIX, ModeKind.LIST) for change in changes):
-            return
-        self._become(channel, apply(channel.modes, changes))
-        if channel.live:
-            self._common.sink.room_configured(channel.key)
+    def heard(self, line: Line, channel: Channel, changes: Sequence[ModeChange]) -> None:
+        """A MODE: somebody changed modes, maybe some of the channel itself, maybe because we asked for it."""
+        if any(change.kind not in (ModeKind.PREFIX, ModeKind.LIST) for change in changes):
+            modes = apply(channel.modes, changes)
+            if modes != channel.modes and channel.live:
+                self._common.sink.room_configured(channel.key)
+            self._become(channel, modes)
+        if self._inquiries:
+            self._inquiries.hears(line)
 
     def listed(self, line: Line) -> bool:
         """324: all modes of a channel; whether somebody had asked for them."""

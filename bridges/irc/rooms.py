@@ -17,6 +17,7 @@ from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line, mask_of, nick_of, serialise
 from bridges.irc.protocol.modes import ModeKind, parse_modes, parse_names
 from bridges.irc.requests import Asked, Requests
+from bridges.irc.room_modes import RoomModes
 from bridges.irc.text import one_line
 from gateway.model import Departure, Exit, Message, Topic
 
@@ -28,12 +29,20 @@ class Rooms:
     """The channels of one session."""
 
     def __init__(
-        self, common: Common, joining: Joining, requests: Requests, console: Console, *, server_modes: bool
+        self,
+        common: Common,
+        joining: Joining,
+        requests: Requests,
+        console: Console,
+        modes: RoomModes,
+        *,
+        server_modes: bool,
     ) -> None:
         self._common = common
         self._joining = joining
         self._requests = requests
         self._console = console
+        self._modes = modes
         self._server_modes = server_modes
         self._expulsions = Expulsions(common.standing)
         self._parting: dict[str, int] = {}  # PARTs of ours that the network has yet to confirm
@@ -206,7 +215,8 @@ class Rooms:
         if user or self._server_modes:  # servers restore modes after a netsplit: nobody needs to read that
             self.note(channel, f"Mode {channel.name} [{' '.join(line.params[1:])}] by {actor or line.source}")
         affected: dict[User, None] = {}
-        for change in parse_modes(line.params[1:], common.standing.support):
+        changes = parse_modes(line.params[1:], common.standing.support)
+        for change in changes:
             if change.kind is ModeKind.PREFIX and change.argument:
                 whom = common.channels.change_mode(channel, change.argument, change.letter, change.adding)
                 if whom is not None:
@@ -215,6 +225,7 @@ class Rooms:
                 self._expulsions.banned(channel.key, change.argument, common.clock.monotonic())
         for whom in affected:
             self._changed(channel, whom)
+        self._modes.heard(line, channel, changes)
 
     def _chghost(self, line: Line) -> None:
         nick = nick_of(line.source)
@@ -303,6 +314,7 @@ class Rooms:
                 common.sink.room_message(channel.key, said)
             else:
                 common.sink.room_note(channel.key, said)
+        self._modes.entered(channel)
 
     def _parted(self, key: str) -> bool:
         left = self._parting.get(key, 0)

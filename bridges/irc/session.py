@@ -3,15 +3,27 @@
 What the core asks for goes to the part that knows; without a connection everything is refused.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridges.irc.life import Life
 from gateway.bridge import Answer, Ticket
-from gateway.model import Catalog, Condition, MessageKind, Question, Refused
+from gateway.model import (
+    Catalog,
+    Condition,
+    Field,
+    ListEntry,
+    MessageKind,
+    Question,
+    Refused,
+    RoomList,
+    RoomTraits,
+    StandingChange,
+)
 
 
 class IrcSession(Life):
-    """See ``gateway.bridge.Session``, ``ListsRooms``, ``Asks``. The last word on every ticket is the parts'."""
+    """See ``gateway.bridge.Session``, ``ListsRooms``, ``Asks``, ``Governs``. The last word on every ticket is the parts'."""
 
     def fold(self, name: str) -> str:
         return self._standing.fold(name)
@@ -60,6 +72,36 @@ class IrcSession(Life):
     def ask(self, contact: str, question: Question, answer: Answer[str]) -> None:
         if self._is_online(answer):
             self._questions.ask(contact, question, answer)
+
+    def govern(self, room: str, changes: Sequence[StandingChange], ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._governing.govern(room, changes, ticket)
+
+    def room_lists(self, room: str) -> Sequence[RoomList]:
+        return self._governing.room_lists(room)
+
+    def entries(self, room: str, name: str, answer: Answer[Sequence[ListEntry]]) -> None:
+        if self._is_online(answer):
+            self._governing.entries(room, name, answer)
+
+    def amend(self, room: str, name: str, add: Sequence[str], remove: Sequence[str], ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._governing.amend(room, name, add, remove, ticket)
+
+    def room_settings(self, room: str, answer: Answer[Sequence[Field]]) -> None:
+        if self._is_online(answer):
+            self._governing.room_settings(room, answer)
+
+    def configure(self, room: str, values: Mapping[str, str], ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._governing.configure(room, values, ticket)
+
+    def room_traits(self, room: str) -> RoomTraits:
+        return self._governing.room_traits(room)
+
+    def order(self, room: str, text: str, ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._governing.order(room, text, ticket)
 
     def _is_online(self, ticket: Ticket | Answer[Any]) -> bool:
         if self._online and not self._closing:

@@ -250,6 +250,7 @@ class Scene:
         self.server.says(
             f"{ME} JOIN {room}",
             f":{NETWORK} 353 Nick = {room} :{names}",
+            f":{NETWORK} 324 Nick {room} +nt",  # else it would be asked for them
             f":{NETWORK} 366 Nick {room} :End of /NAMES list.",
         )
 
