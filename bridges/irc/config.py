@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from bridges.irc.addresses import server_name
 from bridges.irc.protocol.decode import known_encoding
+from bridges.irc.regain import DEFAULT_WAYS
 from gateway.bridge import BadAddress
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -86,6 +87,19 @@ class NetworkSettings(BaseModel):
         description="Seconds to wait for one port to accept the connection, TLS included.",
     )
     login_timeout: float = Field(default=60.0, gt=0, le=600, description="Seconds a login may take in all.")
+    login_step_timeout: float = Field(
+        default=15.0,
+        gt=0,
+        le=600,
+        description="Seconds the server may take for one answer of a login (capabilities, SASL) before we go on without.",
+    )
+    regain_commands: tuple[str, ...] = Field(
+        default=DEFAULT_WAYS,
+        max_length=10,
+        description="How to ask the network's services for the nick of a user who is logged in to an account and got "
+        "another nick: messages that are tried in this order, `{nick}` stands for the nick. Empty: only wait until it is "
+        "free.",
+    )
     ping_after: float = Field(
         default=90.0,
         gt=0,
@@ -109,6 +123,17 @@ class NetworkSettings(BaseModel):
                 "`openssl s_client -connect HOST:6697 </dev/null | openssl x509 -noout -fingerprint -sha256`"
             )
         return digits
+
+    @field_validator("regain_commands")
+    @classmethod
+    def _messages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            service, _, words = each.partition(" ")
+            if not service or not words.strip() or not each.isprintable() or len(each) > 300:
+                raise ValueError(
+                    f"{each!r} is not a message to a service; write for instance `NickServ REGAIN {{nick}}`"
+                )
+        return value
 
     @field_validator("encoding")
     @classmethod

@@ -8,8 +8,9 @@ import asyncio
 import hmac
 import socket
 import ssl
+import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain, zip_longest
 from typing import Any, Protocol
@@ -32,6 +33,7 @@ class TlsSettings:
     ca_file: str = ""  # PEM; empty: the system's CAs
     fingerprint: str = ""  # SHA-256 of the server's certificate in DER, hex
     server_name: str = ""  # for SNI and verification; empty: the endpoint's host
+    certificate: str = field(default="", repr=False)  # ours, to show: PEM of key and certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def check_fingerprint(settings: TlsSettings, certificate: bytes | None) -> None:
 
 
 class TlsContexts:
-    """One ``SSLContext`` for all connections with the same settings: each costs 50 KiB and the reading of all CAs."""
+    """One ``SSLContext`` for all connections with the same settings: each costs 50 KiB and the reading of all CAs. A
+    connection with a certificate of its own has a context of its own."""
 
     def __init__(self) -> None:
         self._contexts: dict[tuple[bool, str], ssl.SSLContext] = {}
@@ -94,26 +97,35 @@ class TlsContexts:
         """Raises ``ConnectFailed`` if the CA file cannot be used."""
         verify = settings.verify and not settings.fingerprint
         key = (verify, settings.ca_file if verify else "")
+        if settings.certificate:
+            return await self._make(settings, *key)
         async with self._lock:
             context = self._contexts.get(key)
             if context is None:
-                try:
-                    context = await asyncio.to_thread(_context, *key)
-                except (OSError, ValueError) as error:
-                    raise ConnectFailed(
-                        f"The CA file {settings.ca_file} cannot be used: {error}. Check `ca_file`.",
-                        certificate=True,
-                    ) from error
-                self._contexts[key] = context
+                context = self._contexts[key] = await self._make(settings, *key)
         return context
 
+    async def _make(self, settings: TlsSettings, verify: bool, ca_file: str) -> ssl.SSLContext:
+        try:
+            return await asyncio.to_thread(_context, verify, ca_file, settings.certificate)
+        except (OSError, ValueError) as error:
+            what = f"The CA file {ca_file} cannot be used" if ca_file else "TLS cannot be set up"
+            raise ConnectFailed(f"{what}: {error}. Check `ca_file`.", certificate=True) from error
 
-def _context(verify: bool, ca_file: str) -> ssl.SSLContext:
+
+def _context(verify: bool, ca_file: str, certificate: str) -> ssl.SSLContext:
     if verify:
-        return ssl.create_default_context(cafile=ca_file or None)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+        context = ssl.create_default_context(cafile=ca_file or None)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if certificate:
+        # OpenSSL's way in for a key in memory is not Python's: a file that only we can read, for a moment.
+        with tempfile.NamedTemporaryFile("w", encoding="ascii", prefix="causeway-") as file:
+            file.write(certificate)
+            file.flush()
+            context.load_cert_chain(file.name)
     return context
 
 

@@ -1,7 +1,7 @@
 """Trying the ports of a network one after the other, and telling in one sentence why none would do."""
 
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from bridges.irc.dial import ConnectFailed, Endpoint
@@ -15,9 +15,14 @@ _CERTIFICATE_DELAY = 300.0  # seconds: certificates are not mended sooner
 
 
 async def dial(
-    profile: Profile, attempt: Callable[[Endpoint], Awaitable[C]], progress: Callable[[str], None]
+    profile: Profile,
+    attempt: Callable[[Endpoint], Awaitable[C]],
+    progress: Callable[[str], None],
+    *,
+    endpoints: Sequence[Endpoint] | None = None,
 ) -> C:
-    """The first connection that opens. ``progress`` is told each step in biboumi's words. Raises ``SessionEnded``.
+    """The first connection to one of ``endpoints`` (the profile's own, if not said) that opens. ``progress`` is told each step in biboumi's words. Raises
+    ``SessionEnded``.
 
     A certificate that is not trusted ends it before any port without encryption is tried: whoever can show a false
     certificate could read along there. So does a name without address: no port would change that.
@@ -25,7 +30,7 @@ async def dial(
     network = profile.network
     reasons: list[str] = []
     distrusted = False
-    for endpoint in profile.endpoints:
+    for endpoint in profile.endpoints if endpoints is None else endpoints:
         obstacle = _obstacle(profile, endpoint, distrusted)
         if obstacle:
             reasons.append(obstacle)
@@ -58,7 +63,7 @@ def _obstacle(profile: Profile, endpoint: Endpoint, distrusted: bool) -> str:
         return (
             f"Port {endpoint.port} was not tried without encryption because the certificate is not trusted."
         )
-    if profile.sasl is not None and not profile.settings.allow_plaintext_login:
+    if profile.sasl is not None and profile.sasl_required and not profile.settings.allow_plaintext_login:
         return (
             f"Port {endpoint.port} was not tried because your SASL password would travel over it unencrypted."
         )

@@ -3,15 +3,17 @@
 CAP LS 302, PASS, NICK, USER  ->  CAP ... / SASL / 433: another nick  ->  001, or ``SessionEnded``
 """
 
+import base64
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 
 from bridges.irc.ending import sent_away
 from bridges.irc.numerics import refused
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.caps import CapNegotiator
 from bridges.irc.protocol.line import Line, serialise
-from bridges.irc.protocol.mechanisms import Plain
+from bridges.irc.protocol.mechanisms import Derivation, External, Mechanism, Plain, Scram
 from bridges.irc.protocol.sasl import Result, SaslEngine
 from gateway.bridge import SessionEnded
 from gateway.model import Condition, ErrorType, Refused
@@ -26,15 +28,69 @@ _NICK_REFUSED = frozenset(("432", "433", "436", "437"))
 
 
 class Login:
-    """One registration. ``welcome`` is the nick the network gave us, empty until 001."""
+    """One registration. ``welcome`` is the nick the network gave us, empty until 001. ``encrypted`` is what the connection
+    is; ``certificate``: it was made with the user's."""
 
-    def __init__(self, profile: Profile, rng: random.Random) -> None:
+    def __init__(
+        self, profile: Profile, rng: random.Random, *, encrypted: bool = True, certificate: bool = False
+    ) -> None:
         self._profile = profile
         self._nicks = _candidates(profile.nick, rng)
         self.nick = next(self._nicks)
         self.welcome = ""
-        sasl = SaslEngine([Plain(*profile.sasl)]) if profile.sasl else None
-        self._caps = CapNegotiator(WANTED, sasl=sasl, require_sasl=sasl is not None)
+        sasl = None
+        if profile.sasl is not None or certificate:
+            sasl = SaslEngine(_mechanisms(profile, rng, encrypted=encrypted, certificate=certificate))
+        # With a certificate alone we go on: the network has to be told of it first, by somebody who is there.
+        required = profile.sasl is not None and profile.sasl_required
+        self._caps = CapNegotiator(WANTED, sasl=sasl, require_sasl=required)
+
+    @property
+    def transport_policy(self) -> str:
+        """What the server says of encryption (IRCv3 sts); empty if nothing."""
+        return self._caps.offered.get("sts", "")
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the server owes us an answer about capabilities or SASL."""
+        return self._caps.waiting
+
+    @property
+    def work(self) -> Derivation | None:
+        """A key to be derived off the loop, and given to ``worked``."""
+        return self._caps.work
+
+    @property
+    def account(self) -> str:
+        """The account we logged in to; our own name for it where the server does not tell."""
+        outcome = self._caps.outcome
+        if outcome is None or outcome.result is not Result.SUCCESS:
+            return ""
+        return outcome.account or (self._profile.sasl[0] if self._profile.sasl else self.welcome)
+
+    @property
+    def shortcoming(self) -> str:
+        """Why we are in without being logged in to the user's account, in a sentence; empty if that is not so."""
+        outcome = self._caps.outcome
+        if outcome is None or outcome.result is Result.SUCCESS:
+            return ""
+        return (
+            f"You are connected to {self._profile.network}, but not logged in to your account there: "
+            f"{outcome.text.rstrip('.') or 'no reason given'}."
+        )
+
+    def worked(self, work: Derivation, key: bytes) -> list[str]:
+        """What to send now that ``work`` is done. Raises ``SessionEnded``."""
+        return self._go_on(self._caps.worked(work, key))
+
+    def overdue(self) -> list[str]:
+        """What to send to go on without the answer that the server owes us. Raises ``SessionEnded``."""
+        return self._go_on(self._caps.overdue())
+
+    def _go_on(self, lines: list[str]) -> list[str]:
+        if self._caps.failed and not self.welcome:
+            raise self._not_logged_in()
+        return lines
 
     def start(self) -> list[str]:
         """What to send first."""
@@ -49,9 +105,7 @@ class Login:
     def feed(self, line: Line) -> list[str]:
         """What to send in answer. Raises ``SessionEnded`` when the login fails. To be fed with every line, after the welcome
         too: capabilities come and go."""
-        lines = self._caps.feed(line)
-        if self._caps.failed and not self.welcome:
-            raise self._not_logged_in(line)
+        lines = self._go_on(self._caps.feed(line))
         if self.welcome:
             return lines
         if line.command == "001":
@@ -85,7 +139,7 @@ class Login:
         self.nick = nick
         return serialise("NICK", nick)
 
-    def _not_logged_in(self, line: Line) -> SessionEnded:
+    def _not_logged_in(self) -> SessionEnded:
         where, outcome = self._profile.network, self._caps.outcome
         words = outcome.text if outcome is not None else ""
         if outcome is not None and outcome.result is Result.FAILED:
@@ -107,6 +161,25 @@ class Login:
             ),
             delay=_SERVICES_DELAY,
         )
+
+
+def _mechanisms(
+    profile: Profile, rng: random.Random, *, encrypted: bool, certificate: bool
+) -> list[Mechanism]:
+    """The ways to log in, the best first; a password never leaves us unencrypted unless the operator allows it."""
+    found: list[Mechanism] = [External()] if certificate else []
+    if profile.sasl is None:
+        return found
+    user, password = profile.sasl
+
+    def nonce() -> str:
+        return base64.b64encode(rng.getrandbits(192).to_bytes(24, "big")).decode("ascii")
+
+    with suppress(ValueError):  # names and passwords that SASLprep does not know are left to PLAIN
+        found += [Scram(name, user, password, nonce) for name in ("SCRAM-SHA-512", "SCRAM-SHA-256")]
+    if encrypted or profile.settings.allow_plaintext_login:
+        found.append(Plain(user, password))
+    return found
 
 
 def _candidates(nick: str, rng: random.Random) -> Iterator[str]:

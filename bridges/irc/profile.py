@@ -34,6 +34,8 @@ class Profile:
     settings: NetworkSettings
     password: str = field(default="", repr=False)  # PASS
     sasl: tuple[str, str] | None = field(default=None, repr=False)
+    sasl_required: bool = True  # else we go on where the login fails
+    user: str = ""  # ``Account.user``: whose memory it is
     commands: tuple[str, ...] = field(default=(), repr=False)  # raw lines after the welcome
 
 
@@ -47,7 +49,17 @@ def fields(settings: NetworkSettings, *, may_move: bool) -> Sequence[Field]:
         Field("pass", "Server password", FieldKind.SECRET, help="Sent as PASS when connecting."),
         Field("sasl_username", "SASL account name", help="Empty: your nick."),
         Field(
-            "sasl_password", "SASL password", FieldKind.SECRET, help="Logs you in to your account (PLAIN)."
+            "sasl_password",
+            "SASL password",
+            FieldKind.SECRET,
+            help="Logs you in to your account (SCRAM or PLAIN).",
+        ),
+        Field(
+            "sasl_required",
+            "Do not connect without being logged in",
+            FieldKind.BOOLEAN,
+            default="true",
+            help="What to do when the SASL login fails: stop, or go on without it.",
         ),
         Field("tls_ports", "TLS ports", FieldKind.LINES, default=_ports_shown(settings.tls_ports)),
         Field(
@@ -90,8 +102,9 @@ def check(values: Mapping[str, str]) -> None:
     nick(values.get("nick", ""), empty=True)
     _ports(values.get("tls_ports", ""), "tls_ports")
     _ports(values.get("ports", ""), "ports")
-    if values.get("verify_cert", "") not in ("", "0", "1", "true", "false"):
-        raise BadAddress("The setting verify_cert is either true or false.")
+    for name in ("verify_cert", "sasl_required"):
+        if values.get(name, "") not in ("", "0", "1", "true", "false"):
+            raise BadAddress(f"The setting {name} is either true or false.")
     if values.get("address"):
         server_name(values["address"])
     if set(values.get("fingerprint", "")) - set("0123456789abcdefABCDEF: "):
@@ -131,6 +144,8 @@ def profile(account: Account, settings: NetworkSettings, *, may_move: bool) -> P
         settings=settings,
         password=values.get("pass") or common,
         sasl=(values.get("sasl_username") or wanted, sasl_password) if sasl_password else None,
+        sasl_required=values.get("sasl_required", "") not in ("false", "0"),
+        user=account.user,
         commands=tuple(_lines(values.get("after_connect_commands", ""))),
     )
 
