@@ -19,6 +19,7 @@ from gateway.storage.schema import (
     deliveries,
     delivery_keys,
     metadata,
+    preferences,
     rooms,
 )
 
@@ -112,6 +113,6 @@ def _shown(table: Table, row: Row[Any]) -> dict[str, object]:
 def _secret_columns(table: Table, values: Mapping[str, object]) -> Iterable[str]:
     if table is rooms:
         return ("password",)
-    if table in (account_settings, bridge_memory) and values["secret"]:
+    if table in (account_settings, bridge_memory, preferences) and values["secret"]:
         return ("value",)
     return ()

@@ -48,6 +48,15 @@ account_settings = Table(
     Column("secret", Boolean, nullable=False),
 )
 
+# What users set for the gateway as a whole (network and room empty) and for rooms, by ``Bridge.fold``.
+preferences = Table(
+    "preferences",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("bridge", "owner", "network", "room_key", "name")),
+    Column("value", Text, nullable=False),
+    Column("secret", Boolean, nullable=False),
+)
+
 rooms = Table(
     "rooms",
     metadata,

@@ -15,6 +15,7 @@ from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.files import FileStore
 from gateway.storage.memory import MemoryStore
 from gateway.storage.owned import OwnedRows
+from gateway.storage.preferences import PreferenceStore
 from gateway.storage.rooms import RoomStore
 from gateway.storage.subscriptions import SubscriptionStore
 
@@ -31,6 +32,7 @@ class Stores:
     owned: OwnedRows
     files: FileStore
     memory: MemoryStore
+    preferences: PreferenceStore
     pseudonym: Callable[..., str]  # see ``SecretBox.pseudonym``
 
     @classmethod
@@ -47,5 +49,6 @@ class Stores:
             OwnedRows(database),
             FileStore(database),
             MemoryStore(database, secrets),
+            PreferenceStore(database, secrets),
             secrets.pseudonym,
         )

@@ -20,6 +20,7 @@ from gateway.storage.migrations import (
     m0003_contacts,
     m0004_deliveries,
     m0005_files,
+    m0006_preferences,
     m0007_history,
     m0008_memory,
 )
@@ -42,6 +43,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "contacts and their pictures", m0003_contacts.apply),
     Migration(4, "delivery ledger", m0004_deliveries.apply),
     Migration(5, "files of the web server", m0005_files.apply),
+    Migration(6, "settings of the gateway and of rooms", m0006_preferences.apply),
     Migration(7, "private chats in archives", m0007_history.apply),
     Migration(8, "memory of bridges", m0008_memory.apply),
 )
