@@ -21,8 +21,8 @@ async def dial(
     *,
     endpoints: Sequence[Endpoint] | None = None,
 ) -> C:
-    """The first connection that opens to one of ``endpoints`` (if not said, the profile's own). ``progress`` is told each step in
-    biboumi's words. Raises ``SessionEnded``.
+    """The first connection that opens to one of ``endpoints`` (if not said, the profile's own). ``progress`` is told each
+    step in biboumi's words. Raises ``SessionEnded``.
 
     A certificate that is not trusted ends it before any port without encryption is tried: whoever can show a false
     certificate could read along there. So does a name without address: no port would change that.

@@ -1,0 +1,31 @@
+"""Small work that must not hold up the lines: one owner for its tasks, and a word in the log if one fails."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Errands:
+    """Holds what is under way. ``about`` is what the log calls it."""
+
+    def __init__(self, about: str) -> None:
+        self._about = about
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an errand failed", about=self._about, reason=str(error), exc_info=error)
