@@ -6,13 +6,24 @@ from pydantic import BaseModel
 
 from bridges.irc import profile, secrecy
 from bridges.irc.addresses import Addresses, server_name
+from bridges.irc.certificate_commands import CertificateCommands
 from bridges.irc.common import Connect, Connection
 from bridges.irc.config import IrcSettings, NetworkSettings
+from bridges.irc.entry import Security
 from bridges.irc.link import IrcReactor
 from bridges.irc.protocol.casemap import RFC1459
 from bridges.irc.protocol.line import Line
 from bridges.irc.session import IrcSession
-from gateway.bridge import Account, BadAddress, Capabilities, Services, Session, SessionEnded, Sink
+from gateway.bridge import (
+    Account,
+    BadAddress,
+    BridgeCommand,
+    Capabilities,
+    Services,
+    Session,
+    SessionEnded,
+    Sink,
+)
 from gateway.model import Address, AddressKind, Condition, Field, Refused
 
 CAPABILITIES = Capabilities(
@@ -31,6 +42,7 @@ CAPABILITIES = Capabilities(
     questions=True,
     acceptance_only=True,  # a private message that nobody got is known only by an error, if at all
     passwords=True,
+    commands=True,
     confidences=True,
     legacy_identities=(("conference", "irc"),),
     prompt="Channel or nick",
@@ -49,6 +61,8 @@ class IrcBridge:
         self._listed = {name: settings.network(name) for name in map(server_name, settings.networks)}
         self._usual = settings.network("")
         self._connect = connect
+        self._security = Security.of(services)
+        self._certificate_command = CertificateCommands(self._security.certificates).declared()
         self._reactor: IrcReactor | None = None
 
     @property
@@ -76,6 +90,10 @@ class IrcBridge:
             return secrecy.to_server(text)
         return address.kind is AddressKind.CONTACT and secrecy.to_person(address.name, text)
 
+    def commands(self, address: Address) -> Sequence[BridgeCommand]:
+        """``gateway.bridge.Commanding``."""
+        return (self._certificate_command,) if address.kind is AddressKind.NETWORK else ()
+
     def fields(self, network: str) -> Sequence[Field]:
         return profile.fields(self._network(network), may_move=self._may_move)
 
@@ -94,7 +112,8 @@ class IrcBridge:
                 Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
             ) from error
         show_all = self._settings.server_messages == "all"
-        return IrcSession(mine, sink, self._services, self._connect or self._real, show_all=show_all)
+        connect = self._connect or self._real
+        return IrcSession(mine, sink, self._services, connect, self._security, show_all=show_all)
 
     @property
     def _may_move(self) -> bool:

@@ -16,7 +16,7 @@ from bridges.irc.commands import Commands
 from bridges.irc.common import Common, Connect, Connection, Handlers
 from bridges.irc.console import Console
 from bridges.irc.dial import Endpoint
-from bridges.irc.dialling import dial
+from bridges.irc.entry import Entry, Hall, Security
 from bridges.irc.governing import Governing
 from bridges.irc.hearing import Hearing
 from bridges.irc.inquiries import Inquiries
@@ -25,11 +25,11 @@ from bridges.irc.joining import Joining
 from bridges.irc.keepalive import KeepAlive
 from bridges.irc.labels import Labels
 from bridges.irc.listing import Listing
-from bridges.irc.login import Login
 from bridges.irc.numerics import is_error, refused
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.line import Line, serialise
 from bridges.irc.questions import Questions
+from bridges.irc.regain import Regain
 from bridges.irc.requests import Requests
 from bridges.irc.room_modes import RoomModes
 from bridges.irc.rooms import Rooms
@@ -50,7 +50,14 @@ class Life:
     """The life of one connection, and the parts that make use of it. ``session`` has what the core asks for."""
 
     def __init__(
-        self, profile: Profile, sink: Sink, services: Services, connect: Connect, *, show_all: bool
+        self,
+        profile: Profile,
+        sink: Sink,
+        services: Services,
+        connect: Connect,
+        security: Security,
+        *,
+        show_all: bool,
     ) -> None:
         clock, settings = services.clock, profile.settings
         self._profile = profile
@@ -73,8 +80,9 @@ class Life:
         self._joining = Joining(common)
         inquiries = Inquiries(common)
         modes = RoomModes(common, inquiries)
+        self._regain = Regain(common, profile.nick, settings.regain_commands)
         self._rooms = Rooms(
-            common, self._joining, self._requests, self._console, modes, server_modes=show_all
+            common, self._joining, self._requests, self._console, modes, self._regain, server_modes=show_all
         )
         self._speaking = Speaking(common, self._labels)
         self._questions = Questions(common, services.version)
@@ -92,26 +100,29 @@ class Life:
         self._commands = Commands(common, self._requests, self._console)
         self._governing = Governing(common, inquiries, modes, self._commands, self._console)
         self._inviting = Inviting(common, self._requests, self._console)
-        self._login = Login(profile, services.random)
+        hall = Hall(self._queue.urgent, self._alarm.need, self._console.progress, self._give_up)
+        self._entry = Entry(profile, security, clock, services.random, hall)
         self._online = False
         self._over: asyncio.Future[None] | None = None
         self._dialling: asyncio.Task[bool] | None = None
         self._closing = False
         self._farewell: SessionEnded | None = None  # why the network ends it, if it said so
-        self._login_by = self._close_by = NEVER  # deadlines, in monotonic seconds
+        self._close_by = NEVER  # monotonic seconds
         self._alive = KeepAlive(settings.ping_after, settings.ping_timeout)
 
     # -- begin and end --------------------------------------------------------------------------
 
     async def run(self) -> None:
-        self._over = asyncio.get_running_loop().create_future()
         try:
-            if self._closing:
-                return
-            self._dialling = asyncio.create_task(self._open())
-            if await self._dialled(self._dialling):
+            while not self._closing:
+                self._over = asyncio.get_running_loop().create_future()
+                self._dialling = asyncio.create_task(self._open())
+                if not await self._dialled(self._dialling):
+                    return
                 self._dialling = None
                 await self._over
+                if self._entry.upgrade is None:
+                    return
         finally:
             self._end_everything()
 
@@ -130,7 +141,7 @@ class Life:
     # -- connecting --------------------------------------------------------------------------------------------
 
     async def _open(self) -> bool:
-        self._connection = await dial(self._profile, self._attempt, self._console.progress)
+        self._connection = await self._entry.open(self._attempt)
         return True
 
     async def _dialled(self, dialling: asyncio.Task[bool]) -> bool:
@@ -144,15 +155,15 @@ class Life:
             return False
         if self._closing:
             return False
-        now = self._clock.monotonic()
-        self._login_by = now + self._profile.settings.login_timeout
-        self._alarm.need(self._login_by)
-        for line in self._login.start():
-            self._queue.urgent(line)
+        self._entry.start()
         return True
 
     async def _attempt(self, endpoint: Endpoint) -> Connection:
-        connection = self._connect(self._line, self._closed, self._queue.pump)
+        def closed(cause: str) -> None:
+            if self._connection is connection:  # and not one that we left for another
+                self._closed(cause)
+
+        connection = self._connect(self._line, closed, self._queue.pump)
         connection.fallback_encoding = self._profile.settings.encoding
         await connection.open(endpoint, timeout=self._profile.settings.connect_timeout)
         return connection
@@ -194,15 +205,16 @@ class Life:
         if self._farewell is not None and line.command != "ERROR":
             return True
         try:
-            answers = self._login.feed(line)
+            self._entry.feed(line)
         except SessionEnded as ended:
             if line.command in _ABOUT_NICKS:
                 self._console.copy(line)
             self._give_up(ended)
             return True
-        for answer in answers:
-            self._queue.urgent(answer)
-        if self._login.welcome:
+        if self._entry.upgrade is not None:
+            self._move()
+            return True
+        if self._entry.login.welcome:
             self._welcomed()
             return True
         if is_error(line.command) and line.command not in _HANDLERS:
@@ -210,14 +222,25 @@ class Life:
             return True
         return False
 
+    def _move(self) -> None:
+        """The server wants us on another port."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
+
     def _welcomed(self) -> None:
+        login = self._entry.login
         self._online = True
-        self._login_by = NEVER
         self._alive.start(self._clock.monotonic())
         self._alarm.need(self._alive.next)
-        self._standing.call_me(self._login.welcome)
+        self._standing.call_me(login.welcome)
         self._commands.prelude(self._profile.commands)
         self._sink.online(self._standing.nick)
+        if login.shortcoming:
+            self._sink.service(login.shortcoming)
+        self._regain.begin(account=bool(login.account))
 
     def _refusal(self, line: Line) -> None:
         """An error reply: to the one request that it answers, or else to the user."""
@@ -231,6 +254,7 @@ class Life:
         )
         if (
             self._joining.refuse(line)
+            or self._regain.refused(line.command)
             or self._requests.refused(line.command, channel.key if channel is not None else key, why)
             or self._governing.refuses(line)
             or self._speaking.refuse(line, why)
@@ -250,8 +274,27 @@ class Life:
         self._queue.urgent(serialise("PONG", token) if token else "PONG")
 
     def _capabilities(self, line: Line) -> None:
-        for answer in self._login.feed(line):
-            self._queue.urgent(answer)
+        if self._online:  # else it was read already
+            self._entry.feed(line)
+
+    def _authenticating(self, line: Line) -> None:
+        """SASL after the welcome: the services were away."""
+        if not self._online:
+            return
+        if self._entry.login.waiting:
+            self._entry.feed(line)
+        elif is_error(line.command):
+            self._refusal(line)
+
+    def _logged_in(self, line: Line) -> None:
+        self._authenticating(line)
+        if self._online:
+            self._regain.logged_in()
+        self._console.other(line)
+
+    def _nick_watch(self, line: Line) -> None:
+        if not self._regain.hear(line):
+            self._console.other(line)
 
     def _isupport(self, line: Line) -> None:
         changed = self._standing.support.load(line.params)
@@ -314,6 +357,7 @@ class Life:
     def _end_everything(self) -> None:
         self._online = False
         self._alarm.stop()
+        self._entry.close()
         self._joining.close()
         lost = Refused(
             Condition.RECIPIENT_UNAVAILABLE,
@@ -338,14 +382,16 @@ class Life:
             return self._hang_up(ending.left(network))
         if self._alive.dead(now):
             return self._hang_up(ending.silent(network, settings.ping_after + settings.ping_timeout))
-        if now >= self._login_by:
-            words = f"{network} did not let us in within {settings.login_timeout:.0f} seconds."
-            self._give_up(SessionEnded(Refused(Condition.REMOTE_SERVER_TIMEOUT, words)))
+        try:
+            entry = self._entry.expire(now)
+        except SessionEnded as ended:
+            self._give_up(ended)
             return NEVER
         if self._alive.look(now):
             self._queue.urgent(serialise("PING", network))
         return min(
-            self._login_by,
+            entry,
+            self._regain.expire(now),
             self._close_by,
             self._alive.next,
             self._joining.expire(now),
@@ -368,6 +414,11 @@ class Life:
         "ERROR": (_error_line, 0),
         "KILL": (_kill, 1),
         "CAP": (_capabilities, 1),
+        **dict.fromkeys(
+            ("AUTHENTICATE", "902", "903", "904", "905", "906", "907", "908"), (_authenticating, 0)
+        ),
+        "900": (_logged_in, 0),
+        **dict.fromkeys(("303", "730", "731", "734"), (_nick_watch, 1)),
         "005": (_isupport, 1),
         "396": (_cloaked, 2),
     }

@@ -16,6 +16,7 @@ from bridges.irc.joining import Joining
 from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line, mask_of, nick_of, serialise
 from bridges.irc.protocol.modes import ModeKind, parse_modes, parse_names
+from bridges.irc.regain import Regain
 from bridges.irc.requests import Asked, Requests
 from bridges.irc.room_modes import RoomModes
 from bridges.irc.text import one_line
@@ -35,6 +36,7 @@ class Rooms:
         requests: Requests,
         console: Console,
         modes: RoomModes,
+        regain: Regain,
         *,
         server_modes: bool,
     ) -> None:
@@ -43,6 +45,7 @@ class Rooms:
         self._requests = requests
         self._console = console
         self._modes = modes
+        self._regain = regain
         self._server_modes = server_modes
         self._expulsions = Expulsions(common.standing)
         self._parting: dict[str, int] = {}  # PARTs of ours that the network has yet to confirm
@@ -196,13 +199,16 @@ class Rooms:
             common.sink.departed(live_keys(ghost.channels), ghost.nick, Departure(Exit.LEFT))
         before = known.nick if known is not None else old
         user = common.channels.rename(old, new)
-        if common.standing.is_me(old):
+        me = common.standing.is_me(old)
+        if me:
             common.standing.call_me(new)
-            self._requests.done(Asked.NICK, "")
+            asked = self._requests.done(Asked.NICK, "") or self._requests.answering
             common.sink.own_nick(new)
         keys = live_keys(user.channels) if user is not None else []
         if keys and before != new:
             common.sink.renamed(keys, before, new)
+        if me:
+            self._regain.called(by_user=asked)
 
     def _mode(self, line: Line) -> None:
         common = self._common
