@@ -308,8 +308,9 @@ def _show(request: _Request, session: Session, wrong: str = "") -> None:
     form = said(page.form, say)
     note = _note(say(page.note), page.note_type)
     if wrong:
-        note = _note(say(wrong), NoteType.ERROR)
-        # Converse.js 14 shows notes of the first page and of the end only, but the instructions of every page.
+        # Gajim shows the note above the form and the instructions in it; Converse.js 14 shows notes of the first page and of
+        # the end only, but the instructions of every page. So the reason goes there.
+        note = _note(say(Text("That did not work.")), NoteType.ERROR)
         form = replace(form, instructions="\n".join(filter(None, (say(wrong), form.instructions))))
     _answer(request, session.id, "executing", actions, render_form(form, _shown(stage)), note)
 
