@@ -8,7 +8,7 @@ the component's business.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -71,6 +71,9 @@ class InboundCounts:
     dropped: int = 0  # fell out of a spool
 
 
+#: Other addresses for what ``peer`` writes to ``owner`` now, see ``gateway.rooms.asides``; usually none.
+Copies = Callable[[str, str, str], Sequence[tuple[str, str, str]]]
+
 #: What a stanza of ours is known by to whom it went to: user, our address, id.
 _Mark = tuple[str, str, str]
 
@@ -96,6 +99,7 @@ class Inbound:
         spawn: Callable[[Awaitable[None]], None],
         mark_read: Callable[[Entry], None] | None,
         heard: Callable[[Entry], None] = lambda entry: None,
+        copies: Copies = lambda owner, network, peer: (),
     ) -> None:
         self.counts = InboundCounts()
         self._bridge = bridge
@@ -109,6 +113,7 @@ class Inbound:
         self._spawn = spawn
         self._mark_read = mark_read
         self._heard = heard
+        self._copies = copies
         self._holding = Holding(journal, self._kept)
         self._last = 0.0
         self._open: dict[_Mark, Entry] = {}  # all that is not settled
@@ -220,14 +225,16 @@ class Inbound:
         else:
             # The network does not keep it for us: better sent without a record than not at all.
             self.counts.unwritten += 1
-            self._send(self.stanza(entry, late=False), keep=True)
+            for stanza in self.stanzas(entry, late=False):
+                self._send(stanza, keep=True)
 
     # -- to the user -------------------------------------------------------------------------------------------
 
-    def stanza(self, entry: Entry, *, late: bool) -> str:
+    def stanzas(self, entry: Entry, *, late: bool) -> list[str]:
         stamp = late or self._clock.now() - entry.said_at > _OLD
         markable = self._mark_read is not None and bool(entry.foreign_id)
-        return words.message(entry, stamp=stamp, markable=markable)
+        copies = self._copies(entry.owner, entry.network, entry.peer)
+        return [words.message(entry, stamp=stamp, markable=markable, copy=copy) for copy in copies or (None,)]
 
     def arrived(self, entry: Entry) -> None:
         """The user's server has it. It may still send it back."""

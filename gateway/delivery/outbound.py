@@ -17,12 +17,13 @@ import structlog
 from gateway.accounts.account import Account
 from gateway.bridge import Capabilities, Clock
 from gateway.delivery import words
+from gateway.delivery.drafts import Draft
 from gateway.delivery.entry import Entry
 from gateway.delivery.journal import Journal, Kept
 from gateway.delivery.lines import FIRST_TRY, Lines, Place, place_of
 from gateway.delivery.notices import Notices
-from gateway.delivery.outgoing import Outgoing, hand, kept, not_connected, parts_of
-from gateway.delivery.reports import Reports, fit
+from gateway.delivery.outgoing import Attempt, Outgoing, hand, kept, not_connected, parts_of
+from gateway.delivery.reports import Reports, Silence, fit
 from gateway.ids import IdSource
 from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, MessageKind, Refused
 from gateway.storage.deliveries import DeliveryStore
@@ -30,9 +31,6 @@ from gateway.storage.errors import StorageError
 from gateway.xmpp.stanza import Stanza
 
 _log = structlog.get_logger(__name__)
-
-#: Seconds between two looks for messages that the network has not reported on in time.
-_LOOK_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +55,6 @@ class OutboundCounts:
     failed: int = 0
     unknown: int = 0
     repeated: int = 0  # given to the network once more
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """A ticket: what becomes of giving a message to the network."""
-
-    entry: Entry
-    to: "Outbound"
-
-    @property
-    def reference(self) -> str:
-        return self.entry.id
-
-    def done(self, foreign_ids: Sequence[str] = ()) -> None:
-        self.to.accepted(self.entry, foreign_ids)
-
-    def refused(self, why: Refused) -> None:
-        self.to.refused(self.entry, why)
 
 
 class Outbound:
@@ -109,11 +89,11 @@ class Outbound:
         self._refuse = refuse
         self._service = service
         self._taken = taken
-        self._spawn = spawn
         self._last = 0.0
-        self._next_look = 0.0  # for messages without a report
         self._lines = Lines(clock, self._pump)
         self._reports = Reports(bridge, store, spawn)
+        age = policy.report_age if capabilities.delivery_reports else 0.0
+        self._silence = Silence(self._reports, clock, spawn, age, self._unknown)
         self._load: dict[str, int] = {}  # messages without an outcome, by user
         self._told: set[tuple[str, str]] = set()  # whom we told that the network is away
 
@@ -122,22 +102,50 @@ class Outbound:
     def send(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> None:
         """A message to a contact, or to a room of a network with ``durable_rooms``. What cannot be our responsibility is
         refused here and now; for all else the ledger answers."""
+        entry = self._admitted(stanza, address, outgoing)
+        if entry is not None:
+            self._enter(entry, stanza)
+
+    def draft(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Draft | None:
+        """As ``send``, of what may still be replaced: it is safe now, and goes out later. None: it was refused."""
+        entry = self._admitted(stanza, address, outgoing)
+        if entry is None:
+            return None
+        draft = Draft(
+            entry,
+            go=lambda entry: self._enter(entry, stanza),
+            forget=self._replaced,
+            refuse=partial(self._committed, entry, stanza),
+        )
+        self._journal.enter(entry, draft.kept)
+        return draft
+
+    def _admitted(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Entry | None:
         owner = stanza.sender.bare
         account = self._account(owner, address.network)
-        connected = account is not None and account.session is not None and account.connected
-        if account is None or not (connected or self._can.store_and_forward):
+        if account is None or not (account.connected or self._can.store_and_forward):
             self._refuse(stanza, not_connected(account, address.network))
-            return
+            return None
         if self._load.get(owner, 0) >= self._policy.waiting:
             text = "Too many of your messages wait to be delivered. Wait until some are through, then send this again."
             self._refuse(stanza, Refused(Condition.RESOURCE_CONSTRAINT, text))
-            return
-        entry = self._entry(stanza, address, outgoing)
+            return None
         self._load[owner] = self._load.get(owner, 0) + 1
         self.counts.sent += 1
-        entry.handed = connected and place_of(entry) not in self._lines
+        return self._entry(stanza, address, outgoing)
+
+    def _enter(self, entry: Entry, stanza: Stanza) -> None:
+        account = self._account(entry.owner, entry.network)
+        entry.handed = account is not None and account.connected and place_of(entry) not in self._lines
         entry.attempts = int(entry.handed)
         self._journal.enter(entry, partial(self._committed, entry, stanza))
+
+    def _replaced(self, entry: Entry) -> None:
+        self._unload(entry)
+        text = "A later correction was sent in its place."
+        entry.advance(DeliveryState.FAILED, self._clock.now(), Refused(Condition.CONFLICT, text))
+        entry.settle()
+        self._journal.note(entry)
 
     def _entry(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Entry:
         now = self._last = max(self._clock.now(), self._last + 1e-6)
@@ -198,7 +206,7 @@ class Outbound:
                 self._fail(entry, not_connected(account, entry.network))
             return
         try:
-            hand(account.session, entry, _Attempt(entry, self))
+            hand(account.session, entry, Attempt(entry, self.accepted, self.refused))
         except Exception:  # noqa: BLE001 - whatever is wrong with this one, its sender is to know
             _log.exception("a message could not be handed to its network", network=entry.network)
             text = "The gateway failed at sending your message; its operator finds the reason in the log."
@@ -280,18 +288,24 @@ class Outbound:
             return
         parts = parts_of(entry)
         text, kind = (parts.shown, MessageKind.CHAT) if parts.shown else (entry.body, entry.kind)
-        room.said_by_us(text, kind, entry.stanza_id, entry.extra, ids, parts.kept)
+        room.said_by_us(text, kind, entry.stanza_id, entry.extra, ids, parts.kept, unkept=parts.unkept)
 
     def refused(self, entry: Entry, why: Refused) -> None:
         if entry.state is not DeliveryState.QUEUED:
             return
         entry.handed = False
-        if self._can.store_and_forward and why.error_type is ErrorType.WAIT:
+        if why.uncertain and not self._can.recognises_repeats:
+            # It may have arrived: a second attempt could be a second message.
+            self._advance(entry, DeliveryState.UNKNOWN, why)
+        elif self._can.store_and_forward and why.error_type is ErrorType.WAIT:
             entry.condition, entry.error_type, entry.reason = why.condition, why.error_type, why.text
             self._journal.note(entry)
             self._wait(entry)
         else:
             self._fail(entry, why)
+
+    def _unknown(self, entry: Entry, why: Refused) -> None:
+        self._advance(entry, DeliveryState.UNKNOWN, why)
 
     def _fail(self, entry: Entry, why: Refused) -> None:
         self._advance(entry, DeliveryState.FAILED, why)
@@ -338,26 +352,7 @@ class Outbound:
             days = self._policy.age / 86_400
             text = f"Your message could not be sent to {entry.peer} within {days:.3g} days.{last}"
             self._fail(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
-        if self._policy.report_age and self._can.delivery_reports and self._clock.now() >= self._next_look:
-            self._next_look = self._clock.now() + _LOOK_SECONDS
-            self._spawn(self._give_up())
-
-    async def _give_up(self) -> None:
-        """Tell of messages that the network took and never reported on."""
-        try:
-            silent = await self._reports.silent(self._clock.now() - self._policy.report_age)
-        except StorageError as error:
-            _log.warning("messages without a report were not looked up", reason=str(error))
-            return
-        days = self._policy.report_age / 86_400
-        for entry in silent:
-            text = (
-                f"{entry.network} took your message to {entry.peer}, but has not said within {days:.3g} days whether it "
-                "arrived. Ask, or send it again."
-            )
-            self._advance(entry, DeliveryState.UNKNOWN, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
-        if silent:
-            self._next_look = 0.0  # there may be more
+        self._silence.sweep()
 
     # -- after a start -----------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 The ledger keeps the latter as JSON, for a message may have to wait longer than this process lives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,7 +22,8 @@ class Parts:
     enrichment: Enrichment | None = None
     attachments: tuple[Attachment, ...] = ()
     shown: str = ""  # the body that a room reflects, where that is not the text
-    kept: str = ""  # ready XML that belongs to the message in the room's history
+    kept: str = ""  # ready XML that belongs to the message in the history
+    unkept: bool = False  # its sender does not want it archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,25 @@ def kept(parts: Parts) -> str:
 
 def parts_of(entry: Entry) -> Parts:
     return _PARTS.validate_json(entry.parts) if entry.parts else _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A ticket: what becomes of giving a message to the network."""
+
+    entry: Entry
+    accepted: Callable[[Entry, Sequence[str]], None]
+    failed: Callable[[Entry, Refused], None]
+
+    @property
+    def reference(self) -> str:
+        return self.entry.id
+
+    def done(self, foreign_ids: Sequence[str] = ()) -> None:
+        self.accepted(self.entry, foreign_ids)
+
+    def refused(self, why: Refused) -> None:
+        self.failed(self.entry, why)
 
 
 def hand(session: Session, entry: Entry, ticket: Ticket) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
 
+from gateway.bridge import Clock
 from gateway.delivery.entry import Entry, entry_of, key_of
+from gateway.model import Condition, Refused
 from gateway.storage.deliveries import DeliveryStore, KeyRow
 from gateway.storage.errors import StorageError
 
@@ -19,6 +21,8 @@ _REMEMBERED = 5_000
 _LOOKUPS = 100
 _ID_LIMIT = 255  # of foreign ids
 _SILENT_AT_ONCE = 200
+#: Seconds between two looks for messages that the network has not reported on in time.
+_LOOK_SECONDS = 600.0
 
 
 def fit(foreign_id: str) -> str:
@@ -98,3 +102,43 @@ class Reports:
         self._known[key] = entry
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
+
+
+class Silence:
+    """Gives up on messages without a report after ``age`` seconds (0: never): ``tell`` is called with each, once."""
+
+    def __init__(
+        self,
+        reports: Reports,
+        clock: Clock,
+        spawn: Callable[[Awaitable[None]], None],
+        age: float,
+        tell: Callable[[Entry, Refused], None],
+    ) -> None:
+        self._reports = reports
+        self._clock = clock
+        self._spawn = spawn
+        self._age = age
+        self._tell = tell
+        self._next_look = 0.0
+
+    def sweep(self) -> None:
+        """To be called every few seconds."""
+        if self._age and self._clock.now() >= self._next_look:
+            self._next_look = self._clock.now() + _LOOK_SECONDS
+            self._spawn(self._look())
+
+    async def _look(self) -> None:
+        try:
+            silent = await self._reports.silent(self._clock.now() - self._age)
+        except StorageError as error:
+            _log.warning("messages without a report were not looked up", reason=str(error))
+            return
+        for entry in silent:
+            text = (
+                f"{entry.network} took your message to {entry.peer}, but has not said within {self._age / 86_400:.3g} days "
+                "whether it arrived. Ask, or send it again."
+            )
+            self._tell(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
+        if silent:
+            self._next_look = 0.0  # there may be more

@@ -4,6 +4,7 @@ Life: ``running`` around everything that may make messages, ``restore`` before a
 link.
 """
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,9 +14,10 @@ from gateway.accounts.account import Account
 from gateway.bridge import Cancellable, Capabilities, Clock
 from gateway.delivery import words
 from gateway.delivery.courier import Courier, Parcel, SpoolLimits
+from gateway.delivery.drafts import Draft
 from gateway.delivery.entry import Entry, entry_of
 from gateway.delivery.holding import Held
-from gateway.delivery.inbound import Inbound
+from gateway.delivery.inbound import Copies, Inbound
 from gateway.delivery.journal import Journal
 from gateway.delivery.marks import ReadMarks
 from gateway.delivery.notices import Notices
@@ -63,6 +65,7 @@ class DeliveryWiring:
     service: Callable[[Account, str], None]
     caught_up: Callable[[], bool]  # whether no client is behind since the link was lost
     heard: Callable[[Entry], None] = lambda entry: None  # of inbound messages that are new
+    copies: Copies = lambda owner, network, peer: ()
     taken: Callable[[Entry], None] = lambda entry: None  # of messages to contacts that the network has taken
 
 
@@ -91,6 +94,7 @@ class Deliveries:
             spawn=w.spawn,
             mark_read=self._marks.read if self._marks is not None else None,
             heard=w.heard,
+            copies=w.copies,
         )
         self.outbound = Outbound(
             w.name,
@@ -157,6 +161,19 @@ class Deliveries:
         """Return when everything so far is written."""
         await self._journal.flush()
 
+    async def settle(self, seconds: float = 3.0) -> None:
+        """As ``flush``, but return after so many seconds at the latest."""
+        over = asyncio.Event()
+        timer = self._wiring.clock.call_later(seconds, over.set)
+        waits = [asyncio.ensure_future(each) for each in (self._journal.flush(), over.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
     def _sweep_later(self) -> None:
         self._sweeper = self._wiring.clock.call_later(_SWEEP_SECONDS, self._sweep)
 
@@ -209,17 +226,22 @@ class Deliveries:
         """A message of a user's to a contact; see ``Outbound.send``."""
         self.outbound.send(stanza, address, outgoing)
 
-    def bounced(self, stanza: Stanza) -> bool:
-        """A message of type error: whether it was about one of ours, which is taken care of then."""
-        why = read_error(stanza.element)
-        return self.inbound.bounced(stanza.sender.bare, stanza.to.full, stanza.id, why)
+    def draft(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Draft | None:
+        """A message of a user's that may still be replaced; see ``Outbound.draft``."""
+        return self.outbound.draft(stanza, address, outgoing)
 
-    def marked(self, stanza: Stanza, address: Address) -> bool:
-        """A message without a body: whether it is a receipt or a marker, which is taken care of then."""
+    def bounced(self, stanza: Stanza, jid: str = "") -> bool:
+        """A message of type error: whether it was about one of ours, which is taken care of then. ``jid`` is the contact's
+        own address where the message came from an occupant's."""
+        why = read_error(stanza.element)
+        return self.inbound.bounced(stanza.sender.bare, jid or stanza.to.full, stanza.id, why)
+
+    def marked(self, stanza: Stanza, address: Address, jid: str = "") -> bool:
+        """A message without a body: whether it is a receipt or a marker, which is taken care of then. ``jid`` as above."""
         found = words.marked(stanza)
         if found is not None:
             id_, read = found
-            self.inbound.marked(stanza.sender.bare, stanza.to.bare, address.network, id_, read=read)
+            self.inbound.marked(stanza.sender.bare, jid or stanza.to.bare, address.network, id_, read=read)
         return found is not None
 
     def reachable(self, owner: str) -> None:
@@ -230,7 +252,7 @@ class Deliveries:
 
     def stanzas(self, parcel: Parcel) -> list[str]:
         if not parcel.words:
-            return [self.inbound.stanza(parcel.entry, late=parcel.late)]
+            return self.inbound.stanzas(parcel.entry, late=parcel.late)
         if parcel.entry.inbound:
             return self.inbound.loss(parcel.entry)
         return self._notices.stanzas(parcel)

@@ -22,16 +22,18 @@ ID_LIMIT = 512
 _LONGEST_BODY = 180_000
 
 
-def message(entry: Entry, *, stamp: bool, markable: bool) -> str:
-    """An inbound message for its user, to whichever client reads it. The id is the entry's, at every attempt."""
-    sender, id_ = attribute(entry.jid), attribute(entry.stanza_id)
+def message(entry: Entry, *, stamp: bool, markable: bool, copy: tuple[str, str, str] | None = None) -> str:
+    """An inbound message for its user, to whichever client reads it. The id is the entry's, at every attempt. ``copy``: from
+    and to other addresses (escaped for attributes), with ready XML besides."""
+    sender, to, besides = copy or (attribute(entry.jid), attribute(entry.owner), "")
+    id_ = attribute(entry.stanza_id)
     text = f"/me {entry.body}" if entry.kind is MessageKind.ACTION else entry.body
     extra = f"{entry.extra}<origin-id xmlns='{render.STANZA_ID}' id='{id_}'/>"
     if entry.kind is not MessageKind.NOTICE:  # what is automatic needs no answer
         extra += _REQUEST + _MARKABLE if markable else _REQUEST
     if stamp:
         extra += render.delay(sender, entry.said_at)
-    return render.chat(sender, attribute(entry.owner), id_, text, extra)
+    return render.chat(sender, to, id_, text, extra + besides)
 
 
 def receipt(entry: Entry) -> str:
