@@ -200,7 +200,7 @@ class Account:
         async with self._opening:
             if self.rooms.get(room.key) is not room:
                 return
-            room.history.prepend(await self._context.earlier(self, room))
+            room.recall(await self._context.earlier(self, room))
             room.opened = True
             self._enter(room)
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from gateway.accounts.account import Account
-from gateway.bridge import Session, Ticket
+from gateway.bridge import Capabilities, Session, Ticket
 from gateway.chat.corrections import Correction
 from gateway.chat.payloads import Payloads, chat_state
 from gateway.chat.private import PrivateChats
@@ -82,7 +82,8 @@ class Telling:
                 stanza, address, Outgoing(text, kind, Parts(attachments=passed.attachments)), passed.body
             )
             return
-        spoken = speech.speak(self._chats.place(owner, address), passed.text, found)
+        can = self._can(owner, address) if found is not None else None
+        spoken = speech.speak(self._chats.place(owner, address), passed.text, found, can)
         if isinstance(spoken, Refused):
             self._context.refuse(stanza, spoken)
         elif spoken.corrects:
@@ -117,16 +118,16 @@ class Telling:
         if found.reactions is None and not found.retracts:
             return False
         place = self._chats.place(stanza.sender.bare, address)
-        speech = context.speech
+        speech, can = context.speech, self._can(stanza.sender.bare, address)
         done: Reacted | Retracted | Refused
         ask: Callable[[Session, Ticket], None]
         if found.reactions is not None:
-            done = speech.react(place, found)
+            done = speech.react(place, found, can)
             if isinstance(done, Reacted):
                 ask = partial(speech.ask_reaction, address, done)
         else:
             speech.said(stanza.sender.bare, address)
-            done = speech.retract(place, found)
+            done = speech.retract(place, found, can)
             if isinstance(done, Retracted):
                 ask = partial(speech.ask_retraction, address, done)
         if isinstance(done, Refused):
@@ -145,4 +146,9 @@ class Telling:
         state = chat_state(stanza.element)
         account = self._account(stanza.sender.bare, address.network) if state is not None else None
         if state is not None and account is not None and account.session is not None and account.connected:
-            self._context.speech.type(account.session, account.owner, address, state)
+            self._context.speech.type(account.session, account.owner, address, state, account.can)
+
+    def _can(self, owner: str, address: Address) -> Capabilities | None:
+        """What the user's connection can do; None where there is none."""
+        account = self._account(owner, address.network)
+        return account.can if account is not None else None

@@ -52,7 +52,7 @@ class Surroundings:
     spawn: Callable[[Awaitable[None]], None]
     account: Callable[[str, str], Account | None]
     accounts: Callable[[str], Sequence[Account]]
-    caps: Callable[[Address], str]
+    caps: Callable[[str, Address], str]
     admin: Callable[[Jid], bool]
     allowed: Callable[[Jid], bool]
     gateway_standing: Callable[[str], Standing] = lambda owner: HERE
@@ -146,7 +146,7 @@ class People:
     def adornment(self, owner: str, local: str, address: Address) -> str:
         if address.kind is AddressKind.NETWORK:
             return ""
-        return self._around.caps(address) + self.profiles.hash_element(owner, address)
+        return self._around.caps(owner, address) + self.profiles.hash_element(owner, address)
 
     def introduction(self, owner: str, address: Address) -> str:
         return self.profiles.nick_element(owner, address)

@@ -16,8 +16,10 @@ def retracted(room: Room, retraction: Retraction) -> None:
     if room.state is not RoomState.IN:
         return
     id_ = room.id_of(retraction.target) or retraction.target
+    author = room.author(id_)
     room.forget(id_)
-    if not retraction.moderated:
+    # Where the network does not say who may have, whoever took back somebody else's message is a moderator.
+    if not retraction.moderated and author in ("", retraction.sender):
         room.tell(retraction.sender, rendering.retract(id_))
         return
     # XEP-0425 §4.1: from the room itself, or clients take it for somebody's forgery.

@@ -5,7 +5,7 @@ templates of ``gateway.xmpp.render``, to every attendee, in XEP-0045's order. Wh
 asked of the network, is the account's business.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gateway.chat.dressing import dress
 from gateway.chat.rendering import ROOM, for_room
-from gateway.ids import IdSource
+from gateway.ids import IdSource, is_ours
 from gateway.model import (
     Address,
     Departure,
@@ -198,7 +198,7 @@ class Room:
         resource = self._seating.resource_attr(said.sender)
         body = _body(said) + render.occupant_id(occupant)
         sid = attribute(foreign_id) if foreign_id else id_
-        late = now - said.time > 30  # noticeably old: a replay, not a slow clock
+        late = message.replayed or now - said.time > 30  # noticeably old: a replay, not a slow clock
         for each in self.attendees.values():
             if each.attendance is Attendance.IN:
                 room = each.room_attr
@@ -267,6 +267,18 @@ class Room:
     def id_of(self, foreign_id: str) -> str:
         """The id under which the room shows the message that the network calls ``foreign_id``; empty if it is not known."""
         return self._seen.get(foreign_id, "")
+
+    def recall(self, earlier: Iterable[Said]) -> None:
+        """What is remembered of earlier times, oldest first: the network may repeat it."""
+        earlier = list(earlier)
+        self.history.prepend(earlier)
+        for said in earlier:
+            if not is_ours(said.stanza_id):
+                self._remember(said.stanza_id, said.stanza_id)
+
+    def author(self, stanza_id: str) -> str:
+        """The nick under which a message was said; empty if it is not remembered."""
+        return next((said.sender for said in self.history.latest() if said.stanza_id == stanza_id), "")
 
     def forget(self, stanza_id: str) -> None:
         """A message was taken back."""

@@ -322,7 +322,7 @@ class RoomService:
         account, room, attendee = self._find(stanza, address)
         if account is None or room is None or attendee is None:
             reply.error(_NOT_IN_ROOM)
-        elif not self._context.bridge.capabilities.moderation:
+        elif not account.can.moderation:
             reply.error(
                 Refused(Condition.FEATURE_NOT_IMPLEMENTED, "On this network nothing can be taken back.")
             )

@@ -93,7 +93,7 @@ class RoomTalk:
         """A stanza without a text may say what the user is doing. Nobody is told if that cannot be passed on."""
         state = chat_state(stanza.element)
         if state is not None and account.session is not None and room.state is RoomState.IN:
-            self._context.speech.type(account.session, account.owner, room.address, state)
+            self._context.speech.type(account.session, account.owner, room.address, state, account.can)
 
     def said(
         self, stanza: Stanza, account: Account, room: Room, body: str, found: Payloads | None, carried: str
@@ -101,7 +101,7 @@ class RoomTalk:
         """A message that is more than its text, or whose text is to be read for more."""
         speech = self._context.speech
         place = RoomPlace(room, self._clock.now())
-        spoken = speech.speak(place, body, found)
+        spoken = speech.speak(place, body, found, account.can)
         if isinstance(spoken, Refused):
             self._context.refuse(stanza, spoken)
             return
@@ -142,7 +142,7 @@ class RoomTalk:
 
     def _react(self, stanza: Stanza, account: Account, room: Room, found: Payloads, carried: str) -> None:
         speech = self._context.speech
-        reacted = speech.react(RoomPlace(room, self._clock.now()), found)
+        reacted = speech.react(RoomPlace(room, self._clock.now()), found, account.can)
         if isinstance(reacted, Refused):
             self._context.refuse(stanza, reacted)
         elif reacted.line:
@@ -159,7 +159,7 @@ class RoomTalk:
     def _retract(self, stanza: Stanza, account: Account, room: Room, found: Payloads, carried: str) -> None:
         speech = self._context.speech
         speech.said(account.owner, room.address)  # a correction of it must not come after
-        retracted = speech.retract(RoomPlace(room, self._clock.now()), found)
+        retracted = speech.retract(RoomPlace(room, self._clock.now()), found, account.can)
         if isinstance(retracted, Refused):
             self._context.refuse(stanza, retracted)
         elif retracted.line:

@@ -381,10 +381,9 @@ class Component:
     def _accounts_of(self, owner: str) -> list[Account]:
         return self.accounts.of(owner)
 
-    def _caps_of(self, address: Address) -> str:
-        """The XEP-0115 element of one of our addresses."""
-        target = parse_jid(self.book.jid_of(address))
-        info = self._discovery.info(target, "", target)
+    def _caps_of(self, owner: str, address: Address) -> str:
+        """The XEP-0115 element of one of our addresses, as a user sees it."""
+        info = self._discovery.info(parse_jid(self.book.jid_of(address)), "", parse_jid(owner))
         return self._caps.element(info) if info is not None else ""
 
     def _asked(

@@ -68,12 +68,14 @@ class Discovery:
         except BadAddress:
             return None
         if node == _TRAFFIC and address.kind is AddressKind.ROOM:
-            return DiscoInfo(self._identities(address), features.surviving(self._capabilities))
+            return DiscoInfo(self._identities(address), features.surviving(self._can(address, requester)))
         if node:
             return None
         if target.resource and address.kind is AddressKind.ROOM:
             return DiscoInfo((Identity("client", "pc", target.resource),), frozenset({"urn:xmpp:ping"}))
-        return DiscoInfo(self._identities(address), self._features(address), self._forms(address, requester))
+        return DiscoInfo(
+            self._identities(address), self._features(address, requester), self._forms(address, requester)
+        )
 
     def items(self, target: Jid, node: str, requester: Jid) -> ItemList | None:
         if node:
@@ -109,11 +111,16 @@ class Discovery:
             legacy = (Identity("account", "registered", name), *legacy)
         return (Identity("gateway", can.gateway_type, name), *legacy)
 
-    def _features(self, address: Address) -> frozenset[str]:
+    def _can(self, address: Address, requester: Jid) -> Capabilities:
+        """What the requester's own connection to the network can do, where there is one."""
+        account = self._accounts.find(requester.bare, address.network)
+        return account.can if account is not None else self._capabilities
+
+    def _features(self, address: Address, requester: Jid) -> frozenset[str]:
         if address.kind is AddressKind.ROOM:
-            return _EVERYWHERE | _ROOM | features.of_rooms(self._capabilities)
+            return _EVERYWHERE | _ROOM | features.of_rooms(self._can(address, requester))
         if address.kind is AddressKind.CONTACT:
-            return _CONTACT | features.of_contacts(self._capabilities)
+            return _CONTACT | features.of_contacts(self._can(address, requester))
         shared = _EVERYWHERE | _PROFILE | {_COMMANDS}
         return shared | self._gateway_features if address.kind is AddressKind.GATEWAY else shared
 
@@ -122,7 +129,7 @@ class Discovery:
             return self._gateway_forms()
         if address.kind is AddressKind.NETWORK:
             return ()
-        restrictions = features.restrictions(self._capabilities)
+        restrictions = features.restrictions(self._can(address, requester))
         if address.kind is AddressKind.CONTACT:
             return restrictions
         account = self._accounts.find(requester.bare, address.network)
