@@ -105,7 +105,8 @@ class Retracted:
 
 
 class Speech:
-    """Of one component: ``can`` is what its bridge can."""
+    """Of one component: ``can`` is what its bridge can. Of single connections it may be more or less: then the methods are
+    given theirs, ``Account.can``."""
 
     def __init__(self, can: Capabilities, clock: Clock) -> None:
         self.corrections = Corrections(clock)
@@ -123,9 +124,11 @@ class Speech:
 
     # -- messages with a text ----------------------------------------------------------------------------------
 
-    def speak(self, place: Place, body: str, found: Payloads | None) -> Spoken | Refused:
+    def speak(
+        self, place: Place, body: str, found: Payloads | None, can: Capabilities | None = None
+    ) -> Spoken | Refused:
         """What to say. ``found`` None: there is nothing but the body."""
-        found = found or Payloads()
+        found, can = found or Payloads(), can or self._can
         if found.encryption is not None or body.startswith("?OTR"):
             return encrypted(found.encryption or "OTR")
         typed, moved = cut(body, fallbacks(body, found))
@@ -139,12 +142,12 @@ class Speech:
         marked = tuple(Span(at(span.start), at(span.end), span.style) for span in found.spans)
         text, spans = typed, marked
         restyled: Moved = unmoved
-        if self._can.styling and not marked and not found.unstyled:
+        if can.styling and not marked and not found.unstyled:
             text, spans, restyled = styling.read(typed)
         mentions = _mentions(place, found, at)
-        reply = self._reply(place, found, body)
+        reply = self._reply(place, found, body, can)
         lead = self._lead(place, found, body, text) if reply is None and kind is MessageKind.CHAT else ""
-        replaces = self._replaced(place, found)
+        replaces = self._replaced(place, found, can)
         enrichment = Enrichment(
             reply,
             replaces,
@@ -175,9 +178,9 @@ class Speech:
             found.replaces if not replaces else "",
         )
 
-    def _reply(self, place: Place, found: Payloads, body: str) -> Reply | None:
+    def _reply(self, place: Place, found: Payloads, body: str, can: Capabilities) -> Reply | None:
         """What the network is told of a reply; None if it has none, or could not know what it answers."""
-        if not found.reply or not self._can.replies:
+        if not found.reply or not can.replies:
             return None
         target = place.meant(found.reply)
         if target is None:
@@ -200,9 +203,9 @@ class Speech:
             return degrade.addressed(target.author, text)
         return f"{degrade.quote(target.author, target.text)}\n" if target.text.strip() else ""
 
-    def _replaced(self, place: Place, found: Payloads) -> str:
+    def _replaced(self, place: Place, found: Payloads, can: Capabilities) -> str:
         """The network's name of the message corrected; empty if it has none, or knows no corrections."""
-        if not found.replaces or not self._can.corrections:
+        if not found.replaces or not can.corrections:
             return ""
         target = place.sent(found.replaces)
         return target.foreign_id if target is not None else ""
@@ -220,9 +223,9 @@ class Speech:
 
     # -- messages about messages -------------------------------------------------------------------------------
 
-    def react(self, place: Place, found: Payloads) -> Reacted | Refused:
+    def react(self, place: Place, found: Payloads, can: Capabilities | None = None) -> Reacted | Refused:
         """What becomes of ``found.reactions``."""
-        can, emojis = self._can, found.reactions or ()
+        can, emojis = can or self._can, found.reactions or ()
         shown = rendering.reactions(found.reacts_to, emojis)
         target = place.meant(found.reacts_to)
         if can.reactions:
@@ -244,16 +247,17 @@ class Speech:
         line = degrade.reaction(author, target.text if target is not None else "", emojis)
         return Reacted("", emojis, line, f"{shown}<fallback xmlns='{FALLBACK}' for='{REACTIONS}'/>")
 
-    def retract(self, place: Place, found: Payloads) -> Retracted | Refused:
+    def retract(self, place: Place, found: Payloads, can: Capabilities | None = None) -> Retracted | Refused:
         """What becomes of ``found.retracts``."""
+        can = can or self._can
         target = place.meant(found.retracts)
         if target is not None and not target.own:
             return _NOT_YOURS
-        if self._can.retractions:
+        if can.retractions:
             if target is None or not target.foreign_id:
                 return _UNKNOWN
             return Retracted(target.foreign_id, "", rendering.retract(found.retracts))
-        if not self._can.retraction_lines:
+        if not can.retraction_lines:
             return NO_RETRACTION
         if target is None:
             return _UNKNOWN
@@ -267,9 +271,16 @@ class Speech:
     def ask_retraction(address: Address, retracted: Retracted, session: Session, ticket: Ticket) -> None:
         cast("Retracts", session).retract(address, retracted.target, ticket)
 
-    def type(self, session: Session, owner: str, address: Address, state: ChatState) -> None:
+    def type(
+        self,
+        session: Session,
+        owner: str,
+        address: Address,
+        state: ChatState,
+        can: Capabilities | None = None,
+    ) -> None:
         """Pass on what the user is doing, if it is news and the network wants to know."""
-        if not self._can.typing:
+        if not (can or self._can).typing:
             return
         key = owner, address
         busy = state in _BUSY
