@@ -1,6 +1,7 @@
 """The IRC bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -57,6 +58,9 @@ class IrcBridge:
         self._settings = settings
         self._services = services
         self._addresses = Addresses(settings.fixed_server)
+        self._can = replace(
+            CAPABILITIES, reaction_lines=settings.reaction_lines, retraction_lines=settings.retraction_lines
+        )
         # One object for all sessions of a network, and one for all networks that nobody configured.
         self._listed = {name: settings.network(name) for name in map(server_name, settings.networks)}
         self._usual = settings.network("")
@@ -67,7 +71,7 @@ class IrcBridge:
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        return self._can
 
     def address(self, text: str) -> Address:
         address = self._addresses.address(text)
@@ -113,7 +117,7 @@ class IrcBridge:
             ) from error
         show_all = self._settings.server_messages == "all"
         connect = self._connect or self._real
-        return IrcSession(mine, sink, self._services, connect, self._security, show_all=show_all)
+        return IrcSession(mine, sink, self._services, connect, self._can, self._security, show_all=show_all)
 
     @property
     def _may_move(self) -> bool:

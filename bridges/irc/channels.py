@@ -149,6 +149,9 @@ class Channels:
             return None
         return self._forget(folded, channel)
 
+    def is_member(self, channel: Channel, nick: str) -> bool:
+        return self._standing.casemapping.fold(nick) in channel.members
+
     def quit(self, nick: str) -> User | None:
         """``nick`` left the network; its ``channels`` stay set, for the caller to tell them."""
         folded = self._standing.casemapping.fold(nick)

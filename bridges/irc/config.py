@@ -72,6 +72,11 @@ class NetworkSettings(BaseModel):
         max_length=300,
         description="Shown on the network when a user leaves without giving a reason.",
     )
+    typing: bool = Field(
+        default=True,
+        description="Tell people who is typing, both ways, where the network relays it (never in channels of more than "
+        "a hundred).",
+    )
     throttle_burst: int = Field(default=10, ge=1, le=1000, description="Lines a user may send at once.")
     throttle_rate: float = Field(
         default=1.0,
@@ -170,6 +175,16 @@ class IrcSettings(BaseModel):
         default=False,
         description="Refuse networks that are not listed under `networks`; users then cannot change the host behind "
         "a name either.",
+    )
+    reaction_lines: bool = Field(
+        default=False,
+        description="Where a network has no reactions, say a user's in a line of text. Else the user's client is told "
+        "that nobody would see it.",
+    )
+    retraction_lines: bool = Field(
+        default=False,
+        description="Where nothing can be taken back on a network, say in a line of text that the user would like to. "
+        "Else the user's client is told that it cannot be done.",
     )
     default_tls_ports: tuple[Port, ...] = Field(
         default=(6697,), description="`tls_ports` of networks that do not say otherwise."

@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from bridges.irc import secrecy
+from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common, Handlers
+from bridges.irc.composing import Composing
 from bridges.irc.console import Console
 from bridges.irc.protocol import ctcp
 from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line, nick_of
 from bridges.irc.questions import Questions
 from bridges.irc.speaking import Speaking
+from gateway.bridge import BadAddress
 from gateway.model import Enrichment, Message, MessageKind, Reply
 
 MAX_ID = 255  # characters of a message's id: a claim of whoever answers it
@@ -25,7 +28,14 @@ class Hearing:
     """The receiving half of all conversations. ``speaking`` tells whom the user has written to, and what was only an echo.
     ``replaying`` is set while the server repeats what was said before."""
 
-    def __init__(self, common: Common, console: Console, speaking: Speaking, questions: Questions) -> None:
+    def __init__(
+        self,
+        common: Common,
+        console: Console,
+        speaking: Speaking,
+        questions: Questions,
+        composing: Composing,
+    ) -> None:
         self._common = common
         self._sink = common.sink
         self._channels = common.channels
@@ -33,6 +43,8 @@ class Hearing:
         self._speaking = speaking
         self._unconfirmed = speaking.echoes.open
         self._questions = questions
+        self._composing = composing
+        self._typists = composing.others
         self.replaying = False
         self._second = ("", 0.0)  # the last second that server-time told, read
 
@@ -70,6 +82,8 @@ class Hearing:
             return
         message = self._tagged(line.tags, sender, text, kind) if line.tags else Message(sender, text, kind)
         channel = self._channels.get(target)
+        if self._typists:
+            self._composing.spoke(channel.key if channel is not None else "", sender)
         if channel is None:
             self._elsewhere(target, message, own=own)
         elif channel.live:
@@ -85,6 +99,7 @@ class Hearing:
             kind,
             tags.get("msgid", ""),
             self._time(tags.get("time", "")),
+            stable=tags.get("account", ""),
             enrichment=Enrichment(Reply(replied)) if replied and len(replied) <= MAX_ID else None,
             replayed=self.replaying,
         )
@@ -101,7 +116,7 @@ class Hearing:
             return
         elif not own or self._common.standing.is_me(target):
             self._sink.direct(message)
-        elif not secrecy.to_person(target, message.text):
+        elif not secrecy.to_person(target, message.text) and _is_nick(target):
             # The user wrote it elsewhere: with another client of a bouncer, or as a line to the server.
             self._sink.direct_sent(target, message)
 
@@ -151,6 +166,14 @@ class Hearing:
         return self._second[1]
 
     HANDLERS: ClassVar[Handlers["Hearing"]] = {"PRIVMSG": (_privmsg, 2), "NOTICE": (_notice, 2)}
+
+
+def _is_nick(target: str) -> bool:
+    try:
+        check_nick(target)
+    except BadAddress:
+        return False
+    return True
 
 
 def _marked(message: Message, status: str) -> Message:

@@ -8,15 +8,17 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from bridges.irc import ending
+from bridges.irc import ending, extras
 from bridges.irc.alarm import NEVER, Alarm
 from bridges.irc.answers import Answers
 from bridges.irc.channels import Channels
 from bridges.irc.commands import Commands
 from bridges.irc.common import Common, Connect, Connection, Handlers
+from bridges.irc.composing import Composing
 from bridges.irc.console import Console
 from bridges.irc.dial import Endpoint
 from bridges.irc.entry import Entry, Hall, Security
+from bridges.irc.expression import Expression
 from bridges.irc.governing import Governing
 from bridges.irc.hearing import Hearing
 from bridges.irc.inquiries import Inquiries
@@ -37,7 +39,7 @@ from bridges.irc.sendqueue import SendQueue
 from bridges.irc.speaking import Speaking
 from bridges.irc.standing import Standing
 from bridges.irc.text import one_line
-from gateway.bridge import Services, SessionEnded, Sink
+from gateway.bridge import Capabilities, Services, SessionEnded, Sink
 from gateway.model import Condition, Departure, Exit, Refused
 
 QUIT_TIME = 2.0  # seconds for the server to close after our QUIT
@@ -55,12 +57,14 @@ class Life:
         sink: Sink,
         services: Services,
         connect: Connect,
+        plain: Capabilities,
         security: Security,
         *,
         show_all: bool,
     ) -> None:
         clock, settings = services.clock, profile.settings
         self._profile = profile
+        self._plain = plain  # what every connection of the bridge can do
         self._sink = sink
         self._clock = clock
         self._connect = connect
@@ -84,9 +88,11 @@ class Life:
         self._rooms = Rooms(
             common, self._joining, self._requests, self._console, modes, self._regain, server_modes=show_all
         )
-        self._speaking = Speaking(common, self._labels)
+        self._composing = Composing(common)
+        self._speaking = Speaking(common, self._labels, self._composing)
         self._questions = Questions(common, services.version)
-        self._hearing = Hearing(common, self._console, self._speaking, self._questions)
+        self._hearing = Hearing(common, self._console, self._speaking, self._questions, self._composing)
+        self._expression = Expression(common, self._requests, self._speaking, self._hearing, self._composing)
         self._answers = Answers(
             common,
             self._labels,
@@ -98,8 +104,8 @@ class Life:
         )
         self._listing = Listing(common, self._console)
         self._commands = Commands(common, self._requests, self._console)
-        self._governing = Governing(common, inquiries, modes, self._commands, self._console)
         self._inviting = Inviting(common, self._requests, self._console)
+        self._governing = Governing(common, inquiries, modes, self._commands, self._console)
         hall = Hall(self._queue.urgent, self._alarm.need, self._console.progress, self._give_up)
         self._entry = Entry(profile, security, clock, services.random, hall)
         self._online = False
@@ -236,6 +242,7 @@ class Life:
         self._alive.start(self._clock.monotonic())
         self._alarm.need(self._alive.next)
         self._standing.call_me(login.welcome)
+        self._look()
         self._commands.prelude(self._profile.commands)
         self._sink.online(self._standing.nick)
         if login.shortcoming:
@@ -273,9 +280,23 @@ class Life:
         token = one_line(line.params[0], _MAX_TOKEN) if line.params else ""
         self._queue.urgent(serialise("PONG", token) if token else "PONG")
 
+    def _look(self) -> None:
+        """What the connection can do beyond plain lines may have changed."""
+        standing, settings = self._standing, self._profile.settings
+        found = extras.read(
+            self._entry.login.enabled,
+            self._entry.login.offered,
+            standing.support.clienttagdeny,
+            typing=settings.typing,
+        )
+        if found != standing.extras:
+            standing.extras = found
+            self._sink.abilities(found.abilities(self._plain))
+
     def _capabilities(self, line: Line) -> None:
         if self._online:  # else it was read already
             self._entry.feed(line)
+            self._look()
 
     def _authenticating(self, line: Line) -> None:
         """SASL after the welcome: the services were away."""
@@ -300,6 +321,8 @@ class Life:
         changed = self._standing.support.load(line.params)
         if "LINELEN" in changed and self._connection is not None:
             self._connection.linelen = self._standing.support.linelen
+        if "CLIENTTAGDENY" in changed:
+            self._look()
         if "CASEMAPPING" in changed:
             self._standing.refold()
             self._channels.refold()
@@ -398,6 +421,7 @@ class Life:
             self._rooms.expire(now),
             self._requests.expire(now),
             self._answers.expire(now),
+            self._composing.expire(now),
             self._listing.expire(now),
             self._questions.expire(now),
             self._governing.expire(now),
@@ -432,6 +456,7 @@ def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
         ("_inviting", Inviting.HANDLERS),
         ("_hearing", Hearing.HANDLERS),
         ("_answers", Answers.HANDLERS),
+        ("_expression", Expression.HANDLERS),
         ("_listing", Listing.HANDLERS),
         ("_governing", Governing.HANDLERS),
         ("_itself", Life.HANDLERS),

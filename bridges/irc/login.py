@@ -5,10 +5,11 @@ CAP LS 302, PASS, NICK, USER  ->  CAP ... / SASL / 433: another nick  ->  001, o
 
 import base64
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 
 from bridges.irc.ending import sent_away
+from bridges.irc.extras import MULTILINE, REDACTION
 from bridges.irc.numerics import refused
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.caps import CapNegotiator
@@ -18,8 +19,23 @@ from bridges.irc.protocol.sasl import Result, SaslEngine
 from gateway.bridge import SessionEnded
 from gateway.model import Condition, ErrorType, Refused
 
-# Without echo-message (messages are told back by the core) and without what nobody here reads.
-WANTED = ("message-tags", "server-time", "batch", "multi-prefix", "userhost-in-names", "chghost")
+# Without what nobody here reads.
+WANTED = (
+    "message-tags",
+    "server-time",
+    "batch",
+    "labeled-response",
+    "echo-message",
+    "standard-replies",
+    "account-tag",
+    "account-notify",
+    "extended-join",
+    "multi-prefix",
+    "userhost-in-names",
+    "chghost",
+    MULTILINE,
+    REDACTION,
+)
 
 _SHORTEST_NICKLEN = 9  # RFC 1459 §1.2: what every network takes
 _RANDOM_NICKS = 5
@@ -44,6 +60,16 @@ class Login:
         # With a certificate alone we go on: the network has to be told of it first, by somebody who is there.
         required = profile.sasl is not None and profile.sasl_required
         self._caps = CapNegotiator(WANTED, sasl=sasl, require_sasl=required)
+
+    @property
+    def enabled(self) -> Set[str]:
+        """The capabilities that are on now."""
+        return self._caps.enabled
+
+    @property
+    def offered(self) -> Mapping[str, str]:
+        """The server's capabilities with their values."""
+        return self._caps.offered
 
     @property
     def transport_policy(self) -> str:

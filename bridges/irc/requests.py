@@ -28,6 +28,7 @@ class Asked(Enum):
     TOPIC = ("the change of the topic", REFUSES_TOPIC)
     KICK = ("the kick", REFUSES_KICK)
     INVITE = ("the invitation", REFUSES_INVITE)
+    REDACT = ("the removal of the message", frozenset(("401", "403", "404", "442", "482")))
 
     def __init__(self, words: str, refusals: frozenset[str]) -> None:
         self.words = words

@@ -9,8 +9,11 @@ from typing import Any
 from bridges.irc.life import Life
 from gateway.bridge import Answer, Ticket
 from gateway.model import (
+    Address,
     Catalog,
+    ChatState,
     Condition,
+    Enrichment,
     Field,
     ListEntry,
     MessageKind,
@@ -23,7 +26,7 @@ from gateway.model import (
 
 
 class IrcSession(Life):
-    """See ``gateway.bridge.Session``, ``ListsRooms``, ``Asks``, ``Governs``. The last word on every ticket is the parts'."""
+    """See ``gateway.bridge.Session`` and most of its ``abilities``. The last word on every ticket is the parts'."""
 
     def fold(self, name: str) -> str:
         return self._standing.fold(name)
@@ -44,6 +47,28 @@ class IrcSession(Life):
     def tell(self, contact: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
         if self._is_online(ticket):
             self._speaking.tell(contact, text, kind, ticket)
+
+    def express(
+        self, address: Address, text: str, kind: MessageKind, enrichment: Enrichment, ticket: Ticket
+    ) -> None:
+        if self._is_online(ticket):
+            self._expression.express(address, text, kind, enrichment, ticket)
+
+    def react(self, address: Address, target: str, emojis: Sequence[str], ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._expression.react(address, target, emojis, ticket)
+
+    def retract(self, address: Address, target: str, ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._expression.retract(address, target, ticket)
+
+    def moderate(self, room: str, target: str, reason: str, ticket: Ticket) -> None:
+        if self._is_online(ticket):
+            self._expression.moderate(room, target, reason, ticket)
+
+    def type(self, address: Address, state: ChatState) -> None:
+        if self._online and not self._closing:
+            self._expression.type(address, state)
 
     def instruct(self, text: str, ticket: Ticket) -> None:
         if self._is_online(ticket):

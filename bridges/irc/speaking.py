@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common
+from bridges.irc.composing import Composing
 from bridges.irc.extras import Confirms
 from bridges.irc.labels import Labels
 from bridges.irc.multiline import compose
@@ -23,6 +24,7 @@ from gateway.bridge import BadAddress, Ticket
 from gateway.model import Condition, MessageKind, Refused
 
 _MAX_CORRESPONDENTS = 1000
+_MAX_SPLIT = 200
 _ACTION = ("\x01ACTION ", "\x01")
 _PLAIN = ("", "")
 
@@ -36,12 +38,17 @@ _EMPTY = Refused(Condition.NOT_ACCEPTABLE, "There is nothing to send in that mes
 class Speaking:
     """The sending half of all conversations."""
 
-    def __init__(self, common: Common, labels: Labels) -> None:
+    def __init__(self, common: Common, labels: Labels, composing: Composing) -> None:
         self.network = common.network
         self.labels = labels
         self.echoes = Echoes()
         self._common = common
+        self._composing = composing
+        self._typing = composing.own
         self._unfinished: dict[str, list[Utterance]] = {}  # without labels: folded target -> oldest first
+        self._split: dict[
+            str, tuple[str, ...]
+        ] = {}  # the ids of messages that took several lines, by the first
         self._correspondents: dict[str, None] = {}  # folded nicks, the latest last
 
     def knows(self, folded: str) -> bool:
@@ -100,11 +107,31 @@ class Speaking:
         claim.told(label, line)
         return True
 
+    def signal(self, target: str, key: str, tags: Sequence[str], ticket: Ticket) -> None:
+        """Messages of nothing but tags (TAGMSG), which the user has one outcome of."""
+        labelled = self._common.standing.extras.confirms is Confirms.LABELS
+        labels = [self.labels.next() for _ in tags] if labelled else []
+        if len(tags) > self._common.queue.free or self.labels.full:
+            ticket.refused(full(self.network))
+            return
+        utterance = Utterance(self, key, len(tags), ticket, labels)
+        for number, each in enumerate(tags):
+            label = f"label={labels[number]};" if labelled else ""
+            self._common.queue.put(f"@{label}{each} TAGMSG {target}", utterance)
+
+    def ids_of(self, foreign_id: str) -> tuple[str, ...]:
+        """The ids of all lines of a message of the user's, by the first."""
+        return self._split.get(foreign_id, (foreign_id,))
+
     def finish(self, utterance: Utterance) -> None:
         """It needs no watching any more."""
         if self.echoes.open:
             for label in utterance.labels:
                 self.echoes.forget(label)
+        if len(utterance.ids) > 1:
+            self._split[utterance.ids[0]] = tuple(utterance.ids)
+            if len(self._split) > _MAX_SPLIT:
+                del self._split[next(iter(self._split))]
         watched = self._unfinished.get(utterance.key)
         if watched is not None and utterance in watched:
             watched.remove(utterance)
@@ -115,6 +142,8 @@ class Speaking:
         if "\r" in text or "\0" in text:
             ticket.refused(_BROKEN)
             return
+        if self._typing:
+            self._composing.said(key)
         standing, queue = self._common.standing, self._common.queue
         extras = standing.extras
         command = "NOTICE" if kind is MessageKind.NOTICE else "PRIVMSG"

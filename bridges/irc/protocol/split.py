@@ -55,6 +55,11 @@ def pieces(text: str, *, limit_bytes: int) -> list[str]:
     return found
 
 
+def one_character(text: str) -> bool:
+    """Whether people take ``text`` for one character; an empty one is none."""
+    return text != "" and all(_joined(text, index) for index in range(1, len(text)))
+
+
 def _cut(line: str, limit: int, found: list[str]) -> None:
     start = 0
     while start < len(line):

@@ -11,7 +11,17 @@ from bridges.irc.dial import ConnectFailed, Endpoint
 from bridges.irc.protocol.line import Line, parse
 from bridges.irc.session import IrcSession
 from gateway.bridge import Account, Capabilities, Services, SessionEnded
-from gateway.model import Departure, Message, Occupant, Question, Refused, Topic
+from gateway.model import (
+    ChatState,
+    Departure,
+    Message,
+    Occupant,
+    Question,
+    Reaction,
+    Refused,
+    Retraction,
+    Topic,
+)
 from tests.fakes.clock import ManualClock, settle
 
 NETWORK = "irc.example"
@@ -53,6 +63,18 @@ class Recorder:
     def direct(self, message: Message) -> None:
         self.calls.append(("direct", message))
 
+    def direct_sent(self, contact: str, message: Message) -> None:
+        self.calls.append(("direct_sent", contact, message))
+
+    def reacted(self, room: str, reaction: Reaction) -> None:
+        self.calls.append(("reacted", room, reaction))
+
+    def retracted(self, room: str, retraction: Retraction) -> None:
+        self.calls.append(("retracted", room, retraction))
+
+    def typing(self, room: str, sender: str, state: ChatState) -> None:
+        self.calls.append(("typing", room, sender, state))
+
     def room_joined(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         self.calls.append(("room_joined", room, nick, list(occupants), topic))
 
@@ -92,10 +114,12 @@ class Receipt:
 
     def __init__(self) -> None:
         self.outcome: str | Refused = ""
+        self.ids: list[str] = []
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         assert not self.outcome
         self.outcome = "done"
+        self.ids = list(foreign_ids)
 
     def refused(self, why: Refused) -> None:
         assert not self.outcome
@@ -130,7 +154,9 @@ class FakeConnection:
 
     def send(self, line: str) -> None:
         assert not any(char in line for char in "\r\n\0")
-        assert len(line.encode()) <= self.linelen - 2
+        tags, _, rest = line.partition(" ") if line.startswith("@") else ("", "", line)
+        assert len(rest.encode()) <= self.linelen - 2
+        assert len(tags.encode()) < 4096
         if not self.ended:
             self.server.sent.append(line)
 
@@ -217,12 +243,14 @@ class Scene:
         await settle()
         return self
 
-    async def login(self, *isupport: str) -> "Scene":
-        """Up to the welcome, with nothing left in the records."""
+    async def login(self, *isupport: str, caps: str = "") -> "Scene":
+        """Up to the welcome, with nothing left in the records. ``caps``: further capabilities, with their values."""
         await self.start()
+        usual = "message-tags server-time batch multi-prefix userhost-in-names chghost"
+        names = " ".join(cap.partition("=")[0] for cap in caps.split())
         self.server.says(
-            f":{NETWORK} CAP * LS :multi-prefix userhost-in-names server-time message-tags batch chghost",
-            f":{NETWORK} CAP * ACK :message-tags server-time batch multi-prefix userhost-in-names chghost",
+            f":{NETWORK} CAP * LS :{usual} {caps}",
+            f":{NETWORK} CAP * ACK :{usual} {names}",
             f":{NETWORK} 001 Nick :Welcome",
         )
         if isupport:

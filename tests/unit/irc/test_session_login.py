@@ -20,7 +20,7 @@ def networks(**settings: Any) -> dict[str, Any]:
 async def test_the_login_negotiates_registers_and_reports_the_nick_the_server_gave() -> None:
     scene = await Scene().start()
     assert scene.server.take() == ["CAP LS 302", "NICK Nick", "USER Nick 0 * :Nick"]
-    scene.server.says(f":{NETWORK} CAP * LS :multi-prefix server-time sasl echo-message")
+    scene.server.says(f":{NETWORK} CAP * LS :multi-prefix server-time sasl example.org/odd")
     assert scene.server.take() == ["CAP REQ :server-time multi-prefix"]
     scene.server.says(f":{NETWORK} CAP * ACK :server-time multi-prefix")
     assert scene.server.take() == ["CAP END"]
