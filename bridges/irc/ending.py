@@ -14,14 +14,16 @@ _TOO_FAST = re.compile(
     r"throttl|too fast|reconnecting too|too many|try again later|connection limit|session limit"
 )
 
-THROTTLE_DELAY = 60.0  # seconds
+THROTTLE_DELAY = 180.0  # seconds
+_MAX_BAN = 120
 
 
 def sent_away(where: str, words: str) -> SessionEnded:
     """The network closed the connection with these words (of ERROR, KILL or 465)."""
     said = words.strip() or "no reason given"
     lowered = said.lower()
-    if _BANNED.search(lowered):
+    banned = _BANNED.search(lowered)
+    if banned is not None:
         return SessionEnded(
             Refused(
                 Condition.FORBIDDEN,
@@ -29,6 +31,7 @@ def sent_away(where: str, words: str) -> SessionEnded:
                 "by itself.",
             ),
             retry=False,
+            ban=_impersonal(lowered[banned.start() :]),
         )
     if _TOO_FAST.search(lowered):
         return SessionEnded(
@@ -47,6 +50,12 @@ def sent_away(where: str, words: str) -> SessionEnded:
             retry=False,
         )
     return SessionEnded(Refused(Condition.REMOTE_SERVER_NOT_FOUND, f"{where} closed the connection: {said}."))
+
+
+def _impersonal(words: str) -> str:
+    """What remains of a ban without masks, addresses, dates and numbers: the same for everybody it was meant for."""
+    kept = [word for word in words.split() if not any(char in "@!" or char.isdigit() for char in word)]
+    return " ".join(kept).rstrip(" )]")[:_MAX_BAN]
 
 
 def broken(where: str, cause: str) -> SessionEnded:

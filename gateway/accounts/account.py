@@ -200,7 +200,7 @@ class Account:
         async with self._opening:
             if self.rooms.get(room.key) is not room:
                 return
-            room.recall(await self._context.earlier(self, room))
+            room.history.prepend(await self._context.earlier(self, room))
             room.opened = True
             self._enter(room)
 
@@ -229,10 +229,16 @@ class Account:
 
     async def _one_session(self, backoff: Backoff) -> SessionEnded | None:
         """Log in and stay; None when it was closed by us."""
+        breaker = self._context.breaker
+        if (barred := breaker.bar(self.network)) is not None:
+            return barred
         self._set(AccountState.WAITING)
         async with self._context.turn(self.network) as logged_in:
             if not self.wanted:
                 return None
+            if (barred := breaker.bar(self.network)) is not None:
+                return barred
+            breaker.trying(self.network)
             self._set(AccountState.CONNECTING)
             self._logged_in = logged_in
             try:
@@ -243,6 +249,7 @@ class Account:
                 self.session = self._context.bridge.session(account, News(self, self._context))
                 await self.session.run()
             except SessionEnded as ended:
+                breaker.ended(self.network, self.owner, ended.ban)
                 return ended
             except Exception:  # noqa: BLE001 - a defect in one session must not end the others
                 _log.exception("session failed", network=self.network)
@@ -304,6 +311,7 @@ class Account:
 
     def online(self, nick: str) -> None:
         self.online_since = self._context.clock.monotonic()
+        self._context.breaker.welcomed(self.network)
         self.nick = nick
         if self._logged_in is not None:
             self._logged_in()

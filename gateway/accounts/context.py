@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.accounts.breaker import Breaker
 from gateway.accounts.pacing import Backoff
 from gateway.bridge import Bridge, Clock
 from gateway.chat.private import PrivateChats
@@ -65,6 +66,7 @@ class AccountContext(RoomContext, Protocol):
 
     bridge: Bridge
     clock: Clock
+    breaker: Breaker
     contacts: ContactEvents
     deliveries: DeliveryEvents
     arrivals: Arrivals

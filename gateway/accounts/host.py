@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.accounts.account import Account
+from gateway.accounts.breaker import Breaker, BreakerPolicy
 from gateway.accounts.context import ContactEvents, DeliveryEvents
 from gateway.accounts.pacing import Backoff, BackoffPolicy, Pacer
 from gateway.bridge import BadAddress, Bridge, Services
@@ -52,6 +53,8 @@ class Wiring:
     watched: Collection[str] = ()  # users whose rooms ``overheard`` listens to
     overheard: Callable[[Account, str, Message], None] = lambda account, room, message: None
     asked: Asked = lambda account, sender, question, answer: answer("")
+    #: A network bans all of us: its name, its words, how many users so far, for how many seconds nobody logs in.
+    cut_off: Callable[[str, str, int, float], None] = lambda network, words, users, seconds: None
 
 
 class Host:
@@ -93,6 +96,7 @@ class Host:
         self._random = services.random
         self._stores = stores
         self._pacer = pacer
+        self.breaker = Breaker(BreakerPolicy(), services.clock, wiring.cut_off)
         self._backoff = backoff
         self._archive = archive
 

@@ -36,16 +36,25 @@ class SessionEnded(Exception):
 
     ``refused`` says why in words people can act on. ``retry`` False stops automatic reconnection (bad credentials, banned):
     ``credentials`` tells which of the two. ``delay`` is the least number of seconds the network asks us to stay away.
+    ``ban``: the network has banned us, with these words, freed of all that is about this user only: when it bans several
+    users with the same words, it means the gateway.
     """
 
     def __init__(
-        self, refused: Refused, *, retry: bool = True, credentials: bool = False, delay: float = 0.0
+        self,
+        refused: Refused,
+        *,
+        retry: bool = True,
+        credentials: bool = False,
+        delay: float = 0.0,
+        ban: str = "",
     ) -> None:
         super().__init__(refused.text or refused.condition.value)
         self.refused = refused
         self.retry = retry
         self.credentials = credentials
         self.delay = delay
+        self.ban = ban
 
 
 class Ticket(Protocol):

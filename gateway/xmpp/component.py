@@ -148,6 +148,7 @@ class Component:
                 self.guard.watched,
                 self.guard.overheard,
                 self._asked,
+                self._cut_off,
             ),
             self.people.contacts,
             self.guard.before(self.deliveries),
@@ -369,6 +370,23 @@ class Component:
     def _tell_user(self, user: str, text: str) -> None:
         self.doors.tell(user, text)
 
+    def _cut_off(self, network: str, words: str, users: int, seconds: float) -> None:
+        """A network bans one user after the other: only people can settle that."""
+        _log.warning(
+            "network bans us",
+            bridge=self.settings.name,
+            network=network,
+            words=words,
+            users=users,
+            seconds=seconds,
+        )
+        text = (
+            f"{network} bans the users of {self.settings.title}, {users} so far: {words}. Nobody logs in there for "
+            f"{seconds / 60:.0f} minutes; then one user tries. Please talk to the network's staff."
+        )
+        for admin in self.access.policy.admins:
+            self.doors.tell(admin, text)
+
     def _notify(self, account: Account, text: str) -> None:
         self.host.service(account, text)
 
@@ -381,9 +399,10 @@ class Component:
     def _accounts_of(self, owner: str) -> list[Account]:
         return self.accounts.of(owner)
 
-    def _caps_of(self, owner: str, address: Address) -> str:
-        """The XEP-0115 element of one of our addresses, as a user sees it."""
-        info = self._discovery.info(parse_jid(self.book.jid_of(address)), "", parse_jid(owner))
+    def _caps_of(self, address: Address) -> str:
+        """The XEP-0115 element of one of our addresses."""
+        target = parse_jid(self.book.jid_of(address))
+        info = self._discovery.info(target, "", target)
         return self._caps.element(info) if info is not None else ""
 
     def _asked(

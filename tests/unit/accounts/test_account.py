@@ -8,10 +8,13 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 
 from gateway.accounts.account import IDLE_SECONDS, Account
+from gateway.accounts.breaker import Breaker, BreakerPolicy
 from gateway.accounts.pacing import Backoff, BackoffPolicy
+from gateway.bridge import Account as Described
 from gateway.bridge import SessionEnded
 from gateway.ids import IdSource
 from gateway.model import AccountState, Condition, Departure, ErrorType, Exit, Message, Occupant, Refused
+from gateway.rooms.habits import USUAL, Habits
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
 from gateway.xmpp.text import attribute
@@ -65,6 +68,8 @@ class Surroundings:
         self.states: list[AccountState] = []
         self.tasks: set[asyncio.Task] = set()
         self.now = self.clock.now
+        self.wanted_habits = USUAL
+        self.breaker = Breaker(BreakerPolicy(), self.clock, lambda *news: None)
 
     def fold(self, name: str) -> str:
         return name.lower()
@@ -100,8 +105,11 @@ class Surroundings:
     def backoff(self) -> Backoff:
         return Backoff(BackoffPolicy(first=2, longest=60), random.Random(1))
 
-    async def settings(self, owner, network):
-        return {"nick": "set"}
+    async def described(self, owner, network, nick):
+        return Described(owner, network, nick, {"nick": "set"})
+
+    async def habits(self, account, room=None):
+        return self.wanted_habits
 
     async def earlier(self, account, room):
         return []
