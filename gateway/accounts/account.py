@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from gateway import bridge
 from gateway.accounts.context import AccountContext
 from gateway.accounts.news import News
 from gateway.accounts.pacing import Backoff
@@ -27,6 +26,7 @@ from gateway.model import (
     Refused,
     Topic,
 )
+from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
 
@@ -56,6 +56,7 @@ class Account:
         self.session: Session | None = None
         self.online_since: float | None = None
         self.able: Capabilities | None = None  # what the session said of itself, if it did
+        self.habits = USUAL  # of what is no room's
         self.standing = False  # kept up also without rooms: the user is registered and logged in
         self._offered: set[str] = set()  # rooms that the network has put us into, and no client has come to
         self._context = context
@@ -155,6 +156,19 @@ class Account:
             self.session.leave(room.address.name, reason)
         self._give_up_if_idle()
 
+    async def adjust(self) -> None:
+        """The user's settings have changed."""
+        self.habits = await self._context.habits(self)
+        for room in list(self.rooms.values()):
+            habits = await self._context.habits(self, room)
+            if habits == room.habits or self.rooms.get(room.key) is not room:
+                continue
+            room.habits = habits
+            if room.state is RoomState.IN:
+                self._context.remember_room(self, room)
+            if not room.attendees and not room.persistent:
+                self.drop(room, "")
+
     def close(self, reason: str) -> None:
         """End the session for good (the gateway stops, or the user asked for it)."""
         self._closing = reason or "closed"
@@ -201,6 +215,7 @@ class Account:
             if self.rooms.get(room.key) is not room:
                 return
             room.history.prepend(await self._context.earlier(self, room))
+            room.habits = await self._context.habits(self, room)
             room.opened = True
             self._enter(room)
 
@@ -242,10 +257,10 @@ class Account:
             self._set(AccountState.CONNECTING)
             self._logged_in = logged_in
             try:
-                settings = await self._context.settings(self.owner, self.network)
+                account = await self._context.described(self.owner, self.network, self.wanted_nick)
+                self.habits = await self._context.habits(self)
                 if not self.wanted:
                     return None
-                account = bridge.Account(self.owner, self.network, self.wanted_nick, settings)
                 self.session = self._context.bridge.session(account, News(self, self._context))
                 await self.session.run()
             except SessionEnded as ended:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.accounts.breaker import Breaker
 from gateway.accounts.pacing import Backoff
+from gateway.bridge import Account as BridgeAccount
 from gateway.bridge import Bridge, Clock
 from gateway.chat.private import PrivateChats
 from gateway.delivery.holding import Held
@@ -21,6 +22,7 @@ from gateway.model import (
     Question,
     Refused,
 )
+from gateway.rooms.habits import Habits
 from gateway.rooms.history import Said
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room, RoomContext
@@ -81,8 +83,11 @@ class AccountContext(RoomContext, Protocol):
 
     def backoff(self) -> Backoff: ...
 
-    async def settings(self, owner: str, network: str) -> dict[str, str]:
-        """The user's own settings for the network."""
+    async def described(self, owner: str, network: str, nick: str) -> BridgeAccount:
+        """The account as its bridge is told of it, with all that the user has set."""
+
+    async def habits(self, account: "Account", room: Room | None = None) -> Habits:
+        """How the user wants a room to be kept, or all that nothing was said about."""
 
     async def earlier(self, account: "Account", room: Room) -> list[Said]:
         """What the archive remembers of a room, oldest first."""

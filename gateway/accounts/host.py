@@ -13,12 +13,15 @@ from gateway.accounts.account import Account
 from gateway.accounts.breaker import Breaker, BreakerPolicy
 from gateway.accounts.context import ContactEvents, DeliveryEvents
 from gateway.accounts.pacing import Backoff, BackoffPolicy, Pacer
+from gateway.accounts.preferences import Preferences
+from gateway.bridge import Account as BridgeAccount
 from gateway.bridge import BadAddress, Bridge, Services
 from gateway.chat.private import PrivateChats
 from gateway.delivery.holding import Held
 from gateway.ids import IdSource
 from gateway.media.arrivals import Arrivals, Publish
 from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Question, Refused
+from gateway.rooms.habits import USUAL, Habits
 from gateway.rooms.history import Said
 from gateway.rooms.invitations import invitations
 from gateway.rooms.people import Attendee
@@ -55,6 +58,7 @@ class Wiring:
     asked: Asked = lambda account, sender, question, answer: answer("")
     #: A network bans all of us: its name, its words, how many users so far, for how many seconds nobody logs in.
     cut_off: Callable[[str, str, int, float], None] = lambda network, words, users, seconds: None
+    habits: Habits = USUAL  # of users who have set nothing
 
 
 class Host:
@@ -77,6 +81,7 @@ class Host:
     ) -> None:
         self.name = name
         self.bridge = bridge
+        self.preferences = Preferences(name, bridge, stores, wiring.habits)
         self.clock = services.clock
         self.ids = IdSource(services.clock, services.random)
         self.send = wiring.send
@@ -109,8 +114,13 @@ class Host:
     def backoff(self) -> Backoff:
         return Backoff(self._backoff, self._random)
 
-    async def settings(self, owner: str, network: str) -> dict[str, str]:
-        return await self._stores.accounts.settings(self.name, owner, network)
+    async def described(self, owner: str, network: str, nick: str) -> BridgeAccount:
+        mine = await self.preferences.everything(owner, network)
+        return BridgeAccount(owner, network, nick, mine.network, mine.common, mine.rooms, owner)
+
+    async def habits(self, account: Account, room: Room | None = None) -> Habits:
+        name = room.address.name if room is not None else ""
+        return await self.preferences.habits(account.owner, account.network, name)
 
     # -- stanzas -----------------------------------------------------------------------------------------------
 

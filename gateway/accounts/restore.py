@@ -1,9 +1,12 @@
 """After a start: everything that was wanted before is wanted again, without anybody doing anything."""
 
+from dataclasses import replace
+
 import structlog
 
 from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts, TooMany
+from gateway.rooms.habits import USUAL
 from gateway.rooms.history import HistoryRequest
 from gateway.rooms.people import Attendance, Attendee
 from gateway.storage.records import RestoredAccount
@@ -46,7 +49,7 @@ def _furnish(
     for restored in stored.rooms:
         kept = restored.room
         room = account.want(kept.name, kept.nick, kept.password or "")
-        room.persistent = kept.persistent
+        room.habits = replace(USUAL, persistent=kept.persistent)  # until they are read
         for resource in restored.resources:
             room.attendees[resource.jid] = Attendee(
                 jid=resource.jid,

@@ -125,10 +125,11 @@ class History:
         self._first += len(self._said) - len(left)  # what comes after it keeps its number
         self._said = left
 
-    def select(self, request: HistoryRequest, now: float) -> list[Said]:
-        """The messages that satisfy every limit of ``request``, oldest first. ``chars`` counts body characters, a little
-        less than the complete stanzas that XEP-0045 counts; zero of anything means no history."""
-        stanzas = USUAL_STANZAS if request.unlimited else request.stanzas
+    def select(self, request: HistoryRequest, now: float, usual: int = USUAL_STANZAS) -> list[Said]:
+        """The messages that satisfy every limit of ``request``, oldest first; ``usual`` is their number where it has none.
+        ``chars`` counts body characters, a little less than the complete stanzas that XEP-0045 counts; zero of anything
+        means no history."""
+        stanzas = usual if request.unlimited else request.stanzas
         earliest = max(
             request.since if request.since is not None else float("-inf"),
             now - request.seconds if request.seconds is not None else float("-inf"),

@@ -17,11 +17,14 @@ from gateway.ids import IdSource, is_ours
 from gateway.model import (
     Address,
     Departure,
+    Exit,
     Message,
     MessageKind,
     Occupant,
+    Role,
     Topic,
 )
+from gateway.rooms.habits import USUAL
 from gateway.rooms.history import History, Said
 from gateway.rooms.people import Attendance, Attendee, Seat
 from gateway.rooms.place import RoomPlace
@@ -81,13 +84,13 @@ class Room:
         "_tour",
         "address",
         "attendees",
+        "habits",
         "history",
         "key",
         "nick",
         "opened",
         "owner",
         "password",
-        "persistent",
         "state",
         "topic",
     )
@@ -100,7 +103,7 @@ class Room:
         self.address = address
         self.nick = nick
         self.password = ""
-        self.persistent = False
+        self.habits = USUAL
         self.state = RoomState.ENTERING
         self.opened = False  # its history has been read; only then is the network asked
         self.attendees: dict[str, Attendee] = {}
@@ -116,6 +119,10 @@ class Room:
     def seats(self) -> dict[str, Seat]:
         """The occupants by nick."""
         return self._seating.seats
+
+    @property
+    def persistent(self) -> bool:
+        return self.habits.persistent
 
     # -- attendees ---------------------------------------------------------------------------------------------
 
@@ -147,7 +154,10 @@ class Room:
 
     def _own_unavailable(self, attendee: Attendee, departure: Departure) -> str:
         seat = self.own_seat()
-        content = render.gone(seat.occupant.affiliation, departure, statuses=render.SELF, tail=seat.tail)
+        role = seat.occupant.role if departure.exit is Exit.LEFT and self.persistent else Role.NONE
+        content = render.gone(
+            seat.occupant.affiliation, departure, statuses=render.SELF, tail=seat.tail, role=role
+        )
         return render.unavailable(attendee.room_attr, seat.resource_attr, attendee.jid_attr, content)
 
     # -- what the network tells --------------------------------------------------------------------------------

@@ -106,8 +106,16 @@ def standing(occupant: Occupant, real_jid_attr: str, statuses: str, tail: str) -
     )
 
 
-def gone(affiliation: Affiliation, departure: Departure, *, statuses: str = "", tail: str = "") -> str:
-    """What the presence of somebody who left holds: role none (XEP-0045 §7.14), status codes, actor and reason."""
+def gone(
+    affiliation: Affiliation,
+    departure: Departure,
+    *,
+    statuses: str = "",
+    tail: str = "",
+    role: Role = Role.NONE,
+) -> str:
+    """What the presence of somebody who left holds: role none (XEP-0045 §7.14), status codes, actor and reason. ``role`` is
+    another one only for a client that goes while its user stays in."""
     inner = f"<actor nick='{attribute(departure.actor)}'/>" if departure.actor else ""
     reason = escape(departure.reason)
     text = f"<status>{reason}</status>" if reason else ""
@@ -115,7 +123,7 @@ def gone(affiliation: Affiliation, departure: Departure, *, statuses: str = "", 
         inner += f"<reason>{reason}</reason>" if reason else ""
         text = ""
     return (
-        f"{text}<x xmlns='{MUC_USER}'><item affiliation='{affiliation}' role='{Role.NONE}'>{inner}</item>"
+        f"{text}<x xmlns='{MUC_USER}'><item affiliation='{affiliation}' role='{role}'>{inner}</item>"
         f"{_EXIT_STATUS.get(departure.exit, '')}{statuses}</x>{tail}"
     )
 

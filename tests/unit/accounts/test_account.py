@@ -14,7 +14,7 @@ from gateway.bridge import Account as Described
 from gateway.bridge import SessionEnded
 from gateway.ids import IdSource
 from gateway.model import AccountState, Condition, Departure, ErrorType, Exit, Message, Occupant, Refused
-from gateway.rooms.habits import USUAL, Habits
+from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
 from gateway.xmpp.text import attribute
