@@ -16,11 +16,13 @@ class Told:
         self.why: Refused | None = None
 
     def told(self, value: Catalog) -> None:
-        assert self.value is None and self.why is None
+        assert self.value is None
+        assert self.why is None
         self.value = value
 
     def refused(self, why: Refused) -> None:
-        assert self.value is None and self.why is None
+        assert self.value is None
+        assert self.why is None
         self.why = why
 
 
@@ -31,7 +33,7 @@ def ask(scene: Scene, *, anew: bool = True) -> Told:
 
 
 async def online(*tokens: str) -> Scene:
-    scene = await (await Scene().start()).login()
+    scene = await Scene().login()
     if tokens:
         scene.server.says(f":irc.example 005 Nick {' '.join(tokens)} :are supported")
     scene.server.take()
@@ -74,7 +76,8 @@ async def test_of_a_slow_list_the_beginning_is_told() -> None:
     assert ask(scene).value == Catalog((Listed("#a", 1), Listed("#b", 1)), complete=False)
     scene.server.says(":irc.example 323 Nick :End")
     told = ask(scene)
-    assert told.value is not None and told.value.complete
+    assert told.value is not None
+    assert told.value.complete
     await scene.finish()
 
 
@@ -82,7 +85,8 @@ async def test_a_server_that_does_not_answer_is_said_to() -> None:
     scene = await online()
     told = ask(scene)
     await scene.clock.advance(21)
-    assert told.why is not None and told.why.condition is Condition.REMOTE_SERVER_TIMEOUT
+    assert told.why is not None
+    assert told.why.condition is Condition.REMOTE_SERVER_TIMEOUT
     assert ask(scene).why is None
     assert scene.server.take() == ["LIST", "LIST"]
     await scene.finish()
@@ -92,7 +96,8 @@ async def test_a_server_that_is_busy_is_quoted() -> None:
     scene = await online()
     told = ask(scene)
     scene.server.says(":irc.example 263 Nick LIST :Server load is temporarily too heavy.")
-    assert told.why is not None and told.why.condition is Condition.RESOURCE_CONSTRAINT
+    assert told.why is not None
+    assert told.why.condition is Condition.RESOURCE_CONSTRAINT
     assert "temporarily too heavy" in told.why.text
     await scene.finish()
 
@@ -101,7 +106,7 @@ async def test_a_connection_that_ends_answers_everybody() -> None:
     scene = await online()
     told = ask(scene)
     scene.server.hangs_up()
-    await scene.ended
+    await scene.ended()
     assert told.why is not None
     assert ask(scene).why is not None
 
@@ -129,7 +134,8 @@ async def test_no_server_is_asked_for_more_than_it_can_send(
 async def test_some_networks_list_nothing_to_newcomers() -> None:
     scene = await online("SECURELIST=60", "SAFELIST")
     told = ask(scene)
-    assert told.why is not None and "60 seconds" in told.why.text
+    assert told.why is not None
+    assert "60 seconds" in told.why.text
     await scene.clock.advance(61)
     ask(scene)
     assert scene.server.take()[-1:] == ["LIST"]
@@ -148,5 +154,6 @@ async def test_no_entry_breaks_anything(tails: list[str]) -> None:
     scene = await online()
     told = ask(scene)
     scene.server.says(*(f":irc.example 322 Nick {tail}" for tail in tails), ":irc.example 323 Nick :End")
-    assert told.value is not None and len(told.value.rooms) <= len(tails)
+    assert told.value is not None
+    assert len(told.value.rooms) <= len(tails)
     await scene.finish()

@@ -65,8 +65,7 @@ async def test_silence_is_a_time_out_and_nobody_waits_for_ever() -> None:
     assert told.why is not None and told.why.condition is Condition.REMOTE_SERVER_TIMEOUT
     told = ask(scene, Question.VERSION)
     scene.server.hangs_up()
-    assert scene.running is not None
-    await scene.clock.advance(1)
+    await scene.ended()
     assert told.why is not None
     assert ask(scene, Question.VERSION).why is not None
 
