@@ -59,8 +59,8 @@ async def test_a_join_that_makes_no_sense_is_explained(stage, to, expected):
 
 async def test_private_messages_come_from_the_contacts_own_address(stage):
     await stage.join()
-    await stage.join(BOB, nick="Bob")
-    stage.send(f"<message type='chat' id='p1' from='{ALICE}' to='{ROOM}/Bob'><body>psst</body></message>")
+    await stage.join(BOB, nick="bob")
+    stage.send(f"<message type='chat' id='p1' from='{ALICE}' to='bob@{JID}'><body>psst</body></message>")
     heard = await stage.expect("message", type="chat")
     assert (heard.get("from"), heard.get("to")) == (f"alice@{JID}", "bob@localhost")
     stage.send(f"<message type='chat' id='p2' from='{BOB}' to='alice@{JID}'><body>/me nods</body></message>")
