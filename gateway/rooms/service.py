@@ -11,12 +11,14 @@ from xml.etree.ElementTree import Element
 
 from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts, TooMany
+from gateway.addressing import nick_for
 from gateway.bridge import NOT_SUPPORTED, BadAddress, Bridge, Clock, Session, SharesFiles, Ticket
 from gateway.chat.speech import Speech
 from gateway.chat.telling import Telling
 from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
+from gateway.rooms.asides import Asides
 from gateway.rooms.history import read_request
 from gateway.rooms.invitations import Invitations
 from gateway.rooms.people import Attendee
@@ -54,6 +56,7 @@ _NO_SESSION = (
 class ServiceContext(Protocol):
     """What the service needs of the component."""
 
+    asides: Asides
     bridge: Bridge
     book: AddressBook
     deliveries: Deliveries
@@ -123,7 +126,7 @@ class RoomService:
             text = "This gateway is not open to your address; ask its operator."
             self._context.refuse(stanza, Refused(Condition.FORBIDDEN, text), _MUC_X)
             return
-        nick = self._context.bridge.nick(wanted)
+        nick = self._context.bridge.nick(nick_for(wanted))
         account = account or self._accounts.open(stanza.sender.bare, address.network, nick)
         if account.room(address.name) is None:
             self._accounts.check_rooms(account)
@@ -258,15 +261,30 @@ class RoomService:
     def _private(self, stanza: Stanza, address: Address) -> None:
         """To an occupant (XEP-0045 §7.5)."""
         account, room, attendee = self._find(stanza, address)
-        if account is not None and room is not None and attendee is not None:
-            nick = room.nick_behind(stanza.to.resource)
-            if len(stanza.element) and self.invites(
-                stanza, Address(AddressKind.CONTACT, address.network, nick)
-            ):
-                return
-            self._context.telling.heard(stanza, Address(AddressKind.CONTACT, address.network, nick))
-        elif stanza.text("body") is not None or sharing.read(stanza) is not None:
-            self._context.refuse(stanza, _NOT_IN_ROOM)
+        if account is None or room is None or attendee is None:
+            if stanza.text("body") is not None or sharing.read(stanza) is not None:
+                self._context.refuse(stanza, _NOT_IN_ROOM)
+            return
+        nick = room.nick_behind(stanza.to.resource)
+        contact = Address(AddressKind.CONTACT, address.network, nick)
+        if self.invites(stanza, contact):
+            return
+        if stanza.text("body") is None and self._context.deliveries.marked(
+            stanza, contact, self._own_address(contact)
+        ):
+            return
+        self._context.asides.held(room, nick)
+        self._context.telling.heard(stanza, contact)
+
+    def apart(self, stanza: Stanza, contact: Address) -> None:
+        """A message to somebody's own address: their conversation is not held in a room any more."""
+        self._context.asides.ended(stanza.sender.bare, contact.network, contact.name)
+
+    def _own_address(self, contact: Address) -> str:
+        try:
+            return self._context.book.jid_of(contact)
+        except BadAddress:
+            return ""
 
     # -- iq ----------------------------------------------------------------------------------------------------
 
@@ -341,6 +359,17 @@ class RoomService:
             conditions = {name_of(child) for child in error if namespace_of(child) == _STANZA_ERRORS}
         if conditions <= _GONE:
             self.gone(stanza.sender)
+        if stanza.kind == "message" and stanza.to.resource:
+            self._aside_bounced(stanza, address)
+
+    def _aside_bounced(self, stanza: Stanza, address: Address) -> None:
+        """A private message that an occupant had sent. It is lost only if no other client has it."""
+        account = self._accounts.find(stanza.sender.bare, address.network)
+        room = account.room(address.name) if account is not None else None
+        if room is None or not any(each.jid != stanza.sender.full for each in room.present):
+            nick = room.nick_behind(stanza.to.resource) if room is not None else nick_for(stanza.to.resource)
+            contact = Address(AddressKind.CONTACT, address.network, nick)
+            self._context.deliveries.bounced(stanza, self._own_address(contact))
 
     def gone(self, client: Jid) -> None:
         """The client does not listen any more: forget it in every room."""

@@ -41,6 +41,7 @@ from gateway.model import (
     Question,
     Refused,
 )
+from gateway.rooms.asides import Asides
 from gateway.rooms.service import RoomService
 from gateway.storage.stores import Stores
 from gateway.tasks import Tasks
@@ -129,6 +130,7 @@ class Component:
         )
         ids = IdSource(services.clock, services.random)
         self.chats = PrivateChats(bridge, self.book, services.clock, ids, self.link.send)
+        self.asides = Asides(self._account)
         self.deliveries = Deliveries(self._ledger(services), settings.delivery)
         host = self.host = Host(
             settings.name,
@@ -214,6 +216,7 @@ class Component:
             service=self._service,
             caught_up=lambda: not self._check.busy,
             heard=self.chats.heard,
+            copies=self.asides.copies,
             taken=self.chats.taken,
         )
 
@@ -413,6 +416,7 @@ class Component:
     def _forget_user(self, owner: str) -> None:
         self.deliveries.forget(owner)
         self.chats.forget(owner)
+        self.asides.forget(owner)
 
     def _status_changed(self, account: Account) -> None:
         status = account.status

@@ -86,6 +86,7 @@ class Reception:
     def _chat(self, stanza: Stanza, address: Address) -> None:
         """A message with a body to the gateway, to a network or to a contact."""
         if address.kind is AddressKind.CONTACT:
+            self._rooms.apart(stanza, address)
             self._telling.heard(stanza, address)
             return
         _, found = self._speech.read(stanza.element)
