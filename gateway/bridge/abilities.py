@@ -125,6 +125,9 @@ class Governs(Protocol):
     def room_traits(self, room: str) -> RoomTraits:
         """What is known without asking."""
 
+    def order(self, room: str, text: str, ticket: Ticket) -> None:
+        """What the user wrote in a room, beginning with one of ``Capabilities.orders``; nobody is shown it."""
+
 
 class ListsRooms(Protocol):
     """What a session can do besides if its bridge has the capability ``room_list``."""

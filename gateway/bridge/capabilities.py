@@ -38,6 +38,7 @@ class Capabilities:
     retraction_lines: bool = False  # without ``retractions``: say so in a line of text; else they are refused
     moderation: bool = False  # moderators take back others' messages in rooms; sessions are ``Moderates``
     governing: bool = False  # roles, lists and settings of rooms can be changed: sessions are ``Governs``
+    orders: tuple[str, ...] = ()  # first words of what is written in rooms for the network: ``Governs.order``
     invitations: bool = False  # sessions are ``Invites``
     typing: bool = False  # sessions are ``Types``
     room_list: bool = False  # the network can list its rooms: sessions are ``ListsRooms``

@@ -19,6 +19,7 @@ from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
 from gateway.rooms.asides import Asides
+from gateway.rooms.governing import Governing
 from gateway.rooms.history import read_request
 from gateway.rooms.invitations import Invitations
 from gateway.rooms.people import Attendee
@@ -83,6 +84,7 @@ class RoomService:
         durable = context.bridge.capabilities.durable_rooms
         self._talk = RoomTalk(context, clock, self._down, durable=durable)
         self._invitations = Invitations(context, self._find, self._ask, _NOT_IN_ROOM)
+        self.governing = Governing(context, self._find, self._ask, _NOT_IN_ROOM)
         self._context = context
         self._linger = linger
 
@@ -215,6 +217,8 @@ class RoomService:
                     return
                 body = passed.body
         if body:
+            if body[0] == "/" and self.governing.ordered(stanza, account, room, body):
+                return
             if found is not None or not self._context.speech.plain(body):
                 self._talk.said(stanza, account, room, body, found, extra)
                 return
@@ -310,30 +314,6 @@ class RoomService:
             reply.error(Refused(Condition.ITEM_NOT_FOUND, f"There is no {nick} in this room."))
             return None
         return Address(AddressKind.CONTACT, address.network, nick)
-
-    def admin(self, stanza: Stanza, reply: Reply, address: Address) -> None:
-        """muc#admin set: role none is a kick (XEP-0045 §8.2)."""
-        account, room, attendee = self._find(stanza, address)
-        if account is None or room is None or attendee is None:
-            reply.error(_NOT_IN_ROOM)
-            return
-        items = [child for child in stanza.element[0] if name_of(child) == "item"]
-        if len(items) != 1:
-            reply.error(Refused(Condition.BAD_REQUEST, "Exactly one occupant can be changed at a time."))
-            return
-        nick, role = items[0].get("nick") or "", items[0].get("role")
-        if role != "none" or not self._context.bridge.capabilities.kick:
-            reply.error(
-                Refused(Condition.FEATURE_NOT_IMPLEMENTED, "Of roles, only kicking can be done here.")
-            )
-            return
-        nick = room.nick_behind(nick)
-        if nick not in room.seats:
-            reply.error(Refused(Condition.ITEM_NOT_FOUND, f"There is no {nick} in this room."))
-            return
-        reason = items[0].findtext(f"{{{render.MUC_ADMIN}}}reason") or ""
-        ticket = Outcome(reply.result, reply.error)
-        self._ask(account, ticket, lambda session: session.kick(room.address.name, nick, reason, ticket))
 
     def moderate(self, stanza: Stanza, reply: Reply, address: Address) -> None:
         """XEP-0425 §4: a message of somebody else's is taken back."""

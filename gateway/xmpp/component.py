@@ -42,6 +42,7 @@ from gateway.model import (
     Refused,
 )
 from gateway.rooms.asides import Asides
+from gateway.rooms.list_commands import ListCommands
 from gateway.rooms.service import RoomService
 from gateway.storage.stores import Stores
 from gateway.tasks import Tasks
@@ -162,7 +163,8 @@ class Component:
         self.asking = Asking(bridge.capabilities, self.accounts, self.book, self.iq, settings.title)
         self.rooms = RoomService(self.accounts, self, settings.linger, services.clock)
         self._check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
-        self.doors = Doors(self._street(services), self.people.commands.available)
+        lists = ListCommands(self.book, self.accounts)
+        self.doors = Doors(self._street(services), self.people.commands.available, lists.available)
         self._discovery = Discovery(
             settings.title,
             bridge.capabilities,

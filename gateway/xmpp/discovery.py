@@ -6,6 +6,7 @@ from gateway.accounts.directory import Accounts
 from gateway.bridge import BadAddress, Capabilities
 from gateway.chat import features
 from gateway.model import Address, AddressKind
+from gateway.rooms import traits
 from gateway.rooms.room import RoomState
 from gateway.xmpp import render
 from gateway.xmpp.addressbook import AddressBook
@@ -34,8 +35,7 @@ _ROOM = frozenset(
         render.STANZA_ID,
         render.OCCUPANT_ID,
         "muc_nonanonymous",
-        "muc_open",
-        "muc_public",
+        _COMMANDS,
     }
 )
 _TRAFFIC = "http://jabber.org/protocol/muc#traffic"
@@ -118,11 +118,16 @@ class Discovery:
 
     def _features(self, address: Address, requester: Jid) -> frozenset[str]:
         if address.kind is AddressKind.ROOM:
-            return _EVERYWHERE | _ROOM | features.of_rooms(self._can(address, requester))
+            return _EVERYWHERE | self._room(address, requester) | features.of_rooms(self._can(address, requester))
         if address.kind is AddressKind.CONTACT:
             return _CONTACT | features.of_contacts(self._can(address, requester))
         shared = _EVERYWHERE | _PROFILE | {_COMMANDS}
         return shared | self._gateway_features if address.kind is AddressKind.GATEWAY else shared
+
+    def _room(self, address: Address, requester: Jid) -> frozenset[str]:
+        account = self._accounts.find(requester.bare, address.network)
+        room = account.room(address.name) if account is not None else None
+        return _ROOM | traits.features(traits.traits_of(account, room))
 
     def _forms(self, address: Address, requester: Jid) -> tuple[DataSet, ...]:
         if address.kind is AddressKind.GATEWAY:

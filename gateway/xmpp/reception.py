@@ -64,7 +64,8 @@ class Reception:
         router.on("iq", basics.PING, "get", self._ping)
         router.on("iq", basics.VERSION, "get", self._ours(version))
         router.on("iq", basics.TIME, "get", self._ours(time))
-        router.on("iq", render.MUC_ADMIN, "set", self._in_room(self._rooms.admin))
+        router.on("iq", render.MUC_ADMIN, "set", self._in_room(self._rooms.governing.changed))
+        router.on("iq", render.MUC_ADMIN, "get", self._in_room(self._rooms.governing.listed))
         router.on("iq", MODERATE, "set", self._in_room(self._rooms.moderate))
 
     def _message(self, stanza: Stanza) -> None:
