@@ -223,7 +223,7 @@ class CapNegotiator:
         return self._sasl is not None and not self._sasl.running and self._sasl.outcome is None
 
     def _no_sasl(self, text: str) -> None:
-        if self._sasl is not None and self._sasl.outcome is None and self._require_sasl:
+        if self._sasl is not None and self._sasl.outcome is None:
             self._sasl.unavailable(text)
         self._check_login()
 

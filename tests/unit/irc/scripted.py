@@ -10,7 +10,7 @@ from bridges.irc.config import IrcSettings
 from bridges.irc.dial import ConnectFailed, Endpoint
 from bridges.irc.protocol.line import Line, parse
 from bridges.irc.session import IrcSession
-from gateway.bridge import Account, Capabilities, Services, SessionEnded
+from gateway.bridge import Account, Capabilities, ForgetfulMemory, Services, SessionEnded
 from gateway.model import (
     ChatState,
     Departure,
@@ -178,6 +178,7 @@ class Server:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.dialled: list[tuple[str, int, bool]] = []
+        self.endpoints: list[Endpoint] = []
         self.failures: dict[int, Exception] = {}
         self.hang = False
         self.connection: FakeConnection | None = None
@@ -185,6 +186,7 @@ class Server:
 
     async def answer(self, endpoint: Endpoint) -> None:
         self.dialled.append((endpoint.host, endpoint.port, endpoint.tls is not None))
+        self.endpoints.append(endpoint)
         if self.hang:
             await asyncio.get_running_loop().create_future()
         if endpoint.port in self.failures:
@@ -229,14 +231,26 @@ class Scene:
         network: str = NETWORK,
     ) -> None:
         self.clock = ManualClock()
+        self.memory = ForgetfulMemory()
         self.server = Server()
         self.sink = Recorder()
-        services = Services(self.clock, random.Random(7), "1.2.3")
+        services = Services(self.clock, random.Random(7), "1.2.3", memory=self.memory)
         self.bridge = IrcBridge(IrcSettings.model_validate(settings or {}), services, self.server.connect)
-        session = self.bridge.session(Account("opaque", network, nick, user or {}), self.sink)
+        self.account = Account("opaque", network, nick, user or {})
+        self.running: asyncio.Task[None] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        session = self.bridge.session(self.account, self.sink)
         assert isinstance(session, IrcSession)
         self.session = session
-        self.running: asyncio.Task[None] | None = None
+
+    async def anew(self) -> "Scene":
+        """The next connection of the same user, dialled."""
+        self.server.dialled.clear()
+        self.server.endpoints.clear()
+        self.begin()
+        return await self.start()
 
     async def start(self) -> "Scene":
         self.running = asyncio.create_task(self.session.run())

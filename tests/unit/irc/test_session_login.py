@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bridges.irc.dial import ConnectFailed
+from bridges.irc.ending import THROTTLE_DELAY
 from gateway.model import Condition, MessageKind, Refused
 from tests.fakes.clock import settle
 from tests.unit.irc.scripted import NETWORK, Receipt, Scene
@@ -281,8 +282,8 @@ async def test_a_wrong_server_password_is_the_users_to_change() -> None:
         ("Closing Link: Nick[host] (K-Lined: spam)", False, 0.0),
         ("You are banned from this server", False, 0.0),
         ("Closing link: (n@h) [G-lined: too many of you]", False, 0.0),
-        ("Closing Link: host (Throttled: Reconnecting too fast)", True, 60.0),
-        ("Too many connections from your host", True, 60.0),
+        ("Closing Link: host (Throttled: Reconnecting too fast)", True, THROTTLE_DELAY),
+        ("Too many connections from your host", True, THROTTLE_DELAY),
         ("Closing Link: host (Server shutting down)", True, 0.0),
         ("", True, 0.0),
     ],
