@@ -61,9 +61,12 @@ class Corrections:
         else:
             wanted.drop()
 
-    def flush_all(self) -> None:
+    def flush_all(self) -> bool:
+        """Say everything that waits; whether there was anything."""
+        some = self.waiting
         for place in list(self._waiting):
             self.flush(place)
+        return some
 
     def remember(self, place: Hashable, original: str, text: str) -> None:
         """What readers know a message as, where that is not the text they were sent."""

@@ -62,6 +62,11 @@ def encrypted(name: str) -> Refused:
     return Refused(Condition.NOT_ACCEPTABLE, _ENCRYPTED.format(what=what), ErrorType.MODIFY)
 
 
+def with_kind(body: str) -> tuple[str, MessageKind]:
+    """A body as the model has it: XEP-0245's ``/me `` is an action."""
+    return (body[4:], MessageKind.ACTION) if body.startswith("/me ") else (body, MessageKind.CHAT)
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """A message as the network is to have it; ``own`` is what the user said of ``text``. ``shown`` and ``shown_kind`` are
@@ -202,6 +207,18 @@ class Speech:
                 return ""  # there is nobody else whom it could answer
             return degrade.addressed(target.author, text)
         return f"{degrade.quote(target.author, target.text)}\n" if target.text.strip() else ""
+
+    def beside_files(self, place: Place, body: str, text: str, found: Payloads | None) -> tuple[str, str]:
+        """What the network is told with the files of a message that answers or corrects another: that it does so, in words;
+        and ready XML that tells it to the user's own clients. ``text`` is ``body`` without what only names the files."""
+        if found is None or not (found.reply or found.replaces):
+            return text, ""
+        for start, end in fallbacks(body, found):
+            text = text.removeprefix(body[start:end].strip()).lstrip()
+        if found.replaces:
+            return f"* {text}" if text else "", rendering.replace(found.replaces)
+        lead = "" if text.startswith("/me ") else self._lead(place, found, body, text)
+        return (lead + text).rstrip(), _reply_as_sent(found)
 
     def _replaced(self, place: Place, found: Payloads, can: Capabilities) -> str:
         """The network's name of the message corrected; empty if it has none, or knows no corrections."""

@@ -74,6 +74,32 @@ def test_an_action_is_not_given_a_lead():
     assert (said.text, said.kind) == ("nods", MessageKind.ACTION)
 
 
+def beside(body, text, xml, place=PLACE):
+    talk, _ = speech()
+    return talk.beside_files(place, body, text, talk.read(message(xml))[1])
+
+
+def test_a_file_that_answers_says_whom_and_clients_see_the_relation():
+    url = "https://files/x.png"
+    text, taken = beside(f"{QUOTE}{url}", QUOTE.strip(), reply("s1", QUOTE))
+    assert text == "bob:"
+    assert "<reply xmlns='urn:xmpp:reply:0' id='s1'" in taken
+    assert f"end='{len(QUOTE)}'" in taken
+    assert beside(url, "", reply("s2"))[0] == "> <bob> shall we bake a cake?"
+    assert beside("like this", "like this", reply("s2"))[0] == "> <bob> shall we bake a cake?\nlike this"
+
+
+def test_a_file_that_corrects_is_marked_as_words_would_be():
+    correct = "<replace xmlns='urn:xmpp:message-correct:0' id='m3'/>"
+    text, taken = beside("this one", "this one", correct)
+    assert (text, taken) == ("* this one", correct)
+    assert beside("https://files/x.png", "", correct)[0] == ""
+
+
+def test_a_file_alone_is_a_file_alone():
+    assert beside("https://files/x.png", "", "") == ("", "")
+
+
 @given(st.text(alphabet="a>👍🏽 \n", max_size=30), st.text(alphabet="xyé😀 \n", min_size=1, max_size=30))
 def test_a_fallback_goes_and_the_users_text_stays(quoted, own):
     quote = "".join(f"> {line}\n" for line in quoted.split("\n"))
