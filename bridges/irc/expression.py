@@ -1,7 +1,7 @@
 """What messages are besides text, where the network relays client tags or knows how to take messages back.
 
 Replies, reactions, who is typing, redactions: from the core into tags and commands, and back. Whether the connection has
-them is in ``Standing.extras``, and what the core was told follows from that; whoever asks for more gets a refusal, not silence.
+them is in ``Standing.extras``, and what the core was told follows from that; whoever asks for more is refused.
 """
 
 from collections.abc import Sequence

@@ -117,12 +117,13 @@ class Requests:
 
     def failed(self, command: str, words: Sequence[str], why: Refused) -> bool:
         """A FAIL to ``command`` about ``words``, as they stand and folded; False if no open request can have caused it."""
-        for (kind, target), line in self._open.items():
-            if kind.name == command and line and (not target or target in words or line[0].about in words):
-                request = self._oldest(kind, target)
-                if request is not None:
-                    request.ticket.refused(why)
-                    return True
+        mine = [key for key, line in self._open.items() if key[0].name == command and line]
+        named = [key for key in mine if key[1] in words]
+        for key in named or [key for key in mine if not key[1] or self._open[key][0].about in words]:
+            request = self._oldest(*key)
+            if request is not None:
+                request.ticket.refused(why)
+                return True
         return False
 
     def due(self) -> float:
