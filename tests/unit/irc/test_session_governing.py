@@ -1,0 +1,539 @@
+"""Ranks, bans, lists and modes of channels, line by line."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridges.irc.inquiries import ANSWER_TIME
+from bridges.irc.protocol.line import serialise
+from bridges.irc.room_modes import ASK_AFTER, LASTING, PORTION
+from gateway.model import (
+    Affiliation,
+    Condition,
+    Field,
+    ListEntry,
+    Refused,
+    Role,
+    RoomSetting,
+    RoomTraits,
+    StandingChange,
+)
+from tests.unit.irc.scripted import BOB, ME, NETWORK, Receipt, Scene
+
+MANY = ("PREFIX=(qaohv)~&@%+", "CHANMODES=beI,k,l,imnpst", "EXCEPTS", "INVEX", "MODES=4")
+NAMES = "@Nick!~nick@my.host Bob!bob@his.host +Carol!carol@her.host"
+
+
+class Answer:
+    """``gateway.bridge.Answer``; fails if it is given twice."""
+
+    def __init__(self) -> None:
+        self.value: Any = None
+
+    def told(self, value: Any) -> None:
+        assert self.value is None
+        self.value = value
+
+    def refused(self, why: Refused) -> None:
+        assert self.value is None
+        self.value = why
+
+
+async def a_room(*isupport: str, names: str = NAMES) -> Scene:
+    scene = await Scene({"networks": {NETWORK: {"throttle_rate": 0}}}).login(*(isupport or MANY))
+    return await scene.in_room(names=names)
+
+
+def govern(scene: Scene, *changes: StandingChange) -> Receipt:
+    receipt = Receipt()
+    scene.session.govern("#foo", changes, receipt)
+    return receipt
+
+
+def sent(scene: Scene) -> list[str]:
+    """What was sent, without the fences; those are answered by ``settle``."""
+    return [line for line in scene.server.take() if not line.startswith("PING causeway-")]
+
+
+def settle_all(scene: Scene, *lines: str) -> None:
+    """The server says ``lines``, and the end of every answer."""
+    fences = [line for line in scene.server.sent if line.startswith("PING causeway-")]
+    scene.server.says(*lines, *(f":{NETWORK} PONG {NETWORK} {line[5:]}" for line in fences))
+
+
+def role(nick: str, wanted: Role) -> StandingChange:
+    return StandingChange(nick, role=wanted)
+
+
+def rank(nick: str, wanted: Affiliation) -> StandingChange:
+    return StandingChange(nick, affiliation=wanted)
+
+
+# -- ranks ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_rank_is_given_when_the_server_says_so() -> None:
+    scene = await a_room()
+    receipt = govern(scene, rank("bob", Affiliation.ADMIN))
+    assert scene.server.sent[0] == "MODE #foo +o Bob"
+    assert receipt.outcome == ""
+    scene.server.says(f"{ME} MODE #foo +o Bob")
+    assert receipt.outcome == "done"
+    await scene.finish()
+
+
+async def test_a_member_who_was_operator_is_changed_in_one_line() -> None:
+    scene = await a_room(names="@Nick!~nick@my.host @Bob!bob@his.host")
+    receipt = govern(scene, rank("Bob", Affiliation.MEMBER))
+    assert sent(scene) == ["MODE #foo +v-o Bob Bob"]
+    scene.server.says(f"{ME} MODE #foo +v-o Bob Bob")
+    assert receipt.outcome == "done"
+    await scene.finish()
+
+
+async def test_several_people_are_changed_in_as_few_lines_as_the_server_takes() -> None:
+    scene = await a_room(*MANY[:2], "MODES=2")
+    changes = [rank("Bob", Affiliation.OWNER), role("Carol", Role.MODERATOR), rank("Nick", Affiliation.NONE)]
+    receipt = govern(scene, *changes)
+    settle_all(scene)
+    assert sent(scene) == ["MODE #foo +ah Bob Carol", "MODE #foo -o Nick"]
+    assert receipt.outcome == "done"
+    await scene.finish()
+
+
+async def test_what_is_so_already_is_done_without_a_word() -> None:
+    scene = await a_room()
+    assert govern(scene, rank("Carol", Affiliation.MEMBER)).outcome == "done"
+    assert scene.server.take() == []
+    await scene.finish()
+
+
+async def test_a_change_that_the_server_is_silent_about_is_done_when_it_has_said_all() -> None:
+    scene = await a_room()
+    receipt = govern(scene, rank("Bob", Affiliation.ADMIN))
+    settle_all(scene)
+    assert receipt.outcome == "done"
+    await scene.finish()
+
+
+@pytest.mark.parametrize(
+    ("error", "condition"),
+    [
+        ("482 Nick #foo :You're not channel operator", Condition.FORBIDDEN),
+        ("441 Nick Bob #foo :They aren't on that channel", Condition.ITEM_NOT_FOUND),
+        ("401 Nick Bob :No such nick", Condition.ITEM_NOT_FOUND),
+        ("472 Nick o :is unknown mode char to me", Condition.FEATURE_NOT_IMPLEMENTED),
+        ("461 Nick MODE :Not enough parameters", Condition.BAD_REQUEST),
+        ("742 Nick #foo o no :MLOCK", Condition.NOT_ALLOWED),
+    ],
+)
+async def test_a_refusal_answers_whoever_asked_in_the_servers_words(error: str, condition: Condition) -> None:
+    scene = await a_room()
+    receipt = govern(scene, rank("Bob", Affiliation.ADMIN))
+    settle_all(scene, f":{NETWORK} {error}")
+    assert receipt.why.condition is condition
+    assert error.rpartition(":")[2] in receipt.why.text
+    assert [call for call in scene.sink.take() if call[0] == "room_note"] == []
+    await scene.finish()
+
+
+async def test_of_two_questions_each_has_its_own_answer() -> None:
+    scene = await a_room()
+    first, second = (
+        govern(scene, rank("Bob", Affiliation.ADMIN)),
+        govern(scene, rank("Bob", Affiliation.OWNER)),
+    )
+    fences = [line[5:] for line in scene.server.sent if line.startswith("PING ")]
+    scene.server.says(f":{NETWORK} 482 Nick #foo :No.", f":{NETWORK} PONG {NETWORK} {fences[0]}")
+    assert first.why.condition is Condition.FORBIDDEN
+    assert second.outcome == ""
+    scene.server.says(f":{NETWORK} PONG {NETWORK} {fences[1]}")
+    assert second.outcome == "done"
+    await scene.finish()
+
+
+async def test_a_server_that_does_not_answer_does_not_keep_anybody_waiting() -> None:
+    scene = await a_room()
+    receipt = govern(scene, rank("Bob", Affiliation.ADMIN))
+    await scene.clock.advance(ANSWER_TIME + 1)
+    assert receipt.why.condition is Condition.REMOTE_SERVER_TIMEOUT
+    await scene.finish()
+
+
+async def test_a_lost_connection_ends_every_question() -> None:
+    scene = await a_room()
+    receipt, answer = govern(scene, rank("Bob", Affiliation.ADMIN)), Answer()
+    scene.session.entries("#foo", "ban", answer)
+    scene.server.hangs_up()
+    await scene.ended()
+    assert receipt.why.condition is Condition.RECIPIENT_UNAVAILABLE
+    assert answer.value.condition is Condition.RECIPIENT_UNAVAILABLE
+
+
+async def test_nobody_who_is_absent_is_changed_and_nothing_else_either() -> None:
+    scene = await a_room()
+    receipt = govern(scene, rank("Bob", Affiliation.ADMIN), rank("blectre", Affiliation.ADMIN))
+    assert receipt.why.condition is Condition.ITEM_NOT_FOUND
+    assert scene.server.take() == []
+    await scene.finish()
+
+
+async def test_what_the_network_does_not_have_is_refused_with_a_sentence() -> None:
+    scene = await a_room("PREFIX=(ov)@+", "CHANMODES=b,k,l,imnpst")
+    assert "no owners" in govern(scene, rank("Bob", Affiliation.OWNER)).why.text
+    assert "moderated" in govern(scene, role("Bob", Role.VISITOR)).why.text
+    assert scene.server.take() == []
+    await scene.finish()
+
+
+async def test_what_is_asked_about_a_channel_we_are_not_in_is_refused() -> None:
+    scene = await a_room()
+    receipt, answer = Receipt(), Answer()
+    scene.session.govern("#bar", [rank("Bob", Affiliation.ADMIN)], receipt)
+    scene.session.room_settings("#bar", answer)
+    assert receipt.why.condition is answer.value.condition is Condition.NOT_ACCEPTABLE
+    assert scene.session.room_traits("#bar") == RoomTraits()
+    await scene.finish()
+
+
+# -- kicks and bans ------------------------------------------------------------------------------------------------
+
+
+async def test_a_kick_and_a_rank_in_one_request_are_both_waited_for() -> None:
+    scene = await a_room()
+    receipt = govern(
+        scene, StandingChange("Bob", role=Role.NONE, reason="out"), rank("Carol", Affiliation.ADMIN)
+    )
+    settle_all(scene, f"{ME} MODE #foo +o Carol")
+    assert sent(scene) == ["MODE #foo +o Carol", "KICK #foo Bob :out"]
+    assert receipt.outcome == ""
+    scene.server.says(f"{ME} KICK #foo Bob :out")
+    assert receipt.outcome == "done"
+    await scene.finish()
+
+
+async def test_a_ban_is_of_the_host_and_the_kick_follows_once_it_stands() -> None:
+    scene = await a_room()
+    receipt = govern(scene, StandingChange("Bob", affiliation=Affiliation.OUTCAST, reason="spam"))
+    assert sent(scene) == ["MODE #foo +b *!*@his.host"]
+    scene.server.says(f"{ME} MODE #foo +b *!*@his.host")
+    assert sent(scene) == ["KICK #foo Bob :spam"]
+    assert receipt.outcome == ""
+    scene.server.says(f"{ME} KICK #foo Bob :spam")
+    assert receipt.outcome == "done"
+    await scene.finish()
+
+
+async def test_a_ban_that_is_refused_kicks_nobody() -> None:
+    scene = await a_room()
+    receipt = govern(scene, rank("Bob", Affiliation.OUTCAST))
+    settle_all(scene, f":{NETWORK} 478 Nick #foo b :Channel ban list is full")
+    assert receipt.why.condition is Condition.RESOURCE_CONSTRAINT
+    assert len(sent(scene)) == 1
+    await scene.finish()
+
+
+async def test_somebody_whose_host_was_never_shown_is_asked_about_first() -> None:
+    scene = await a_room(names="@Nick Bob")
+    receipt = govern(scene, rank("Bob", Affiliation.OUTCAST))
+    settle_all(scene, f":{NETWORK} 302 Nick :Bob=+~bob@his.host")
+    assert sent(scene) == ["USERHOST Bob", "MODE #foo +b *!*@his.host"]
+    assert receipt.outcome == ""
+    await scene.finish()
+
+
+async def test_nobody_is_banned_by_nick() -> None:
+    scene = await a_room(names="@Nick Bob")
+    receipt = govern(scene, rank("Bob", Affiliation.OUTCAST))
+    settle_all(scene, f":{NETWORK} 302 Nick :")
+    assert receipt.why.condition is Condition.NOT_ALLOWED
+    assert sent(scene) == ["USERHOST Bob"]
+    for mask in ("dora", "dora!*@*"):
+        why = govern(scene, StandingChange(mask=mask, affiliation=Affiliation.OUTCAST)).why
+        assert why.condition is Condition.ITEM_NOT_FOUND
+    assert govern(scene, rank("Nick", Affiliation.OUTCAST)).why.condition is Condition.NOT_ALLOWED
+    await scene.finish()
+
+
+async def test_an_account_is_banned_where_the_network_can() -> None:
+    scene = await a_room(*MANY, "EXTBAN=$,a", "ACCOUNTEXTBAN=a")
+    scene.server.says(":Bob!bob@his.host ACCOUNT Robert")
+    govern(scene, rank("Bob", Affiliation.OUTCAST))
+    assert sent(scene) == ["MODE #foo +b $a:Robert"]
+    await scene.finish()
+
+
+async def test_bans_of_masks_come_and_go() -> None:
+    scene = await a_room()
+    added = govern(scene, StandingChange(mask="ident@host", affiliation=Affiliation.OUTCAST))
+    lifted = govern(scene, StandingChange(mask="dora!*@*", affiliation=Affiliation.NONE))
+    settle_all(scene, f"{ME} MODE #foo +b *!ident@host")
+    assert sent(scene) == ["MODE #foo +b *!ident@host", "MODE #foo -b dora!*@*"]
+    assert (added.outcome, lifted.outcome) == ("done", "done")
+    await scene.finish()
+
+
+# -- lists ---------------------------------------------------------------------------------------------------------
+
+
+async def test_bans_are_listed_with_setter_and_time() -> None:
+    scene = await a_room()
+    answer = Answer()
+    scene.session.entries("#foo", "ban", answer)
+    assert sent(scene) == ["MODE #foo +b"]
+    scene.server.says(
+        f":{NETWORK} 367 Nick #foo *!*@a Bob!bob@his.host 1700000000",
+        f":{NETWORK} 367 Nick #foo *!*@b",
+        f":{NETWORK} 367 Nick #other *!*@c",
+        f":{NETWORK} 368 Nick #foo :End of Channel Ban List",
+    )
+    assert answer.value == [ListEntry("*!*@a", "Bob", 1700000000.0), ListEntry("*!*@b")]
+    await scene.finish()
+
+
+async def test_a_list_that_only_operators_see_is_refused() -> None:
+    scene = await a_room()
+    answer = Answer()
+    scene.session.entries("#foo", "exception", answer)
+    settle_all(scene, f":{NETWORK} 482 Nick #foo :Only operators may see that list")
+    assert answer.value.condition is Condition.FORBIDDEN
+    await scene.finish()
+
+
+async def test_people_are_kept_quiet_by_list_or_by_a_kind_of_ban() -> None:
+    scene = await a_room("CHANMODES=beIq,k,l,imnpst")
+    receipt = Receipt()
+    scene.session.amend("#foo", "quiet", ["*!*@a"], ["*!*@b"], receipt)
+    settle_all(scene)
+    assert sent(scene) == ["MODE #foo -q+q *!*@b *!*@a"]
+    assert receipt.outcome == "done"
+    answer = Answer()
+    scene.session.entries("#foo", "quiet", answer)
+    scene.server.says(f":{NETWORK} 728 Nick #foo q *!*@a Bob 17", f":{NETWORK} 729 Nick #foo q :End")
+    assert answer.value == [ListEntry("*!*@a", "Bob", 17.0)]
+    await scene.finish()
+
+    scene = await a_room(*MANY, "EXTBAN=,m")
+    scene.session.amend("#foo", "quiet", ["*!*@a"], [], Receipt())
+    assert sent(scene) == ["MODE #foo +b m:*!*@a"]
+    found = {}
+    for name in ("quiet", "ban"):
+        found[name] = Answer()
+        scene.session.entries("#foo", name, found[name])
+        entries = [f":{NETWORK} 367 Nick #foo {mask} x 1" for mask in ("m:*!*@a", "*!*@b")]
+        scene.server.says(*entries, f":{NETWORK} 368 Nick #foo :End")
+    assert [each.mask for each in found["quiet"].value] == ["*!*@a"]
+    assert [each.mask for each in found["ban"].value] == ["*!*@b"]
+    await scene.finish()
+
+
+async def test_a_list_that_the_network_does_not_have_is_named_as_missing() -> None:
+    scene = await a_room()
+    answer, receipt = Answer(), Receipt()
+    scene.session.entries("#foo", "quiet", answer)
+    scene.session.amend("#foo", "ban", ["dora"], [], receipt)
+    assert "ban, exception, invitation" in answer.value.text
+    assert receipt.why.condition is Condition.NOT_ACCEPTABLE
+    assert scene.server.take() == []
+    await scene.finish()
+
+
+# -- modes ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_modes_are_asked_once_after_entering_when_nothing_else_waits() -> None:
+    scene = await Scene().login(*MANY)
+    scene.session.join("#foo", "Nick", "")
+    await scene.clock.advance(0)
+    scene.server.says(
+        f"{ME} JOIN #foo", f":{NETWORK} 353 Nick = #foo :{NAMES}", f":{NETWORK} 366 Nick #foo :End"
+    )
+    scene.server.take()
+    assert scene.session.room_traits("#foo") == RoomTraits()
+    await scene.clock.advance(ASK_AFTER)
+    assert scene.server.take() == ["MODE #foo"]
+    scene.server.says(f":{NETWORK} 324 Nick #foo +ntsk sesame", f":{NETWORK} 329 Nick #foo 1700000000")
+    assert scene.session.room_traits("#foo") == RoomTraits(True, False, False, False)
+    assert [call[0] for call in scene.sink.take()] == ["room_joined"]
+    await scene.clock.advance(60)
+    assert scene.server.take() == []
+    await scene.finish()
+
+
+async def test_modes_are_settings_with_their_present_values() -> None:
+    scene = await a_room()
+    answer = Answer()
+    scene.session.room_settings("#foo", answer)
+    assert sent(scene) == ["MODE #foo"]
+    scene.server.says(f":{NETWORK} 324 Nick #foo +ml 20")
+    shown: Sequence[Field] = answer.value
+    values = {field.name: field.default for field in shown}
+    assert values[RoomSetting.MODERATED] == "true"
+    assert values[RoomSetting.MAX_OCCUPANTS] == "20"
+    assert values[RoomSetting.PASSWORD] == ""
+    await scene.finish()
+
+
+async def test_settings_are_changed_by_the_fewest_modes_and_each_refusal_is_told() -> None:
+    scene = await a_room()
+    receipt = Receipt()
+    values = {
+        RoomSetting.MODERATED: "true",
+        RoomSetting.PASSWORD: "sesame",
+        RoomSetting.OPEN_SUBJECT: "false",
+    }
+    scene.session.configure("#foo", values, receipt)
+    settle_all(
+        scene,
+        f"{ME} MODE #foo +m",
+        f":{NETWORK} 467 Nick #foo :Channel key already set",
+        f":{NETWORK} 482 Nick #foo :You may not set k",
+    )
+    assert sent(scene) == ["MODE #foo +km sesame"]
+    assert "already set" in receipt.why.text
+    assert "may not set k" in receipt.why.text
+    assert scene.session.room_traits("#foo").moderated is True
+    await scene.finish()
+
+
+async def test_a_setting_that_cannot_be_is_refused_before_anything_is_sent() -> None:
+    scene = await a_room()
+    receipt = Receipt()
+    scene.session.configure("#foo", {RoomSetting.MAX_OCCUPANTS: "many"}, receipt)
+    assert receipt.why.condition is Condition.NOT_ACCEPTABLE
+    assert scene.server.take() == []
+    await scene.finish()
+
+
+async def test_moderation_makes_visitors_of_those_without_a_voice_once_it_lasts() -> None:
+    scene = await a_room()
+    scene.server.says(f"{BOB} MODE #foo +m", f"{BOB} MODE #foo -m")
+    await scene.clock.advance(LASTING + 0.001)
+    assert [call[0] for call in scene.sink.take()] == ["room_note", "room_configured"] * 2
+    scene.server.says(f"{BOB} MODE #foo +m")
+    await scene.clock.advance(LASTING + 0.001)
+    calls = scene.sink.take()
+    assert [call[0] for call in calls] == ["room_note", "room_configured", "arrived"]
+    assert (calls[2][2].nick, calls[2][2].role) == ("Bob", Role.VISITOR)
+    scene.server.says(f"{ME} MODE #foo +v Bob")
+    assert scene.sink.take()[1][2].role is Role.PARTICIPANT
+    await scene.finish()
+
+
+async def test_a_big_channel_is_told_of_its_moderation_in_portions() -> None:
+    names = "@Nick!~nick@my.host " + " ".join(f"n{number}" for number in range(PORTION + 5))
+    scene = await a_room(names=names)
+    scene.server.says(f"{BOB} MODE #foo +m")
+    scene.sink.take()
+    await scene.clock.advance(LASTING + 0.001)
+    assert len(scene.sink.take()) == PORTION - 1  # one of the first is operator
+    await scene.clock.advance(0.1)
+    assert len(scene.sink.take()) == 6
+    await scene.finish()
+
+
+# -- /mode ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_mode_order_is_sent_as_written_and_shown_by_the_channel() -> None:
+    scene = await a_room()
+    receipt = Receipt()
+    scene.session.order("#foo", "/mode +v Bob", receipt)
+    settle_all(scene, f"{ME} MODE #foo +v Bob")
+    assert sent(scene) == ["MODE #foo +v Bob"]
+    assert receipt.outcome == "done"
+    assert scene.sink.take()[0][:3] == ("room_note", "#foo", "Mode #foo [+v Bob] by Nick")
+    await scene.finish()
+
+
+async def test_the_answers_to_a_mode_order_are_shown_in_the_channel() -> None:
+    scene = await a_room()
+    receipt = Receipt()
+    scene.session.order("#foo", "/mode +b", receipt)
+    settle_all(
+        scene,
+        f":{NETWORK} 367 Nick #foo *!*@a Bob!b@h 1700000000",
+        f":{NETWORK} 368 Nick #foo :End of Channel Ban List",
+    )
+    assert receipt.outcome == "done"
+    assert scene.sink.take() == [("room_note", "#foo", "*!*@a set by Bob on 2023-11-14 22:13 UTC")]
+    await scene.finish()
+
+
+async def test_the_errors_of_a_mode_order_go_to_whoever_wrote_it() -> None:
+    scene = await a_room()
+    receipt, broken = Receipt(), Receipt()
+    scene.session.order("#foo", "/mode +o Bob", receipt)
+    settle_all(scene, f":{NETWORK} 482 Nick #foo :You're not channel operator")
+    assert receipt.why.condition is Condition.FORBIDDEN
+    scene.session.order("#foo", "/mode :x y", broken)
+    assert broken.why.condition is Condition.NOT_ACCEPTABLE
+    await scene.finish()
+
+
+# -- whatever a server says ----------------------------------------------------------------------------------------
+
+_WORD = st.one_of(
+    st.sampled_from(["#foo", "Nick", "Bob", "+o", "-b", "+m", "b", "*!*@a", "1700000000", "sesame", "*", ""]),
+    st.text(
+        st.characters(codec="utf-8", exclude_characters="\0\r\n :", exclude_categories=["Cs"]), max_size=6
+    ),
+)
+_COMMAND = st.sampled_from(
+    [
+        "302",
+        "324",
+        "329",
+        "346",
+        "347",
+        "348",
+        "349",
+        "367",
+        "368",
+        "401",
+        "441",
+        "467",
+        "472",
+        "478",
+        "482",
+        "501",
+        "696",
+        "697",
+        "698",
+        "728",
+        "729",
+        "742",
+        "MODE",
+        "PONG",
+        "KICK",
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(_COMMAND, st.lists(_WORD, max_size=5)), max_size=25))
+async def test_no_answer_breaks_anything_and_every_question_ends_once(
+    lines: list[tuple[str, list[str]]],
+) -> None:
+    scene = await a_room()
+    receipts = [
+        govern(scene, rank("Bob", Affiliation.OUTCAST), role("Carol", Role.MODERATOR)),
+        govern(scene, StandingChange("Bob", role=Role.NONE)),
+    ]
+    answers = [Answer(), Answer()]
+    scene.session.entries("#foo", "ban", answers[0])
+    scene.session.room_settings("#foo", answers[1])
+    ordered = Receipt()
+    scene.session.order("#foo", "/mode b", ordered)
+    for command, words in lines:
+        middles = [word.lstrip(":") or "x" for word in words[:-1]]
+        scene.server.says(serialise(command, *middles, *words[-1:], source="irc.example"))
+    await scene.clock.advance(ANSWER_TIME + 1)
+    await scene.clock.advance(ANSWER_TIME + 1)  # a kick may have followed a ban
+    await scene.clock.advance(ANSWER_TIME + 1)
+    assert all(receipt.outcome for receipt in (*receipts, ordered))
+    assert all(answer.value is not None for answer in answers)
+    await scene.finish()
