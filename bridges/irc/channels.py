@@ -34,14 +34,15 @@ class User:
 
 
 class Channel:
-    """A channel we are in. ``live`` once its occupants are known and told; until then messages are ``held``. Its ``modes``
-    are complete once they are ``modes_known``."""
+    """A channel we are in. ``live`` once its occupants are known and told; until then messages are ``held``. Only when they
+    are ``listed`` are they all there are. Its ``modes`` are complete once they are ``modes_known``."""
 
     __slots__ = (
         "alone",
         "deadline",
         "held",
         "key",
+        "listed",
         "live",
         "members",
         "modes",
@@ -54,6 +55,7 @@ class Channel:
         self.key = key
         self.name = name  # as the network spells it
         self.live = False
+        self.listed = False
         self.deadline = deadline
         self.members: dict[str, str] = {}  # folded nick -> prefix modes, highest first
         self.modes: dict[str, str] = {}  # letter -> argument, without those of lists and of occupants

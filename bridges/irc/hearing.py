@@ -10,12 +10,14 @@ from typing import ClassVar
 
 from bridges.irc import secrecy
 from bridges.irc.addresses import check_nick
+from bridges.irc.badges import FLAG_TAGS, flags_of
+from bridges.irc.channels import Channel
 from bridges.irc.common import Common, Handlers
 from bridges.irc.composing import Composing
 from bridges.irc.console import Console
 from bridges.irc.protocol import ctcp
 from bridges.irc.protocol.formatting import strip
-from bridges.irc.protocol.line import Line, nick_of
+from bridges.irc.protocol.line import Line, mask_of, nick_of
 from bridges.irc.questions import Questions
 from bridges.irc.speaking import Speaking
 from gateway.bridge import BadAddress
@@ -55,7 +57,7 @@ class Hearing:
             self._coloured(line)
             return
         channel = self._channels.get(params[0])
-        if channel is None or not channel.live or line.tags or not text or self._unconfirmed:
+        if channel is None or not channel.listed or line.tags or not text or self._unconfirmed:
             self._said(line, params[0], text, MessageKind.CHAT)
             return
         sender = nick_of(source)
@@ -87,9 +89,28 @@ class Hearing:
         if channel is None:
             self._elsewhere(target, message, own=own)
         elif channel.live:
+            if not channel.listed or not FLAG_TAGS.isdisjoint(line.tags):
+                self._met(channel, line)
             self._sink.room_message(channel.key, message)
         else:
             channel.hold(message)
+
+    def _met(self, channel: Channel, line: Line) -> None:
+        """Whoever speaks is there, if we do not know for sure that they are not; and messages tell something of them."""
+        nick, user, host = mask_of(line.source)
+        if not user or not host:
+            return  # a server
+        there = len(channel.members)
+        if not channel.listed and self._channels.add(channel, nick, None, f"{user}@{host}") is None:
+            return
+        news = self._channels.describe(nick, line.tags.get("account"), flags_of(line.tags) or None)
+        known = self._channels.user(nick)
+        if (
+            known is not None
+            and (news is not None or len(channel.members) > there)
+            and channel in known.channels
+        ):
+            self._sink.arrived(channel.key, self._channels.occupant(channel, known))
 
     def _tagged(self, tags: Mapping[str, str], sender: str, text: str, kind: MessageKind) -> Message:
         replied = tags.get("+reply") or tags.get("+draft/reply")

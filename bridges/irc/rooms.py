@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from bridges.irc.addresses import is_channel, valid_channel
 from bridges.irc.alarm import NEVER
+from bridges.irc.badges import flags_of
 from bridges.irc.channels import Channel, User, live_keys
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
@@ -123,7 +124,7 @@ class Rooms:
             channel = channels.get(name)
             if channel is not None:
                 arrived = channels.add(channel, nick, "", identity)
-                channels.describe(nick, account)
+                channels.describe(nick, account, flags_of(line.tags) or None)
                 self._changed(channel, arrived)
 
     def _we_join(self, name: str, nick: str, identity: str) -> None:
@@ -294,7 +295,7 @@ class Rooms:
 
     def _names(self, line: Line) -> None:
         channel = self._common.channels.get(line.params[2])
-        if channel is None or channel.live:
+        if channel is None or channel.listed:
             self._console.answer(line)
             return
         add = self._common.channels.add
@@ -303,9 +304,10 @@ class Rooms:
 
     def _names_end(self, line: Line) -> None:
         channel = self._common.channels.get(line.params[1])
-        if channel is None or channel.live:
+        if channel is None or channel.listed:
             self._console.answer(line)
         else:
+            channel.listed = True
             self._announce(channel)
 
     def _announce(self, channel: Channel) -> None:

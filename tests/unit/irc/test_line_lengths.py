@@ -59,7 +59,7 @@ async def test_reasons_and_topics_leave_room_for_long_names() -> None:
         f":{NETWORK} 366 Nick {room} :End",
     )
     scene.session.kick(room, nick, "r" * 400, Receipt())
-    scene.session.set_topic(room, "t" * 400, Receipt())
+    scene.session.set_topic(room, "t" * 300, Receipt())
     await scene.clock.advance(0)
     kick, topic = scene.server.take()
     assert kick.startswith(f"KICK {room} {nick} ")

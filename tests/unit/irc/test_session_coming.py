@@ -251,3 +251,40 @@ async def test_our_own_mask_is_learnt_from_an_extended_join_too() -> None:
         ("Nick", "~nick@my.host", "myaccount")
     ]
     await scene.finish()
+
+
+async def test_who_speaks_is_there_as_long_as_the_list_of_occupants_has_not_ended() -> None:
+    scene = await Scene().login()
+    scene.session.join("#foo", "Nick", "")
+    await scene.clock.advance(0)
+    scene.server.says(f"{ME} JOIN #foo", f":{NETWORK} 353 Nick = #foo :Nick")
+    await scene.clock.advance(16)
+    scene.sink.take()
+    scene.server.says(f"{BOB} PRIVMSG #foo :hello", f"{BOB} PRIVMSG #foo :again", ":a.server NOTICE #foo :hm")
+    assert [call[0] for call in scene.sink.take()] == [
+        "arrived",
+        "room_message",
+        "room_message",
+        "room_message",
+    ]
+    scene.server.says(f":{NETWORK} 353 Nick = #foo :Nick @Bob Eve", f":{NETWORK} 366 Nick #foo :End")
+    (joined,) = scene.sink.take()
+    assert [each.nick for each in joined[3]] == ["Nick", "Bob", "Eve"], "the end came late, and still counts"
+    scene.server.says(":Joe!j@h PRIVMSG #foo :from outside")
+    assert [call[0] for call in scene.sink.take()] == ["room_message"], "now we know that he is not in"
+    await scene.finish()
+
+
+async def test_bots_and_staff_are_known_by_what_they_say() -> None:
+    scene = await Scene().in_room()
+    scene.server.says(
+        f"@bot {BOB} PRIVMSG #foo :beep",
+        f"@bot {BOB} PRIVMSG #foo :beep",
+        "@bot :Joe!j@h PRIVMSG #foo :from outside",
+        "@bot;draft/oper=x :Eve!e@h JOIN #foo",
+    )
+    bob, *said, eve = scene.sink.take()
+    assert (bob[0], bob[2].hats) == ("arrived", (Hat("bot", "Bot"),))
+    assert [call[0] for call in said] == ["room_message"] * 3
+    assert eve[2].hats == (Hat("oper", "IRC operator"), Hat("bot", "Bot"))
+    await scene.finish()
