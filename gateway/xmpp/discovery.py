@@ -33,6 +33,7 @@ _ROOM = frozenset(
         "http://jabber.org/protocol/muc#self-ping-optimization",
         "http://jabber.org/protocol/muc#stable_id",
         render.STANZA_ID,
+        render.HATS,
         render.OCCUPANT_ID,
         "muc_nonanonymous",
         _COMMANDS,
