@@ -1,6 +1,6 @@
 """Getting into channels: JOINs gathered into few lines, and the refusals and silences that answer them."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 
 from bridges.irc.addresses import check_channel, is_channel
@@ -11,8 +11,9 @@ from bridges.irc.protocol.isupport import UNLIMITED
 from bridges.irc.protocol.line import Line, serialise
 from bridges.irc.sendqueue import full
 from gateway.bridge import BadAddress, Cancellable
-from gateway.model import Address, AddressKind, Condition, Refused
+from gateway.model import Address, AddressKind, Condition, ErrorType, Refused
 
+LOGIN_TIME = 20.0  # seconds that services may take to log the user in after the welcome
 ANSWER_TIME = 20.0  # seconds for the first sign of an answer, from the moment the line was written
 MAX_LINE = 450  # bytes: leaves room for the prefixes that bouncers and servers add
 
@@ -25,6 +26,8 @@ class _Wish:
     name: str
     password: str
     deadline: float = NEVER
+    held: Refused | None = None  # the refusal, while a login may still open the channel
+    again: bool = False  # was tried a second time
 
 
 class _Joins:
@@ -53,6 +56,19 @@ class Joining:
         self._wanted: dict[str, _Wish] = {}
         self._gathered: list[_Wish] = []
         self._flush: Cancellable | None = None
+        self._login_by = 0.0  # until when a login to an account may come: monotonic seconds
+
+    def expect_login(self) -> None:
+        """We are in and not logged in to an account, but may be soon."""
+        self._login_by = self._common.clock.monotonic() + LOGIN_TIME
+
+    def logged_in(self) -> None:
+        """To an account: what was refused for want of one is asked for once more."""
+        self._login_by = 0.0
+        for wish in self._wanted.values():
+            if wish.held is not None:
+                wish.held, wish.again, wish.deadline = None, True, NEVER
+                self._gather(wish)
 
     def join(self, name: str, password: str) -> None:
         """Ask to be let in. Outcome: ``entered``, or ``Sink.room_refused``."""
@@ -75,9 +91,12 @@ class Joining:
         if wish is not None and wish.password == password:
             return  # asked already
         wish = self._wanted[key] = _Wish(key, name, password)
+        self._gather(wish)
+
+    def _gather(self, wish: _Wish) -> None:
         self._gathered.append(wish)
         if self._flush is None:  # all joins of this turn of the loop go out together
-            self._flush = common.clock.call_later(0.0, self._send)
+            self._flush = self._common.clock.call_later(0.0, self._send)
 
     def entered(self, name: str) -> None:
         """We are in ``name``."""
@@ -95,13 +114,24 @@ class Joining:
         """An error numeric: whether it answers a join."""
         if line.command not in REFUSES_JOIN or len(line.params) < 2:
             return False
-        wish = self._wanted.pop(self._common.standing.fold(line.params[1]), None)
+        key = self._common.standing.fold(line.params[1])
+        wish = self._wanted.get(key)
         if wish is None:
             return False
         why = refused(line.command, line.params, self._common.network, self._elsewhere(line))
         if line.command == "473" and self._common.standing.support.knock:
             knock = f'Or knock: send "KNOCK {wish.name}" to the address of {self._common.network} itself.'
             why = replace(why, text=f"{why.text} {knock}")
+        if (
+            why.condition is Condition.REGISTRATION_REQUIRED
+            and line.command == "477"
+            and not wish.again
+            and self._common.clock.monotonic() < self._login_by
+        ):
+            wish.held, wish.deadline = why, self._login_by
+            self._common.alarm.need(self._login_by)
+            return True
+        del self._wanted[key]
         self._common.sink.room_refused(wish.key, why)
         return True
 
@@ -121,7 +151,8 @@ class Joining:
         following = NEVER
         for wish in list(self._wanted.values()):
             if wish.deadline <= now:
-                self.give_up(wish, no_answer(self._common.network, f"the join of {wish.name}", ANSWER_TIME))
+                silence = no_answer(self._common.network, f"the join of {wish.name}", ANSWER_TIME)
+                self.give_up(wish, wish.held or silence)
             else:
                 following = min(following, wish.deadline)
         return following
@@ -142,7 +173,7 @@ class Joining:
     def _send(self) -> None:
         self._flush = None
         # Keys are matched to channels by position, so channels that have one come first (RFC 2812 §3.2.1).
-        wishes = deque(sorted(self._gathered, key=lambda wish: not wish.password))
+        wishes = deque(sorted(self._allowed(), key=lambda wish: not wish.password))
         self._gathered.clear()
         targets = self._common.standing.support.targmax.get("JOIN", UNLIMITED)
         while wishes:
@@ -152,6 +183,25 @@ class Joining:
             parcel = _Joins(self, batch)
             if not self._common.queue.put(_line(batch), parcel):
                 parcel.lost(full(self._common.network))
+
+    def _allowed(self) -> list[_Wish]:
+        """What was gathered, without the channels that are more than the server lets anybody be in (CHANLIMIT)."""
+        common = self._common
+        limits = common.standing.support.chanlimit
+        if not limits:
+            return self._gathered
+        asked = [wish.name for wish in self._wanted.values() if wish.deadline != NEVER]
+        taken = Counter(name[:1] for name in (*asked, *(channel.name for channel in common.channels)))
+        allowed = []
+        for wish in self._gathered:
+            kind = wish.name[:1]
+            taken[kind] += 1
+            if taken[kind] > limits.get(kind, UNLIMITED):
+                text = f"{common.network} lets nobody be in more than {limits[kind]} such channels. Leave one and try again."
+                self.give_up(wish, Refused(Condition.RESOURCE_CONSTRAINT, text, ErrorType.CANCEL))
+            else:
+                allowed.append(wish)
+        return allowed
 
     def _elsewhere(self, line: Line) -> Address | None:
         """470 (Solanum, InspIRCd, UnrealIRCd): ``nick #asked #forwarded-to :text``."""

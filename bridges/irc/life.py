@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from bridges.irc import ending, extras
+from bridges.irc import ending
 from bridges.irc.alarm import NEVER, Alarm
 from bridges.irc.answers import Answers
 from bridges.irc.channels import Channels
@@ -27,10 +27,11 @@ from bridges.irc.joining import Joining
 from bridges.irc.keepalive import KeepAlive
 from bridges.irc.labels import Labels
 from bridges.irc.listing import Listing
-from bridges.irc.numerics import is_error, refused
+from bridges.irc.numerics import is_error
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.line import Line, serialise
 from bridges.irc.questions import Questions
+from bridges.irc.refusals import Refusals
 from bridges.irc.regain import Regain
 from bridges.irc.requests import Requests
 from bridges.irc.room_modes import RoomModes
@@ -38,6 +39,7 @@ from bridges.irc.rooms import Rooms
 from bridges.irc.sendqueue import SendQueue
 from bridges.irc.speaking import Speaking
 from bridges.irc.standing import Standing
+from bridges.irc.terms import Terms
 from bridges.irc.text import one_line
 from gateway.bridge import Capabilities, Services, SessionEnded, Sink
 from gateway.model import Condition, Departure, Exit, Refused
@@ -64,7 +66,6 @@ class Life:
     ) -> None:
         clock, settings = services.clock, profile.settings
         self._profile = profile
-        self._plain = plain  # what every connection of the bridge can do
         self._sink = sink
         self._clock = clock
         self._connect = connect
@@ -108,6 +109,30 @@ class Life:
         self._governing = Governing(common, inquiries, modes, self._commands, self._console)
         hall = Hall(self._queue.urgent, self._alarm.need, self._console.progress, self._give_up)
         self._entry = Entry(profile, security, clock, services.random, hall)
+        self._refusals = Refusals(
+            common,
+            self._console,
+            self._rooms,
+            self._joining,
+            self._regain,
+            self._requests,
+            self._governing,
+            self._speaking,
+            self._listing,
+            self._questions,
+        )
+        self._terms = Terms(
+            common,
+            self._entry,
+            self._console,
+            self._joining,
+            self._rooms,
+            self._regain,
+            plain,
+            self._lengthen,
+            self._refusals.take,
+            typing=settings.typing,
+        )
         self._online = False
         self._over: asyncio.Future[None] | None = None
         self._dialling: asyncio.Task[bool] | None = None
@@ -202,7 +227,7 @@ class Life:
         if entry is not None and len(line.params) >= entry[2]:
             entry[1](getattr(self, entry[0]), line)
         elif is_error(line.command):
-            self._refusal(line)
+            self._refusals.take(line)
         else:
             self._console.other(line)
 
@@ -242,100 +267,22 @@ class Life:
         self._alive.start(self._clock.monotonic())
         self._alarm.need(self._alive.next)
         self._standing.call_me(login.welcome)
-        self._look()
+        self._terms.look()
+        if not login.account and (self._profile.sasl is not None or self._profile.commands):
+            self._joining.expect_login()
         self._commands.prelude(self._profile.commands)
         self._sink.online(self._standing.nick)
         if login.shortcoming:
             self._sink.service(login.shortcoming)
         self._regain.begin(account=bool(login.account))
 
-    def _refusal(self, line: Line) -> None:
-        """An error reply: to the one request that it answers, or else to the user."""
-        about = line.params[1] if len(line.params) > 1 else ""
-        if line.command in ("403", "442") and self._rooms.not_in(about):
-            return
-        key = self._standing.casemapping.fold(about)
-        why = refused(line.command, line.params, self._profile.network)
-        channel = (
-            self._channels.get(line.params[2]) if line.command == "441" and len(line.params) > 2 else None
-        )
-        if (
-            self._joining.refuse(line)
-            or self._regain.refused(line.command)
-            or self._requests.refused(line.command, channel.key if channel is not None else key, why)
-            or self._governing.refuses(line)
-            or self._speaking.refuse(line, why)
-            or self._listing.refuse(line, why)
-            or self._questions.refuse(line.command, key, why)
-        ):
-            self._console.copy(line)
-            return
-        room = self._channels.get(about)
-        if room is not None and not self._console.asked:
-            self._rooms.note(room, why.text)
-        else:
-            self._console.error(line, why)
-
     def _ping(self, line: Line) -> None:
         token = one_line(line.params[0], _MAX_TOKEN) if line.params else ""
         self._queue.urgent(serialise("PONG", token) if token else "PONG")
 
-    def _look(self) -> None:
-        """What the connection can do beyond plain lines may have changed."""
-        standing, settings = self._standing, self._profile.settings
-        found = extras.read(
-            self._entry.login.enabled,
-            self._entry.login.offered,
-            standing.support.clienttagdeny,
-            typing=settings.typing,
-        )
-        if found != standing.extras:
-            standing.extras = found
-            self._sink.abilities(found.abilities(self._plain))
-
-    def _capabilities(self, line: Line) -> None:
-        if self._online:  # else it was read already
-            self._entry.feed(line)
-            self._look()
-
-    def _authenticating(self, line: Line) -> None:
-        """SASL after the welcome: the services were away."""
-        if not self._online:
-            return
-        if self._entry.login.waiting:
-            self._entry.feed(line)
-        elif is_error(line.command):
-            self._refusal(line)
-
-    def _logged_in(self, line: Line) -> None:
-        self._authenticating(line)
-        if self._online:
-            self._regain.logged_in()
-        self._console.other(line)
-
-    def _nick_watch(self, line: Line) -> None:
-        if not self._regain.hear(line):
-            self._console.other(line)
-
-    def _isupport(self, line: Line) -> None:
-        changed = self._standing.support.load(line.params)
-        if "LINELEN" in changed and self._connection is not None:
-            self._connection.linelen = self._standing.support.linelen
-        if "CLIENTTAGDENY" in changed:
-            self._look()
-        if "CASEMAPPING" in changed:
-            self._standing.refold()
-            self._channels.refold()
-            self._joining.refold()
-            self._rooms.refold()
-            self._sink.refold()
-
-    def _cloaked(self, line: Line) -> None:
-        """396: our host as others see it from now on, sometimes with the user name."""
-        user, _, host = line.params[1].rpartition("@")
-        known = self._standing.identity.partition("@")[0]
-        if host and (user or known):
-            self._standing.identity = f"{user or known}@{host}"
+    def _lengthen(self, linelen: int) -> None:
+        if self._connection is not None:
+            self._connection.linelen = linelen
 
     # -- the end -----------------------------------------------------------------------------------------------
 
@@ -437,14 +384,6 @@ class Life:
         "PING": (_ping, 0),
         "ERROR": (_error_line, 0),
         "KILL": (_kill, 1),
-        "CAP": (_capabilities, 1),
-        **dict.fromkeys(
-            ("AUTHENTICATE", "902", "903", "904", "905", "906", "907", "908"), (_authenticating, 0)
-        ),
-        "900": (_logged_in, 0),
-        **dict.fromkeys(("303", "730", "731", "734"), (_nick_watch, 1)),
-        "005": (_isupport, 1),
-        "396": (_cloaked, 2),
     }
 
 
@@ -459,6 +398,7 @@ def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
         ("_expression", Expression.HANDLERS),
         ("_listing", Listing.HANDLERS),
         ("_governing", Governing.HANDLERS),
+        ("_terms", Terms.HANDLERS),
         ("_itself", Life.HANDLERS),
     ]
     return {
