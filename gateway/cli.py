@@ -81,6 +81,13 @@ def _parser(*, playground: bool) -> argparse.ArgumentParser:
     _takes_init(
         add("init", "write a configuration, and say what to tell the XMPP server", _module("gateway.init"))
     )
+    importing = add(
+        "import-biboumi",
+        "take over biboumi's users: their settings, persistent channels and archive",
+        _module("gateway.biboumi.command"),
+    )
+    _takes_config(importing)
+    _takes_biboumi(importing)
     play = add(
         "playground", "try it: XMPP server, IRC server and gateway, in a temporary directory", _playground
     )
@@ -120,6 +127,13 @@ def _takes_init(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--force", action="store_true", help="replace the file if it exists, with a new secret"
+    )
+
+
+def _takes_biboumi(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("database", metavar="DB", help="biboumi's db_name: a file, or postgresql://...")
+    parser.add_argument(
+        "--bridge", default="", help="which bridge of the configuration (default: the one of kind irc)"
     )
 
 

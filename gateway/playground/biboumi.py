@@ -10,7 +10,7 @@ hostname={jid}
 password={secret}
 xmpp_server_ip={host}
 port={port}
-db_name={directory}/biboumi.sqlite
+db_name={database}
 identd_port=0
 log_level=1
 policy_directory=/etc/biboumi
@@ -32,7 +32,10 @@ class Biboumi:
         return installed("biboumi")
 
     @classmethod
-    async def start(cls, directory: Path, server: XmppServer, component: Component) -> "Biboumi":
+    async def start(
+        cls, directory: Path, server: XmppServer, component: Component, *, database: str = ""
+    ) -> "Biboumi":
+        """``database`` is its ``db_name``; without one a file in the directory."""
         gateway = cls(directory)
         (directory / "biboumi.cfg").write_text(
             _CONFIG.format(
@@ -40,7 +43,7 @@ class Biboumi:
                 secret=component.secret,
                 host=server.host,
                 port=server.component_port,
-                directory=directory,
+                database=database or directory / "biboumi.sqlite",
             ),
             encoding="utf-8",
         )

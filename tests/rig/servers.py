@@ -6,7 +6,7 @@ or kills a server starts his own with the factories.
 """
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from gateway.playground.ircd import Ircd
 from gateway.playground.ngircd import NgIRCd
 from gateway.playground.peers import Component, IrcServer, Server, User, XmppServer
 from gateway.playground.prosody import Prosody
+from tests.rig.postgres import Postgres, running_postgres
 
 GATEWAY = Component("irc.localhost", "secret-of-the-tests")
 SPARE = Component("spare.localhost", "secret-of-the-tests")
@@ -190,3 +191,9 @@ async def _started(stack: AsyncExitStack, starting: Awaitable[Server]) -> Server
     server = await starting
     stack.push_async_callback(server.stop)
     return server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
