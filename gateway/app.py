@@ -26,6 +26,7 @@ from gateway.delivery.courier import SpoolLimits
 from gateway.delivery.outbound import OutboundPolicy
 from gateway.delivery.service import DeliveryPolicy
 from gateway.doors.access import AccessPolicy, RegistrationMode
+from gateway.history.service import ArchivePolicy
 from gateway.limits import LimitPolicy, Limits
 from gateway.logs import set_level
 from gateway.loops import Loops
@@ -67,8 +68,8 @@ async def serve(settings: Settings, reload: Callable[[], Settings]) -> int:
     # Before anything else: a service manager may change its mind at once.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    gateway = Gateway(settings, SystemClock())
-    loop.add_signal_handler(signal.SIGHUP, lambda: gateway.reload(reload))
+    gateway = Gateway(settings, SystemClock(), reload)
+    loop.add_signal_handler(signal.SIGHUP, gateway.reload)
     try:
         await gateway.run(stop)
     except* (StorageError, SecretError, CannotServe) as failures:
@@ -88,8 +89,10 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 class Gateway:
     """All components of one configuration, with what they share."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, read: Callable[[], Settings] | None = None) -> None:
+        """``read`` reads the configuration again."""
         self._settings = settings
+        self._read = read
         self._clock = clock
         self._components: list[Component] = []
 
@@ -104,7 +107,7 @@ class Gateway:
             await stack.enter_async_context(media.running())
             self._build(stores, media)
             async with asyncio.TaskGroup() as group:
-                rules = archive_rules(storage.archive_days)
+                rules = archive_rules(storage.archive_days, storage.archive_messages)
                 rules += delivery_rules(self._settings.delivery.keep_days)
                 retention = Retention(database, rules, self._clock)
                 background = group.create_task(retention.run())
@@ -149,6 +152,7 @@ class Gateway:
                 media,
                 usage,
                 loops,
+                self.reload,
             )
             self._components.append(component)
 
@@ -174,18 +178,22 @@ class Gateway:
             ),
             backoff=BackoffPolicy(),
             linger=limits.linger_seconds,
-            archive=settings.storage.archive_days > 0,
+            archive=ArchivePolicy(settings.storage.archive_days > 0, settings.storage.record_history),
             delivery=_delivery_policy(settings.delivery),
+            persistent=bridge.persistent,
             siblings=frozenset(each.jid for each in settings.bridges),
         )
 
-    def reload(self, read: Callable[[], Settings]) -> None:
-        """SIGHUP: access and log level change at once; the rest needs a restart, and the log says so."""
+    def reload(self) -> str:
+        """At SIGHUP or an admin's word: access and log level change at once; the rest needs a restart, and the log says so.
+        What is wrong with the configuration, if anything; then nothing changes."""
+        if self._read is None:
+            return "It was not read from a file."
         try:
-            settings = read()
+            settings = self._read()
         except ConfigError as error:
             _log.error("configuration not reloaded", reason=str(error))
-            return
+            return str(error)
         set_level(settings.log.level)
         fixed = [
             name
@@ -196,6 +204,7 @@ class Gateway:
         for component in self._components:
             component.reconfigure(_access(settings.access))
         _log.info("configuration reloaded", needs_restart=fixed)
+        return ""
 
 
 def _version() -> str:

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     JOINS = "joins"
     NEW_CONTACTS = "new-contacts"  # first messages to somebody
     SUBSCRIPTIONS = "subscriptions"
+    ARCHIVE_QUERIES = "archive-queries"
     COMMANDS = "commands"  # steps of ad-hoc commands, searches
     REGISTRATIONS = "registrations"  # attempts to register or to change a registration
     MEDIA = "media"  # bytes, both ways
@@ -43,6 +44,8 @@ class LimitPolicy:
     new_contacts_per_hour: int = 60
     subscriptions_per_minute: int = 120
     subscriptions_burst: int = 1_500
+    archive_queries_per_minute: int = 300
+    archive_queries_burst: int = 1_000
     commands_per_minute: int = 120
     registrations_per_hour: int = 20
     media_bytes_per_day: int = 1_000_000_000
@@ -83,6 +86,7 @@ def _own(policy: LimitPolicy) -> dict[Kind, Rate]:
         Kind.JOINS: rate(policy.joins_per_minute, _MINUTE, policy.joins_burst),
         Kind.NEW_CONTACTS: rate(policy.new_contacts_per_hour, _HOUR),
         Kind.SUBSCRIPTIONS: rate(policy.subscriptions_per_minute, _MINUTE, policy.subscriptions_burst),
+        Kind.ARCHIVE_QUERIES: rate(policy.archive_queries_per_minute, _MINUTE, policy.archive_queries_burst),
         Kind.COMMANDS: rate(policy.commands_per_minute, _MINUTE),
         Kind.REGISTRATIONS: rate(policy.registrations_per_hour, _HOUR),
         Kind.MEDIA: rate(policy.media_bytes_per_day, _DAY),
@@ -110,6 +114,7 @@ _MANY: Mapping[Kind, str] = {
     Kind.NEW_CONTACTS: "You have written to more new people than this gateway allows in an hour; this message was not "
     "sent. Those you write to already are not affected.",
     Kind.SUBSCRIPTIONS: "You are adding more contacts than this gateway takes at a time; this one was not added.",
+    Kind.ARCHIVE_QUERIES: "You are asking for more of your archives than this gateway reads at a time.",
     Kind.COMMANDS: "You are running more commands than this gateway takes at a time.",
     Kind.REGISTRATIONS: "You have tried to register more often than this gateway allows.",
     Kind.MEDIA: "Your files of today are more than this gateway carries for one user; this one was not passed on.",

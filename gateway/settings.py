@@ -150,7 +150,15 @@ class StorageSettings(Table):
         30,
         ge=0,
         le=36_500,
-        description="Days that room messages are kept for people who join later. 0: not at all.",
+        description="Days that messages are kept in archives. 0: there are no archives.",
+    )
+    archive_messages: int = Field(
+        0,
+        ge=0,
+        description="Messages that one archive (a room of a user, or a private chat) has at most. 0: any number.",
+    )
+    record_history: bool = Field(
+        True, description="Whether messages of users are archived who have not chosen it for themselves."
     )
 
     @property
@@ -220,6 +228,12 @@ class LimitSettings(Table):
         120, ge=0, description="Contacts that one user may add for long. 0: no limit."
     )
     subscriptions_burst: int = Field(1_500, ge=0, description="Contacts at once: when a roster is imported.")
+    archive_queries_per_minute: int = Field(
+        300, ge=0, description="Pages of archives that one user may ask for, for long. 0: no limit."
+    )
+    archive_queries_burst: int = Field(
+        1_000, ge=0, description="Pages at once: when a client is started after a long time."
+    )
     commands_per_minute: int = Field(
         120, ge=0, description="Steps of ad-hoc commands that one user may take. 0: no limit."
     )
@@ -368,6 +382,10 @@ class BridgeTable(Table):
     name: str = Field(
         "", max_length=100, description="What people see in service lists. Empty: the bridge's own name."
     )
+    persistent_by_default: bool = Field(
+        False,
+        description="Users who have not chosen otherwise stay in rooms when all their clients have left.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +399,7 @@ class BridgeSettings:
     secret: SecretStr
     plugin: Plugin
     own: BaseModel  # an instance of plugin.settings
+    persistent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,15 @@ from gateway.bridge import Account as BridgeAccount
 from gateway.bridge import BadAddress, Bridge, Services
 from gateway.chat.private import PrivateChats
 from gateway.delivery.holding import Held
+from gateway.history.recorder import Recorder
 from gateway.ids import IdSource
 from gateway.media.arrivals import Arrivals, Publish
-from gateway.model import Address, AddressKind, Message, MessageKind, Occupant, Question, Refused
+from gateway.model import Address, AddressKind, Message, Occupant, Question, Refused
 from gateway.rooms.habits import USUAL, Habits
 from gateway.rooms.history import Said
 from gateway.rooms.invitations import invitations
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room
-from gateway.storage.errors import StorageError
 from gateway.storage.records import JoinedResource, StoredAccount, StoredRoom
 from gateway.storage.stores import Stores
 from gateway.xmpp import render, sharing
@@ -77,7 +77,7 @@ class Host:
         contacts: ContactEvents,
         deliveries: DeliveryEvents,
         *,
-        archive: bool,
+        recorder: Recorder,
     ) -> None:
         self.name = name
         self.bridge = bridge
@@ -103,7 +103,11 @@ class Host:
         self._pacer = pacer
         self.breaker = Breaker(BreakerPolicy(), services.clock, wiring.cut_off)
         self._backoff = backoff
-        self._archive = archive
+        self._recorder = recorder
+        # Hot: these are the recorder's own.
+        self.archive: Callable[[Room, Said, str], None] = recorder.said
+        self.archive_act: Callable[[Room, str, str, str, str], None] = recorder.done
+        self.unarchive: Callable[[Room, str, str], None] = recorder.taken_back
 
     def occupant_id(self, network: str, room: str, stable: str) -> str:
         return self._stores.pseudonym("occupant", self.name, network, room, stable)
@@ -182,36 +186,7 @@ class Host:
     # -- what outlives us --------------------------------------------------------------------------------------
 
     async def earlier(self, account: Account, room: Room) -> list[Said]:
-        if not self._archive:
-            return []
-        try:
-            rows = await self._stores.archive.recent(
-                self.name, account.owner, account.network, room.key, limit=room.history.limit
-            )
-        except StorageError as error:
-            # The room works without its history; the database is watched elsewhere.
-            _log.warning("history not read", bridge=self.name, reason=str(error))
-            return []
-        return [Said(row.sender, row.body, MessageKind(row.kind), row.sent_at, row.stanza_id) for row in rows]
-
-    def archive(self, room: Room, said: Said, foreign_id: str) -> None:
-        if self._archive:
-            self._stores.archive.append(
-                self.name,
-                room.owner,
-                room.address.network,
-                room.key,
-                said.stanza_id,
-                said.sender,
-                said.kind,
-                said.text,
-                said.time,
-                foreign_id,
-            )
-
-    def unarchive(self, room: Room, stanza_id: str) -> None:
-        if self._archive:
-            self._stores.archive.retract(self.name, room.owner, room.address.network, room.key, stanza_id)
+        return await self._recorder.earlier(room, room.history.limit)
 
     def remember_account(self, account: Account, stopped: str = "") -> None:
         self._stores.accounts.post_save(

@@ -69,6 +69,7 @@ class Payloads:
     reactions: tuple[str, ...] | None = None
     thread: str = ""
     unstyled: bool = False
+    unkept: bool = False  # XEP-0334: no archive is to have it
     spans: list[Span] = field(default_factory=list)
     mentions: list[MentionOf] = field(default_factory=list)
     fallbacks: list[Fallback] = field(default_factory=list)
@@ -130,6 +131,10 @@ def _fallback(found: Payloads, element: Element) -> None:
             found.fallbacks.append(Fallback(of, *place))
     if not len(element):
         found.fallbacks.append(Fallback(of, None, 0))
+
+
+def _unkept(found: Payloads, element: Element) -> None:
+    found.unkept = True
 
 
 def _unstyled(found: Payloads, element: Element) -> None:
@@ -216,6 +221,8 @@ _ALWAYS: Mapping[str, Reader] = {
     **{f"{{{namespace}}}encrypted": _encrypted for namespace in _OMEMO},
     "{urn:xmpp:openpgp:0}openpgp": _encrypted,
     "{jabber:x:encrypted}x": _encrypted,
+    f"{{{HINTS}}}no-store": _unkept,
+    f"{{{HINTS}}}no-permanent-store": _unkept,
 }
 _STYLED: Mapping[str, Reader] = {
     f"{{{STYLING}}}unstyled": _unstyled,

@@ -70,14 +70,22 @@ def retract(id_: str) -> str:
     )
 
 
-def moderated(id_: str, by_resource_attr: str, occupant_xml: str, reason: str) -> str:
-    """XEP-0425 §4.1. ``occupant_xml`` is the moderator's occupant-id, ready, or empty."""
+def moderator(by_resource_attr: str, occupant_xml: str, reason: str) -> str:
+    """XEP-0425 §4.1: whose hand it was. ``occupant_xml`` is the moderator's occupant-id, ready, or empty."""
     by = f" by='{ROOM}/{by_resource_attr}'" if by_resource_attr else ""
     why = f"<reason>{escape(reason)}</reason>" if reason else ""
-    return (
-        f"<retract xmlns='{RETRACT}' id='{attribute(id_)}'><moderated xmlns='{MODERATE}'{by}>{occupant_xml}"
-        f"</moderated>{why}</retract>{_STORE}"
-    )
+    return f"<moderated xmlns='{MODERATE}'{by}>{occupant_xml}</moderated>{why}"
+
+
+def moderated(id_: str, by: str) -> str:
+    """XEP-0425 §4.1; ``by`` is what ``moderator`` made."""
+    return f"<retract xmlns='{RETRACT}' id='{attribute(id_)}'>{by}</retract>{_STORE}"
+
+
+def retracted(by_id: str, stamp: str, inside: str = "") -> str:
+    """XEP-0424 §4, XEP-0425 §5: what stands in an archive in place of a message that was taken back; ``by_id`` is the id of
+    the message that did it."""
+    return f"<retracted xmlns='{RETRACT}' id='{attribute(by_id)}' stamp='{stamp}'>{inside}</retracted>"
 
 
 def chat_state(state: ChatState) -> str:

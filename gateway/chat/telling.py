@@ -10,10 +10,10 @@ from gateway.bridge import Capabilities, Session, Ticket
 from gateway.chat.corrections import Correction
 from gateway.chat.payloads import Payloads, chat_state
 from gateway.chat.private import PrivateChats
-from gateway.chat.speech import Reacted, Retracted, Speech, Spoken, encrypted
+from gateway.chat.speech import Reacted, Retracted, Speech, Spoken, encrypted, with_kind
 from gateway.delivery.outgoing import Outgoing, Parts, not_connected
 from gateway.delivery.service import Deliveries
-from gateway.model import Address, MessageKind, Refused
+from gateway.model import Address, Refused
 from gateway.xmpp import sharing
 from gateway.xmpp.stanza import Stanza
 
@@ -69,18 +69,13 @@ class Telling:
             self._typing(stanza, address)
             return
         owner = stanza.sender.bare
+        unkept = found is not None and found.unkept
         if passed.attachments:
-            text, kind = (
-                (passed.text[4:], MessageKind.ACTION)
-                if passed.text.startswith("/me ")
-                else (
-                    passed.text,
-                    MessageKind.CHAT,
-                )
-            )
-            self._send(
-                stanza, address, Outgoing(text, kind, Parts(attachments=passed.attachments)), passed.body
-            )
+            place = self._chats.place(owner, address)
+            text, taken = speech.beside_files(place, passed.body, passed.text, found)
+            text, kind = with_kind(text)
+            parts = Parts(None, passed.attachments, passed.body, passed.extra + taken, unkept)
+            self._send(stanza, address, Outgoing(text, kind, parts), passed.body)
             return
         can = self._can(owner, address) if found is not None else None
         spoken = speech.speak(self._chats.place(owner, address), passed.text, found, can)
@@ -89,8 +84,9 @@ class Telling:
         elif spoken.corrects:
             self._correct(stanza, address, spoken)
         else:
-            outgoing = Outgoing(spoken.text, spoken.kind, Parts(spoken.enrichment))
-            self._send(stanza, address, outgoing, spoken.own)
+            shown = spoken.body if (spoken.shown, spoken.shown_kind) != (spoken.text, spoken.kind) else ""
+            parts = Parts(spoken.enrichment, (), shown, passed.extra + spoken.taken, unkept)
+            self._send(stanza, address, Outgoing(spoken.text, spoken.kind, parts), spoken.own)
 
     def _send(self, stanza: Stanza, address: Address, outgoing: Outgoing, own: str) -> None:
         self._context.speech.said(stanza.sender.bare, address)
@@ -101,11 +97,11 @@ class Telling:
         owner = stanza.sender.bare
         target = self._chats.place(owner, address).sent(spoken.corrects)
 
-        def say(line: str) -> None:
-            self._context.deliveries.send(stanza, address, Outgoing(line))
-
+        draft = self._context.deliveries.draft(stanza, address, Outgoing(f"* {spoken.own}"))
+        if draft is None:
+            return
         before = target.text if target is not None else None
-        correction = Correction(spoken.corrects, before, spoken.own, say, drop=lambda: None)
+        correction = Correction(spoken.corrects, before, spoken.own, draft.send, draft.drop)
         self._context.speech.corrections.put((owner, address), correction)
 
     def _acted(self, stanza: Stanza, address: Address, found: Payloads) -> bool:

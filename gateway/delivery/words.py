@@ -33,6 +33,8 @@ def message(entry: Entry, *, stamp: bool, markable: bool, copy: tuple[str, str, 
         extra += _REQUEST + _MARKABLE if markable else _REQUEST
     if stamp:
         extra += render.delay(sender, entry.said_at)
+    if copy is None:  # XEP-0313 §3.5: its id in the contact's archive, too
+        extra += render.stanza_id(sender, id_)
     return render.chat(sender, to, id_, text, extra + besides)
 
 

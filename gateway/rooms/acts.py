@@ -17,16 +17,16 @@ def retracted(room: Room, retraction: Retraction) -> None:
         return
     id_ = room.id_of(retraction.target) or retraction.target
     author = room.author(id_)
-    room.forget(id_)
     # Where the network does not say who may have, whoever took back somebody else's message is a moderator.
     if not retraction.moderated and author in ("", retraction.sender):
-        room.tell(retraction.sender, rendering.retract(id_))
+        room.forget(id_, room.tell(retraction.sender, rendering.retract(id_)))
         return
     # XEP-0425 §4.1: from the room itself, or clients take it for somebody's forgery.
     seat = room.seats.get(retraction.sender)
     occupant = f"<occupant-id xmlns='{OCCUPANT_ID}' id='{seat.id}'/>" if seat is not None else ""
     resource = seat.resource_attr if seat is not None else ""
-    room.tell("", rendering.moderated(id_, resource, occupant, retraction.reason))
+    by = rendering.moderator(resource, occupant, retraction.reason)
+    room.forget(id_, room.tell("", rendering.moderated(id_, by)), by)
 
 
 def typing(room: Room, sender: str, state: ChatState) -> None:

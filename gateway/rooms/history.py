@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from gateway.model import MessageKind
+from gateway.xmpp.datetimes import moment
 
 #: What is sent when a client does not say what it wants; the field's custom.
 USUAL_STANZAS = 20
@@ -47,17 +47,6 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
-def _moment(text: str | None) -> float | None:
-    """An XEP-0082 DateTime, else None."""
-    if not text or len(text) > 40:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.timestamp() if moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
-
-
 def read_request(muc: Element) -> HistoryRequest:
     """Read ``<history/>`` out of the muc ``<x/>`` of a join."""
     element = muc.find("{http://jabber.org/protocol/muc}history")
@@ -67,7 +56,7 @@ def read_request(muc: Element) -> HistoryRequest:
         _number(element.get("maxstanzas")),
         _number(element.get("maxchars")),
         _number(element.get("seconds")),
-        _moment(element.get("since")),
+        moment(element.get("since")),
     )
 
 

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import Protocol
 
+from gateway.chat import rendering
 from gateway.chat.dressing import dress
 from gateway.chat.rendering import ROOM, for_room
 from gateway.ids import IdSource, is_ours
@@ -69,8 +70,11 @@ class RoomContext(Protocol):
 
     def archive(self, room: "Room", said: Said, foreign_id: str) -> None: ...
 
-    def unarchive(self, room: "Room", stanza_id: str) -> None:
-        """A message was taken back: do not keep it."""
+    def archive_act(self, room: "Room", sender: str, stanza_id: str, id_: str, content: str) -> None:
+        """Something without a text that everybody is to know later too; ``id_`` is that of its message."""
+
+    def unarchive(self, room: "Room", stanza_id: str, tombstone: str) -> None:
+        """A message was taken back: only ``tombstone``, ready XML, is left of it."""
 
 
 class Room:
@@ -193,9 +197,10 @@ class Room:
             self._remember(foreign_id, foreign_id)
         context = self._context
         now = context.now()
-        id_ = foreign_id or context.ids.next()
+        time = message.time or now
+        id_ = foreign_id or context.ids.at(time)
         occupant = self._seating.id_of(message.sender, message.stable)
-        said = Said(message.sender, message.text, message.kind, message.time or now, id_, occupant=occupant)
+        said = Said(message.sender, message.text, message.kind, time, id_, occupant=occupant)
         if message.enrichment is not None:
             text, extra = dress(message, message.enrichment, RoomPlace(self, now))
             said = said._replace(text=text, extra=extra)
@@ -222,20 +227,31 @@ class Room:
         return foreign_id != "" and foreign_id in self._seen
 
     def said_by_us(
-        self, text: str, kind: MessageKind, id_: str, extra: str, foreign_ids: Sequence[str], kept: str = ""
+        self,
+        text: str,
+        kind: MessageKind,
+        id_: str,
+        extra: str,
+        foreign_ids: Sequence[str],
+        kept: str = "",
+        *,
+        unkept: bool = False,
     ) -> None:
         """A message of the user went out: reflect it to every client, with the sender's id (XEP-0045 §7.4). ``extra`` and
-        ``kept`` are ready XML; only the latter belongs to the message itself, and is shown also to those who come later."""
+        ``kept`` are ready XML; only the latter belongs to the message itself, and is shown also to those who come later.
+        ``unkept``: its sender does not want it archived."""
         context = self._context
         foreign_id = foreign_ids[0] if foreign_ids else ""
         seat = self.own_seat()
-        stanza_id = foreign_id or context.ids.next()
-        said = Said(self.nick, text, kind, context.now(), stanza_id, id_, kept, occupant=seat.id)
+        now = context.now()
+        stanza_id = foreign_id or context.ids.at(now)
+        said = Said(self.nick, text, kind, now, stanza_id, id_, kept, occupant=seat.id)
         for each_id in foreign_ids:
             self._remember(each_id, foreign_id)
         self._tour.written()
         self.history.add(said)
-        context.archive(self, said, foreign_id)
+        if not unkept:
+            context.archive(self, said, foreign_id)
         content = _body(said) + seat.mark + extra + kept
         sid = attribute(foreign_id) if foreign_id else said.stanza_id
         id_attr = attribute(id_) if id_ else sid
@@ -248,21 +264,23 @@ class Room:
                     owned=True,
                 )
 
-    def tell(self, nick: str, content: str, *, id_: str = "", keep: bool = True) -> None:
+    def tell(self, nick: str, content: str, *, id_: str = "", keep: bool = True) -> str:
         """Something without a text from an occupant, or from the room itself if ``nick`` is empty: reactions, what somebody
-        is doing. ``content`` is ready XML (see ``gateway.chat.rendering.for_room``)."""
+        is doing. ``content`` is ready XML (see ``gateway.chat.rendering.for_room``). The id of the message is returned."""
         resource = self._seating.resource_attr(nick) if nick else ""
-        own_id = self._context.ids.next()
+        own_id = self._context.ids.at(self._context.now())
         id_attr = attribute(id_) if id_ else own_id
         if nick:
             content += render.occupant_id(self._seating.id_of(nick))
         if keep:
+            self._context.archive_act(self, nick, own_id, id_ or own_id, content)
             content += render.stanza_id(ROOM, own_id)  # XEP-0359 §3.1: like everything else that is said here
         for each in self.present:
             inside = for_room(content, each.room_attr)
             self._context.send(
                 render.act(each.room_attr, resource, each.jid_attr, id_attr, inside), keep=keep
             )
+        return id_ or own_id
 
     def echo(self, client: str, id_: str, content: str) -> None:
         """Show one client what it sent itself, and nobody else saw: it must not wait for it."""
@@ -290,10 +308,11 @@ class Room:
         """The nick under which a message was said; empty if it is not remembered."""
         return next((said.sender for said in self.history.latest() if said.stanza_id == stanza_id), "")
 
-    def forget(self, stanza_id: str) -> None:
-        """A message was taken back."""
+    def forget(self, stanza_id: str, by: str, inside: str = "") -> None:
+        """A message was taken back, by the one with the id ``by``. ``inside`` is ready XML of who did it, and why."""
         self.history.forget(stanza_id)
-        self._context.unarchive(self, stanza_id)
+        tombstone = rendering.retracted(by, render.timestamp(self._context.now()), inside)
+        self._context.unarchive(self, stanza_id, tombstone)
 
     def note(self, text: str) -> None:
         """The room itself, or the gateway in its name, has something to say."""

@@ -6,18 +6,18 @@ session, what they answer through the context.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol
 from xml.etree.ElementTree import Element
 
 from gateway.accounts.account import Account
 from gateway.accounts.directory import Accounts, TooMany
 from gateway.addressing import nick_for
-from gateway.bridge import NOT_SUPPORTED, BadAddress, Bridge, Clock, Session, SharesFiles, Ticket
-from gateway.chat.speech import Speech
+from gateway.bridge import NOT_SUPPORTED, BadAddress, Bridge, Clock, Session, Ticket
+from gateway.chat.speech import Speech, with_kind
 from gateway.chat.telling import Telling
 from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
-from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
+from gateway.model import Address, AddressKind, Condition, ErrorType, Refused
 from gateway.rooms.asides import Asides
 from gateway.rooms.governing import Governing
 from gateway.rooms.history import read_request
@@ -69,11 +69,6 @@ class ServiceContext(Protocol):
     def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None: ...
 
     def allowed(self, user: Jid) -> bool: ...
-
-
-def spoken(body: str) -> tuple[str, MessageKind]:
-    """A body as the model has it: XEP-0245's ``/me `` is an action."""
-    return (body[4:], MessageKind.ACTION) if body.startswith("/me ") else (body, MessageKind.CHAT)
 
 
 class RoomService:
@@ -203,7 +198,7 @@ class RoomService:
             self._context.refuse(stanza, _NOT_IN_ROOM)
             return
         body = stanza.text("body")
-        extra, found = "", None
+        extra, kept, found = "", "", None
         # Hot: most messages hold nothing but the body.
         if not body or len(stanza.element) > 1 or body.startswith("aesgcm:"):
             extra, found = self._context.speech.read(stanza.element, attendee.room_attr)
@@ -211,23 +206,24 @@ class RoomService:
                 return
             passed = sharing.passed(stanza, files=self._context.bridge.capabilities.attachments)
             if passed is not None:
-                extra += passed.extra
+                kept = passed.extra
                 if passed.attachments:
-                    self._share(account, room, stanza, passed, extra)
+                    self._talk.shared(stanza, account, room, passed, found, extra)
                     return
                 body = passed.body
         if body:
             if body[0] == "/" and self.governing.ordered(stanza, account, room, body):
                 return
             if found is not None or not self._context.speech.plain(body):
-                self._talk.said(stanza, account, room, body, found, extra)
+                self._talk.said(stanza, account, room, body, found, extra, kept)
                 return
             self._context.speech.said(account.owner, room.address)
-            text, kind = spoken(body)
+            text, kind = with_kind(body)
             if self._context.bridge.capabilities.durable_rooms:
-                self._context.deliveries.send(stanza, room.address, Outgoing(text, kind, extra=extra))
+                outgoing = Outgoing(text, kind, Parts(kept=kept), extra)
+                self._context.deliveries.send(stanza, room.address, outgoing)
                 return
-            ticket = Reflection(room, stanza, text, kind, extra, self._context.refuse)
+            ticket = Reflection(room, stanza, text, kind, extra, self._context.refuse, kept=kept)
             session = account.session
             if session is None or room.state is not RoomState.IN:
                 ticket.refused(self._down(account, room))
@@ -243,24 +239,6 @@ class RoomService:
             self._ask(account, only, lambda session: session.set_topic(room.address.name, subject, only))
         elif body is None:
             self._talk.typing(stanza, account, room)
-
-    def _share(
-        self, account: Account, room: Room, stanza: Stanza, passed: sharing.Passed, extra: str
-    ) -> None:
-        """A message with files, to a network that takes them."""
-        self._context.speech.said(account.owner, room.address)
-        text, kind = spoken(passed.text)
-        if self._context.bridge.capabilities.durable_rooms:
-            parts = Parts(attachments=passed.attachments, shown=passed.body)
-            outgoing = Outgoing(text, kind, parts, extra)
-            self._context.deliveries.send(stanza, room.address, outgoing)
-            return
-        ticket = Reflection(room, stanza, *spoken(passed.body), extra, self._context.refuse)
-        if account.session is None or room.state is not RoomState.IN:
-            ticket.refused(self._down(account, room))
-            return
-        session = cast("SharesFiles", account.session)
-        session.share(room.address, text, passed.attachments, kind, ticket)
 
     def _private(self, stanza: Stanza, address: Address) -> None:
         """To an occupant (XEP-0045 §7.5)."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from gateway.accounts.account import Account
-from gateway.bridge import Clock, Moderates
+from gateway.bridge import Clock, Moderates, SharesFiles
 from gateway.chat import rendering
 from gateway.chat.corrections import Correction
 from gateway.chat.payloads import Payloads, chat_state
-from gateway.chat.speech import Speech, Spoken, encrypted
+from gateway.chat.speech import Speech, Spoken, encrypted, with_kind
 from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.model import MessageKind, Refused
@@ -21,6 +21,7 @@ from gateway.rooms.place import RoomPlace
 from gateway.rooms.room import Room, RoomState
 from gateway.rooms.tickets import Outcome, Reflection, Refuse
 from gateway.xmpp.router import Reply
+from gateway.xmpp.sharing import Passed
 from gateway.xmpp.stanza import Stanza
 from gateway.xmpp.text import escape
 
@@ -37,9 +38,9 @@ class _Act:
     reference: str = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
+        by = self.room.tell(self.room.nick, self.shown, id_=self.stanza.id)
         if self.forget:
-            self.room.forget(self.forget)
-        self.room.tell(self.room.nick, self.shown, id_=self.stanza.id)
+            self.room.forget(self.forget, by)
 
     def refused(self, why: Refused) -> None:
         self.refuse(self.stanza, why)
@@ -96,9 +97,17 @@ class RoomTalk:
             self._context.speech.type(account.session, account.owner, room.address, state, account.can)
 
     def said(
-        self, stanza: Stanza, account: Account, room: Room, body: str, found: Payloads | None, carried: str
+        self,
+        stanza: Stanza,
+        account: Account,
+        room: Room,
+        body: str,
+        found: Payloads | None,
+        carried: str,
+        kept: str = "",
     ) -> None:
-        """A message that is more than its text, or whose text is to be read for more."""
+        """A message that is more than its text, or whose text is to be read for more. ``carried`` and ``kept`` are ready XML
+        for the user's clients; the latter belongs to the message."""
         speech = self._context.speech
         place = RoomPlace(room, self._clock.now())
         spoken = speech.speak(place, body, found, account.can)
@@ -107,12 +116,13 @@ class RoomTalk:
             return
         if not spoken.corrects:
             speech.said(account.owner, room.address)
-            self._say(stanza, account, room, spoken, carried)
+            unkept = found is not None and found.unkept
+            self._say(stanza, account, room, spoken, carried, kept, unkept=unkept)
             if spoken.own != spoken.text:
                 speech.corrections.remember((account.owner, room.address), stanza.id, spoken.own)
             return
         target = place.sent(spoken.corrects)
-        echo = f"<body>{escape(body)}</body>{rendering.replace(spoken.corrects)}{carried}"
+        echo = f"<body>{escape(body)}</body>{rendering.replace(spoken.corrects)}{carried}{kept}"
         speech.corrections.put(
             (account.owner, room.address),
             Correction(
@@ -123,6 +133,33 @@ class RoomTalk:
                 drop=lambda: room.echo(stanza.sender.full, stanza.id, echo),
             ),
         )
+
+    def shared(
+        self,
+        stanza: Stanza,
+        account: Account,
+        room: Room,
+        passed: Passed,
+        found: Payloads | None,
+        carried: str,
+    ) -> None:
+        """A message with files, to a network that takes them."""
+        speech, refuse = self._context.speech, self._context.refuse
+        speech.said(account.owner, room.address)
+        place = RoomPlace(room, self._clock.now())
+        text, taken = speech.beside_files(place, passed.body, passed.text, found)
+        text, kind = with_kind(text)
+        kept, unkept = passed.extra + taken, found is not None and found.unkept
+        if self._durable:
+            parts = Parts(None, passed.attachments, passed.body, kept, unkept)
+            self._context.deliveries.send(stanza, room.address, Outgoing(text, kind, parts, carried))
+            return
+        ticket = Reflection(room, stanza, *with_kind(passed.body), carried, refuse, kept=kept, unkept=unkept)
+        if account.session is None or room.state is not RoomState.IN:
+            ticket.refused(self._down(account, room))
+        else:
+            session = cast("SharesFiles", account.session)
+            session.share(room.address, text, passed.attachments, kind, ticket)
 
     def moderate(self, stanza: Stanza, reply: Reply, account: Account, room: Room) -> None:
         """XEP-0425 §4: a moderator takes back somebody's message."""
@@ -177,16 +214,27 @@ class RoomTalk:
         spoken = Spoken(line, MessageKind.CHAT, line, shown=line, taken=taken)
         self._say(stanza, account, room, spoken, carried)
 
-    def _say(self, stanza: Stanza, account: Account, room: Room, spoken: Spoken, carried: str) -> None:
+    def _say(
+        self,
+        stanza: Stanza,
+        account: Account,
+        room: Room,
+        spoken: Spoken,
+        carried: str,
+        kept: str = "",
+        *,
+        unkept: bool = False,
+    ) -> None:
+        kept += spoken.taken
         if self._durable:
-            parts = Parts(
-                spoken.enrichment, (), spoken.body if spoken.body != spoken.text else "", spoken.taken
-            )
+            shown = spoken.body if spoken.body != spoken.text else ""
+            parts = Parts(spoken.enrichment, (), shown, kept, unkept)
             outgoing = Outgoing(spoken.text, spoken.kind, parts, carried)
             self._context.deliveries.send(stanza, room.address, outgoing)
             return
+        refuse = self._context.refuse
         ticket = Reflection(
-            room, stanza, spoken.shown, spoken.shown_kind, carried, self._context.refuse, kept=spoken.taken
+            room, stanza, spoken.shown, spoken.shown_kind, carried, refuse, kept=kept, unkept=unkept
         )
         if account.session is None or room.state is not RoomState.IN:
             ticket.refused(self._down(account, room))

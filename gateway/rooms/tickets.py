@@ -25,9 +25,12 @@ class Reflection:
     kept: str = (
         ""  # ready XML that is shown also to clients that come later: what the message is besides its text
     )
+    unkept: bool = False  # its sender does not want it archived
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
-        self.room.said_by_us(self.text, self.kind, self.stanza.id, self.extra, foreign_ids, self.kept)
+        self.room.said_by_us(
+            self.text, self.kind, self.stanza.id, self.extra, foreign_ids, self.kept, unkept=self.unkept
+        )
 
     def refused(self, why: Refused) -> None:
         self.refuse(self.stanza, why)

@@ -9,6 +9,7 @@ from gateway.secrets import SecretBox
 from gateway.storage.access import AccessStore
 from gateway.storage.accounts import AccountStore
 from gateway.storage.archive import ArchiveStore
+from gateway.storage.archive_pages import ArchivePages
 from gateway.storage.contacts import ContactStore
 from gateway.storage.database import Database
 from gateway.storage.deliveries import DeliveryStore
@@ -25,6 +26,7 @@ class Stores:
     accounts: AccountStore
     rooms: RoomStore
     archive: ArchiveStore
+    pages: ArchivePages
     subscriptions: SubscriptionStore
     contacts: ContactStore
     deliveries: DeliveryStore
@@ -38,10 +40,12 @@ class Stores:
     @classmethod
     def of(cls, database: Database, secrets: SecretBox, clock: Clock) -> Self:
         """The stores of one database, which must be running."""
+        archive = ArchiveStore(database, clock)
         return cls(
             AccountStore(database, secrets),
             RoomStore(database, secrets),
-            ArchiveStore(database, clock),
+            archive,
+            ArchivePages(database, archive, clock),
             SubscriptionStore(database),
             ContactStore(database),
             DeliveryStore(database),

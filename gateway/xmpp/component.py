@@ -26,6 +26,7 @@ from gateway.contacts.people import People, Surroundings
 from gateway.delivery.service import Deliveries, DeliveryPolicy, DeliveryWiring
 from gateway.doors.access import Access, AccessPolicy
 from gateway.doors.front import Doors, Street
+from gateway.history.service import ArchivePolicy, Archives
 from gateway.ids import IdSource
 from gateway.limits import LimitPolicy, Limits
 from gateway.loops import Loops
@@ -42,6 +43,7 @@ from gateway.model import (
     Refused,
 )
 from gateway.rooms.asides import Asides
+from gateway.rooms.habits import Habits
 from gateway.rooms.list_commands import ListCommands
 from gateway.rooms.service import RoomService
 from gateway.storage.stores import Stores
@@ -81,15 +83,16 @@ class ComponentSettings:
     limits: AccountLimits = field(default_factory=AccountLimits)
     backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
     linger: float = 300.0
-    archive: bool = True
+    archive: ArchivePolicy = field(default_factory=ArchivePolicy)
     delivery: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    persistent: bool = False  # users who have not said otherwise stay in rooms without a client
     siblings: frozenset[str] = frozenset()  # domains of the other components of this process
     languages: Languages = field(default_factory=Languages.installed)
 
 
 class Component:
     """See the module's text. ``run`` once; ``close`` ends it. ``media`` and ``loops`` are shared with the other
-    components."""
+    components; ``reload`` reads the configuration again, and tells what is wrong with it."""
 
     def __init__(
         self,
@@ -101,8 +104,10 @@ class Component:
         media: MediaService | None = None,
         usage: Limits | None = None,
         loops: Loops | None = None,
+        reload: Callable[[], str] | None = None,
     ) -> None:
         self.settings = settings
+        self._reload = reload
         self.jid = settings.jid
         self.bridge = bridge
         self._stores = stores
@@ -132,6 +137,7 @@ class Component:
         ids = IdSource(services.clock, services.random)
         self.chats = PrivateChats(bridge, self.book, services.clock, ids, self.link.send)
         self.asides = Asides(self._account)
+        self.archives = self._archives(services)
         self.deliveries = Deliveries(self._ledger(services), settings.delivery)
         host = self.host = Host(
             settings.name,
@@ -152,10 +158,11 @@ class Component:
                 self.guard.overheard,
                 self._asked,
                 self._cut_off,
+                habits=Habits(record=settings.archive.recorded, persistent=settings.persistent),
             ),
             self.people.contacts,
             self.guard.before(self.deliveries),
-            archive=settings.archive,
+            recorder=self.archives.recorder,
         )
         self.accounts = Accounts(host, settings.limits)
         self.speech = Speech(bridge.capabilities, services.clock)
@@ -171,6 +178,7 @@ class Component:
             self.book,
             self.accounts,
             features=self.doors.features,
+            archives=self.archives.features,
             forms=self.doors.forms,
         )
         self._catalogs = Catalogs(bridge, self.book, self.accounts, services.clock)
@@ -201,6 +209,19 @@ class Component:
             notify=self._notify,
         )
 
+    def _archives(self, services: Services) -> Archives:
+        return Archives(
+            self.settings.name,
+            self.bridge,
+            self.book,
+            services,
+            self._stores,
+            self.settings.archive,
+            send=self.link.send,
+            drain=self.link.drain,
+            account=self._account,
+        )
+
     def _ledger(self, services: Services) -> DeliveryWiring:
         return DeliveryWiring(
             name=self.settings.name,
@@ -217,9 +238,10 @@ class Component:
             refuse=self.refuse,
             service=self._service,
             caught_up=lambda: not self._check.busy,
-            heard=self.chats.heard,
+            heard=self.archives.heard(self.chats.heard),
             copies=self.asides.copies,
-            taken=self.chats.taken,
+            introduce=lambda entry: self.people.stranger(entry.owner, entry.network, entry.peer),
+            taken=self.archives.taken(self.chats.taken),
         )
 
     def _service(self, account: Account, text: str) -> None:
@@ -262,6 +284,9 @@ class Component:
             limits=self.settings.limits,
             usage=self.guard.limits,
             languages=self.settings.languages,
+            preferences=self.host.preferences,
+            room_parts=(),
+            reload=self._reload,
             send=self.link.send,
             refuse=self.refuse,
             spawn=self._tasks.spawn,
@@ -291,6 +316,7 @@ class Component:
         )
         version = basics.version("Causeway", services.version)
         Reception(offices).register(router, version, basics.time(services.clock))
+        self.archives.register(router)
         self.doors.register(
             router,
             [self._caps.answering(self._discovery.info)],
@@ -320,7 +346,8 @@ class Component:
     async def close(self, reason: str) -> None:
         """Tell everybody (XEP-0045 §9.9: status 332), end the sessions politely, then the link. What is wanted stays stored:
         the next start restores it."""
-        self.speech.corrections.flush_all()
+        if self.speech.corrections.flush_all():
+            await self.deliveries.settle()
         farewell = self.people.subscriptions.farewell()
         for account in self.accounts:
             for room in account.rooms.values():
@@ -404,10 +431,9 @@ class Component:
     def _accounts_of(self, owner: str) -> list[Account]:
         return self.accounts.of(owner)
 
-    def _caps_of(self, address: Address) -> str:
-        """The XEP-0115 element of one of our addresses."""
-        target = parse_jid(self.book.jid_of(address))
-        info = self._discovery.info(target, "", target)
+    def _caps_of(self, owner: str, address: Address) -> str:
+        """The XEP-0115 element of one of our addresses, as a user sees it."""
+        info = self._discovery.info(parse_jid(self.book.jid_of(address)), "", parse_jid(owner))
         return self._caps.element(info) if info is not None else ""
 
     def _asked(

@@ -25,7 +25,7 @@ _EVERYWHERE = frozenset(
     }
 )
 _PROFILE = frozenset({VCARD, VCARD4, "http://jabber.org/protocol/pubsub#retrieve-items"})
-_CONTACT = _PROFILE | {"http://jabber.org/protocol/disco#info"}
+_CONTACT = _PROFILE | {"http://jabber.org/protocol/disco#info", render.STANZA_ID}
 _COMMANDS = "http://jabber.org/protocol/commands"
 _ROOM = frozenset(
     {
@@ -44,7 +44,7 @@ _TRAFFIC = "http://jabber.org/protocol/muc#traffic"
 
 class Discovery:
     """Providers for ``Disco``. ``name`` is what the operator calls the gateway; ``features`` and ``forms`` are those that
-    the gateway itself has besides."""
+    the gateway itself has besides, ``archives`` those of everything that has an archive."""
 
     def __init__(
         self,
@@ -54,13 +54,15 @@ class Discovery:
         accounts: Accounts,
         *,
         features: frozenset[str] = frozenset(),
+        archives: frozenset[str] = frozenset(),
         forms: Callable[[], tuple[DataSet, ...]] = tuple,
     ) -> None:
         self._name = name
         self._capabilities = capabilities
         self._book = book
         self._accounts = accounts
-        self._gateway_features = features
+        self._gateway_features = features | archives
+        self._archives = archives
         self._gateway_forms = forms
 
     def info(self, target: Jid, node: str, requester: Jid) -> DiscoInfo | None:
@@ -119,9 +121,14 @@ class Discovery:
 
     def _features(self, address: Address, requester: Jid) -> frozenset[str]:
         if address.kind is AddressKind.ROOM:
-            return _EVERYWHERE | self._room(address, requester) | features.of_rooms(self._can(address, requester))
+            return (
+                _EVERYWHERE
+                | self._room(address, requester)
+                | features.of_rooms(self._can(address, requester))
+                | self._archives
+            )
         if address.kind is AddressKind.CONTACT:
-            return _CONTACT | features.of_contacts(self._can(address, requester))
+            return _CONTACT | features.of_contacts(self._can(address, requester)) | self._archives
         shared = _EVERYWHERE | _PROFILE | {_COMMANDS}
         return shared | self._gateway_features if address.kind is AddressKind.GATEWAY else shared
 

@@ -15,7 +15,7 @@ from gateway.bridge import BadAddress, Cancellable, Clock
 from gateway.limits import Kind, Limits
 from gateway.loops import Loop, Loops, Place
 from gateway.model import Address, AddressKind, Condition, ErrorType, Refused
-from gateway.xmpp import render
+from gateway.xmpp import mam, render
 from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.stanza import CLIENT, COMPONENT, Stanza, namespace_of
 
@@ -49,6 +49,8 @@ _REQUESTS: dict[tuple[str, str], Kind] = {
     ("http://jabber.org/protocol/commands", "set"): Kind.COMMANDS,
     ("jabber:iq:search", "set"): Kind.COMMANDS,
     (render.MUC_ADMIN, "set"): Kind.COMMANDS,
+    (mam.MAM, "set"): Kind.ARCHIVE_QUERIES,
+    (mam.MAM, "get"): Kind.ARCHIVE_QUERIES,
 }
 
 

@@ -37,6 +37,8 @@ class Surroundings:
         self.sent: list[Element] = []
         self.kept: list[Element] = []  # those that outlive a lost link
         self.archived = []
+        self.acts = []
+        self.tombstones = []
         self.epoch = 1
 
     def stamp(self) -> int:
@@ -64,7 +66,11 @@ class Surroundings:
     def archive(self, room, said, foreign_id) -> None:
         self.archived.append((said, foreign_id))
 
-    def unarchive(self, room, stanza_id) -> None:
+    def archive_act(self, room, sender, stanza_id, id_, content) -> None:
+        self.acts.append((sender, id_, content))
+
+    def unarchive(self, room, stanza_id, tombstone) -> None:
+        self.tombstones.append((stanza_id, tombstone))
         self.archived = [each for each in self.archived if each[0].stanza_id != stanza_id]
 
     def take(self) -> list[Element]:
@@ -436,7 +442,7 @@ def test_a_message_taken_back_meanwhile_is_not_shown_and_hides_no_other(around, 
     around.epoch = 2
     speaking(around, room, "one")
     room.link_lost(2)
-    room.forget("f1")
+    room.forget("f1", "r1")
     speaking(around, room, "two")
     around.take()
     phone.attendance = Attendance.RETURNING
