@@ -178,7 +178,7 @@ class Requests:
 
     def _about(self, kind: Asked, name: str) -> Request | None:
         for (asked, target), line in self._open.items():
-            if asked is kind and name and line[0].about == name:
+            if asked is kind and name and line and line[0].about == name:
                 return self._oldest(asked, target)
         return None
 

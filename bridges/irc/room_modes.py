@@ -123,7 +123,7 @@ class RoomModes:
 
     @staticmethod
     def traits(channel: Channel) -> RoomTraits:
-        return traits(channel.modes) if channel.modes_known else RoomTraits()
+        return traits(channel.modes, complete=channel.modes_known)
 
     # pieces
 

@@ -89,13 +89,14 @@ def key(text: str, isupport: Isupport) -> str:
     return text
 
 
-def traits(modes: Modes) -> RoomTraits:
-    """What all the modes of a channel say."""
+def traits(modes: Modes, *, complete: bool = True) -> RoomTraits:
+    """What the modes of a channel say; of those that are not ``complete``, only what is set."""
+    unset = False if complete else None
     return RoomTraits(
-        password_protected="k" in modes,
-        members_only="i" in modes,
-        moderated="m" in modes,
-        public=not _hidden(modes),
+        password_protected="k" in modes or unset,
+        members_only="i" in modes or unset,
+        moderated="m" in modes or unset,
+        public=False if _hidden(modes) else True if complete else None,
     )
 
 

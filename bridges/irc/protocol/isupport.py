@@ -240,7 +240,10 @@ _ATTRIBUTES: dict[str, Parser] = {
     "MODES": _count("modes", 3),
     "MONITOR": _count("monitor", 0),
     "TARGMAX": lambda value: {"targmax": {word.upper(): number for word, number in _pairs(value).items()}},
-    "CHANLIMIT": lambda value: {"chanlimit": _letters(value)},
+    # ngIRCd writes 0 where there is no limit.
+    "CHANLIMIT": lambda value: {
+        "chanlimit": {letter: number or UNLIMITED for letter, number in _letters(value).items()}
+    },
     "MAXLIST": lambda value: {"maxlist": _letters(value)},
     "NETWORK": _text("network"),
     "ELIST": lambda value: {"elist": (value or "").upper()},

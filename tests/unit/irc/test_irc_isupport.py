@@ -41,7 +41,7 @@ def test_what_real_servers_tell_is_understood() -> None:
         "MODES",
         "MONITOR=100",
         "TARGMAX=PRIVMSG:4,join:,KICK:1",
-        "CHANLIMIT=#&:50,+:",
+        "CHANLIMIT=#&:50,+:,!:0",
         "MAXLIST=bI:100,e:5",
         "NETWORK=My\\x20Net\\xC3\\xA9",
         "ELIST=cmnTU",
@@ -62,7 +62,7 @@ def test_what_real_servers_tell_is_understood() -> None:
     assert (isupport.linelen, isupport.modes, isupport.monitor) == (2048, UNLIMITED, 100)
     assert isupport.targmax == {"PRIVMSG": 4, "JOIN": UNLIMITED, "KICK": 1}
     assert [isupport.limit(command) for command in ("PRIVMSG", "JOIN", "WHOIS")] == [4, UNLIMITED, 1]
-    assert isupport.chanlimit == {"#": 50, "&": 50, "+": UNLIMITED}
+    assert isupport.chanlimit == {"#": 50, "&": 50, "+": UNLIMITED, "!": UNLIMITED}
     assert isupport.maxlist == {"b": 100, "I": 100, "e": 5}
     assert isupport.network == "My Neté"
     assert (isupport.elist, isupport.excepts, isupport.invex, isupport.bot) == ("CMNTU", "e", "J", "B")

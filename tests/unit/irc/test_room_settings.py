@@ -111,3 +111,4 @@ def test_what_no_mode_can_say_is_refused_with_a_sentence(values: dict[str, str])
 def test_traits_are_told_of_the_modes() -> None:
     assert traits({"k": "", "s": ""}) == RoomTraits(True, False, False, False)
     assert traits({"i": "", "m": ""}) == RoomTraits(False, True, True, True)
+    assert traits({"m": ""}, complete=False) == RoomTraits(None, None, True, None)
