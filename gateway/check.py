@@ -10,16 +10,16 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
 from gateway import logs
+from gateway.check_media import Search, places, search
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Plugins, load
+from gateway.finding import Finding, Verdict
 from gateway.secrets import SecretBox, SecretError
-from gateway.settings import Settings, StorageSettings
+from gateway.settings import BridgeSettings, Settings, StorageSettings
 from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
 from gateway.xmpp.diagnosis import LinkState, LinkStatus, diagnose, probe
@@ -27,20 +27,6 @@ from gateway.xmpp.stream import Symptom, Trouble
 
 Probe = Callable[[str, str, str, int], Awaitable[LinkStatus]]
 """One try of a link: jid, secret, host, port."""
-
-
-class Verdict(StrEnum):
-    OK = "ok"
-    NOTE = "note"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``text`` is one sentence, with the fix unless all is well."""
-
-    verdict: Verdict
-    text: str
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -54,18 +40,23 @@ async def check(
     out: TextIO,
     *,
     try_link: Probe = probe,
+    try_upload: Search = search,
     plugins: Plugins | None = None,
 ) -> bool:
     """Print the findings about the configuration in ``path``; whether nothing failed."""
     failed = False
-    async for finding in findings(path, environ, try_link, plugins):
+    async for finding in findings(path, environ, try_link, try_upload, plugins):
         failed = failed or finding.verdict is Verdict.FAIL
         print(f"{finding.verdict:5} {finding.text}", file=out, flush=True)
     return not failed
 
 
 async def findings(
-    path: Path, environ: Mapping[str, str], try_link: Probe, plugins: Plugins | None
+    path: Path,
+    environ: Mapping[str, str],
+    try_link: Probe,
+    try_upload: Search,
+    plugins: Plugins | None,
 ) -> AsyncIterator[Finding]:
     try:
         settings = load(path, environ, plugins)
@@ -80,6 +71,8 @@ async def findings(
         yield warning
     yield _key(settings.storage)
     yield await _database(settings.storage)
+    for finding in places(settings.media):
+        yield finding
     async with asyncio.TaskGroup() as group:
         links = [
             group.create_task(_link(settings, name, jid, secret, try_link))
@@ -89,6 +82,17 @@ async def findings(
         ]
     for link in links:
         yield link.result()
+    if settings.media.upload:
+        for bridge, link in zip(settings.bridges, links, strict=True):
+            if link.result().verdict is Verdict.OK:
+                yield await _upload(settings, bridge, try_upload)
+
+
+async def _upload(settings: Settings, bridge: BridgeSettings, try_upload: Search) -> Finding:
+    host, port = settings.xmpp.host, settings.xmpp.port
+    secret = bridge.secret.get_secret_value()
+    found = await try_upload(bridge.jid, secret, host, port, settings.media.upload_service)
+    return Finding(found.verdict, f"files of {bridge.name}: {found.text}")
 
 
 def _readable(path: Path, settings: Settings) -> Finding | None:

@@ -8,6 +8,7 @@ import structlog
 from gateway.accounts.account import Account
 from gateway.contacts.service import ContactService
 from gateway.model import Address, AddressKind, Field, FieldKind
+from gateway.texts import Text, joined
 from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.forms import VALUES_LIMIT, Form
 from gateway.xmpp.presence import Subscriptions
@@ -53,10 +54,17 @@ class ContactCommands:
         if target.local or target.resource:
             return None
         commands = [
-            Command("privileges", "Show what my server lets this gateway do", self._show, self._allowed)
+            Command(
+                "privileges",
+                Text("Show what my server lets this gateway do"),
+                self._show,
+                self._allowed,
+            )
         ]
         if self._lists:
-            commands.append(Command("import-contacts", "Take over my contacts", self._import, self._allowed))
+            commands.append(
+                Command("import-contacts", Text("Take over my contacts"), self._import, self._allowed)
+            )
         return commands
 
     # -- privileges --------------------------------------------------------------------------------------------
@@ -65,19 +73,38 @@ class ContactCommands:
         privileges = self._context.privileges
         domain = execution.requester.domain
         domains = sorted({domain, *privileges.domains}) if self._admin(execution.requester) else [domain]
-        return Done("\n".join(line for each in domains for line in self._described(each)))
+        return Done(joined("\n", (line for each in domains for line in self._described(each))))
 
     def _described(self, domain: str) -> list[str]:
         rights = self._context.privileges.granted(domain)
         if rights is None:
-            return [f"{domain} lets this gateway do nothing beyond what everybody may. That is enough."]
-        lines = [f"{domain} lets this gateway do this for its users ({rights.namespace}):"]
-        lines += [f"- {line}" for line in rights.described()] or ["- nothing"]
+            return [
+                Text(
+                    "{domain} lets this gateway do nothing beyond what everybody may. That is enough.",
+                    domain=domain,
+                )
+            ]
+        lines: list[str] = [
+            Text(
+                "{domain} lets this gateway do this for its users ({version}):",
+                domain=domain,
+                version=rights.namespace,
+            )
+        ]
+        lines += [f"- {line}" for line in rights.described()] or [Text("- nothing")]
         for right, seconds in self._context.privileges.resting(domain).items():
-            lines.append(f"- {right} failed several times; tried again in {seconds:.0f} s")
+            lines.append(
+                Text(
+                    "- {right} failed several times; tried again in {seconds} s",
+                    right=right.value,
+                    seconds=round(seconds),
+                )
+            )
         if rights.message and not rights.carbons:
             lines.append(
-                "- message is not used: this version of the server does not copy such messages to the user"
+                Text(
+                    "- message is not used: this version of the server does not copy such messages to the user"
+                )
             )
         return lines
 
@@ -86,7 +113,9 @@ class ContactCommands:
     def _import(self, execution: Execution) -> Outcome | Awaitable[Outcome]:
         found = self._listed(execution.requester)
         if not found:
-            return Done("There is nobody in your list of contacts, or you are not connected.", NoteType.WARN)
+            return Done(
+                Text("There is nobody in your list of contacts, or you are not connected."), NoteType.WARN
+            )
         if not execution.stage:
             return _question(found)
         chosen = found
@@ -94,7 +123,7 @@ class ContactCommands:
             wanted = frozenset(execution.values.get("contacts", ()))
             chosen = [item for item in found if item.jid in wanted]
         if not chosen:
-            return Done("Nobody was chosen, so nothing was changed.")
+            return Done(Text("Nobody was chosen, so nothing was changed."))
         if self._context.privileges.may(execution.requester.domain, Right.ROSTER_SET):
             return self._write(execution.requester, chosen)
         return self._suggest(execution.requester, chosen)
@@ -124,9 +153,9 @@ class ContactCommands:
             if (known := roster.get(item.jid)) is not None and known.subscription == "both":
                 self._context.subscriptions.grant(requester.bare, parse_jid(item.jid).local)
         return Done(
-            "One contact is in your roster now."
+            Text("One contact is in your roster now.")
             if len(items) == 1
-            else f"{len(items)} contacts are in your roster now."
+            else Text("{count} contacts are in your roster now.", count=len(items))
         )
 
     def _suggest(self, requester: Jid, items: Sequence[RosterItem]) -> Outcome:
@@ -137,10 +166,16 @@ class ContactCommands:
             f"<message from='{attribute(self._context.jid)}' to='{attribute(requester.full)}'>"
             f"<body>{escape(text)}</body>{suggestion(items)}{NO_ANNOUNCEMENT}</message>"
         )
-        more = f" The first {SUGGESTED_LIMIT} of them, that is." if len(items) > SUGGESTED_LIMIT else ""
+        told = [
+            Text(
+                "Your server does not let this gateway write your roster. Your contacts were sent to you as a suggestion: "
+                "your client asks you about them, or shows them as a message."
+            )
+        ]
+        if len(items) > SUGGESTED_LIMIT:
+            told.append(Text("The first {count} of them, that is.", count=SUGGESTED_LIMIT))
         return Done(
-            "Your server does not let this gateway write your roster. Your contacts were sent to you as a suggestion: "
-            f"your client asks you about them, or shows them as a message.{more}",
+            joined(" ", told),
             then=lambda: self._sent(message),
         )
 
@@ -150,14 +185,13 @@ class ContactCommands:
 
 def _question(found: Sequence[RosterItem]) -> Page:
     title, instructions = (
-        "Take over my contacts",
-        "Those you choose are added to your roster; nobody is removed.",
+        Text("Take over my contacts"),
+        Text("Those you choose are added to your roster; nobody is removed."),
     )
     if len(found) > VALUES_LIMIT:
-        return Page(
-            Form(title, (), f"All {len(found)} contacts are added to your roster; nobody is removed.")
-        )
+        everyone = Text("All {count} contacts are added to your roster; nobody is removed.", count=len(found))
+        return Page(Form(title, (), everyone))
     options = tuple((item.jid, item.name) for item in found)
     everybody = "\n".join(item.jid for item in found)
-    field = Field("contacts", "Contacts", FieldKind.CHOICES, default=everybody, options=options)
+    field = Field("contacts", Text("Contacts"), FieldKind.CHOICES, default=everybody, options=options)
     return Page(Form(title, (field,), instructions))

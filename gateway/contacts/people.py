@@ -58,6 +58,10 @@ class Surroundings:
     gateway_standing: Callable[[str], Standing] = lambda owner: HERE
 
 
+#: Strangers remembered who have introduced themselves.
+_STRANGERS = 10_000
+
+
 class People:
     """See the module's text. Implements what ``Subscriptions``, ``ContactService`` and ``Profiles`` need."""
 
@@ -78,6 +82,7 @@ class People:
         self.commands = ContactCommands(
             self, around.allowed, around.admin, lists=around.bridge.capabilities.contact_list
         )
+        self._strangers: dict[tuple[str, str], None] = {}  # who has written, in this life of ours
         self._names = RosterNames(self.privileges, self.rosters, around.clock, around.spawn)
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -110,6 +115,8 @@ class People:
         """The user has left for good and wants nothing to be remembered."""
         self.subscriptions.end(owner)
         self.contacts.forget(owner)
+        for pair in [pair for pair in self._strangers if pair[0] == owner]:
+            del self._strangers[pair]
 
     def unconcerned(self, element: Element) -> bool:
         """Whether an element is a user's availability told to one of the contacts in their roster. With five hundred of them
@@ -150,6 +157,21 @@ class People:
 
     def introduction(self, owner: str, address: Address) -> str:
         return self.profiles.nick_element(owner, address)
+
+    def stranger(self, owner: str, network: str, name: str) -> str:
+        """XEP-0172 §4.3: who it is that writes to a user for the first time, where the user does not see them; empty for
+        all others."""
+        address = Address(AddressKind.CONTACT, network, name)
+        try:
+            local = self.book.local(address)
+        except BadAddress:
+            return ""
+        if (owner, local) in self._strangers or self.subscriptions.of(owner, local).from_:
+            return ""
+        self._strangers[owner, local] = None
+        if len(self._strangers) > _STRANGERS:
+            del self._strangers[next(iter(self._strangers))]
+        return self.introduction(owner, address)
 
     def subscription_changed(self, owner: str, local: str, address: Address, *, sees_us: bool) -> None:
         self.contacts.subscription_changed(owner, address, sees_us=sees_us)

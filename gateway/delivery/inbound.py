@@ -99,6 +99,7 @@ class Inbound:
         spawn: Callable[[Awaitable[None]], None],
         mark_read: Callable[[Entry], None] | None,
         heard: Callable[[Entry], None] = lambda entry: None,
+        introduce: Callable[[Entry], str] = lambda entry: "",
         copies: Copies = lambda owner, network, peer: (),
     ) -> None:
         self.counts = InboundCounts()
@@ -113,6 +114,7 @@ class Inbound:
         self._spawn = spawn
         self._mark_read = mark_read
         self._heard = heard
+        self._introduce = introduce
         self._copies = copies
         self._holding = Holding(journal, self._kept)
         self._last = 0.0
@@ -217,6 +219,7 @@ class Inbound:
     def _kept(self, entry: Entry, outcome: Kept | StorageError) -> None:
         if outcome is not Kept.KNOWN:
             self._heard(entry)
+            entry.extra += self._introduce(entry)
         if outcome is Kept.NEW:
             self._open[_mark_of(entry)] = entry
             self._courier.take(Parcel(entry))

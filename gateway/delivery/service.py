@@ -66,6 +66,8 @@ class DeliveryWiring:
     caught_up: Callable[[], bool]  # whether no client is behind since the link was lost
     heard: Callable[[Entry], None] = lambda entry: None  # of inbound messages that are new
     copies: Copies = lambda owner, network, peer: ()
+    #: Ready XML that says who writes, where the user may not know.
+    introduce: Callable[[Entry], str] = lambda entry: ""
     taken: Callable[[Entry], None] = lambda entry: None  # of messages to contacts that the network has taken
 
 
@@ -94,6 +96,7 @@ class Deliveries:
             spawn=w.spawn,
             mark_read=self._marks.read if self._marks is not None else None,
             heard=w.heard,
+            introduce=w.introduce,
             copies=w.copies,
         )
         self.outbound = Outbound(

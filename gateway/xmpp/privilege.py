@@ -71,7 +71,7 @@ class Rights:
         if self.message:
             lines.append("message: outgoing")
         if self.presence:
-            lines.append(f"presence: {self.presence}")
+            lines.append(f"presence: {self.presence} (not needed, and not used)")
         return lines + [f"iq {namespace}: {_both(verbs)}" for namespace, verbs in self.iq.items()]
 
 

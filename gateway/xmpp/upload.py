@@ -108,7 +108,7 @@ class UploadServices:
         """The service whose address the operator gave."""
         search = self._searches.get(jid)
         if search is None or search.found is None or search.until <= self._clock.monotonic():
-            found = await self._examine(jid) or Service(jid)
+            found = await self.examine(jid) or Service(jid)
             search = _Search(found, self._clock.monotonic() + _KNOWN_FOR)
             self._remember(jid, search)
         return search.found or Service(jid)
@@ -125,11 +125,12 @@ class UploadServices:
         jids = [jid for item in items if (jid := item.get("jid")) and "@" not in jid and jid != self._jid]
         # What is called so is most likely it; asking the others costs them an answer each.
         for jid in (*sorted(jids, key=lambda each: "upload" not in each), domain):
-            if (service := await self._examine(jid)) is not None:
+            if (service := await self.examine(jid)) is not None:
                 return service
         return None
 
-    async def _examine(self, jid: str) -> Service | None:
+    async def examine(self, jid: str) -> Service | None:
+        """The service at an address; None if that is none, or does not answer."""
         try:
             answer = await self._ask(jid, element("query", _INFO))
         except RefusedError:
@@ -164,7 +165,7 @@ class ComponentSlots:
         """See ``Slots``. ``user`` does not matter: the service sees the component."""
         if self._clock.monotonic() < self._closed_until:
             raise refused(self._closed, Condition.FORBIDDEN)
-        service = await self._service()
+        service = await self.service()
         try:
             answer = await self._iq.request(
                 service.jid, _request(service, file), sender=self._jid, timeout=_DEADLINE
@@ -177,7 +178,8 @@ class ComponentSlots:
             raise why from error
         return _slot(answer)
 
-    async def _service(self) -> Service:
+    async def service(self) -> Service:
+        """Where files go. Raises ``MediaError`` if there is no such place."""
         if self._named:
             return await self._services.at(self._named)
         for domain in _above(self._jid):

@@ -235,3 +235,47 @@ async def test_a_failure_is_one_error_even_if_the_link_dies_under_it(forwarding,
     await asyncio.sleep(2.2)
     await again(forwarding)
     assert [each for each in await forwarding.silence() if each.get("type") == "error"] == []
+
+
+async def test_a_correction_that_waits_is_said_when_the_gateway_ends(tmp_path, server):
+    bridge = ForwardingBridge()
+    async with staged(tmp_path, server=server, bridge=bridge) as stage:
+        await stage.join()
+        stage.send(
+            f"<message type='chat' id='m1' from='{ALICE}' to='bob@{JID}'><body>meet me at teh pub</body></message>"
+        )
+        await stage.silence()
+        correct = "<replace xmlns='urn:xmpp:message-correct:0' id='m1'/>"
+        stage.send(
+            f"<message type='chat' id='m2' from='{ALICE}' to='bob@{JID}'><body>meet me at the pub</body>{correct}</message>"
+        )
+        await stage.silence()
+        await stage.component.deliveries.flush()
+        rows = await stage.component._stores.deliveries.active("loopback")
+        assert [row.body for row in rows] == ["* meet me at the pub"]
+        assert bridge.texts == ["meet me at teh pub"]
+    assert bridge.texts == ["meet me at teh pub", "*the"]
+
+
+async def test_a_strangers_first_message_says_who_it_is_and_no_other_does(stage):
+    await stage.join()
+    sink = stage.bridge.people["alice"].sink
+    nicks = []
+    for text in ("hello", "again"):
+        sink.direct(Message("bob", text))
+        found = await stage.link.expect(
+            lambda each: kind("message", to=OWNER)(each) and each.find(f"{C}body") is not None
+        )
+        nicks.append(found.findtext("{http://jabber.org/protocol/nick}nick"))
+    assert nicks == ["bob", None]
+
+
+async def test_a_contact_that_the_user_sees_introduces_itself_no_more(stage):
+    await stage.join()
+    stage.send(f"<presence type='subscribe' from='{OWNER}' to='bob@{JID}'/>")
+    await stage.silence()
+    stage.bridge.people["alice"].sink.direct(Message("bob", "hello"))
+    found = await stage.link.expect(
+        lambda each: kind("message", to=OWNER)(each) and each.find(f"{C}body") is not None
+    )
+    assert found.find("{http://jabber.org/protocol/nick}nick") is None

@@ -41,9 +41,16 @@ def directory(parent: Path, name: str) -> Path:
 
 
 async def last_line(
-    tmp_path: Path, server: Server, *, secret: str = SECRET, jid: str = JID, port: int = 0
+    tmp_path: Path,
+    server: Server,
+    *,
+    secret: str = SECRET,
+    jid: str = JID,
+    port: int = 0,
+    about: str = " link of ",
+    **more: str,
 ) -> tuple[bool, str]:
-    """Whether ``check`` is content, and what it says of the link."""
+    """Whether ``check`` is content, and what it says of the link, or ``about`` something else."""
     config = tmp_path / "config.toml"
     init(jid, "irc", None, config, force=True, out=StringIO())
     out = StringIO()
@@ -51,8 +58,8 @@ async def last_line(
         "CAUSEWAY_XMPP__PORT": str(port or server.component_port),
         "CAUSEWAY_BRIDGES__IRC__SECRET": secret,
     }
-    good = await check(config, environ, out)
-    return good, out.getvalue().splitlines()[-1]
+    good = await check(config, environ | more, out)
+    return good, next(line for line in out.getvalue().splitlines() if about in line)
 
 
 async def test_a_link_that_works_is_ok(tmp_path: Path, server: Server) -> None:
@@ -62,6 +69,16 @@ async def test_a_link_that_works_is_ok(tmp_path: Path, server: Server) -> None:
         line
         == f"ok    link of irc: The server on 127.0.0.1 port {server.component_port} accepts irc.localhost."
     )
+
+
+async def test_the_upload_service_is_found_or_named_as_missing(tmp_path: Path, server: Server) -> None:
+    good, line = await last_line(tmp_path, server, about="files of ")
+    assert good
+    assert line.startswith("ok    files of irc: upload service upload.localhost, files up to ")
+    named = {"CAUSEWAY_MEDIA__UPLOAD_SERVICE": "rooms.localhost"}
+    good, line = await last_line(tmp_path, server, about="files of ", **named)
+    assert not good
+    assert "rooms.localhost does not answer as an upload service" in line
 
 
 async def test_a_wrong_secret_is_named_with_the_place_to_mend_it(tmp_path: Path, server: Server) -> None:

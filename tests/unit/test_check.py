@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.check import check
+from gateway.finding import Finding, Verdict
 from gateway.init import init
 from gateway.xmpp.diagnosis import LinkState, LinkStatus, diagnose
 from gateway.xmpp.stream import Symptom, Trouble
@@ -22,6 +23,18 @@ class Link:
     async def __call__(self, jid: str, secret: str, host: str, port: int) -> LinkStatus:
         self.tried.append((jid, secret, host, port))
         return self.status
+
+
+class Upload:
+    """The same for upload services."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.finding = Finding(Verdict.OK, "upload service upload.example.org")
+
+    async def __call__(self, jid: str, secret: str, host: str, port: int, named: str) -> Finding:
+        self.asked.append((jid, named))
+        return self.finding
 
 
 UP = LinkStatus(LinkState.UP, "The server accepts it.")
@@ -41,9 +54,11 @@ def change(path: Path, *, mode: int | None = None, text: str | None = None) -> N
         path.chmod(mode)
 
 
-async def checked(config: Path, link: Link | None = None, **environ: str) -> tuple[bool, list[str]]:
+async def checked(
+    config: Path, link: Link | None = None, upload: Upload | None = None, **environ: str
+) -> tuple[bool, list[str]]:
     out = StringIO()
-    good = await check(config, environ, out, try_link=link or Link(UP))
+    good = await check(config, environ, out, try_link=link or Link(UP), try_upload=upload or Upload())
     return good, out.getvalue().replace(f"{config.parent}/", "").splitlines()
 
 
@@ -55,7 +70,9 @@ async def test_a_fresh_installation_is_all_well(config: Path) -> None:
             "ok    config.toml: irc at irc.example.org",
             "ok    key file causeway.key",
             "ok    database causeway.db will be made at the first start",
+            "ok    media directory media will be made at the first start",
             "ok    link of irc: The server accepts it.",
+            "ok    files of irc: upload service upload.example.org",
         ],
     )
     ((jid, secret, host, port),) = link.tried
@@ -161,3 +178,60 @@ async def test_a_conflict_may_be_the_gateway_itself(config: Path) -> None:
     good, lines = await checked(config, Link(LinkStatus(conflict.state, conflict.reason)))
     assert not good
     assert lines[-1].endswith("If the gateway itself is running now, this is its own link, and all is well.")
+
+
+# -- files -----------------------------------------------------------------------------------------------------
+
+
+def line_about(lines: list[str], *words: str) -> str:
+    return next(line for line in lines if all(word in line for word in words))
+
+
+async def test_a_media_directory_that_cannot_be_one_fails(config: Path) -> None:
+    (config.parent / "media").write_text("a file")
+    good, lines = await checked(config)
+    assert not good
+    assert "FAIL  media is no directory: move it away, or correct media.directory." in lines
+
+
+@pytest.mark.parametrize(
+    ("url", "verdict", "word"),
+    [
+        ("https://files.example.org", "ok", "begin with"),
+        ("http://files.example.org", "note", "certificate"),
+        ("https://localhost:8080", "note", "rest of the world"),
+        ("https://192.168.1.7", "note", "rest of the world"),
+        ("https://[::1]", "note", "rest of the world"),
+        ("https://fileserver", "note", "rest of the world"),
+    ],
+)
+async def test_links_that_nobody_can_follow_are_noticed(
+    config: Path, url: str, verdict: str, word: str
+) -> None:
+    environ = {"CAUSEWAY_MEDIA__PUBLIC_URL": url, "CAUSEWAY_MEDIA__LISTEN": "127.0.0.1:5280"}
+    good, lines = await checked(config, **environ)
+    assert good
+    assert line_about(lines, url, word).startswith(verdict)
+
+
+async def test_without_any_way_to_give_files_out_there_is_a_note(config: Path) -> None:
+    upload = Upload()
+    good, lines = await checked(config, None, upload, CAUSEWAY_MEDIA__UPLOAD="false")
+    assert (good, upload.asked) == (True, [])
+    assert line_about(lines, "cannot be passed on").startswith("note")
+
+
+async def test_the_upload_service_is_asked_for_over_a_link_that_works(config: Path) -> None:
+    upload = Upload()
+    await checked(config, None, upload, CAUSEWAY_MEDIA__UPLOAD_SERVICE="up.example.org")
+    assert upload.asked == [("irc.example.org", "up.example.org")]
+    await checked(config, Link(LinkStatus(LinkState.REFUSED, "No.")), upload)
+    assert len(upload.asked) == 1
+
+
+async def test_an_upload_service_that_does_not_answer_fails(config: Path) -> None:
+    upload = Upload()
+    upload.finding = Finding(Verdict.FAIL, "up.example.org does not answer as an upload service")
+    good, lines = await checked(config, None, upload)
+    assert not good
+    assert lines[-1] == "FAIL  files of irc: up.example.org does not answer as an upload service"
