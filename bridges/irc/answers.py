@@ -18,7 +18,7 @@ from bridges.irc.multiline import TYPES as MULTILINE_TYPES
 from bridges.irc.multiline import assemble
 from bridges.irc.numerics import is_error, refused
 from bridges.irc.protocol.line import Line, nick_of
-from bridges.irc.requests import Requests
+from bridges.irc.requests import Asked, Request, Requests
 from bridges.irc.speaking import Speaking
 from gateway.model import Refused
 
@@ -136,6 +136,9 @@ class Answers:
             self._other(label, claim, line, whole=whole)
 
     def _other(self, label: str, claim: Claim, line: Line, *, whole: bool) -> None:
+        if line.command == "NICK" and isinstance(claim, Request) and claim.kind is Asked.NICK:
+            # InspIRCd 3 keeps answers back until the request is done, and then names us by the new nick already.
+            line = line._replace(source=self._common.standing.nick)
         if whole:
             self._labels.forget(label)
             claim.told(label, line)

@@ -196,6 +196,17 @@ async def test_requests_are_answered_by_their_labels() -> None:
     await scene.finish()
 
 
+async def test_a_change_of_nick_is_ours_whatever_the_server_calls_us_in_its_answer() -> None:
+    scene = await labelled()
+    receipt = Receipt()
+    scene.session.rename("Newer", receipt)
+    (line,) = scene.server.take()
+    scene.server.says(f"@label={label_of(line)} :Newer!~nick@my.host NICK :Newer")
+    assert receipt.outcome == "done"
+    assert scene.sink.take() == [("own_nick", "Newer"), ("renamed", ["#foo"], "Nick", "Newer")]
+    await scene.finish()
+
+
 async def test_a_server_that_forgets_a_label_is_understood_as_one_without_labels() -> None:
     scene = await labelled()
     topic = Receipt()
