@@ -1,0 +1,461 @@
+"""Archives as clients see them (XEP-0313): rooms, private chats, the gateway; as biboumi answers, to the letter."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from gateway.history.service import ArchivePolicy
+from gateway.limits import LimitPolicy
+from gateway.model import Message, Retraction
+from gateway.rooms.habits import Habits
+from tests.component.stage import ALICE, BOB, JID, MUC, ROOM, C, condition, kind, staged
+from tests.loopback.expressing import EVERYTHING, ExpressiveBridge
+
+MAM, RSM = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"
+M, R = f"{{{MAM}}}", f"{{{RSM}}}"
+FORWARDED = f"{M}result/{{urn:xmpp:forward:0}}forwarded"
+MESSAGE = f"{FORWARDED}/{{jabber:client}}message"
+DELAY = f"{FORWARDED}/{{urn:xmpp:delay}}delay"
+BODY = "{jabber:client}body"
+SID = "{urn:xmpp:sid:0}stanza-id"
+UNLIMITED = LimitPolicy(
+    messages_per_minute=0, messages_per_second_total=0, foreign_messages_per_minute=0, loop_turns=0
+)
+
+
+@dataclass
+class Found:
+    """What came of a query: the result stanzas, and the end."""
+
+    results: list[Element] = field(default_factory=list)
+    end: Element | None = None
+    error: str = ""
+
+    @property
+    def messages(self) -> list[Element]:
+        return [each.find(MESSAGE) for each in self.results]
+
+    @property
+    def bodies(self) -> list[str | None]:
+        return [each.findtext(BODY) for each in self.messages]
+
+    @property
+    def ids(self) -> list[str | None]:
+        return [each.find(f"{M}result").get("id") for each in self.results]
+
+    @property
+    def complete(self) -> bool:
+        return self.end.get("complete") == "true"
+
+    def page(self, name: str) -> str | None:
+        return self.end.findtext(f"{R}set/{R}{name}")
+
+    @property
+    def index(self) -> str | None:
+        first = self.end.find(f"{R}set/{R}first")
+        return first.get("index") if first is not None else None
+
+
+def form(**fields: str | list[str]) -> str:
+    named = {"FORM_TYPE": MAM} | {
+        name.replace("_", "-").removesuffix("-"): value for name, value in fields.items()
+    }
+    inside = "".join(
+        f"<field var='{name}'>"
+        + "".join(f"<value>{each}</value>" for each in ([value] if isinstance(value, str) else value))
+        + "</field>"
+        for name, value in named.items()
+    )
+    return f"<x xmlns='jabber:x:data' type='submit'>{inside}</x>"
+
+
+def rsm(inside: str) -> str:
+    return f"<set xmlns='{RSM}'>{inside}</set>"
+
+
+async def ask(stage, inside: str = "", to: str = ROOM, who: str = ALICE, id_: str = "q1") -> Found:
+    """The results must stand before their end."""
+    stage.send(
+        f"<iq type='set' id='{id_}' from='{who}' to='{to}'><query xmlns='{MAM}' queryid='{id_}'>{inside}</query></iq>"
+    )
+    answer = await stage.link.expect(lambda each: kind("iq", id=id_)(each) and each.get("from") == to)
+    found = Found()
+    rest = []
+    for each in stage.link.received:
+        ours = each.find(f"{M}result")
+        (found.results if ours is not None and ours.get("queryid") == id_ else rest).append(each)
+    stage.link.received[:] = rest
+    if answer.get("type") == "error":
+        assert found.results == []
+        found.error = condition(answer)
+        return found
+    found.end = answer.find(f"{M}fin")
+    assert found.end.find(f"{R}set") is not None
+    for each in found.results:
+        assert (each.get("from"), each.get("to")) == (to, who)
+    return found
+
+
+async def say(stage, *texts: str, who: str = ALICE, payload: str = "") -> list[str]:
+    """In the room, one after the other; their ids there."""
+    ids = []
+    for number, text in enumerate(texts):
+        id_ = f"own-{text}-{number}"
+        stage.send(
+            f"<message type='groupchat' id='{id_}' from='{who}' to='{ROOM}'><body>{text}</body>{payload}</message>"
+        )
+        reflection = await stage.expect("message", to=who, id=id_)
+        ids.append(reflection.find(SID).get("id"))
+    return ids
+
+
+async def tell(stage, text: str, who: str = ALICE, to: str = f"bob@{JID}", payload: str = "") -> Element:
+    stage.send(
+        f"<message type='chat' id='p-{text}' from='{who}' to='{to}'><body>{text}</body>{payload}</message>"
+    )
+    return await stage.link.expect(
+        lambda each: each.tag == f"{C}message" and each.findtext(f"{C}body") == text and each.get("to") != who
+    )
+
+
+@pytest.fixture
+async def stage(tmp_path, server):
+    async with staged(tmp_path, server=server, usage=UNLIMITED) as stage:
+        await stage.join()
+        yield stage
+
+
+# -- as biboumi answers ----------------------------------------------------------------------------------------
+
+
+async def test_simple_mam(stage):
+    await say(stage, "coucou", "coucou 2")
+    found = await ask(stage)
+    assert found.bodies == ["coucou", "coucou 2"]
+    assert found.complete
+    assert (found.page("first"), found.page("last")) == (found.ids[0], found.ids[1])
+    message = found.messages[0]
+    assert (message.get("from"), message.get("type"), message.get("to")) == (
+        f"{ROOM}/alice",
+        "groupchat",
+        None,
+    )
+    for none in (form(end="2000-06-07T00:00:00Z"), form(start="3016-06-07T00:00:00Z")):
+        found = await ask(stage, none)
+        assert (found.results, found.complete, found.page("first")) == ([], True, None)
+    found = await ask(stage, rsm("<max>1</max>"))
+    assert (found.bodies, found.complete) == (["coucou"], False)
+
+
+async def test_mam_with_timestamps(stage):
+    await say(stage, "coucou", "coucou 2")
+    await asyncio.sleep(0.01)
+    between = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    await asyncio.sleep(0.01)
+    await say(stage, "coucou 3", "coucou 4")
+    for hidden in ("", " type='hidden'"):
+        asked = form(start=between).replace("'FORM_TYPE'", f"'FORM_TYPE'{hidden}")
+        assert (await ask(stage, asked)).bodies == ["coucou 3", "coucou 4"]
+    found = await ask(stage, form(start=between, end="3016-06-07T00:00:00Z"))
+    assert (found.bodies, found.complete) == (["coucou 3", "coucou 4"], True)
+    # The time that a result bears is that of the message, to the millisecond.
+    stamp = found.results[0].find(DELAY).get("stamp")
+    assert (await ask(stage, form(start=stamp, end=stamp))).bodies[:1] == ["coucou 3"]
+
+
+async def test_default_mam_limit(stage):
+    everything = [str(number) for number in range(150)]
+    session = stage.bridge.people["alice"]
+    for text in everything:
+        session.sink.room_message("#room", Message("carol", text))
+    found = await ask(stage)
+    assert (found.bodies, found.complete, found.page("last")) == (everything[:100], False, found.ids[99])
+    found = await ask(stage, rsm(f"<after>{found.page('last')}</after>"))
+    assert (found.bodies, found.complete, found.page("last")) == (everything[100:], True, found.ids[-1])
+    newest = found.page("last")
+    assert (await ask(stage, rsm("<after>DUMMY_ID</after>"))).error == "item-not-found"
+    found = await ask(stage, rsm("<before/>"))
+    assert (found.bodies, found.complete, found.page("last")) == (everything[50:], False, newest)
+    found = await ask(stage, rsm(f"<before>{newest}</before><max>2</max>"))
+    assert (found.bodies, found.complete, found.page("last")) == (everything[147:149], False, found.ids[1])
+    found = await ask(stage, rsm("<before/><max>0</max>"))
+    assert (found.bodies, found.complete) == ([], False)
+    # Beyond biboumi: true numbers, and any page.
+    assert (found.page("count"), found.index) == ("150", None)
+    found = await ask(stage, rsm("<max>3</max><index>140</index>"))
+    assert (found.bodies, found.index, found.page("count")) == (everything[140:143], "140", "150")
+    found = await ask(stage, rsm("<max>9999</max>"))
+    assert len(found.bodies) == 100
+
+
+# -- the extended protocol -------------------------------------------------------------------------------------
+
+
+async def test_pages_between_messages_flipped_and_messages_by_their_ids(stage):
+    ids = await say(stage, *"abcdef")
+    found = await ask(stage, form(after_id=ids[0], before_id=ids[4]))
+    assert (found.bodies, found.complete, found.page("count")) == (["b", "c", "d"], True, "3")
+    found = await ask(stage, form(after_id=ids[0]) + rsm("<before/><max>2</max>") + "<flip-page/>")
+    assert found.bodies == ["f", "e"]
+    assert (found.page("first"), found.page("last"), found.index) == (ids[4], ids[5], "3")
+    assert (await ask(stage, form(ids=[ids[3], ids[1]]))).bodies == ["b", "d"]
+    for unknown in (form(ids=[ids[0], "DUMMY"]), form(before_id="DUMMY"), form(after_id="DUMMY")):
+        assert (await ask(stage, unknown)).error == "item-not-found"
+
+
+async def test_what_an_archive_can_be_asked_is_announced_and_described(stage):
+    ids = await say(stage, "first", "last")
+    for to in (JID, ROOM, f"bob@{JID}"):
+        stage.send(
+            f"<iq type='get' id='d' from='{ALICE}' to='{to}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+        )
+        info = await stage.expect("iq", id="d", from_=to)
+        assert {MAM, f"{MAM}#extended"} <= {each.get("var") for each in info[0]}
+        stage.send(f"<iq type='get' id='f' from='{ALICE}' to='{to}'><query xmlns='{MAM}'/></iq>")
+        fields = (await stage.expect("iq", id="f", from_=to)).iter("{jabber:x:data}field")
+        assert {"with", "start", "end", "before-id", "after-id", "ids"} < {each.get("var") for each in fields}
+    stage.send(f"<iq type='get' id='m' from='{ALICE}' to='{ROOM}'><metadata xmlns='{MAM}'/></iq>")
+    start, end = (await stage.expect("iq", id="m"))[0]
+    assert (start.get("id"), end.get("id")) == tuple(ids)
+    stage.send(f"<iq type='get' id='m2' from='{ALICE}' to='#empty@{JID}'><metadata xmlns='{MAM}'/></iq>")
+    assert len((await stage.expect("iq", id="m2"))[0]) == 0
+
+
+async def test_a_room_can_be_searched_for_one_sender(stage):
+    await stage.join(BOB, nick="bob")
+    await say(stage, "mine")
+    await say(stage, "his", who=BOB)
+    for asked, bodies in {
+        f"{ROOM}/bob": ["his"],
+        "bob": ["his"],
+        f"bob@{JID}": ["his"],
+        ROOM: ["mine", "his"],
+        "alice@localhost": ["mine"],
+        "stranger@localhost": [],
+        f"#other@{JID}/bob": [],
+        f"\u2028@{JID}": [],
+    }.items():
+        found = await ask(stage, form(with_=asked))
+        assert (found.bodies, found.page("count"), found.complete) == (bodies, str(len(bodies)), True)
+
+
+async def test_nonsense_is_answered(stage):
+    await say(stage, "a")
+    assert (await ask(stage, form(mood="lonely"))).error == "feature-not-implemented"
+    assert (await ask(stage, form(start="soon"))).error == "bad-request"
+    assert (await ask(stage, rsm("<max>-1</max>"))).error == "bad-request"
+    assert (await ask(stage, to=f"{ROOM}/alice")).error == "service-unavailable"
+    assert (await ask(stage, to=f"loop@{JID}")).error == "service-unavailable"
+    stage.send(
+        f"<iq type='set' id='p' from='{ALICE}' to='{ROOM}'><prefs xmlns='{MAM}' default='always'/></iq>"
+    )
+    assert condition(await stage.expect("iq", id="p")) == "feature-not-implemented"
+
+
+# -- whose it is -----------------------------------------------------------------------------------------------
+
+
+async def test_everybody_has_their_own_archive_also_of_a_room_they_have_left(stage):
+    await stage.join(BOB, nick="bob")
+    await say(stage, "for both")
+    assert (await ask(stage, who="mallory@localhost/x")).bodies == []
+    assert (await ask(stage, who=BOB)).bodies == ["for both"]
+    stage.send(f"<presence type='unavailable' from='{BOB}' to='{ROOM}/bob'/>")
+    await stage.expect("presence", type="unavailable", to=BOB)
+    await say(stage, "after bob")
+    assert (await ask(stage, who=BOB)).bodies == ["for both"]
+    assert (await ask(stage)).bodies == ["for both", "after bob"]
+
+
+async def test_an_archive_outlives_a_restart_with_its_ids(tmp_path, server):
+    async with staged(tmp_path, server=server) as stage:
+        await stage.join()
+        before = await say(stage, "one", "two")
+    async with staged(tmp_path, server=server) as stage:
+        found = await ask(stage)
+        assert (found.bodies, found.ids) == (["one", "two"], before)
+        assert found.messages[0].get("id") == "own-one-0"
+
+
+async def test_where_nothing_is_archived_nothing_is_announced(tmp_path, server):
+    async with staged(tmp_path, server=server, archive=ArchivePolicy(kept=False)) as stage:
+        await stage.join()
+        await say(stage, "gone with the wind")
+        assert (await ask(stage)).error == "service-unavailable"
+        stage.send(
+            f"<iq type='get' id='d' from='{ALICE}' to='{ROOM}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+        )
+        assert MAM not in {each.get("var") for each in (await stage.expect("iq", id="d"))[0]}
+
+
+async def test_what_its_user_does_not_want_recorded_is_not(tmp_path, server):
+    async with staged(tmp_path, server=server, archive=ArchivePolicy(recorded=False)) as stage:
+        await stage.join()
+        await stage.join(BOB, nick="bob")
+        await say(stage, "not kept")
+        await tell(stage, "nor this")
+        account = stage.component.accounts.find("alice@localhost", "loop")
+        account.rooms["#room"].habits = Habits(record=True)
+        await say(stage, "but this is")
+        assert (await ask(stage)).bodies == ["but this is"]
+        assert (await ask(stage, to=JID)).bodies == []
+
+
+async def test_whoever_asks_too_much_is_told_so(tmp_path, server):
+    usage = LimitPolicy(archive_queries_per_minute=1, archive_queries_burst=2)
+    async with staged(tmp_path, server=server, usage=usage) as stage:
+        await stage.join()
+        assert [(await ask(stage)).error for _ in range(3)] == ["", "", "resource-constraint"]
+
+
+# -- private chats ---------------------------------------------------------------------------------------------
+
+
+async def test_a_private_chat_is_archived_both_ways_at_the_contact_and_at_the_gateway(stage):
+    await stage.join(BOB, nick="bob")
+    first = await tell(stage, "hello bob")
+    await tell(stage, "hello alice", who=BOB, to=f"alice@{JID}")
+    await tell(stage, "/me waves", to=f"{ROOM}/bob")
+    await stage.join("carol@localhost/x", nick="carol")
+    await tell(stage, "to carol", to=f"carol@{JID}")
+    with_bob = ["hello bob", "hello alice", "/me waves"]
+    found = await ask(stage, to=f"bob@{JID}")
+    assert (found.bodies, found.complete, found.page("count")) == (with_bob, True, "3")
+    ends = [(each.get("from"), each.get("to"), each.get("type")) for each in found.messages]
+    mine, his = ("alice@localhost", f"bob@{JID}", "chat"), (f"bob@{JID}", "alice@localhost", "chat")
+    assert ends == [mine, his, mine]
+    assert found.messages[0].get("id") == "p-hello bob"
+    for asked, bodies in {
+        "": [*with_bob, "to carol"],
+        form(with_=f"bob@{JID}"): with_bob,
+        form(with_=f"BOB@{JID}"): with_bob,
+        form(with_=f"{ROOM}/bob"): with_bob,
+        form(with_=ROOM): [],
+        form(with_=JID): [],
+        form(with_="bob@localhost"): [],
+    }.items():
+        assert (await ask(stage, asked, to=JID)).bodies == bodies
+    last = (await ask(stage, rsm("<before/><max>1</max>"), to=JID)).messages[0]
+    assert last.get("to") == f"carol@{JID}"
+    # Whom it went to has it under the id that came with it.
+    theirs = await ask(stage, to=f"alice@{JID}", who=BOB)
+    assert theirs.bodies == with_bob
+    stanza_id = first.find(SID)
+    assert (stanza_id.get("by"), stanza_id.get("id")) == (f"alice@{JID}", theirs.ids[0])
+    found = await ask(stage, form(after_id=theirs.ids[0]), to=f"alice@{JID}", who=BOB)
+    assert found.bodies == with_bob[1:]
+
+
+async def test_what_failed_or_must_not_be_kept_is_in_no_archive(stage):
+    await stage.join(BOB, nick="bob")
+    hint = "<no-store xmlns='urn:xmpp:hints'/>"
+    stage.send(f"<message type='chat' id='x' from='{ALICE}' to='nobody@{JID}'><body>lost</body></message>")
+    await stage.expect("message", type="error", id="x")
+    await tell(stage, "burn this", payload=hint)
+    await tell(stage, "keep this")
+    await say(stage, "burn that", payload=hint.replace("no-store", "no-permanent-store"))
+    await say(stage, "keep that")
+    assert (await ask(stage, to=JID)).bodies == ["keep this"]
+    assert (await ask(stage)).bodies == ["keep that"]
+
+
+async def test_a_password_told_to_services_is_in_no_archive(tmp_path, server):
+    class Discreet(ExpressiveBridge):
+        def confidential(self, address, text):
+            return address.name == "bob" and text.startswith("identify ")
+
+    async with staged(tmp_path, server=server, bridge=Discreet(confidences=True)) as stage:
+        await stage.join()
+        await stage.join(BOB, nick="bob")
+        await tell(stage, "identify hunter2")
+        await tell(stage, "help")
+        assert (await ask(stage, to=f"bob@{JID}")).bodies == ["help"]
+
+
+# -- more than text --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on(tmp_path, server):
+    @asynccontextmanager
+    async def on(**can):
+        async with staged(tmp_path, server=server, bridge=ExpressiveBridge(**can), usage=UNLIMITED) as stage:
+            await stage.join()
+            await stage.join(BOB, nick="bob")
+            yield stage
+
+    return on
+
+
+def parts(message: Element, name: str) -> list[Element]:
+    return [each for each in message if each.tag.endswith(f"}}{name}")]
+
+
+async def test_replies_corrections_and_reactions_are_in_the_archive_and_refer_to_what_is_there(on):
+    async with on(**EVERYTHING) as stage:
+        (sid,) = await say(stage, "cake?", who=BOB)
+        (mine,) = await say(
+            stage, "yse", payload=f"<reply xmlns='urn:xmpp:reply:0' id='{sid}' to='{ROOM}/bob'/>"
+        )
+        fix = "<replace xmlns='urn:xmpp:message-correct:0' id='own-yse-0'/>"
+        await say(stage, "yes", payload=fix)
+        stage.send(
+            f"<message type='groupchat' id='r' from='{ALICE}' to='{ROOM}'>"
+            f"<reactions xmlns='urn:xmpp:reactions:0' id='{sid}'><reaction>🍰</reaction></reactions></message>"
+        )
+        live = await stage.expect("message", to=ALICE, id="r")
+        found = await ask(stage)
+        assert found.bodies == ["cake?", "yse", "yes", None]
+        assert found.ids == [sid, mine, found.ids[2], live.find(SID).get("id")]
+        reply, corrected, reaction = found.messages[1:]
+        assert parts(reply, "reply")[0].attrib == {"id": sid, "to": f"{ROOM}/bob"}
+        assert parts(corrected, "replace")[0].get("id") == reply.get("id")
+        assert parts(reaction, "reactions")[0].get("id") == sid
+        assert (reaction.get("from"), reaction.get("id")) == (f"{ROOM}/alice", "r")
+        assert [each.get("id") for each in parts(reply, "stanza-id")] == [mine]
+        # Whoever asks for what came after a reaction need not know that it was one.
+        assert (await ask(stage, rsm(f"<after>{found.ids[3]}</after>"))).complete
+
+
+async def test_what_was_taken_back_leaves_a_tombstone_and_the_word_of_it(on):
+    async with on(**EVERYTHING) as stage:
+        (regret,) = await say(stage, "regrettable")
+        (rude,) = await say(stage, "rude", who=BOB)
+        stage.send(
+            f"<message type='groupchat' id='undo' from='{ALICE}' to='{ROOM}'>"
+            f"<retract xmlns='urn:xmpp:message-retract:1' id='{regret}'/></message>"
+        )
+        await stage.expect("message", to=ALICE, id="undo")
+        stage.bridge.people["alice"].sink.retracted(
+            "#room", Retraction("bob", rude, moderated=True, reason="no")
+        )
+        found = await ask(stage)
+        assert found.ids[:2] == [regret, rude]
+        assert found.bodies[:2] == [None, None]
+        mine, his, undo, moderation = found.messages
+        assert parts(mine, "retracted")[0].get("id") == "undo"
+        assert parts(undo, "retract")[0].get("id") == regret
+        assert len(parts(his, "retracted")[0]) == 2, "by whom, and why"
+        assert parts(moderation, "retract")[0].get("id") == rude
+        assert moderation.get("from") == ROOM
+        stage.send(f"<presence from='alice@localhost/new' to='{ROOM}/alice'>{MUC}</presence>")
+        await stage.link.expect(
+            lambda each: (
+                kind("message", to="alice@localhost/new")(each) and each.find(f"{C}subject") is not None
+            )
+        )
+
+
+async def test_links_to_files_stay_files_in_the_archive_and_for_those_who_come_later(stage):
+    link = "https://upload.example.org/cat.jpg"
+    oob = f"<x xmlns='jabber:x:oob'><url>{link}</url></x>"
+    await say(stage, link, payload=oob)
+    (message,) = (await ask(stage)).messages
+    assert parts(message, "x")[0].findtext("{jabber:x:oob}url") == link
+    stage.send(f"<presence from='alice@localhost/new' to='{ROOM}/alice'>{MUC}</presence>")
+    shown = await stage.expect("message", to="alice@localhost/new", type="groupchat")
+    assert shown.findtext("{jabber:x:oob}x/{jabber:x:oob}url") == link
