@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, cast
 from xml.etree.ElementTree import Element
 
+from gateway.addressing import nick_for
 from gateway.bridge import BadAddress, Governs, Session, Ticket
 from gateway.model import (
     Address,
@@ -213,7 +214,9 @@ class Governing:
         except BadAddress:
             return "", mask_of(jid.local)
         if address.kind is AddressKind.CONTACT and address.network == room.address.network:
-            return address.name, ""
+            wanted = account.fold(address.name)
+            present = next((nick for nick in room.seats if account.fold(nick) == wanted), "")
+            return present, "" if present else nick_for(address.name)
         if address == room.address and jid.resource:
             return room.nick_behind(jid.resource), ""
         return "", mask_of(jid.local)
