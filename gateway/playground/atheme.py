@@ -11,8 +11,8 @@ from gateway.playground.process import Child, installed, require
 _MODULES = """\
 protocol/inspircd backend/opensex crypto/pbkdf2v2 nickserv/main nickserv/register nickserv/identify nickserv/login
 nickserv/logout nickserv/info nickserv/set_core nickserv/set_password nickserv/ghost nickserv/group nickserv/drop
-nickserv/regnolimit nickserv/status nickserv/help chanserv/main chanserv/register chanserv/op chanserv/access
-chanserv/flags chanserv/info chanserv/help saslserv/main saslserv/plain saslserv/external"""
+nickserv/regnolimit nickserv/status nickserv/cert nickserv/enforce nickserv/help chanserv/main chanserv/register
+chanserv/op chanserv/access chanserv/flags chanserv/info chanserv/help saslserv/main saslserv/plain saslserv/external"""
 
 _CONFIG = """\
 {modules}

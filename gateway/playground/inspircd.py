@@ -11,8 +11,8 @@ SERVER_NAME = "irc.localhost"
 _MODULES = (
     "ircv3 ircv3_accounttag ircv3_batch ircv3_capnotify ircv3_chghost ircv3_ctctags ircv3_echomessage "
     "ircv3_invitenotify ircv3_labeledresponse ircv3_msgid ircv3_servertime cap sasl services_account monitor namesx "
-    "uhnames setname botmode chanhistory customprefix knock deaf servprotect svshold samode sanick chghost "
-    "sha256 spanningtree"
+    "uhnames setname botmode chanhistory customprefix knock deaf servprotect svshold sajoin samode sanick chghost "
+    "sha256 spanningtree sslinfo"
 )
 
 _CONFIG = """\
@@ -42,7 +42,13 @@ _CONFIG = """\
 <customprefix name="halfop" letter="h" prefix="%" rank="20000" ranktoset="30000">
 <chanhistory maxlines="200" prefixmsg="no" bots="yes" enableumode="no">
 <channels users="1000" opers="1000">
+<knock notify="numeric">
 {tls}
+"""
+
+_STS = """\
+<module name="ircv3_sts">
+<sts host="*" duration="1h" port="{port}">
 """
 
 _TLS = """\
@@ -91,14 +97,17 @@ class InspIRCd:
         host: str = LOOPBACK,
         port: int | None = None,
         certificate: Certificate | None = None,
+        sts: bool = False,
     ) -> "InspIRCd":
-        """Write the configuration into ``directory`` and start. Raises ``Missing`` and ``NotReady``."""
+        """Write the configuration into ``directory`` and start. ``sts``: tell clients to use TLS. Raises ``Missing`` and
+        ``NotReady``."""
         server = cls(directory, host, certificate, port)
         tls = ""
         if certificate is not None:
             tls = _TLS.format(
                 certificate=certificate.certificate, key=certificate.key, host=host, port=server.tls_port
             )
+            tls += _STS.format(port=server.tls_port) if sts else ""
         modules = "".join(f'<module name="{module}">\n' for module in _MODULES.split())
         config = _CONFIG.format(
             server=SERVER_NAME,
