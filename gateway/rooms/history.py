@@ -1,6 +1,6 @@
 """What was said in a room lately, and which part of it a client that joins wants (XEP-0045 §7.2.13)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -114,10 +114,16 @@ class History:
         self._first += len(self._said) - len(left)  # what comes after it keeps its number
         self._said = left
 
-    def select(self, request: HistoryRequest, now: float, usual: int = USUAL_STANZAS) -> list[Said]:
+    def select(
+        self,
+        request: HistoryRequest,
+        now: float,
+        usual: int = USUAL_STANZAS,
+        size: Callable[[Said], int] = lambda said: len(said.text),
+    ) -> list[Said]:
         """The messages that satisfy every limit of ``request``, oldest first; ``usual`` is their number where it has none.
-        ``chars`` counts body characters, a little less than the complete stanzas that XEP-0045 counts; zero of anything
-        means no history."""
+        ``size`` is that of the complete stanza (XEP-0045 §7.2.14), for clients that count; zero of anything means no
+        history."""
         stanzas = usual if request.unlimited else request.stanzas
         earliest = max(
             request.since if request.since is not None else float("-inf"),
@@ -126,7 +132,8 @@ class History:
         chosen: list[Said] = []
         chars = 0
         for said in reversed(self._said):
-            chars += len(said.text)
+            if request.chars is not None:
+                chars += size(said)
             if (
                 (stanzas is not None and len(chosen) >= stanzas)
                 or (request.chars is not None and chars > request.chars)

@@ -57,7 +57,12 @@ class Tour:
         """What a client is to be shown of the room's history: what it asked for, or what it may have missed."""
         history = self._room.history
         if attendee.since is None:
-            unseen = history.select(attendee.history, self._context.now(), self._room.habits.history)
+            unseen = history.select(
+                attendee.history,
+                self._context.now(),
+                self._room.habits.history,
+                lambda said: len(self._room.said_before(said, attendee)),
+            )
             attendee.since = history.total - len(unseen)
             return unseen
         if not behind:

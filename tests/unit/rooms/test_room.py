@@ -35,6 +35,7 @@ class Surroundings:
         self.clock = ManualClock()
         self.ids = IdSource(self.clock, random.Random(1))
         self.sent: list[Element] = []
+        self.raw: list[str] = []
         self.kept: list[Element] = []  # those that outlive a lost link
         self.archived = []
         self.acts = []
@@ -45,6 +46,7 @@ class Surroundings:
         return self.epoch
 
     def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
+        self.raw.append(stanza)
         self.sent.append(fromstring(stanza))
         if keep:
             self.kept.append(self.sent[-1])
@@ -448,3 +450,18 @@ def test_a_message_taken_back_meanwhile_is_not_shown_and_hides_no_other(around, 
     phone.attendance = Attendance.RETURNING
     room.welcome(phone)
     assert bodies(around) == ["one", "two"]
+
+
+def test_a_client_that_counts_characters_gets_as_many_complete_stanzas_as_fit(around, room):
+    room.entered("alice", [ALICE, CAROL], None)
+    speaking(around, room, "one", "two & a half", "three")
+
+    def shown(attendee: Attendee) -> list[str]:
+        around.raw.clear()
+        room.welcome(attendee)
+        return [each for each in around.raw if "<body>" in each]
+
+    sizes = [len(each) for each in shown(client(room))]
+    assert len(sizes) == 3
+    for most, expected in ((sum(sizes), 3), (sum(sizes[1:]), 2), (sum(sizes[1:]) - 1, 1), (0, 0)):
+        assert len(shown(client(room, history=HistoryRequest(chars=most)))) == expected
