@@ -119,7 +119,9 @@ class Joining:
         if wish is None:
             return False
         why = refused(line.command, line.params, self._common.network, self._elsewhere(line))
-        if line.command == "473" and self._common.standing.support.knock:
+        support = self._common.standing.support
+        # InspIRCd does not tell that it knows KNOCK, but the mode that forbids it.
+        if line.command == "473" and (support.knock or "K" in support.chanmodes.never):
             knock = f'Or knock: send "KNOCK {wish.name}" to the address of {self._common.network} itself.'
             why = replace(why, text=f"{why.text} {knock}")
         if (
