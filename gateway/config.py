@@ -227,7 +227,9 @@ class _Reader:
         own = self._validated(plugin.settings, key, table, _COMMON) if plugin else None
         if plugin is None or common is None or secret is None or own is None:
             return None
-        return BridgeSettings(name, kind, common.jid, common.name, secret, plugin, own)
+        return BridgeSettings(
+            name, kind, common.jid, common.name, secret, plugin, own, common.persistent_by_default
+        )
 
     def _plugin(self, key: Key, kind: str) -> Plugin | None:
         load = self._plugins.get(kind)

@@ -1,6 +1,6 @@
-"""What admins do by command: look at connections, end them, shut people out, change limits, let registrations in."""
+"""What admins do by command: look at connections, shut people out, change limits, let registrations in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gateway.accounts.directory import Accounts
 from gateway.bridge import Clock
@@ -20,7 +20,8 @@ _REASON_MOST = 500
 
 
 class AdminCommands:
-    """``name`` is the bridge's name in the configuration; ``registrations`` None where the bridge has none."""
+    """``name`` is the bridge's name in the configuration; ``registrations`` None where the bridge has none. ``reload`` reads
+    the configuration again, and says what is wrong with it."""
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class AdminCommands:
         limits: RuntimeLimits,
         registrations: Registrations | None,
         clock: Clock,
+        reload: Callable[[], str] | None = None,
     ) -> None:
         self._name = name
         self._accounts = accounts
@@ -37,6 +39,7 @@ class AdminCommands:
         self._limits = limits
         self._registrations = registrations
         self._clock = clock
+        self._reload = reload
 
     def commands(self) -> Sequence[Command]:
         found = [
@@ -45,12 +48,6 @@ class AdminCommands:
                 Text("Show everybody's connections"),
                 self._connections,
                 Text("How many there are, and the first of them; or those of one user or domain."),
-            ),
-            self._command(
-                "disconnect-user",
-                Text("End all connections of a user"),
-                self._disconnect,
-                Text("The user may come back at once; block the address to prevent that."),
             ),
             self._command(
                 "block",
@@ -77,6 +74,15 @@ class AdminCommands:
                 Text("They hold at once and after a restart, in place of what the configuration says."),
             ),
         ]
+        if self._reload is not None:
+            found.append(
+                self._command(
+                    "reload",
+                    Text("Reload Causeway's configuration"),
+                    self._read_again,
+                    Text("What needs a restart to change is named in the log."),
+                )
+            )
         if self._registrations is not None:
             found.append(
                 self._command(
@@ -108,32 +114,14 @@ class AdminCommands:
             shown.append(Text("and {count} more", count=len(lines) - _LISTED))
         return Done(joined("\n", shown))
 
-    def _disconnect(self, execution: Execution) -> Outcome:
-        if not execution.stage:
-            return Page(
-                Form(
-                    Text("End all connections of a user"),
-                    (
-                        Field("user", Text("Address"), help=Text("Such as ann@example.org."), required=True),
-                        Field("reason", Text("Reason, shown to the user")),
-                    ),
-                )
+    def _read_again(self, execution: Execution) -> Outcome:
+        wrong = self._reload() if self._reload is not None else ""
+        if wrong:
+            return Done(
+                Text("The configuration was not reloaded, and the old one holds: {reason}", reason=wrong),
+                NoteType.ERROR,
             )
-        subject = _subject(execution.text("user"))
-        if subject is None:
-            return Again(Text("This is no address of a user, such as ann@example.org."))
-        reason = (
-            execution.text("reason")[:_REASON_MOST] or "An operator of the gateway ended your connection."
-        )
-        count = sum(1 for account in self._accounts if _concerns(account.owner, subject))
-        text = Text("{count} connections of {subject} are ended.", count=count, subject=subject)
-        return Done(text, then=lambda: self._end(subject, reason))
-
-    def _end(self, subject: str, reason: str) -> None:
-        for account in self._accounts:
-            if _concerns(account.owner, subject):
-                account.standing = False
-                account.abandon(reason, Exit.KICKED)
+        return Done(Text("Configuration reloaded."))
 
     # -- access ------------------------------------------------------------------------------------------------
 

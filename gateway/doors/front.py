@@ -9,12 +9,16 @@ from typing import cast
 
 from gateway.accounts.account import Account
 from gateway.accounts.directory import AccountLimits, Accounts
+from gateway.accounts.preferences import Preferences
 from gateway.bridge import BadAddress, Bridge, Clock, Registering
 from gateway.contacts.known import Standing
 from gateway.doors.access import Access
 from gateway.doors.admin import AdminCommands
 from gateway.doors.bot import Bot
+from gateway.doors.configure import Configuring
+from gateway.doors.disconnecting import Disconnecting
 from gateway.doors.limits import RuntimeLimits
+from gateway.doors.owner import OwnerDoor, RoomPart
 from gateway.doors.personal import PersonalData
 from gateway.doors.prompt import GATEWAY, SEARCH, PromptDoor
 from gateway.doors.register import REGISTER, NoRegisterDoor, RegisterDoor
@@ -59,6 +63,9 @@ class Street:
     limits: AccountLimits
     usage: Limits
     languages: Languages
+    preferences: Preferences
+    room_parts: tuple[RoomPart, ...]  # of the form of a room, besides what users set here
+    reload: Callable[[], str] | None  # reads the configuration again; what is wrong with it
     send: Callable[..., bool]
     refuse: Callable[[Stanza, Refused], None]
     spawn: Callable[[Awaitable[None]], None]
@@ -100,14 +107,26 @@ class Doors:
             self._register_door = RegisterDoor(street.title, self.jid, self.registrations, languages)
         self._prompt = PromptDoor(street.bridge, street.book, languages, access.allowed)
         self._admin = AdminCommands(
-            street.name, street.accounts, access, self._limits, self.registrations, street.clock
+            street.name,
+            street.accounts,
+            access,
+            self._limits,
+            self.registrations,
+            street.clock,
+            street.reload,
         )
-        own = AccountCommands(
-            street.bridge, street.book, street.accounts, stores, street.name, access.allowed
+        own = AccountCommands(street.bridge, street.book, street.accounts, street.clock, access.allowed)
+        self._disconnecting = Disconnecting(street.bridge, street.accounts, access.allowed, access.admin)
+        settings = Configuring(
+            street.bridge, street.book, street.accounts, street.preferences, access.allowed
         )
+        parts = (settings, *street.room_parts)
+        self._owner = OwnerDoor(street.book, access.allowed, languages, settings.room_form, parts)
         self._sessions = Sessions(street.clock)
         bridges = BridgeCommands(street.bridge, street.book, street.accounts, access.allowed, access.admin)
-        everywhere = together(own.available, bridges.available, self._at_the_gateway, *others)
+        everywhere = together(
+            settings.available, own.available, bridges.available, self._at_the_gateway, *others
+        )
 
         def offered(target: Jid, requester: Jid) -> Sequence[Command] | None:
             return everywhere(street.book.at(target), requester)
@@ -121,6 +140,8 @@ class Doors:
         """``info`` and ``items`` are who else answers discovery, asked first."""
         self._commands.register(router)
         self._prompt.register(router)
+        if self.bridge.capabilities.rooms:
+            self._owner.register(router)
         (self._register_door or NoRegisterDoor()).register(router)
         Disco([*info, self._commands.info], [*items, self._commands.items], self._street.languages).register(
             router
@@ -194,6 +215,7 @@ class Doors:
             return None
         allowed = self._street.access.allowed
         return [
+            *self._disconnecting.commands(),
             *self._prompt.commands(),
             *(self._register_door.commands(allowed) if self._register_door is not None else ()),
             *self._personal.commands(allowed),

@@ -4,11 +4,12 @@ Knows neither what the fields mean nor where their values go: a part does.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.bridge import BadAddress
 from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
-from gateway.texts import Languages, Text
+from gateway.texts import Languages
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.forms import Form, Values, check, find_form, read_submission, render_form, said
@@ -41,18 +42,20 @@ class RoomPart(Protocol):
 
 
 class OwnerDoor:
-    """``parts`` in the order in which their fields are shown and put into force."""
+    """``form`` makes one of the fields of a room; ``parts`` in the order in which theirs are shown and put into force."""
 
     def __init__(
         self,
         book: AddressBook,
         allowed: Callable[[Jid], bool],
         languages: Languages,
+        form: Callable[[Address, Sequence[Field]], Form],
         parts: Sequence[RoomPart],
     ) -> None:
         self._book = book
         self._allowed = allowed
         self._languages = languages
+        self._form = form
         self._parts = parts
 
     def register(self, router: Router) -> None:
@@ -65,9 +68,8 @@ class OwnerDoor:
         fields = [field for part in self._parts for field in await part.fields(stanza.sender, room)]
         if not fields:
             raise RefusedError(_NOTHING)
-        title = Text("Configure {room} on {network}", room=room.name, network=room.network)
         form = said(
-            Form(title, tuple(fields), form_type=ROOM_CONFIG),
+            replace(self._form(room, fields), form_type=ROOM_CONFIG),
             lambda text: self._languages.say(text, language),
         )
         reply.result(element("query", MUC_OWNER, None, render_form(form)))

@@ -77,7 +77,7 @@ async def test_admins_commands_are_for_admins_only(registering):
 
 async def test_an_admin_ends_the_connections_of_a_user(registering):
     await registering.join()
-    await fill(registering, "disconnect-user", ADMIN, user="alice@localhost", reason="Enough.")
+    await fill(registering, "disconnect-user", ADMIN, jids="alice@localhost", **{"quit-message": "Enough."})
     gone = await registering.expect("presence", to=ALICE, type="unavailable")
     assert "Enough." in "".join(gone.itertext())
     await until(lambda: not registering.bridge.people)

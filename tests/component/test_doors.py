@@ -36,7 +36,8 @@ async def test_a_form_is_asked_field_by_field(stage):
     assert "Which network?" in text
     text = await chat(stage, "loop")
     assert "Nick to use instead of the one asked for" in text
-    assert await chat(stage, "dora") == "Configuration successfully applied."
+    assert "Max history length" in await chat(stage, "dora")
+    assert await chat(stage, "keep") == "Configuration successfully applied."
     assert await stage.component._stores.accounts.settings("loopback", "alice@localhost", "loop") == {
         "nick": "dora"
     }
@@ -90,7 +91,7 @@ async def test_text_to_a_network_that_takes_instructions_is_not_the_bots(stage):
 
 async def test_a_network_without_instructions_has_the_bot_for_its_own_commands(registering):
     text = await chat(registering, "help", to=f"loop@{JID}")
-    assert "Configure loop (configure)" in text
+    assert "Configure a few settings for that network (configure)" in text
     assert "export-my-data" not in text
 
 

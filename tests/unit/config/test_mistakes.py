@@ -94,7 +94,7 @@ def test_a_mistake_is_told_with_its_place_key_value_and_what_is_allowed(
         (
             'sercet = "hunter2"\n',
             "line 4: bridges.toy.sercet is not known. Did you mean secret? Known in [bridges.toy]: jid, secret, "
-            "secret_file, kind, name, mode, ports, token, peers.",
+            "secret_file, kind, name, persistent_by_default, mode, ports, token, peers.",
         ),
         ('mode = "loud"\n', """line 4: bridges.toy.mode is "loud", but must be 'quiet' or 'all'."""),
         ('ports = [1, "x"]\n', 'line 4: bridges.toy.ports[2] is "x", but must be a whole number.'),
