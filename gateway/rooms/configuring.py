@@ -13,6 +13,7 @@ from gateway.bridge import Governs
 from gateway.model import Address, Condition, Field, FieldKind, Refused, RoomSetting
 from gateway.rooms.answers import Awaited
 from gateway.rooms.room import RoomState
+from gateway.texts import Text
 from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.forms import Values
 from gateway.xmpp.stanza import Jid
@@ -93,7 +94,7 @@ def _shown(field: Field, session: Governs, room: Address) -> Sequence[Field]:
     protected = field.default != "" or session.room_traits(room.name).password_protected is True
     whether = Field(
         PROTECTED,
-        "People need a password to come in",
+        Text("People need a password to come in"),
         FieldKind.BOOLEAN,
         "true" if protected else "false",
     )

@@ -36,8 +36,8 @@ class ListCommands:
         room = self._room(target)
         if room is None or self._session(requester, room) is None:
             return None
-        help_ = "Shows who is banned, kept quiet or let in for good, and changes that."
-        return [Command(NODE, "Lists of people", self._step, help=help_, category=Category.GENERAL)]
+        help_ = Text("Shows who is banned, kept quiet or let in for good, and changes that.")
+        return [Command(NODE, Text("Lists of people"), self._step, help=help_, category=Category.GENERAL)]
 
     async def _step(self, execution: Execution) -> Outcome:
         room = self._room(execution.target)
@@ -57,7 +57,9 @@ class ListCommands:
         if not lists:
             return Done(Text("{network} keeps no lists of people.", network=room.network))
         options = tuple((each.name, each.label) for each in lists)
-        field = Field("list", "Which list", FieldKind.CHOICE, lists[0].name, required=True, options=options)
+        field = Field(
+            "list", Text("Which list"), FieldKind.CHOICE, lists[0].name, required=True, options=options
+        )
         return Page(Form(Text("Lists of {room}", room=room.name), (field,)), last=False)
 
     @staticmethod
@@ -69,10 +71,10 @@ class ListCommands:
             raise RefusedError(entries)
         shown = entries[:MAX_SHOWN]
         label = next((each.label for each in session.room_lists(room.name) if each.name == name), name)
-        fields = [Field("add", "Put on the list (a mask in each line)", FieldKind.LINES)]
+        fields = [Field("add", Text("Put on the list (a mask in each line)"), FieldKind.LINES)]
         if shown:
             options = tuple((each.mask, _described(each)) for each in shown)
-            fields.append(Field("remove", "Take off the list", FieldKind.CHOICES, options=options))
+            fields.append(Field("remove", Text("Take off the list"), FieldKind.CHOICES, options=options))
         count = len(entries)
         words = Text("{count} on the list.", count=count)
         if count > len(shown):
