@@ -4,6 +4,6 @@ Needs pytest; nothing of the gateway imports it.
 """
 
 from gateway.testing.contract import BridgeContract, Harness, Peer
-from gateway.testing.recorder import Call, RecordingSink, RecordingTicket
+from gateway.testing.recorder import Call, RecordingAnswer, RecordingSink, RecordingTicket
 
-__all__ = ["BridgeContract", "Call", "Harness", "Peer", "RecordingSink", "RecordingTicket"]
+__all__ = ["BridgeContract", "Call", "Harness", "Peer", "RecordingAnswer", "RecordingSink", "RecordingTicket"]

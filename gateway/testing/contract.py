@@ -5,7 +5,7 @@ bridge says it cannot do (``Capabilities``) is not asked of it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -17,6 +17,7 @@ from gateway.bridge import (
     BadAddress,
     Bridge,
     Expressive,
+    Governs,
     Moderates,
     Reacts,
     Retracts,
@@ -27,17 +28,20 @@ from gateway.bridge import (
 from gateway.model import (
     Address,
     AddressKind,
+    Affiliation,
     Availability,
     ChatState,
     Enrichment,
     Exit,
+    Field,
     Mention,
     MessageKind,
     Reply,
     Span,
+    StandingChange,
     Style,
 )
-from gateway.testing.recorder import RecordingSink, RecordingTicket
+from gateway.testing.recorder import RecordingAnswer, RecordingSink, RecordingTicket
 
 
 class Peer(Protocol):
@@ -311,3 +315,36 @@ class BridgeContract:
             if can.typing:
                 cast("Types", session).type(room, ChatState.COMPOSING)
                 cast("Types", session).type(room, ChatState.ACTIVE)
+
+    async def test_whoever_governs_a_room_is_answered_once(self, harness: Harness) -> None:
+        if not harness.bridge.capabilities.governing:
+            return
+        async with session_of(harness) as (session, sink):
+            await joined(session, sink, harness)
+            governing = cast("Governs", session)
+            lists = governing.room_lists(harness.room)
+            assert sum(each.outcasts for each in lists) <= 1
+            for each in lists:
+                entries = RecordingAnswer()
+                governing.entries(harness.room, each.name, entries)
+                await entries.outcome()
+            shown = RecordingAnswer()
+            governing.room_settings(harness.room, shown)
+            assert (await shown.outcome()).name == "told"
+            fields: Sequence[Field] = shown.calls[0].arguments[0]
+            ticket = RecordingTicket()
+            same = {field.name: field.default for field in fields}
+            governing.configure(harness.room, same, ticket)
+            assert (await ticket.outcome()).name == "done", "what is so already is no change"
+
+    async def test_nobody_who_is_not_there_is_given_a_standing(self, harness: Harness) -> None:
+        if not harness.bridge.capabilities.governing:
+            return
+        async with session_of(harness) as (session, sink):
+            await joined(session, sink, harness)
+            ticket = RecordingTicket()
+            wish = StandingChange("nobody-of-that-name", affiliation=Affiliation.ADMIN)
+            cast("Governs", session).govern(harness.room, [wish], ticket)
+            outcome = await ticket.outcome()
+            assert outcome.name == "refused"
+            assert outcome.arguments[0].text

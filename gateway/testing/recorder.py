@@ -171,3 +171,23 @@ class RecordingTicket(_Journal):
 
     async def outcome(self, seconds: float = 10.0) -> Call:
         return await self.wait_any(lambda call: True, seconds=seconds, what="outcome")
+
+
+class RecordingAnswer(_Journal):
+    """``gateway.bridge.Answer``; a second outcome is an error of the bridge."""
+
+    def told(self, value: Any) -> None:
+        self._once("told", value)
+
+    def refused(self, why: Refused) -> None:
+        self._once("refused", why)
+
+    def _once(self, name: str, argument: object) -> None:
+        if self.calls:
+            raise AssertionError(
+                f"an answer that was {self.calls[0]} was given again with {name}({argument!r})"
+            )
+        self.note(name, argument)
+
+    async def outcome(self, seconds: float = 10.0) -> Call:
+        return await self.wait_any(lambda call: True, seconds=seconds, what="answer")

@@ -9,6 +9,7 @@ from gateway.model import MessageKind
 from gateway.testing import BridgeContract, Harness, RecordingSink, RecordingTicket
 from tests.loopback import LoopbackBridge, LoopbackSession, LoopbackSettings
 from tests.loopback.expressing import EVERYTHING, ExpressiveBridge
+from tests.loopback.governing import GoverningBridge
 
 
 class LoopbackPeer:
@@ -40,6 +41,7 @@ class LoopbackPeer:
 
 BRIDGES = {
     "plain": lambda: LoopbackBridge(LoopbackSettings()),
+    "governing": GoverningBridge,
     "expressive": lambda: ExpressiveBridge(**EVERYTHING),
 }
 
