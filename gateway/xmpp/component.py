@@ -44,6 +44,7 @@ from gateway.model import (
 )
 from gateway.rooms.asides import Asides
 from gateway.rooms.habits import Habits
+from gateway.rooms.configuring import NetworkSettings
 from gateway.rooms.list_commands import ListCommands
 from gateway.rooms.service import RoomService
 from gateway.storage.stores import Stores
@@ -285,7 +286,7 @@ class Component:
             usage=self.guard.limits,
             languages=self.settings.languages,
             preferences=self.host.preferences,
-            room_parts=(),
+            room_parts=(NetworkSettings(self.accounts),),
             reload=self._reload,
             send=self.link.send,
             refuse=self.refuse,
