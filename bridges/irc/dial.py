@@ -25,6 +25,10 @@ Resolver = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
 Connector = Callable[[AddressInfo, tuple[str, int] | None], Coroutine[Any, Any, socket.socket]]
 
 
+#: Hosts of which the address that worked is remembered.
+_HOSTS_KEPT = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
     """How to trust the server: by the CAs, or by ``fingerprint`` *instead of* them (see ``normal_fingerprint``)."""
@@ -138,6 +142,9 @@ class LoopDialer:
         self._stagger = stagger
         self._resolve = resolve or _resolve
         self._connect = connect or _connect
+        self._worked: dict[
+            tuple[str, int], AddressInfo
+        ] = {}  # of hosts with several addresses: the one that did
 
     async def dial(
         self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
@@ -147,7 +154,7 @@ class LoopDialer:
         if len(infos) == 1:
             sock = await self._connect(infos[0], endpoint.local_addr)
         else:
-            sock = await self._race(_interleaved(infos), endpoint.local_addr)
+            sock = await self._one_of(infos, endpoint)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if context is None or endpoint.tls is None:
@@ -162,16 +169,30 @@ class LoopDialer:
             sock.close()
             raise
 
-    async def _race(self, infos: Iterator[AddressInfo], local_addr: tuple[str, int] | None) -> socket.socket:
-        """The first socket that connects; all others are closed. Raises the first attempt's ``OSError`` if none does."""
-        attempts: set[asyncio.Task[socket.socket]] = set()
+    async def _one_of(self, infos: Sequence[AddressInfo], endpoint: Endpoint) -> socket.socket:
+        """Of the servers behind a name that stands for many, the one that worked before, as long as it does."""
+        where = (endpoint.host, endpoint.port)
+        known = self._worked.pop(where, None)
+        if known is not None and known in infos:
+            infos = [known, *(info for info in infos if info != known)]
+        self._worked[where], sock = await self._race(_interleaved(infos), endpoint.local_addr)
+        if len(self._worked) > _HOSTS_KEPT:
+            del self._worked[next(iter(self._worked))]
+        return sock
+
+    async def _race(
+        self, infos: Iterator[AddressInfo], local_addr: tuple[str, int] | None
+    ) -> tuple[AddressInfo, socket.socket]:
+        """The first socket that connects, and where to; all others are closed. Raises the first attempt's ``OSError`` if
+        none does."""
+        attempts: dict[asyncio.Task[socket.socket], AddressInfo] = {}
         failures: list[BaseException] = []
-        winner: socket.socket | None = None
+        winner: tuple[AddressInfo, socket.socket] | None = None
         try:
             while winner is None:
                 info = next(infos, None)
                 if info is not None:
-                    attempts.add(asyncio.create_task(self._connect(info, local_addr)))
+                    attempts[asyncio.create_task(self._connect(info, local_addr))] = info
                 elif not attempts:
                     raise failures[0] if failures else OSError("no address of the right family")
                 wait = None if info is None else self._stagger
@@ -179,11 +200,10 @@ class LoopDialer:
                 for attempt in done:
                     failure = attempt.exception()
                     if failure is not None:
-                        attempts.discard(attempt)
+                        del attempts[attempt]
                         failures.append(failure)
                     elif winner is None:
-                        attempts.discard(attempt)
-                        winner = attempt.result()
+                        winner = (attempts.pop(attempt), attempt.result())
             return winner
         finally:
             for attempt in attempts:

@@ -35,8 +35,10 @@ _log = structlog.get_logger(__name__)
 
 #: Seconds without a wanted room before the connection is given up: long enough to go from one room to another.
 IDLE_SECONDS = 3.0
-#: Seconds until a room that is full or throttled is tried again for clients that were in it before.
+#: Seconds until a room that is full or throttled is tried again for clients that were in it before: the first time, doubling
+#: up to the longest.
 _REJOIN_SECONDS = 30.0
+_REJOIN_LONGEST = 1800.0
 #: Seconds for a client to come into a room that the network has put the user into.
 _BROUGHT_SECONDS = 300.0
 
@@ -67,6 +69,7 @@ class Account:
         self._wake = asyncio.Event()
         self._logged_in: Callable[[], None] | None = None
         self._closing = ""
+        self._refused_in_turn: dict[str, int] = {}  # by room: "not now", so often since we were in
 
     # -- what users want ---------------------------------------------------------------------------------------
 
@@ -151,6 +154,7 @@ class Account:
         if self.rooms.get(room.key) is not room:
             return
         del self.rooms[room.key]
+        self._refused_in_turn.pop(room.key, None)
         self._context.forget_room(self, room)
         if self.session is not None and self.connected:
             self.session.leave(room.address.name, reason)
@@ -349,6 +353,7 @@ class Account:
         if known is None:
             self._brought(room)
             return
+        self._refused_in_turn.pop(room, None)
         back = known.state is RoomState.LOST
         new = [each for each in known.attendees.values() if each.attendance is Attendance.WAITING]
         known.entered(nick, occupants, topic)
@@ -381,7 +386,10 @@ class Account:
             return
         self._refuse_waiting(known, why)
         if (known.attendees or known.persistent) and why.error_type is ErrorType.WAIT:
-            self._context.clock.call_later(_REJOIN_SECONDS, lambda: self._enter_again(known))
+            tries = self._refused_in_turn.get(known.key, 0)
+            self._refused_in_turn[known.key] = tries + 1
+            delay = min(_REJOIN_LONGEST, _REJOIN_SECONDS * 2 ** min(tries, 10))
+            self._context.clock.call_later(delay, lambda: self._enter_again(known))
             return
         self.expel(known, Departure(Exit.LOST, why.text))
 

@@ -18,13 +18,13 @@ class BackoffPolicy:
     """Seconds: ``first`` doubles up to ``longest``, each drawn between half and the whole; a session that stood ``stable``
     seconds starts anew."""
 
-    first: float = 2.0
+    first: float = 10.0
     longest: float = 1800.0
     stable: float = 600.0
 
 
 class Backoff:
-    """The delays of one account: 1-2, 2-4, 4-8 ... seconds."""
+    """The delays of one account: 5-10, 10-20, 20-40 ... seconds."""
 
     __slots__ = ("_failures", "_policy", "_random")
 

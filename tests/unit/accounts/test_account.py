@@ -393,6 +393,50 @@ async def test_a_full_room_is_tried_again_for_clients_that_were_in(story):
     assert story.session.asked[before:] == [("join", "#Foo", "")]
 
 
+async def test_a_room_that_stays_full_is_tried_less_and_less_often(story):
+    await in_the_room(story)
+    story.session.fail(GONE)
+    await story.around.clock.advance(2)
+    await story.online()
+    before = len(story.session.asked)
+    waits = []
+    for _ in range(9):
+        story.session.sink.room_refused("#foo", Refused(Condition.SERVICE_UNAVAILABLE, "full", ErrorType.WAIT))
+        waited = 0
+        while len(story.session.asked) == before:
+            await story.around.clock.advance(30)
+            waited += 30
+        before = len(story.session.asked)
+        waits.append(waited)
+    assert waits == [30, 60, 120, 240, 480, 960, 1800, 1800, 1800]
+    story.session.sink.room_joined("#foo", "alice", [Occupant("alice")], None)
+    story.session.sink.departed(["#foo"], "alice", Departure(Exit.LEFT))
+
+
+async def test_a_network_that_bans_everybody_is_left_alone(story):
+    for owner in ("bob", "carol", "dave"):
+        story.around.breaker.ended("irc.test", owner, "k-lined: proxies")
+    story.join()
+    story.start()
+    await settle()
+    assert story.around.sessions == []
+    ((_, why),) = story.around.refusals
+    assert "proxies" in why.text
+    story.join()
+    await story.around.clock.advance(600)
+
+
+async def test_bans_are_counted_and_a_login_ends_the_count(story):
+    for owner in ("bob", "carol"):
+        story.around.breaker.ended("irc.test", owner, "k-lined")
+    story.join()
+    story.start()
+    await settle()
+    story.session.fail(SessionEnded(Refused(Condition.FORBIDDEN, "banned"), retry=False, ban="k-lined"))
+    await settle()
+    assert story.around.breaker.bar("irc.test") is not None
+
+
 async def test_being_kicked_is_the_end_of_the_room(story):
     await in_the_room(story)
     story.session.sink.departed(["#foo"], "alice", Departure(Exit.KICKED, "out", "carol"))

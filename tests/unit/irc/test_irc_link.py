@@ -596,6 +596,29 @@ async def test_a_slow_address_does_not_hold_up_the_next_one(plain: Server) -> No
     assert sorted(given_up) == ["192.0.2.1", "192.0.2.2"]
 
 
+async def test_the_address_that_worked_is_tried_first_the_next_time(plain: Server) -> None:
+    tried: list[str] = []
+    gone = at("192.0.2.1", plain.port)
+    addresses = [gone, at(HOST, plain.port)]
+
+    async def resolve(host: str, port: int) -> list[AddressInfo]:
+        return addresses
+
+    async def connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:
+        tried.append(info[4][0])
+        if info is gone:
+            raise OSError("no")
+        sock = socket.socket()
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, info[4])
+        return sock
+
+    dialer = LoopDialer(stagger=60, resolve=resolve, connect=connect)
+    await converse_through(dialer, plain.port)
+    await converse_through(dialer, plain.port)
+    assert tried == ["192.0.2.1", HOST, HOST]
+
+
 async def test_the_families_of_a_host_take_turns_and_follow_the_source_address() -> None:
     tried: list[str] = []
 
