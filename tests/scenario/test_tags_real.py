@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 import pytest_asyncio
 
-from gateway.playground.clients import XmppClient, error_condition, error_text, line, message
+from gateway.playground.clients import XmppClient, error_condition, error_text, line, message, presence
 from gateway.playground.inspircd import InspIRCd
 from tests.scenario.stage import Company, Door, Play, Scene, Stage, chatter, eventually, meet
 
@@ -182,6 +182,7 @@ async def test_what_a_channel_repeats_to_those_who_come_back_is_shown_once(scene
         f"<message to={quoteattr(scene.stage.server('inspircd'))} type='chat'><body>QUIT :back soon</body></message>"
     )
     await scene.carol.expect(line("QUIT", sender=scene.nick))
+    await scene.alice.expect(presence(scene.from_occupant(scene.nick), type="unavailable"))
     await asyncio.gather(
         scene.alice.join(scene.room, scene.nick), scene.carol.expect(line("JOIN", scene.channel))
     )
