@@ -1,9 +1,9 @@
-"""Moderation from an ordinary client, on real networks: what the iq says, what IRC sees, what people in the room are told."""
+"""Moderation from an ordinary client, on real networks: what the iq says, what IRC sees, what people in the room hear."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 import pytest_asyncio
@@ -24,6 +24,8 @@ from tests.scenario.stage import DEADLINE, Company, Door, Play, Stage, chatter
 
 NETWORKS = ("insp", "old")
 ADMIN = "http://jabber.org/protocol/muc#admin"
+OWNER = "http://jabber.org/protocol/muc#owner"
+DATA = "jabber:x:data"
 USER = "{http://jabber.org/protocol/muc#user}"
 BODY = "{jabber:client}body"
 INFO = "<query xmlns='http://jabber.org/protocol/disco#info'/>"
@@ -167,3 +169,51 @@ async def test_mode_is_an_order_and_a_moderated_room_has_visitors(company: Compa
     )
     assert shown.get("from") == room.address
     assert not [one for one in chatter(room.alice) if (one.findtext(BODY) or "").startswith("/mode")]
+
+
+async def fields(room: Room, who: XmppClient) -> dict[str, str]:
+    form = await who.iq(room.address, f"<query xmlns='{OWNER}'/>")
+    assert form.get("type") == "result", show(form)
+    return {
+        each.get("var") or "": each.findtext(f"{{{DATA}}}value") or ""
+        for each in form.iter(f"{{{DATA}}}field")
+    }
+
+
+async def submit(room: Room, who: XmppClient, values: dict[str, str]) -> Element:
+    inner = "".join(
+        f"<field var={quoteattr(name)}><value>{escape(value)}</value></field>"
+        for name, value in values.items()
+    )
+    form = f"<x xmlns='{DATA}' type='submit'>{inner}</x>"
+    return await who.iq(room.address, f"<query xmlns='{OWNER}'>{form}</query>", type="set")
+
+
+async def test_the_form_of_a_room_is_the_modes_of_the_channel(company: Company, network: str) -> None:
+    room = await Room(company, network).open()
+    config = "muc#roomconfig_"
+    shown = await fields(room, room.alice)
+    assert shown[f"{config}moderatedroom"] == "false"
+    assert (await submit(room, room.alice, shown)).get("type") == "result"
+    changed = shown | {
+        f"{config}passwordprotectedroom": "true",
+        f"{config}roomsecret": "sesame",
+        f"{config}moderatedroom": "true",
+        f"{config}maxusers": "7",
+    }
+    assert (await submit(room, room.alice, changed)).get("type") == "result"
+    seen = await room.carol.expect(lambda one: one.command == "MODE", "the modes")
+    assert list(seen.params[1:]) == ["+klm", "sesame", "7"]
+    assert {"muc_passwordprotected", "muc_moderated"} <= await room.features()
+    assert (await fields(room, room.alice))[f"{config}roomsecret"] == "sesame"
+    dora = await company.irc(network, "dora")
+    dora.send(f"JOIN {room.channel}")
+    await dora.expect(lambda one: one.command == "475", "to be kept out")
+    assert (await submit(room, room.alice, shown)).get("type") == "result"
+    seen = await room.carol.expect(lambda one: one.command == "MODE", "the modes")
+    assert set(seen.params[1]) == set("-klm")
+    bob = await company.user("bob")
+    await bob.join(room.address, company.stage.new("Bob"), within=DEADLINE)
+    refused = await submit(room, bob, {f"{config}moderatedroom": "true"})
+    assert error_condition(refused) == "forbidden", show(refused)
+    assert room.channel in error_text(refused)
