@@ -288,3 +288,29 @@ async def test_bots_and_staff_are_known_by_what_they_say() -> None:
     assert [call[0] for call in said] == ["room_message"] * 3
     assert eve[2].hats == (Hat("oper", "IRC operator"), Hat("bot", "Bot"))
     await scene.finish()
+
+
+@pytest.mark.parametrize(
+    ("line", "condition", "kind"),
+    [
+        ("431 Nick :No nickname given", "not-acceptable", "modify"),
+        ("432 Nick Wanted :Erroneous Nickname", "not-acceptable", "modify"),
+        ("433 Nick Wanted :Nickname is already in use", "conflict", "cancel"),
+        ("436 Nick Wanted :Nickname collision KILL", "conflict", "cancel"),
+        ("437 Nick Wanted :Nick/channel is temporarily unavailable", "conflict", "cancel"),
+        ("438 Nick Wanted :Nick change too fast", "not-acceptable", "wait"),
+        ("447 Nick #foo :Can not change nickname while on #foo (+N)", "not-acceptable", "wait"),
+    ],
+)
+async def test_a_nick_that_cannot_be_had_is_the_error_of_who_asked(
+    line: str, condition: str, kind: str
+) -> None:
+    scene = await Scene().in_room()
+    ticket = Receipt()
+    scene.session.rename("Wanted", ticket)
+    assert scene.server.take() == ["NICK Wanted"]
+    scene.server.says(f":{NETWORK} {line}")
+    assert (ticket.why.condition, ticket.why.error_type) == (condition, kind)
+    assert line.partition(" :")[2] in ticket.why.text
+    assert not [call for call in scene.sink.take() if call[0] == "renamed"]
+    await scene.finish()
