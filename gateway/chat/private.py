@@ -3,6 +3,7 @@ networks tell of messages and people there, for the user's clients."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gateway.bridge import BadAddress, Bridge, Clock
 from gateway.chat import rendering
@@ -34,17 +35,34 @@ class _Line:
 _Key = tuple[str, Address]
 
 
+class Keeper(Protocol):
+    """Who writes down what is done in private chats. ``sender`` is the contact's name, or empty for the user."""
+
+    def acted(self, owner: str, address: Address, sender: str, id_: str, content: str) -> None:
+        """Something without a text, by the message ``id_``."""
+
+    def withdrawn(self, owner: str, address: Address, foreign_id: str, by: str) -> None:
+        """The message that the network calls ``foreign_id`` was taken back, by the message ``by``."""
+
+
 class PrivateChats:
     """Of one component."""
 
     def __init__(
-        self, bridge: Bridge, book: AddressBook, clock: Clock, ids: IdSource, send: Callable[..., bool]
+        self,
+        bridge: Bridge,
+        book: AddressBook,
+        clock: Clock,
+        ids: IdSource,
+        send: Callable[..., bool],
+        keeper: Keeper | None = None,
     ) -> None:
         self._bridge = bridge
         self._book = book
         self._clock = clock
         self._ids = ids
         self._send = send
+        self._keeper = keeper
         self._chats: dict[_Key, list[_Line]] = {}
 
     # -- what is said ------------------------------------------------------------------------------------------
@@ -112,18 +130,33 @@ class PrivateChats:
         address = Address(AddressKind.CONTACT, network, retraction.sender)
         lines = self._lines(owner, address)
         lines[:] = [line for line in lines if line.own or line.foreign_id != retraction.target]
-        self._tell(owner, address, rendering.retract(retraction.target))
+        by = self._tell(owner, address, rendering.retract(retraction.target))
+        if self._keeper is not None:
+            self._keeper.withdrawn(owner, address, retraction.target, by)
+
+    def did(self, owner: str, address: Address, id_: str, content: str, withdrawn: str = "") -> None:
+        """The network has taken what the user did without saying anything. ``content`` is ready XML; ``withdrawn`` is the
+        network's id of the message that is taken back by it."""
+        if self._keeper is not None:
+            self._keeper.acted(owner, address, "", id_, content)
+            if withdrawn:
+                self._keeper.withdrawn(owner, address, withdrawn, id_)
 
     def typing(self, owner: str, network: str, sender: str, state: ChatState) -> None:
         address = Address(AddressKind.CONTACT, network, sender)
         self._tell(owner, address, rendering.chat_state(state), keep=False)
 
-    def _tell(self, owner: str, address: Address, content: str, *, keep: bool = True) -> None:
+    def _tell(self, owner: str, address: Address, content: str, *, keep: bool = True) -> str:
+        """The id of the message that tells it."""
+        id_ = self._ids.next()
         try:
             sender = attribute(self._book.jid_of(address))
         except BadAddress:
-            return  # what such people write comes from the network's address, and cannot be referred to
-        self._send(render.private_act(sender, attribute(owner), self._ids.next(), content), keep=keep)
+            return id_  # what such people write comes from the network's address, and cannot be referred to
+        self._send(render.private_act(sender, attribute(owner), id_, content), keep=keep)
+        if keep and self._keeper is not None:
+            self._keeper.acted(owner, address, address.name, id_, content)
+        return id_
 
 
 class PrivatePlace:

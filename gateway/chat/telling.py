@@ -20,14 +20,15 @@ from gateway.xmpp.stanza import Stanza
 
 @dataclass(slots=True)
 class _Act:
-    """A ticket for what has no text: there is nothing to show but that it failed."""
+    """A ticket for what has no text: the client has shown it already, and there is nothing to tell but that it failed."""
 
     stanza: Stanza
     refuse: Callable[[Stanza, Refused], None]
+    then: Callable[[], None]
     reference: str = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
-        """The client has shown it already."""
+        self.then()
 
     def refused(self, why: Refused) -> None:
         self.refuse(self.stanza, why)
@@ -135,7 +136,10 @@ class Telling:
             if account is None or account.session is None or not account.connected:
                 context.refuse(stanza, not_connected(account, address.network))
             else:
-                ask(account.session, _Act(stanza, context.refuse))
+                withdrawn = done.target if isinstance(done, Retracted) else ""
+                owner = stanza.sender.bare
+                then = partial(self._chats.did, owner, address, stanza.id, done.shown, withdrawn)
+                ask(account.session, _Act(stanza, context.refuse, then))
         return True
 
     def _typing(self, stanza: Stanza, address: Address) -> None:

@@ -38,7 +38,8 @@ HERE = standing(Availability.AVAILABLE, "")
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the component lends. ``name`` is the bridge's in the configuration, ``title`` the gateway's for people; ``caps``
-    gives the XEP-0115 element of an address, ``gateway_standing`` how the gateway itself shows itself to a user."""
+    gives the XEP-0115 element of an address, ``gateway_standing`` how the gateway itself shows itself to a user;
+    ``sent_elsewhere`` hears what users have sent with other clients of the network."""
 
     name: str
     title: str
@@ -56,6 +57,7 @@ class Surroundings:
     admin: Callable[[Jid], bool]
     allowed: Callable[[Jid], bool]
     gateway_standing: Callable[[str], Standing] = lambda owner: HERE
+    sent_elsewhere: Callable[[str, Address, Message], None] = lambda owner, address, message: None
 
 
 #: Strangers remembered who have introduced themselves.
@@ -202,6 +204,7 @@ class People:
             self._names.want(owner, self.book.full(local), old, name)
 
     def sent_elsewhere(self, account: Account, local: str, message: Message) -> None:
+        self._around.sent_elsewhere(account.owner, self.book.address(local), message)
         self.elsewhere.show(account.owner, self.book.full(local), message)
 
     # -- profiles ----------------------------------------------------------------------------------------------

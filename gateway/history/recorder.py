@@ -13,14 +13,16 @@ from typing import Protocol, cast
 import structlog
 
 from gateway.bridge import Bridge, Discreet
+from gateway.chat import rendering
 from gateway.delivery.entry import Entry
 from gateway.delivery.outgoing import parts_of
-from gateway.ids import IdSource
-from gateway.model import Address, AddressKind, MessageKind
+from gateway.ids import IdSource, time_in
+from gateway.model import Address, AddressKind, Message, MessageKind
 from gateway.rooms.habits import Habits
 from gateway.rooms.history import Said
 from gateway.storage.archive import ACT, ArchiveStore, chat_key
 from gateway.storage.errors import StorageError
+from gateway.xmpp import render
 from gateway.xmpp.render import STANZA_ID
 from gateway.xmpp.text import attribute
 
@@ -144,7 +146,7 @@ class Recorder:
             return
         body, kind = (parts.shown, MessageKind.CHAT) if parts.shown else (entry.body, entry.kind)
         extra = origin(entry.stanza_id) + parts.kept
-        self._chat(entry, self._ids.at(entry.said_at), "", body, kind, extra)
+        self._chat(entry, entry.foreign_id or self._ids.at(entry.said_at), "", body, kind, extra)
 
     def _chat(self, entry: Entry, id_: str, sender: str, body: str, kind: MessageKind, extra: str) -> None:
         self._store.append(
@@ -157,9 +159,47 @@ class Recorder:
             kind,
             body,
             entry.said_at,
-            "" if sender == "" else id_,
+            id_ if time_in(id_) is None else "",
             extra,
             entry.peer,
+        )
+
+    def acted(self, owner: str, address: Address, sender: str, id_: str, content: str) -> None:
+        """``gateway.chat.private.Keeper``."""
+        if not self.on or not self._habits(owner, address.network).record:
+            return
+        now = self._now()
+        key, extra = chat_key(self._bridge.fold(address.name)), origin(id_) + content
+        stanza_id, network = self._ids.at(now), address.network
+        self._store.append(
+            self._name, owner, network, key, stanza_id, sender, ACT, "", now, "", extra, address.name
+        )
+
+    def withdrawn(self, owner: str, address: Address, foreign_id: str, by: str) -> None:
+        """``gateway.chat.private.Keeper``."""
+        if self.on:
+            key = chat_key(self._bridge.fold(address.name))
+            tombstone = rendering.retracted(by, render.timestamp(self._now()))
+            self._store.retract(self._name, owner, address.network, key, foreign_id, tombstone)
+
+    def elsewhere(self, owner: str, address: Address, message: Message) -> None:
+        """What the user has sent with another client of the network."""
+        if not self.on or not self._habits(owner, address.network).record:
+            return
+        time = message.time if message.time is not None else self._now()
+        self._store.append(
+            self._name,
+            owner,
+            address.network,
+            chat_key(self._bridge.fold(address.name)),
+            message.foreign_id or self._ids.at(time),
+            "",
+            message.kind,
+            message.text,
+            time,
+            message.foreign_id,
+            "",
+            address.name,
         )
 
     def _confidential(self, entry: Entry) -> bool:

@@ -43,8 +43,8 @@ from gateway.model import (
     Refused,
 )
 from gateway.rooms.asides import Asides
-from gateway.rooms.habits import Habits
 from gateway.rooms.configuring import NetworkSettings
+from gateway.rooms.habits import Habits
 from gateway.rooms.list_commands import ListCommands
 from gateway.rooms.service import RoomService
 from gateway.storage.stores import Stores
@@ -129,6 +129,7 @@ class Component:
         self.access = Access(settings.name, settings.access, stores.access)
         self.allowed = self.access.allowed
         self.iq = IqTracker(self.link.send, services.clock)
+        self.archives = self._archives(services)
         self.people = People(self._surroundings(services))
         usage = usage or Limits(LimitPolicy(), services.clock)
         self.guard = Guard(self._guarded(services.clock, usage, loops or Loops(services.clock)))
@@ -136,9 +137,10 @@ class Component:
             self.link.send, services.clock, barred=self.access.barred, admit=self.guard.admit
         )
         ids = IdSource(services.clock, services.random)
-        self.chats = PrivateChats(bridge, self.book, services.clock, ids, self.link.send)
+        self.chats = PrivateChats(
+            bridge, self.book, services.clock, ids, self.link.send, self.archives.recorder
+        )
         self.asides = Asides(self._account)
-        self.archives = self._archives(services)
         self.deliveries = Deliveries(self._ledger(services), settings.delivery)
         host = self.host = Host(
             settings.name,
@@ -271,6 +273,7 @@ class Component:
     def _gateway_standing(self, owner: str) -> Standing:
         return self.doors.standing(owner)
 
+            sent_elsewhere=self.archives.recorder.elsewhere,
     def _street(self, services: Services) -> Street:
         return Street(
             name=self.settings.name,

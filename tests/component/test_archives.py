@@ -459,3 +459,43 @@ async def test_links_to_files_stay_files_in_the_archive_and_for_those_who_come_l
     stage.send(f"<presence from='alice@localhost/new' to='{ROOM}/alice'>{MUC}</presence>")
     shown = await stage.expect("message", to="alice@localhost/new", type="groupchat")
     assert shown.findtext("{jabber:x:oob}x/{jabber:x:oob}url") == link
+
+
+async def test_what_is_done_in_private_is_in_the_archive_of_both(on):
+    async with on(**EVERYTHING) as stage:
+        sent = await tell(stage, "regrettable")
+        await tell(stage, "fine", who=BOB, to=f"alice@{JID}")
+        theirs = sent.get("id")
+        stage.send(
+            f"<message type='chat' id='r' from='{BOB}' to='alice@{JID}'>"
+            f"<reactions xmlns='urn:xmpp:reactions:0' id='{theirs}'><reaction>😬</reaction></reactions></message>"
+        )
+        reaction = await stage.link.expect(
+            lambda each: each.get("to") == "alice@localhost" and bool(parts(each, "reactions"))
+        )
+        stage.send(
+            f"<message type='chat' id='undo' from='{ALICE}' to='bob@{JID}'>"
+            "<retract xmlns='urn:xmpp:message-retract:1' id='p-regrettable'/></message>"
+        )
+        undo = await stage.link.expect(
+            lambda each: each.get("to") == "bob@localhost" and bool(parts(each, "retract"))
+        )
+        mine = await ask(stage, to=f"bob@{JID}")
+        assert mine.bodies[:2] == [None, "fine"]
+        tombstone, _, reacted, retraction = mine.messages
+        assert parts(tombstone, "retracted")[0].get("id") == "undo"
+        assert parts(reacted, "reactions")[0].get("id") == "p-regrettable"
+        assert reacted.get("id") == reaction.get("id")
+        assert parts(retraction, "retract")[0].get("id") == "p-regrettable"
+        his = await ask(stage, to=f"alice@{JID}", who=BOB)
+        assert his.ids[0] == theirs
+        assert parts(his.messages[0], "retracted")[0].get("id") == undo.get("id")
+        assert parts(his.messages[3], "retract")[0].get("id") == theirs
+
+
+async def test_what_was_sent_with_another_client_of_the_network_is_in_the_archive(stage):
+    stage.bridge.people["alice"].wrote_elsewhere("bob", "from the other phone")
+    found = await ask(stage, to=f"bob@{JID}")
+    assert [(each.get("from"), each.findtext(BODY)) for each in found.messages] == [
+        ("alice@localhost", "from the other phone")
+    ]
