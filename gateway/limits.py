@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from gateway.bridge import Clock
 from gateway.model import Condition, ErrorType, Refused
+from gateway.texts import Text
 
 
 class Kind(StrEnum):
@@ -23,7 +24,7 @@ class Kind(StrEnum):
     NEW_CONTACTS = "new-contacts"  # first messages to somebody
     SUBSCRIPTIONS = "subscriptions"
     ARCHIVE_QUERIES = "archive-queries"
-    COMMANDS = "commands"  # steps of ad-hoc commands, searches
+    COMMANDS = "commands"  # steps of ad-hoc commands, searches, changes of nick
     REGISTRATIONS = "registrations"  # attempts to register or to change a registration
     MEDIA = "media"  # bytes, both ways
     ERRORS = "errors"  # answers to what was beyond another limit
@@ -107,23 +108,35 @@ def _total(policy: LimitPolicy) -> dict[Kind, Rate]:
 
 _NOTHING = Rate(0, 1, 0)
 
-_MANY: Mapping[Kind, str] = {
-    Kind.MESSAGES: "You are sending more messages than this gateway carries for one user; this one was not sent.",
-    Kind.SIGNALS: "You are sending more than this gateway carries for one user.",
-    Kind.JOINS: "You are joining more rooms than this gateway asks for at a time; this one was not joined.",
-    Kind.NEW_CONTACTS: "You have written to more new people than this gateway allows in an hour; this message was not "
-    "sent. Those you write to already are not affected.",
-    Kind.SUBSCRIPTIONS: "You are adding more contacts than this gateway takes at a time; this one was not added.",
-    Kind.ARCHIVE_QUERIES: "You are asking for more of your archives than this gateway reads at a time.",
-    Kind.COMMANDS: "You are running more commands than this gateway takes at a time.",
-    Kind.REGISTRATIONS: "You have tried to register more often than this gateway allows.",
-    Kind.MEDIA: "Your files of today are more than this gateway carries for one user; this one was not passed on.",
-    Kind.ERRORS: "You are getting more errors than this gateway sends.",
-    Kind.HEARD: "This sender writes more than this gateway carries.",
-    Kind.HEARD_FROM_ALL: "This user is written to more than this gateway carries.",
+_MANY: Mapping[Kind, Text] = {
+    Kind.MESSAGES: Text(
+        "You are sending more messages than this gateway carries for one user; this one was not sent."
+    ),
+    Kind.SIGNALS: Text("You are sending more than this gateway carries for one user."),
+    Kind.JOINS: Text(
+        "You are joining more rooms than this gateway asks for at a time; this one was not joined."
+    ),
+    Kind.NEW_CONTACTS: Text(
+        "You have written to more new people than this gateway allows in an hour; this message was not "
+        "sent. Those you write to already are not affected."
+    ),
+    Kind.SUBSCRIPTIONS: Text(
+        "You are adding more contacts than this gateway takes at a time; this one was not added."
+    ),
+    Kind.ARCHIVE_QUERIES: Text("You are asking for more of your archives than this gateway reads at a time."),
+    Kind.COMMANDS: Text(
+        "You are running more commands, or changing your nick more often, than this gateway takes at a time."
+    ),
+    Kind.REGISTRATIONS: Text("You have tried to register more often than this gateway allows."),
+    Kind.MEDIA: Text(
+        "Your files of today are more than this gateway carries for one user; this one was not passed on."
+    ),
+    Kind.ERRORS: Text("You are getting more errors than this gateway sends."),
+    Kind.HEARD: Text("This sender writes more than this gateway carries."),
+    Kind.HEARD_FROM_ALL: Text("This user is written to more than this gateway carries."),
 }
-_FULL = "This gateway is carrying as much as it can for all its users at the moment; this was not sent."
-_NEVER = "This is more than this gateway carries at all; it was not sent. Send less, or in parts."
+_FULL = Text("This gateway is carrying as much as it can for all its users at the moment; this was not sent.")
+_NEVER = Text("This is more than this gateway carries at all; it was not sent. Send less, or in parts.")
 
 #: Buckets of one kind in memory. When there are so many, those that are nearest to being full are forgotten.
 _MOST = 100_000
@@ -278,20 +291,21 @@ def _left(rate: Rate, behind: float) -> float:
     return max(0.0, rate.burst - max(0.0, behind) / rate.cost) if rate.cost else math.inf
 
 
-def _refused(text: str, never: bool, wait: float) -> Refused:
+def _refused(text: Text, never: bool, wait: float) -> Refused:
     if never:
         return Refused(Condition.RESOURCE_CONSTRAINT, _NEVER, ErrorType.MODIFY)
     return Refused(
         Condition.RESOURCE_CONSTRAINT,
-        f"{text} Please wait {duration(wait)} and try again.",
+        Text("{refusal} Please wait {time} and try again.", refusal=text, time=duration(wait)),
         ErrorType.WAIT,
     )
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float) -> Text:
     """A time to wait, for people: rounded up, in seconds, minutes or hours."""
-    for unit, name in ((_HOUR, "hours"), (_MINUTE, "minutes")):
-        if seconds > 2 * unit:
-            return f"{math.ceil(seconds / unit)} {name}"
+    if seconds > 2 * _HOUR:
+        return Text("{number} hours", number=math.ceil(seconds / _HOUR))
+    if seconds > 2 * _MINUTE:
+        return Text("{number} minutes", number=math.ceil(seconds / _MINUTE))
     number = max(1, math.ceil(seconds))
-    return f"{number} second{'s' if number > 1 else ''}"
+    return Text("{number} seconds", number=number) if number > 1 else Text("1 second")

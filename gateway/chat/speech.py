@@ -30,36 +30,40 @@ from gateway.model import (
     Reply,
     Span,
 )
+from gateway.texts import Text
 from gateway.xmpp.text import attribute
 
-_ENCRYPTED = (
-    "This gateway leads to a network without end-to-end encryption, so it cannot read your {what} and has not sent "
-    "it. Switch encryption off for this chat and send it again."
-)
 NO_REACTIONS = Refused(
     Condition.NOT_ACCEPTABLE,  # XEP-0444 §3.3: what makes clients take a reaction off the screen again
-    "This network has no reactions, so nobody would see yours. Answer with a message instead.",
+    Text("This network has no reactions, so nobody would see yours. Answer with a message instead."),
     ErrorType.MODIFY,
 )
 NO_RETRACTION = Refused(
     Condition.FEATURE_NOT_IMPLEMENTED,
-    "On this network nothing can be taken back: your message is still there for everybody who got it.",
+    Text("On this network nothing can be taken back: your message is still there for everybody who got it."),
     ErrorType.CANCEL,
 )
 _UNKNOWN = Refused(
     Condition.ITEM_NOT_FOUND,
-    "The gateway does not know any more which message that is, so the network could not be told.",
+    Text("The gateway does not know any more which message that is, so the network could not be told."),
     ErrorType.CANCEL,
 )
-_NOT_YOURS = Refused(Condition.FORBIDDEN, "Only the author of a message can take it back.", ErrorType.CANCEL)
+_NOT_YOURS = Refused(
+    Condition.FORBIDDEN, Text("Only the author of a message can take it back."), ErrorType.CANCEL
+)
 #: Places whose users are typing, at most.
 _TYPING = 10_000
 
 
 def encrypted(name: str) -> Refused:
     """The one answer to messages that only their recipient's client could read. ``name`` of the encryption or empty."""
-    what = f"message (it is encrypted with {name})" if name else "message"
-    return Refused(Condition.NOT_ACCEPTABLE, _ENCRYPTED.format(what=what), ErrorType.MODIFY)
+    what = Text("message (it is encrypted with {name})", name=name) if name else Text("message")
+    text = Text(
+        "This gateway leads to a network without end-to-end encryption, so it cannot read your {what} and has not sent "
+        "it. Switch encryption off for this chat and send it again.",
+        what=what,
+    )
+    return Refused(Condition.NOT_ACCEPTABLE, text, ErrorType.MODIFY)
 
 
 def with_kind(body: str) -> tuple[str, MessageKind]:

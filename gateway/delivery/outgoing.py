@@ -13,6 +13,7 @@ from gateway.accounts.account import Account
 from gateway.bridge import Expressive, Session, SharesFiles, Ticket
 from gateway.delivery.entry import Entry
 from gateway.model import Address, AddressKind, Attachment, Condition, Enrichment, MessageKind, Refused
+from gateway.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +87,9 @@ def hand(session: Session, entry: Entry, ticket: Ticket) -> None:
 def not_connected(account: Account | None, network: str) -> Refused:
     """What the user hears who writes to a network without a connection."""
     reason = account.status.reason if account is not None else ""
-    reason = f": {reason}" if reason else "; join one of its rooms first."
-    return Refused(Condition.RECIPIENT_UNAVAILABLE, f"You are not connected to {network}{reason}")
+    text = (
+        Text("You are not connected to {network}: {reason}", network=network, reason=reason)
+        if reason
+        else Text("You are not connected to {network}; join one of its rooms first.", network=network)
+    )
+    return Refused(Condition.RECIPIENT_UNAVAILABLE, text)

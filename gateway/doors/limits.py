@@ -35,16 +35,26 @@ LIMITS = (
     Limit("messages_per_minute", Text("Messages that one user sends in a minute")),
     Limit("messages_burst", Text("Messages that one user sends at once")),
     Limit("messages_per_second_total", Text("Messages that all users together send in a second")),
+    Limit(
+        "signals_per_minute", Text("Messages without text that one user sends in a minute: typing, receipts")
+    ),
     Limit("joins_per_minute", Text("Rooms that one user joins in a minute")),
     Limit("joins_burst", Text("Rooms that one user joins at once")),
     Limit("new_contacts_per_hour", Text("New people whom one user writes to in an hour")),
     Limit("subscriptions_per_minute", Text("Contacts that one user adds in a minute")),
+    Limit("subscriptions_burst", Text("Contacts that one user adds at once")),
     Limit("commands_per_minute", Text("Steps of commands that one user takes in a minute")),
     Limit("registrations_per_hour", Text("Attempts of one user to register in an hour")),
     Limit("media_bytes_per_day", Text("Bytes of files that one user sends and gets in a day"), most=10**15),
     Limit(
         "foreign_messages_per_minute", Text("Private messages that one user gets from one sender in a minute")
     ),
+    Limit("foreign_messages_burst", Text("Private messages that one user gets from one sender at once")),
+    Limit("foreign_messages_held", Text("Private messages that wait for one user; more are dropped")),
+    Limit("archive_queries_per_minute", Text("Pages of archives that one user reads in a minute")),
+    Limit("archive_queries_burst", Text("Pages of archives that one user reads at once")),
+    Limit("errors_per_minute", Text("Errors that one user gets in a minute for what was too much")),
+    Limit("loop_turns", Text("Times that a text may come round before it is cut")),
 )
 
 

@@ -17,6 +17,7 @@ from gateway.chat.speech import Speech, with_kind
 from gateway.chat.telling import Telling
 from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
+from gateway.limits import Kind, Limits
 from gateway.model import Address, AddressKind, Condition, ErrorType, Refused
 from gateway.rooms.asides import Asides
 from gateway.rooms.governing import Governing
@@ -26,6 +27,7 @@ from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room, RoomState
 from gateway.rooms.talk import RoomTalk
 from gateway.rooms.tickets import ErrorOnly, Outcome, Reflection
+from gateway.texts import Text
 from gateway.xmpp import render, sharing
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.router import Reply
@@ -48,10 +50,17 @@ _GONE = frozenset(
 )
 _STANZA_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 _MUC_X = f"<x xmlns='{render.MUC}'/>"
-_NOT_IN_ROOM = Refused(Condition.NOT_ACCEPTABLE, "You are not a participant in this room.", ErrorType.MODIFY)
+_NOT_IN_ROOM = Refused(
+    Condition.NOT_ACCEPTABLE, Text("You are not a participant in this room."), ErrorType.MODIFY
+)
 _NO_SESSION = (
     "The connection to {network} is down: {reason} Your message was not sent; it is being reconnected."
 )
+
+
+class Guarded(Protocol):
+    @property
+    def limits(self) -> Limits: ...
 
 
 class ServiceContext(Protocol):
@@ -63,6 +72,9 @@ class ServiceContext(Protocol):
     deliveries: Deliveries
     speech: Speech
     telling: Telling
+
+    @property
+    def guard(self) -> Guarded: ...
 
     def send(self, stanza: str, *, keep: bool = False) -> bool: ...
 
@@ -116,11 +128,11 @@ class RoomService:
         wanted = stanza.to.resource
         if not wanted:
             # XEP-0045 §7.2.1: no nick, no room.
-            text = "Say under which nick: join ROOM/NICK."
+            text = Text("Say under which nick: join ROOM/NICK.")
             self._context.refuse(stanza, Refused(Condition.JID_MALFORMED, text), _MUC_X)
             return
         if not self._context.allowed(stanza.sender):
-            text = "This gateway is not open to your address; ask its operator."
+            text = Text("This gateway is not open to your address; ask its operator.")
             self._context.refuse(stanza, Refused(Condition.FORBIDDEN, text), _MUC_X)
             return
         nick = self._context.bridge.nick(nick_for(wanted))
@@ -154,6 +166,10 @@ class RoomService:
             self._context.refuse(stanza, Refused(Condition.NOT_ACCEPTABLE, str(error)), _MUC_X)
             return
 
+        if (why := self._context.guard.limits.take(account.owner, Kind.COMMANDS)) is not None:
+            self._refuse_presence(stanza, why)
+            return
+
         def renamed() -> None:
             account.wanted_nick = nick
 
@@ -185,7 +201,7 @@ class RoomService:
         elif stanza.to.resource:
             self._private(stanza, address)
         elif not self._invitations.taken(stanza, address) and stanza.text("body") is not None:
-            text = "Messages to a room are of type groupchat."
+            text = Text("Messages to a room are of type groupchat.")
             self._context.refuse(stanza, Refused(Condition.BAD_REQUEST, text))
 
     def invites(self, stanza: Stanza, address: Address) -> bool:

@@ -134,7 +134,11 @@ class Component:
         usage = usage or Limits(LimitPolicy(), services.clock)
         self.guard = Guard(self._guarded(services.clock, usage, loops or Loops(services.clock)))
         self.router = Router(
-            self.link.send, services.clock, barred=self.access.barred, admit=self.guard.admit
+            self.link.send,
+            services.clock,
+            barred=self.access.barred,
+            admit=self.guard.admit,
+            languages=settings.languages,
         )
         ids = IdSource(services.clock, services.random)
         self.chats = PrivateChats(
@@ -210,6 +214,7 @@ class Component:
             returned=self.people.elsewhere.returned,
             tell=self._tell_user,
             notify=self._notify,
+            languages=self.settings.languages,
         )
 
     def _archives(self, services: Services) -> Archives:
@@ -268,12 +273,12 @@ class Component:
             admin=self.access.admin,
             allowed=self.allowed,
             gateway_standing=self._gateway_standing,
+            sent_elsewhere=self.archives.recorder.elsewhere,
         )
 
     def _gateway_standing(self, owner: str) -> Standing:
         return self.doors.standing(owner)
 
-            sent_elsewhere=self.archives.recorder.elsewhere,
     def _street(self, services: Services) -> Street:
         return Street(
             name=self.settings.name,
@@ -395,7 +400,7 @@ class Component:
 
     def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None:
         redirect = self.book.jid_of(why.address) if why.address is not None else None
-        answer = error_stanza(stanza, why, redirect=redirect, extra=extra)
+        answer = error_stanza(stanza, why, redirect=redirect, extra=extra, languages=self.settings.languages)
         if answer is not None:
             self.send(answer, keep=True)
 

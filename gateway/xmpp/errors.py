@@ -3,10 +3,12 @@
 Knows which stanzas may be answered with an error at all. Does not know why anything was refused.
 """
 
+from dataclasses import replace
 from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from gateway.model import Condition, ErrorType, Refused
+from gateway.texts import ENGLISH, Languages, Text
 from gateway.xmpp.stanza import Stanza, name_of, namespace_of, parse_jid
 from gateway.xmpp.text import attribute, escape, strip_forbidden
 
@@ -94,18 +96,23 @@ def error_stanza(
     by: str = "",
     detail: str = "",
     extra: str = "",
+    languages: Languages | None = None,
 ) -> str | None:
     """The error that answers ``stanza``, or None where it must not be answered.
 
     ``redirect`` is the JID to use instead, for ``gone`` and ``redirect``; ``by`` the JID that found the
     error where that is not the addressee; ``detail`` an application-specific condition; ``extra`` ready XML
     before ``<error/>``, such as ``<x xmlns='http://jabber.org/protocol/muc'/>`` for a refused join
-    (XEP-0045 §7.2).
+    (XEP-0045 §7.2). With ``languages``, texts of ours are said in the language of ``stanza``.
     """
     if not answerable(stanza):
         return None
+    language = ENGLISH
+    if languages is not None and isinstance(refused.text, Text):
+        language = languages.best(stanza.lang)
+        refused = replace(refused, text=languages.say(refused.text, language))
     identifier = f" id='{attribute(stanza.id)}'" if stanza.id else ""
-    error = error_element(refused, redirect=redirect, by=by, detail=detail)
+    error = error_element(refused, redirect=redirect, by=by, detail=detail, language=language)
     kind = stanza.kind
     return (
         f"<{kind} type='error'{identifier} from='{attribute(stanza.to.full)}' to='{attribute(stanza.sender.full)}'>"
@@ -113,9 +120,16 @@ def error_stanza(
     )
 
 
-def error_element(refused: Refused, *, redirect: str | None = None, by: str = "", detail: str = "") -> str:
+def error_element(
+    refused: Refused,
+    *,
+    redirect: str | None = None,
+    by: str = "",
+    detail: str = "",
+    language: str = ENGLISH,
+) -> str:
     """``<error/>`` itself, in whatever namespace surrounds it: that of the stream, as RFC 6120 §8.3.2
-    wants."""
+    wants. ``language`` is that of the text."""
     condition = refused.condition
     code = _LEGACY_CODES.get(condition)
     legacy = f" code='{code}'" if code else ""
@@ -127,7 +141,7 @@ def error_element(refused: Refused, *, redirect: str | None = None, by: str = ""
         else f"<{condition} xmlns='{STANZAS}'/>"
     )
     text = (
-        f"<text xmlns='{STANZAS}' xml:lang='en'>{escape(_shortened(refused.text))}</text>"
+        f"<text xmlns='{STANZAS}' xml:lang='{language}'>{escape(_shortened(refused.text))}</text>"
         if refused.text
         else ""
     )

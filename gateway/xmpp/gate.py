@@ -15,6 +15,7 @@ from gateway.bridge import BadAddress, Cancellable, Clock
 from gateway.limits import Kind, Limits
 from gateway.loops import Loop, Loops, Place
 from gateway.model import Address, AddressKind, Condition, ErrorType, Refused
+from gateway.texts import Languages, Text
 from gateway.xmpp import mam, render
 from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.stanza import CLIENT, COMPONENT, Stanza, namespace_of
@@ -86,13 +87,20 @@ class Gate:
     """``own`` are the domains of all our components: what comes from one of them has been here before."""
 
     def __init__(
-        self, limits: Limits, loops: Loops, clock: Clock, own: frozenset[str], context: GateContext
+        self,
+        limits: Limits,
+        loops: Loops,
+        clock: Clock,
+        own: frozenset[str],
+        context: GateContext,
+        languages: Languages | None = None,
     ) -> None:
         self._take = limits.take
         self._limits = limits
         self._loops = loops
         self._clock = clock
         self._own = own
+        self._languages = languages
         self._context = context
         self._acquainted: dict[tuple[str, str], None] = {}
         self._withheld: dict[str, _Withheld] = {}
@@ -253,12 +261,16 @@ class Gate:
         _log.info("user is too fast", user=owner, refused=withheld.count)
         why = withheld.why
         if withheld.count > 1:
-            text = f"{why.text} The same goes for the {withheld.count - 1} before it that were not answered."
+            text = Text(
+                "{refusal} The same goes for the {count} before it that were not answered.",
+                refusal=why.text,
+                count=withheld.count - 1,
+            )
             why = Refused(why.condition, text, why.type)
         self._answer(withheld.last, why, withheld.extra)
 
     def _answer(self, stanza: Stanza, why: Refused, extra: str = "") -> None:
-        text = error_stanza(stanza, why, extra=extra)
+        text = error_stanza(stanza, why, extra=extra, languages=self._languages)
         if text is not None:
             self._context.send(text, keep=True)
 

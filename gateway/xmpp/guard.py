@@ -14,6 +14,7 @@ from gateway.bridge import BadAddress, Bridge, Clock
 from gateway.limits import Limits
 from gateway.loops import Loop, Loops, Place
 from gateway.model import Address, AddressKind, Message
+from gateway.texts import Languages
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.gate import Gate, loop_notices
 from gateway.xmpp.stanza import Stanza
@@ -37,6 +38,7 @@ class GuardWiring:
     returned: Callable[[Stanza], bool]
     tell: Callable[[str, str], None]
     notify: Callable[[Account, str], None]
+    languages: Languages | None = None
 
 
 class Guard:
@@ -49,7 +51,7 @@ class Guard:
         self.limits = wiring.limits
         self.watched = wiring.loops.watched
         self._loops = wiring.loops
-        self._gate = Gate(self.limits, wiring.loops, wiring.clock, wiring.own, self)
+        self._gate = Gate(self.limits, wiring.loops, wiring.clock, wiring.own, self, wiring.languages)
         self._inflow: Inflow | None = None
         self.admit = self._gate.admit
 

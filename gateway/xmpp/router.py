@@ -15,6 +15,7 @@ import structlog
 
 from gateway.bridge import Cancellable, Clock
 from gateway.model import Condition, ErrorType, Refused
+from gateway.texts import Languages
 from gateway.xmpp.errors import RefusedError, error_stanza
 from gateway.xmpp.stanza import Jid, Stanza, namespace_of
 from gateway.xmpp.text import attribute
@@ -62,16 +63,21 @@ class Reply:
     """The one answer to an iq request. Either call may come from the handler or later, from whoever it was
     handed to."""
 
-    __slots__ = ("_answered", "_release", "_send", "expired", "stanza")
+    __slots__ = ("_answered", "_languages", "_release", "_send", "expired", "stanza")
 
     def __init__(
-        self, stanza: Stanza, send: Callable[[str], bool], release: Callable[["Reply"], None]
+        self,
+        stanza: Stanza,
+        send: Callable[[str], bool],
+        release: Callable[["Reply"], None],
+        languages: Languages | None = None,
     ) -> None:
         self.stanza = stanza
         self.expired = False  # the router answered in place of a handler that took too long
         self._answered = False
         self._send = send
         self._release = release
+        self._languages = languages
 
     @property
     def answered(self) -> bool:
@@ -90,7 +96,16 @@ class Reply:
         self, refused: Refused, *, redirect: str | None = None, detail: str = "", payload: str = ""
     ) -> None:
         """Answer with an error; the arguments are those of ``error_stanza``, ``payload`` its ``extra``."""
-        self._answer(error_stanza(self.stanza, refused, redirect=redirect, detail=detail, extra=payload))
+        self._answer(
+            error_stanza(
+                self.stanza,
+                refused,
+                redirect=redirect,
+                detail=detail,
+                extra=payload,
+                languages=self._languages,
+            )
+        )
 
     def _answer(self, text: str | None) -> None:
         if self.expired:
@@ -130,8 +145,10 @@ class Router:
         deadline: float = 30.0,
         barred: Callable[[Jid], bool] | None = None,
         admit: Callable[[Stanza], bool] | None = None,
+        languages: Languages | None = None,
     ) -> None:
         self._send = send
+        self._languages = languages
         self._barred = barred
         self._admit = admit
         self._clock = clock
@@ -236,7 +253,7 @@ class Router:
 
     def _dispatch_request(self, stanza: Stanza) -> None:
         payload = stanza.payload
-        reply = Reply(stanza, self._send, self._answered)
+        reply = Reply(stanza, self._send, self._answered, self._languages)
         if payload is None or len(stanza.element) != 1:
             reply.error(_NOT_ONE_PAYLOAD)
         elif not stanza.id:
@@ -276,7 +293,13 @@ class Router:
             self._hold(reply)
 
     def _refuse(self, stanza: Stanza, refusal: RefusedError) -> None:
-        text = error_stanza(stanza, refusal.refused, detail=refusal.detail, extra=refusal.payload)
+        text = error_stanza(
+            stanza,
+            refusal.refused,
+            detail=refusal.detail,
+            extra=refusal.payload,
+            languages=self._languages,
+        )
         if text is not None:
             self._send(text)
 

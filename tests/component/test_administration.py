@@ -1,9 +1,13 @@
 """What admins decide at run time, and what everybody can do with their own data, from the wire."""
 
 import json
+from dataclasses import fields
 
 import pytest
 
+from gateway.accounts.directory import AccountLimits
+from gateway.doors.limits import LIMITS
+from gateway.limits import LimitPolicy
 from tests.component.doorstep import (
     ADMIN,
     CMD,
@@ -59,6 +63,25 @@ async def test_limits_are_changed_at_run_time_and_kept(tmp_path, server):
         form = await run(stage, "limits", ADMIN)
         shown = {field.get("var"): field.findtext(f"{X}value") for field in form.iter(f"{X}field")}
         assert shown["rooms_per_account"] == "1"
+
+
+def test_every_limit_is_in_the_form_of_admins():
+    shown = {limit.attribute or limit.name for limit in LIMITS}
+    kept = {field.name for policy in (AccountLimits, LimitPolicy) for field in fields(policy)}
+    assert shown == kept - {"history"}  # how much of a room is remembered limits nobody
+
+
+async def test_changing_nicks_all_the_time_is_refused_in_the_users_language(tmp_path, server):
+    async with staged(tmp_path, server=server, access=OPEN) as stage:
+        await fill(stage, "limits", ADMIN, commands_per_minute="2")
+        await stage.join()
+        for number in range(3):
+            stage.send(f"<presence xml:lang='de' from='{ALICE}' to='{ROOM}/nick{number}'/>")
+        error = await stage.expect("presence", type="error")
+        assert condition(error) == "resource-constraint"
+        text = error.find(".//{urn:ietf:params:xml:ns:xmpp-stanzas}text")
+        assert text.get("{http://www.w3.org/XML/1998/namespace}lang") == "de"
+        assert "Bitte warten Sie" in text.text
 
 
 @pytest.mark.parametrize("value", ["-1", "0", "many", "1" * 30, "１"])
