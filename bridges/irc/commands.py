@@ -66,10 +66,7 @@ class Commands:
             ticket.refused(why)
             return
         try:
-            check_nick(nick)
-            limit = min(self._common.standing.support.kicklen, _MAX_REASON)
-            reason = one_line(reason, min(limit, _room_beside("KICK", channel.name, nick)))
-            line = serialise("KICK", channel.name, nick, *([reason] if reason else []))
+            line = kick_line(self._common, channel.name, nick, reason)
         except (BadAddress, Injection) as error:
             ticket.refused(Refused(Condition.NOT_ACCEPTABLE, str(error)))
             return
@@ -146,6 +143,14 @@ def _unfit(text: str) -> Refused | None:
         return None
     words = "The text holds a carriage return or a NUL, which IRC cannot carry. Remove it and send the text again."
     return Refused(Condition.NOT_ACCEPTABLE, words)
+
+
+def kick_line(common: Common, channel: str, nick: str, reason: str) -> str:
+    """A KICK whose reason fits. Raises ``BadAddress`` or ``Injection``."""
+    check_nick(nick)
+    limit = min(common.standing.support.kicklen, _MAX_REASON)
+    reason = one_line(reason, min(limit, _room_beside("KICK", channel, nick)))
+    return serialise("KICK", channel, nick, *([reason] if reason else []))
 
 
 def _room_beside(*words: str) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from bridges.irc.channels import Channel
-from bridges.irc.commands import Commands
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
 from bridges.irc.inquiries import Inquiries
@@ -24,14 +23,12 @@ from gateway.model import Condition, Field, ListEntry, Refused, RoomList, RoomTr
 class Governing:
     """One session's channels, governed."""
 
-    def __init__(
-        self, common: Common, inquiries: Inquiries, modes: RoomModes, commands: Commands, console: Console
-    ) -> None:
+    def __init__(self, common: Common, inquiries: Inquiries, modes: RoomModes, console: Console) -> None:
         self._common = common
         self._inquiries = inquiries
         self._modes = modes
         self._lists = Lists(common, inquiries)
-        self._moderation = Moderation(common, inquiries, commands)
+        self._moderation = Moderation(common, inquiries)
         self._console = console
 
     # what the core asks for

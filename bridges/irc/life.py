@@ -106,7 +106,7 @@ class Life:
         self._listing = Listing(common, self._console)
         self._commands = Commands(common, self._requests, self._console)
         self._inviting = Inviting(common, self._requests, self._console)
-        self._governing = Governing(common, inquiries, modes, self._commands, self._console)
+        self._governing = Governing(common, inquiries, modes, self._console)
         hall = Hall(self._queue.urgent, self._alarm.need, self._console.progress, self._give_up)
         self._entry = Entry(profile, security, clock, services.random, hall)
         self._refusals = Refusals(

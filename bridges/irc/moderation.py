@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bridges.irc.channels import Channel, User
-from bridges.irc.commands import Commands
+from bridges.irc.commands import kick_line
 from bridges.irc.common import Common
 from bridges.irc.inquiries import Inquiries
 from bridges.irc.mode_changes import Tally, change_modes
-from bridges.irc.protocol.line import Line, serialise
+from bridges.irc.numerics import REFUSES_KICK, refused
+from bridges.irc.protocol.line import Injection, Line, nick_of, serialise
 from bridges.irc.protocol.masks import BadMask, Somebody, mask_for, read_mask
 from bridges.irc.protocol.modes import ModeChange, ModeKind
 from bridges.irc.ranks import CannotBe, to_affiliation, to_role
-from gateway.bridge import Ticket
+from gateway.bridge import BadAddress, Ticket
 from gateway.model import Affiliation, Condition, Refused, Role, StandingChange
 
 _USERHOST = 5  # nicks in one line (RFC 2812 §4.8)
@@ -69,13 +70,50 @@ class _Whereabouts:
         self._ended(self._found)
 
 
+class _Kick:
+    """``inquiries.Inquiry``: a KICK, in one line with the changes of modes around it, so that each has its own answer."""
+
+    words = "the kick"
+
+    def __init__(self, common: Common, channel: Channel, nick: str, ticket: Ticket) -> None:
+        self._common = common
+        self._channel = channel
+        self._nick = common.standing.casemapping.fold(nick)
+        self._ticket = ticket
+        self._why: Refused | None = None
+        self.complete = False
+
+    def hears(self, line: Line) -> bool:
+        if line.command != "KICK" or not self._common.standing.is_me(nick_of(line.source)):
+            return False
+        self.complete = self._about(line.params[:1]) and self._about(line.params[1:2])
+        return self.complete
+
+    def refuses(self, line: Line) -> bool:
+        if line.command not in REFUSES_KICK or not self._about(line.params[1:3]):
+            return False
+        self._why = refused(line.command, line.params, self._common.network)
+        self.complete = True
+        return True
+
+    def over(self, why: Refused | None) -> None:
+        why = why or self._why
+        if why is not None:
+            self._ticket.refused(why)
+        else:
+            self._ticket.done()  # or gone already, by another hand
+
+    def _about(self, words: Sequence[str]) -> bool:
+        fold = self._common.standing.casemapping.fold
+        return any(fold(word) in (self._channel.key, self._nick) for word in words)
+
+
 class Moderation:
     """The moderating half of one session."""
 
-    def __init__(self, common: Common, inquiries: Inquiries, commands: Commands) -> None:
+    def __init__(self, common: Common, inquiries: Inquiries) -> None:
         self._common = common
         self._inquiries = inquiries
-        self._commands = commands
 
     def govern(self, channel: Channel, changes: Sequence[StandingChange], ticket: Ticket) -> None:
         plan = _Plan(channel)
@@ -165,14 +203,22 @@ class Moderation:
             change_modes(self._common, self._inquiries, plan.channel, bans, banned)
         change_modes(self._common, self._inquiries, plan.channel, [*plan.given, *plan.taken], tally.part())
         for nick, reason in plan.kicks:
-            self._commands.kick(plan.channel.name, nick, reason, tally.part())
+            self._kick(plan.channel, nick, reason, tally.part())
         tally.seal()
 
     def banned(self, plan: _Plan, tally: Tally) -> None:
         """The bans stand: who is still there is sent away."""
         for nick, reason in plan.outcasts:
             if self._occupant(plan.channel, nick) is not None:
-                self._commands.kick(plan.channel.name, nick, reason, tally.part())
+                self._kick(plan.channel, nick, reason, tally.part())
+
+    def _kick(self, channel: Channel, nick: str, reason: str, ticket: Ticket) -> None:
+        try:
+            line = kick_line(self._common, channel.name, nick, reason)
+        except (BadAddress, Injection) as error:
+            ticket.refused(Refused(Condition.NOT_ACCEPTABLE, str(error)))
+            return
+        self._inquiries.ask([line], _Kick(self._common, channel, nick, ticket))
 
     def _ban(self, user: User, found: dict[str, str]) -> ModeChange:
         standing = self._common.standing

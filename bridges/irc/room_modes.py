@@ -94,6 +94,11 @@ class RoomModes:
         if self._inquiries:
             self._inquiries.hears(line)
 
+    def kicked(self, line: Line) -> None:
+        """A KICK of ours, which a moderator may be waiting for."""
+        if self._inquiries:
+            self._inquiries.hears(line)
+
     def listed(self, line: Line) -> bool:
         """324: all modes of a channel; whether somebody had asked for them."""
         channel = self._common.channels.get(line.params[1])

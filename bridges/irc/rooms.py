@@ -158,6 +158,7 @@ class Rooms:
         key = common.standing.fold(name)
         if common.standing.is_me(actor):
             self._requests.done(Asked.KICK, key)
+            self._modes.kicked(line)
         banned = self._expulsions.is_ban(key, nick, common.channels.user(nick), common.clock.monotonic())
         self._out(name, nick, Departure(Exit.BANNED if banned else Exit.KICKED, reason, actor))
 

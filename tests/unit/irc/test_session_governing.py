@@ -207,11 +207,25 @@ async def test_a_kick_and_a_rank_in_one_request_are_both_waited_for() -> None:
     receipt = govern(
         scene, StandingChange("Bob", role=Role.NONE, reason="out"), rank("Carol", Affiliation.ADMIN)
     )
-    settle_all(scene, f"{ME} MODE #foo +o Carol")
+    scene.server.says(f"{ME} MODE #foo +o Carol")
     assert sent(scene) == ["MODE #foo +o Carol", "KICK #foo Bob :out"]
     assert receipt.outcome == ""
     scene.server.says(f"{ME} KICK #foo Bob :out")
     assert receipt.outcome == "done"
+    await scene.finish()
+
+
+async def test_a_rank_that_is_refused_is_not_taken_for_the_kick_behind_it() -> None:
+    scene = await a_room()
+    ranked, kicked = govern(scene, rank("Carol", Affiliation.ADMIN)), govern(scene, role("Bob", Role.NONE))
+    fence = next(line[5:] for line in scene.server.sent if line.startswith("PING "))
+    scene.server.says(
+        f":{NETWORK} 482 Nick #foo :Half-operators may not.",
+        f":{NETWORK} PONG {NETWORK} {fence}",
+        f"{ME} KICK #foo Bob :",
+    )
+    assert ranked.why.condition is Condition.FORBIDDEN
+    assert kicked.outcome == "done"
     await scene.finish()
 
 
