@@ -80,10 +80,10 @@ class Recorder:
         """Hot: one call for every message in a room."""
         if not self.on or not room.habits.record:
             return
-        extra = ""
+        extra = render.occupant_id(said.occupant) if said.occupant else ""
         if said.id or said.extra or said.files:
             files = said.files if said.kind is MessageKind.CHAT else ""
-            extra = origin(said.id) + files + said.extra
+            extra = origin(said.id) + extra + files + said.extra
         self._store.append(
             self._name,
             room.owner,

@@ -269,3 +269,27 @@ async def test_a_taken_nick_is_a_conflict_with_the_old_code_too(stage: Stage) ->
     error = await stage.expect("presence", type="error", to=BOB)
     assert (error.get("id"), error.get("from"), condition(error)) == ("n1", f"{ROOM}/alice", "conflict")
     assert error.find(f"{C}error").get("code") == "409"
+
+
+async def test_who_said_it_is_known_in_archives_and_after_a_restart(
+    tmp_path: Path, server: FakeXmppServer
+) -> None:
+    bridge = InvitingBridge()
+    occupant_id = "{urn:xmpp:occupant-id:0}occupant-id"
+    async with staged(tmp_path, server=server, bridge=bridge) as stage:
+        await stage.join()
+        stage.send(
+            f"<message type='groupchat' id='m1' from='{ALICE}' to='{ROOM}'><body>hello</body></message>"
+        )
+        said = await stage.expect("message", to=ALICE, type="groupchat")
+        (before,) = [each.get("id") for each in said.iter(occupant_id)]
+        stage.send(f"<iq type='set' id='q1' from='{ALICE}' to='{ROOM}'><query xmlns='urn:xmpp:mam:2'/></iq>")
+        found = await stage.link.expect(lambda each: each.find("{urn:xmpp:mam:2}result") is not None)
+        assert [each.get("id") for each in found.iter(occupant_id)] == [before]
+    async with staged(tmp_path, server=server, bridge=InvitingBridge()) as stage:
+        stage.send(f"<presence from='{LAPTOP}' to='{ROOM}/alice' id='again'>{MUC}</presence>")
+        own = await stage.expect("presence", to=LAPTOP, from_=f"{ROOM}/alice")
+        assert [each.get("id") for each in own.iter(occupant_id)] == [before]
+        old = await stage.expect("message", to=LAPTOP, type="groupchat")
+        assert old.findtext(f"{C}body") == "hello"
+        assert [each.get("id") for each in old.iter(occupant_id)] == [before]
