@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from gateway.playground.ircd import asking, modes, registration, rooms, talking
+from gateway.playground.ircd import asking, modern, modes, registration, rooms, talking
 
 if TYPE_CHECKING:  # the server imports this table
     from gateway.playground.ircd.server import Connection, Ircd
@@ -15,6 +15,7 @@ UNREGISTERED = frozenset({"CAP", "NICK", "USER", "PASS", "AUTHENTICATE", "PING",
 COMMANDS: Mapping[str, Handler] = {
     "AUTHENTICATE": registration.authenticate,
     "AWAY": talking.away,
+    "BATCH": modern.batch,
     "CAP": registration.cap,
     "INVITE": rooms.invite,
     "ISON": asking.ison,
@@ -32,6 +33,7 @@ COMMANDS: Mapping[str, Handler] = {
     "PONG": registration.nothing,
     "PRIVMSG": talking.privmsg,
     "QUIT": registration.quit,
+    "REDACT": modern.redact,
     "TAGMSG": talking.tagmsg,
     "TOPIC": rooms.topic,
     "USER": registration.user,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.playground.expect import DEADLINE, Inbox
-from gateway.playground.irc_client import read_line
+from gateway.playground.irc_client import Line, read_line
+from gateway.playground.ircd import modern
 from gateway.playground.ircd.commands import COMMANDS, UNREGISTERED
 from gateway.playground.ircd.state import Channel, IrcdSettings, Member, User
 
@@ -15,6 +16,10 @@ _READ_LIMIT = 16384
 
 #: Called before a command's own handling, with the connection and the parameters; True: nothing more is to be done.
 Hook = Callable[["Connection", list[str]], bool | None]
+
+
+#: Its reference, its target, its client tags, and its lines: whether each goes on the one before, its command, its text.
+Batch = tuple[str, str, tuple[str, ...], list[tuple[bool, str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,9 @@ class Connection:
         self.password = ""
         self.sasl = ""  # the mechanism being spoken
         self.client_tags: tuple[str, ...] = ()  # of the line being handled: those to be passed on
+        self.batch: Batch | None = None  # the message of several lines that is being received
+        self.batch_label = ""
+        self.answer: list[str] | None = None  # lines of the answer to a labelled request, while it is handled
         self.user: User | None = None
         peer = writer.get_extra_info("peername") or ("127.0.0.1", 0)
         self.host = str(peer[0])
@@ -52,6 +60,9 @@ class Connection:
         return self.nick or "*"
 
     def send(self, line: str) -> None:
+        if self.answer is not None:
+            self.answer.append(line)
+            return
         self.raw(f"{line}\r\n".encode())
 
     def raw(self, data: bytes) -> None:
@@ -92,6 +103,7 @@ class Ircd:
         self.names_delay = 0.0  # seconds between a JOIN and its NAMES
         self.received: Inbox[Received] = Inbox("the IRC server", lambda one: f"{one.nick}: {one.raw}")
         self.commands = dict(COMMANDS)
+        self.memory = modern.Memory()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._ids = itertools.count(1)
@@ -154,7 +166,24 @@ class Ircd:
         connection.client_tags = tuple(
             f"{key}={value}" if value else key for key, value in line.tags.items() if key.startswith("+")
         )
+        label = line.tags.get("label", "") if modern.LABELS in connection.caps else ""
+        if line.command == "BATCH":  # the label of its beginning is for the whole, which is answered at the end
+            label, connection.batch_label = connection.batch_label, label
+        if label and connection.user is not None:
+            connection.answer = []
+        try:
+            self._handle(connection, line, hook, params)
+        finally:
+            answer, connection.answer = connection.answer, None
+            if answer is not None:
+                for each in modern.labelled(self.settings.name, label, answer):
+                    connection.send(each)
+
+    def _handle(self, connection: Connection, line: Line, hook: Hook | None, params: list[str]) -> None:
         if hook is not None and hook(connection, params):
+            return
+        if connection.batch is not None and line.tags.get("batch") == connection.batch[0] and len(params) > 1:
+            connection.batch[3].append(("draft/multiline-concat" in line.tags, line.command, params[1]))
             return
         handler = self.commands.get(line.command)
         if handler is None:
@@ -196,11 +225,11 @@ class Ircd:
         but: User | None = None,
         tags: Sequence[str] = (),
         account: str = "",
-    ) -> None:
+    ) -> str:
         """Send ``:source text`` to those of ``to`` that are connected, each with the tags it asked for. Client tags go to
-        those with message-tags only."""
+        those with message-tags only. Returns the message's id."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-        message_id = f"m{next(self._ids)}"
+        message_id = self.next_id()
         for user in to:
             connection = self.connections.get(self.settings.fold(user.nick))
             if connection is None or user is but:
@@ -213,6 +242,11 @@ class Ircd:
                 given += [f"msgid={message_id}", *tags]
             head = f"@{';'.join(given)} " if given else ""
             connection.send(f"{head}:{source} {text}")
+        return message_id
+
+    def next_id(self) -> str:
+        """An id for a message."""
+        return f"m{next(self._ids)}"
 
     def neighbours(self, user: User) -> list[User]:
         """Everybody who shares a channel with ``user``, once each, without ``user``."""

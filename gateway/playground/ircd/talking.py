@@ -45,7 +45,7 @@ def _talk(ircd: "Ircd", client: "Connection", command: str, params: list[str]) -
             continue
         if "echo-message" in client.caps and user not in to:
             to = [*to, user]
-        ircd.relay(
+        id_ = ircd.relay(
             user.mask,
             f"{command} {target}" + (f" :{params[1]}" if command != "TAGMSG" else ""),
             to,
@@ -53,6 +53,7 @@ def _talk(ircd: "Ircd", client: "Connection", command: str, params: list[str]) -
             tags=client.client_tags,
             account=user.account,
         )
+        ircd.memory.add(id_, user, ircd.settings.fold(target))
 
 
 def _may_speak(ircd: "Ircd", channel: Channel, user: User) -> bool:
