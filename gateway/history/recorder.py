@@ -30,6 +30,9 @@ _log = structlog.get_logger(__name__)
 
 _ORIGIN = re.compile(rf"<origin-id xmlns='{STANZA_ID}' id='([^']*)'/>")
 
+#: Seconds after which a message is noticeably old.
+_OLD = 30.0
+
 
 class Place(Protocol):
     """A room, as far as archives are concerned."""
@@ -135,7 +138,10 @@ class Recorder:
     def heard(self, entry: Entry) -> None:
         """A contact's message: the user has it, or will have."""
         if self.on and self._habits(entry.owner, entry.network).record:
-            self._chat(entry, entry.stanza_id, entry.peer, entry.body, entry.kind, entry.extra)
+            now = self._now()
+            # What is not noticeably old stands where it was heard: the network's clock is another one.
+            time = entry.said_at if now - entry.said_at > _OLD else now
+            self._chat(entry, entry.stanza_id, entry.peer, entry.body, entry.kind, entry.extra, time)
 
     def sent(self, entry: Entry) -> None:
         """The user's own: the network has taken it."""
@@ -146,9 +152,12 @@ class Recorder:
             return
         body, kind = (parts.shown, MessageKind.CHAT) if parts.shown else (entry.body, entry.kind)
         extra = origin(entry.stanza_id) + parts.kept
-        self._chat(entry, entry.foreign_id or self._ids.at(entry.said_at), "", body, kind, extra)
+        id_ = entry.foreign_id or self._ids.at(entry.said_at)
+        self._chat(entry, id_, "", body, kind, extra, entry.said_at)
 
-    def _chat(self, entry: Entry, id_: str, sender: str, body: str, kind: MessageKind, extra: str) -> None:
+    def _chat(
+        self, entry: Entry, id_: str, sender: str, body: str, kind: MessageKind, extra: str, time: float
+    ) -> None:
         self._store.append(
             self._name,
             entry.owner,
@@ -158,7 +167,7 @@ class Recorder:
             sender,
             kind,
             body,
-            entry.said_at,
+            time,
             id_ if time_in(id_) is None else "",
             extra,
             entry.peer,

@@ -197,7 +197,10 @@ class Room:
             self._remember(foreign_id, foreign_id)
         context = self._context
         now = context.now()
-        time = message.time or now
+        # Noticeably old: a replay, not a slow clock. Else what counts is when it came: clocks differ, and it must not stand
+        # before what was said before it.
+        late = message.replayed or (message.time is not None and now - message.time > 30)
+        time = message.time if late and message.time is not None else now
         id_ = foreign_id or context.ids.at(time)
         sender = message.sender
         seat = self._seating.seats.get(sender)
@@ -219,7 +222,6 @@ class Room:
         send = context.send
         body = _body(said) + render.occupant_id(occupant)
         sid = attribute(foreign_id) if foreign_id else id_
-        late = message.replayed or now - said.time > 30  # noticeably old: a replay, not a slow clock
         for each in self.attendees.values():
             if each.attendance is Attendance.IN:
                 room = each.room_attr
