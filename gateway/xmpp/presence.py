@@ -55,6 +55,8 @@ _EVENTS = {
 _SHOW = frozenset(
     {Availability.CHAT, Availability.AWAY, Availability.EXTENDED_AWAY, Availability.DO_NOT_DISTURB}
 )
+#: The one device that everybody on the other networks has, as far as XMPP is concerned.
+RESOURCE = "gateway"
 #: Of a long list, so many presences go out between two turns of the loop.
 _SLICE = 100
 
@@ -184,7 +186,7 @@ class Subscriptions:
     def farewell(self) -> list[str]:
         """Unavailable presence of everything that is available now."""
         return [
-            render.presence(self._jid_attr(local), attribute(owner), "unavailable")
+            render.presence(self._there_attr(local), attribute(owner), "unavailable")
             for owner, records in self._records.items()
             for local, record in records.items()
             if record.shown is not None and record.shown.availability is not Availability.UNAVAILABLE
@@ -226,7 +228,7 @@ class Subscriptions:
             record = self._record(owner, local)
             if record is not None:
                 record.shown = None
-            self._context.send(render.presence(us, them, "unavailable"), keep=True)
+            self._context.send(render.presence(self._there_attr(local), them, "unavailable"), keep=True)
         else:
             content = self._context.introduction(owner, address) if act is Act.SUBSCRIBE else ""
             answers = act in (Act.SUBSCRIBED, Act.UNSUBSCRIBED)
@@ -237,7 +239,7 @@ class Subscriptions:
     ) -> None:
         now = self._context.standing(owner, address)
         record.shown = now
-        us, them = self._jid_attr(local), attribute(owner)
+        us, them = self._there_attr(local), attribute(owner)
         status = f"<status>{escape(now.status)}</status>" if now.status else ""
         if now.availability is Availability.UNAVAILABLE:
             if not only_available:
@@ -257,6 +259,11 @@ class Subscriptions:
 
     def _jid_attr(self, local: str) -> str:
         return attribute(f"{local}@{self._context.jid}" if local else self._context.jid)
+
+    def _there_attr(self, local: str) -> str:
+        """Where availability is shown from. RFC 6121 §4.2: it is a resource's, and clients such as Gajim look at nothing
+        else in a person. The gateway itself shows its domain's (XEP-0100 §4.4)."""
+        return f"{self._jid_attr(local)}/{RESOURCE}" if local else self._jid_attr(local)
 
     def _record(self, owner: str, local: str) -> _Record | None:
         records = self._records.get(owner)

@@ -237,10 +237,10 @@ async def test_a_network_is_online_while_the_user_is_connected(stage):
     await stage.expect("presence", type="subscribed")
     await stage.expect("presence", type="subscribe")
     await stage.join()
-    online = await stage.expect("presence", from_=f"loop@{JID}")
+    online = await stage.expect("presence", from_=f"loop@{JID}/gateway")
     assert online.get("type") is None
     stage.send(f"<presence from='{ALICE}' to='{ROOM}/alice' type='unavailable'/>")
-    await stage.expect("presence", from_=f"loop@{JID}", type="unavailable")
+    await stage.expect("presence", from_=f"loop@{JID}/gateway", type="unavailable")
 
 
 async def test_a_probe_is_answered_with_what_may_be_seen(stage):

@@ -14,6 +14,7 @@ from tests.loopback import LoopbackBridge, LoopbackSettings
 
 USER = "alice@localhost"
 CAROL = f"carol@{JID}"
+THERE = f"{CAROL}/gateway"  # where availability is shown from
 VCARD = "{vcard-temp}"
 PUBSUB = "http://jabber.org/protocol/pubsub"
 EVENT = "{http://jabber.org/protocol/pubsub#event}"
@@ -98,17 +99,17 @@ async def test_a_contact_is_seen_coming_changing_and_going_with_one_stanza_each(
     await stage.join()
     await add(stage)
     carol = await carol_is_there(stage)
-    here = await stage.expect("presence", from_=CAROL, to=USER)
+    here = await stage.expect("presence", from_=THERE, to=USER)
     assert here.get("type") is None
     assert here.find("{http://jabber.org/protocol/caps}c") is not None
     carol.shows(Availability.AWAY, "at lunch")
     carol.shows(Availability.AWAY, "at lunch")
-    away = [each for each in await stage.silence() if each.get("from") == CAROL]
+    away = [each for each in await stage.silence() if each.get("from") == THERE]
     assert [(each.findtext(f"{C}show"), each.findtext(f"{C}status")) for each in away] == [
         ("away", "at lunch")
     ]
     carol.close("")
-    gone = await stage.expect("presence", from_=CAROL)
+    gone = await stage.expect("presence", from_=THERE)
     assert gone.get("type") == "unavailable"
 
 
@@ -127,16 +128,16 @@ async def test_contacts_added_before_the_session_are_watched_when_it_begins(stag
     await add(stage)
     await carol_is_there(stage)
     await stage.join()
-    assert (await stage.expect("presence", from_=CAROL, to=USER)).get("type") is None
+    assert (await stage.expect("presence", from_=THERE, to=USER)).get("type") is None
 
 
 async def test_when_the_session_is_lost_its_contacts_are_gone(stage):
     await stage.join()
     await add(stage)
     await carol_is_there(stage)
-    await stage.expect("presence", from_=CAROL, to=USER)
+    await stage.expect("presence", from_=THERE, to=USER)
     stage.bridge.people["alice"].lose("cable cut")
-    assert (await stage.expect("presence", from_=CAROL, to=USER)).get("type") == "unavailable"
+    assert (await stage.expect("presence", from_=THERE, to=USER)).get("type") == "unavailable"
 
 
 async def test_a_probe_is_answered_with_what_is_so_now(stage):
@@ -167,10 +168,10 @@ async def test_after_an_outage_only_those_who_are_there_are_shown_again(stage, s
     await add(stage)
     await add(stage, f"dave@{JID}")
     await carol_is_there(stage)
-    await stage.expect("presence", from_=CAROL, to=USER)
+    await stage.expect("presence", from_=THERE, to=USER)
     stage.link.kill()
     stage.link = await asyncio.wait_for(server.accepted.get(), 10)
-    assert (await stage.expect("presence", from_=CAROL, to=USER)).get("type") is None
+    assert (await stage.expect("presence", from_=THERE, to=USER)).get("type") is None
     assert not [each for each in await stage.silence() if each.get("from") == f"dave@{JID}"]
 
 
@@ -179,16 +180,16 @@ async def test_a_shutdown_says_that_contacts_are_gone(tmp_path, server):
         await stage.join()
         await add(stage)
         await carol_is_there(stage)
-        await stage.expect("presence", from_=CAROL, to=USER)
+        await stage.expect("presence", from_=THERE, to=USER)
         link = stage.link
-    await link.expect(kind("presence", from_=CAROL, type="unavailable"))
+    await link.expect(kind("presence", from_=THERE, type="unavailable"))
 
 
 async def test_after_a_kill_contacts_that_are_gone_are_said_to_be_gone(tmp_path, server):
     async with staged(tmp_path, server=server) as stage:
         await add(stage)
     async with staged(tmp_path, server=server) as stage:
-        assert (await stage.expect("presence", from_=CAROL, to=USER)).get("type") == "unavailable"
+        assert (await stage.expect("presence", from_=THERE, to=USER)).get("type") == "unavailable"
 
 
 async def test_a_network_without_presence_is_silent_about_its_contacts(tmp_path, server):
@@ -272,12 +273,12 @@ async def test_presence_carries_the_hash_of_the_picture_and_changes_with_it(stag
     await stage.join()
     await add(stage)
     await carol_is_there(stage)
-    here = await stage.expect("presence", from_=CAROL, to=USER)
+    here = await stage.expect("presence", from_=THERE, to=USER)
     card = await ask(stage, "<vCard xmlns='vcard-temp'/>")
     data = base64.b64decode(card.findtext(f"{VCARD}vCard/{VCARD}PHOTO/{VCARD}BINVAL"))
     assert here.findtext(f"{UPDATE}x/{UPDATE}photo") == sha1(data).hexdigest()
     stage.bridge.people["alice"].sink.contact(Contact("carol", picture=Picture(b"new")))
-    again = await stage.expect("presence", from_=CAROL, to=USER)
+    again = await stage.expect("presence", from_=THERE, to=USER)
     assert again.findtext(f"{UPDATE}x/{UPDATE}photo") == sha1(b"new").hexdigest()
 
 
@@ -293,7 +294,7 @@ async def test_all_contacts_share_one_capability_hash_that_can_be_asked_for(stag
     await stage.join()
     await add(stage)
     await carol_is_there(stage)
-    caps = (await stage.expect("presence", from_=CAROL, to=USER)).find("{http://jabber.org/protocol/caps}c")
+    caps = (await stage.expect("presence", from_=THERE, to=USER)).find("{http://jabber.org/protocol/caps}c")
     node = f"{caps.get('node')}#{caps.get('ver')}"
     query = f"<query xmlns='http://jabber.org/protocol/disco#info' node='{node}'/>"
     for contact in (CAROL, f"dave@{JID}"):
@@ -442,9 +443,9 @@ async def test_an_import_with_privileges_writes_the_roster(stage):
         f"<iq type='result' id='{read.get('id')}' from='{USER}' to='{JID}'><query xmlns='jabber:iq:roster'>"
         f"<item jid='{CAROL}' name='Carol' subscription='both'/></query></iq>"
     )
-    assert (await stage.expect("presence", from_=CAROL, to=USER)).get("type") is None
+    assert (await stage.expect("presence", from_=THERE, to=USER)).get("type") is None
     stage.send(f"<presence type='probe' from='{USER}' to='{CAROL}'/>")
-    assert (await stage.expect("presence", from_=CAROL, to=USER)).get("type") is None
+    assert (await stage.expect("presence", from_=THERE, to=USER)).get("type") is None
 
 
 async def test_the_rights_can_be_looked_at(stage):

@@ -31,6 +31,7 @@ from tests.loopback import LoopbackBridge, LoopbackSettings
 
 JID = "gw.localhost"
 CAROL = f"carol@{JID}"
+THERE = f"{CAROL}/gateway"
 USERS = [User("alice", "pw1"), User("bob", "pw2")]
 ROSTER = "jabber:iq:roster"
 C = "{jabber:client}"
@@ -143,13 +144,13 @@ async def test_a_contact_is_added_seen_and_removed(scene: Scene) -> None:
     await add(alice)
     bob = await scene.log_in("bob")
     await bob.join(f"#other@{JID}", "carol")
-    here = await alice.expect(presence(CAROL, type="available"))
+    here = await alice.expect(presence(THERE, type="available"))
     assert here.find("{vcard-temp:x:update}x") is not None
     scene.bridge.people["carol"].shows(Availability.DO_NOT_DISTURB, "in a meeting")
-    busy = await alice.expect(presence(CAROL, type="available"))
+    busy = await alice.expect(presence(THERE, type="available"))
     assert (busy.findtext(f"{C}show"), busy.findtext(f"{C}status")) == ("dnd", "in a meeting")
     phone = await scene.log_in("alice", "phone")  # the server probes for it
-    again = await phone.expect(presence(CAROL, type="available"))
+    again = await phone.expect(presence(THERE, type="available"))
     assert again.findtext(f"{C}show") == "dnd"
     await phone.close()
     await bob.close()
