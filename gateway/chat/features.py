@@ -46,6 +46,11 @@ def of_contacts(can: Capabilities) -> frozenset[str]:
     return _shared(can) | marked | received
 
 
+def archived(can: Capabilities) -> frozenset[str]:
+    """XEP-0424 §4: of places with an archive."""
+    return frozenset({f"{RETRACT}#tombstone"}) if can.retractions or can.moderation else frozenset()
+
+
 def surviving(can: Capabilities) -> frozenset[str]:
     """Namespaces of payloads that come through a room (XEP-0045 §15.5.4, ``muc#traffic``)."""
     return _shared(can) | {SID, HINTS} if _shared(can) else frozenset({SID})

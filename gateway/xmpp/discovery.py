@@ -125,12 +125,19 @@ class Discovery:
                 _EVERYWHERE
                 | self._room(address, requester)
                 | features.of_rooms(self._can(address, requester))
-                | self._archives
+                | self._archived(address, requester)
             )
         if address.kind is AddressKind.CONTACT:
-            return _CONTACT | features.of_contacts(self._can(address, requester)) | self._archives
+            can = self._can(address, requester)
+            return _CONTACT | features.of_contacts(can) | self._archived(address, requester)
         shared = _EVERYWHERE | _PROFILE | {_COMMANDS}
         return shared | self._gateway_features if address.kind is AddressKind.GATEWAY else shared
+
+    def _archived(self, address: Address, requester: Jid) -> frozenset[str]:
+        """What an address with an archive says of it."""
+        if not self._archives:
+            return frozenset()
+        return self._archives | features.archived(self._can(address, requester))
 
     def _room(self, address: Address, requester: Jid) -> frozenset[str]:
         account = self._accounts.find(requester.bare, address.network)

@@ -436,6 +436,12 @@ async def test_what_was_taken_back_leaves_a_tombstone_and_the_word_of_it(on):
         found = await ask(stage)
         assert found.ids[:2] == [regret, rude]
         assert found.bodies[:2] == [None, None]
+        stage.send(
+            f"<iq type='get' id='d' from='{ALICE}' to='{ROOM}'>"
+            "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+        )
+        features = {each.get("var") for each in (await stage.expect("iq", id="d"))[0]}
+        assert "urn:xmpp:message-retract:1#tombstone" in features
         mine, his, undo, moderation = found.messages
         assert parts(mine, "retracted")[0].get("id") == "undo"
         assert parts(undo, "retract")[0].get("id") == regret
