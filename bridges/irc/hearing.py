@@ -113,17 +113,12 @@ class Hearing:
             self._sink.arrived(channel.key, self._channels.occupant(channel, known))
 
     def _tagged(self, tags: Mapping[str, str], sender: str, text: str, kind: MessageKind) -> Message:
+        id_, time = tags.get("msgid", ""), self._time(tags.get("time", ""))
+        if len(tags) == 2 and id_ and time is not None and not self.replaying:  # hot: nothing but these
+            return Message(sender, text, kind, id_, time)
         replied = tags.get("+reply") or tags.get("+draft/reply")
-        return Message(
-            sender,
-            text,
-            kind,
-            tags.get("msgid", ""),
-            self._time(tags.get("time", "")),
-            stable=tags.get("account", ""),
-            enrichment=Enrichment(Reply(replied)) if replied and len(replied) <= MAX_ID else None,
-            replayed=self.replaying,
-        )
+        reply = Enrichment(Reply(replied)) if replied and len(replied) <= MAX_ID else None
+        return Message(sender, text, kind, id_, time, (), reply, tags.get("account", ""), self.replaying)
 
     def _elsewhere(self, target: str, message: Message, *, own: bool) -> None:
         """To something that is not the plain name of a channel we are in."""
