@@ -82,7 +82,9 @@ class Profiles:
 
     def nick_element(self, owner: str, address: Address) -> str:
         """For first words and requests (XEP-0172 §4.1); empty where the address says as much."""
-        return nick_element(self.of(owner, address).name) if address.kind is AddressKind.CONTACT else ""
+        if address.kind not in (AddressKind.CONTACT, AddressKind.GATEWAY):
+            return ""
+        return nick_element(self.of(owner, address).name)
 
     def events(self, owner: str, address: Address) -> list[str]:
         """Messages that tell a user's clients of a name and a picture, as the contact's own server would (XEP-0163)."""
