@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from bridges.irc import profile, secrecy
+from bridges.irc import encodings, profile, secrecy
 from bridges.irc.addresses import Addresses, server_name
 from bridges.irc.certificate_commands import CertificateCommands
 from bridges.irc.common import Connect, Connection
@@ -46,6 +46,10 @@ CAPABILITIES = Capabilities(
     acceptance_only=True,  # a private message that nobody got is known only by an error, if at all
     passwords=True,
     commands=True,
+    adjustable=True,
+    details=True,
+    network_noun="IRC server",
+    room_noun="IRC channel",
     confidences=True,
     legacy_identities=(("conference", "irc"),),
     prompt="Channel or nick",
@@ -101,10 +105,22 @@ class IrcBridge:
         return (self._certificate_command,) if address.kind is AddressKind.NETWORK else ()
 
     def fields(self, network: str) -> Sequence[Field]:
-        return profile.fields(self._network(network), may_move=self._may_move)
+        return profile.fields(network, self._network(network), self._may)
 
     def check(self, values: Mapping[str, str]) -> None:
         profile.check(values)
+
+    def gateway_fields(self) -> Sequence[Field]:
+        """``gateway.bridge.Adjustable``."""
+        return ()
+
+    def room_fields(self, network: str, room: str, settings: Mapping[str, str]) -> Sequence[Field]:
+        return profile.encoding_fields(
+            settings, "The encoding of messages {}. If unset, the network's counts."
+        )
+
+    def check_rooms(self, values: Mapping[str, str]) -> None:
+        encodings.check(values)
 
     def session(self, account: Account, sink: Sink) -> Session:
         """Raises ``SessionEnded`` for settings with which no session could begin."""
@@ -112,7 +128,7 @@ class IrcBridge:
             why = Refused(Condition.NOT_ALLOWED, self._not_served(account.network))
             raise SessionEnded(why, retry=False)
         try:
-            mine = profile.profile(account, self._network(account.network), may_move=self._may_move)
+            mine = profile.profile(account, self._network(account.network), self._may)
         except BadAddress as error:
             raise SessionEnded(
                 Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
@@ -122,8 +138,14 @@ class IrcBridge:
         return IrcSession(mine, sink, self._services, connect, self._can, self._security, show_all=show_all)
 
     @property
-    def _may_move(self) -> bool:
-        return not self._settings.only_configured_networks and not self._settings.fixed_server
+    def _may(self) -> profile.Liberties:
+        settings = self._settings
+        return profile.Liberties(
+            move=not settings.only_configured_networks and not settings.fixed_server,
+            names=settings.realname_customization,
+            unthrottled=settings.may_unthrottle,
+            by_address=settings.realname_from_jid,
+        )
 
     def _network(self, network: str) -> NetworkSettings:
         return self._listed.get(network, self._usual)

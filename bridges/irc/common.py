@@ -1,8 +1,8 @@
 """What all parts of one session share: how they take in lines, what they hold in common, what a connection is to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bridges.irc.alarm import Alarm
 from bridges.irc.channels import Channels
@@ -34,8 +34,13 @@ class Connection(Protocol):
     """What a session needs of ``link.IrcConnection``."""
 
     fallback_encoding: str
+    decoder: Callable[[bytes], str] | None
+    encoder: Callable[[str], bytes] | None
     linelen: int
     writable: bool
+
+    @property
+    def cipher(self) -> str: ...
 
     async def open(self, endpoint: Endpoint, *, timeout: float = 30.0) -> None: ...
 
@@ -48,3 +53,14 @@ class Connection(Protocol):
 
 #: Makes a connection of (on_line, on_closed, on_writable).
 Connect = Callable[[Callable[[Line], None], Callable[[str], None], Callable[[], None]], Connection]
+
+
+def by_command(
+    parts: Sequence[tuple[str, Handlers[Any]]],
+) -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
+    """For every command: which part of a session (its attribute), the part's method, and the least number of parameters."""
+    return {
+        command: (part, method, least)
+        for part, handlers in parts
+        for command, (method, least) in handlers.items()
+    }

@@ -186,6 +186,19 @@ class IrcSettings(BaseModel):
         description="Where nothing can be taken back on a network, say in a line of text that the user would like to. "
         "Else the user's client is told that it cannot be done.",
     )
+    realname_customization: bool = Field(
+        default=True, description="Let users choose their user name (ident) and real name."
+    )
+    realname_from_jid: bool = Field(
+        default=False,
+        description="User name and real name of users who choose none are their XMPP address: everybody on the network "
+        "sees it.",
+    )
+    may_unthrottle: bool = Field(
+        default=False,
+        description="Let users lift the limit on how fast their lines go out, with a negative `throttle_limit`. Most "
+        "networks disconnect who floods.",
+    )
     default_tls_ports: tuple[Port, ...] = Field(
         default=(6697,), description="`tls_ports` of networks that do not say otherwise."
     )

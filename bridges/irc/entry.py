@@ -68,6 +68,11 @@ class Entry:
         self.upgrade: Endpoint | None = None  # where the server sends us before it talks to us
         self.login = Login(profile, rng)
 
+    @property
+    def port(self) -> int:
+        """That we are connected to; 0 while we are not."""
+        return self._endpoint.port if self._endpoint is not None else 0
+
     # -- connecting --------------------------------------------------------------------------------------------
 
     async def open(self, attempt: Callable[[Endpoint], Awaitable[Connection]]) -> Connection:

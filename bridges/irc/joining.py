@@ -56,7 +56,17 @@ class Joining:
         self._wanted: dict[str, _Wish] = {}
         self._gathered: list[_Wish] = []
         self._flush: Cancellable | None = None
+        self._held = False  # something is to be done before
         self._login_by = 0.0  # until when a login to an account may come: monotonic seconds
+
+    def hold(self) -> None:
+        """Ask for nothing before ``release``."""
+        self._held = True
+
+    def release(self) -> None:
+        self._held = False
+        if self._gathered and self._flush is None:
+            self._flush = self._common.clock.call_later(0.0, self._send)
 
     def expect_login(self) -> None:
         """We are in and not logged in to an account, but may be soon."""
@@ -95,7 +105,7 @@ class Joining:
 
     def _gather(self, wish: _Wish) -> None:
         self._gathered.append(wish)
-        if self._flush is None:  # all joins of this turn of the loop go out together
+        if self._flush is None and not self._held:  # all joins of this turn of the loop go out together
             self._flush = self._common.clock.call_later(0.0, self._send)
 
     def entered(self, name: str) -> None:

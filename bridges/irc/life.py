@@ -5,15 +5,14 @@ connection is watched: login deadline, keep-alive, farewell. Does not know what 
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from bridges.irc import ending
 from bridges.irc.alarm import NEVER, Alarm
 from bridges.irc.answers import Answers
 from bridges.irc.channels import Channels
 from bridges.irc.commands import Commands
-from bridges.irc.common import Common, Connect, Connection, Handlers
+from bridges.irc.common import Common, Connect, Connection, Handlers, by_command
 from bridges.irc.composing import Composing
 from bridges.irc.console import Console
 from bridges.irc.dial import Endpoint
@@ -28,6 +27,8 @@ from bridges.irc.keepalive import KeepAlive
 from bridges.irc.labels import Labels
 from bridges.irc.listing import Listing
 from bridges.irc.numerics import is_error
+from bridges.irc.particulars import Particulars
+from bridges.irc.prelude import Prelude
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.line import Line, serialise
 from bridges.irc.questions import Questions
@@ -70,11 +71,9 @@ class Life:
         self._clock = clock
         self._connect = connect
         self._connection: Connection | None = None
-        self._standing = Standing(profile.nick)
+        self._standing = Standing(profile.nick, profile.encodings)
         self._alarm = Alarm(clock, self._ring)
-        self._queue = SendQueue(
-            clock, self._write, self._writable, burst=settings.throttle_burst, rate=settings.throttle_rate
-        )
+        self._queue = SendQueue(clock, self._write, self._writable, burst=profile.burst, rate=profile.rate)
         common = Common(
             profile.network, sink, clock, self._standing, Channels(self._standing), self._queue, self._alarm
         )
@@ -105,10 +104,14 @@ class Life:
         )
         self._listing = Listing(common, self._console)
         self._commands = Commands(common, self._requests, self._console)
+        self._prelude = Prelude(common, self._commands, profile.commands, self._joining.release)
         self._inviting = Inviting(common, self._requests, self._console)
         self._governing = Governing(common, inquiries, modes, self._console)
+        # Those in which somebody waits for an answer.
+        self._asking = (self._requests, self._answers, self._listing, self._questions, self._governing)
         hall = Hall(self._queue.urgent, self._alarm.need, self._console.progress, self._give_up)
         self._entry = Entry(profile, security, clock, services.random, hall)
+        self._particulars = Particulars(common, self._entry)
         self._refusals = Refusals(
             common,
             self._console,
@@ -195,7 +198,7 @@ class Life:
                 self._closed(cause)
 
         connection = self._connect(self._line, closed, self._queue.pump)
-        connection.fallback_encoding = self._profile.settings.encoding
+        self._particulars.tune(connection)
         await connection.open(endpoint, timeout=self._profile.settings.connect_timeout)
         return connection
 
@@ -270,7 +273,10 @@ class Life:
         self._terms.look()
         if not login.account and (self._profile.sasl is not None or self._profile.commands):
             self._joining.expect_login()
-        self._commands.prelude(self._profile.commands)
+        for room, mine in self._profile.rooms.items():
+            self._particulars.adjust(room, mine)
+        self._joining.hold()
+        self._prelude.begin()
         self._sink.online(self._standing.nick)
         if login.shortcoming:
             self._sink.service(login.shortcoming)
@@ -329,16 +335,14 @@ class Life:
         self._alarm.stop()
         self._entry.close()
         self._joining.close()
+        self._prelude.close()
         lost = Refused(
             Condition.RECIPIENT_UNAVAILABLE,
             f"The connection to {self._profile.network} ended before this was through. Send it again later.",
         )
         self._queue.close(lost)
-        self._requests.close(lost)
-        self._answers.close(lost)
-        self._listing.close(lost)
-        self._questions.close(lost)
-        self._governing.close(lost)
+        for part in self._asking:
+            part.close(lost)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -366,12 +370,8 @@ class Life:
             self._alive.next,
             self._joining.expire(now),
             self._rooms.expire(now),
-            self._requests.expire(now),
-            self._answers.expire(now),
             self._composing.expire(now),
-            self._listing.expire(now),
-            self._questions.expire(now),
-            self._governing.expire(now),
+            *(part.expire(now) for part in self._asking),
         )
 
     def _hang_up(self, why: SessionEnded) -> float:
@@ -387,9 +387,8 @@ class Life:
     }
 
 
-def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
-    """By command: which part of a session, its method, and the least number of parameters."""
-    parts: list[tuple[str, Handlers[Any]]] = [
+_HANDLERS = by_command(
+    [
         ("_console", Console.HANDLERS),
         ("_rooms", Rooms.HANDLERS),
         ("_inviting", Inviting.HANDLERS),
@@ -401,11 +400,4 @@ def _table() -> dict[str, tuple[str, Callable[[Any, Line], None], int]]:
         ("_terms", Terms.HANDLERS),
         ("_itself", Life.HANDLERS),
     ]
-    return {
-        command: (part, method, least)
-        for part, handlers in parts
-        for command, (method, least) in handlers.items()
-    }
-
-
-_HANDLERS = _table()
+)

@@ -122,6 +122,9 @@ class IrcConnection(AioConnection):
         self.writable = True  # False while the server does not take what was written
         self.encoding = "utf-8"
         self.fallback_encoding = DEFAULT_FALLBACK
+        # Of users who have set encodings that need a closer look:
+        self.decoder: Callable[[bytes], str] | None = None
+        self.encoder: Callable[[str], bytes] | None = None
         self.linelen = 512  # of lines sent, with CR LF, without tags; ISUPPORT's LINELEN can raise it
         self.malformed = 0  # lines that were none
         self.failures = 0  # lines on which our own code failed
@@ -130,6 +133,13 @@ class IrcConnection(AioConnection):
     def dropped(self) -> int:
         """Lines thrown away for their length."""
         return self._splitter.dropped
+
+    @property
+    def cipher(self) -> str:
+        """How the connection is encrypted, in a few words; empty if it is not."""
+        tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        cipher = tls.cipher() if tls is not None else None
+        return f"{tls.version()}, {cipher[0]}" if tls is not None and cipher is not None else ""
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
@@ -199,7 +209,7 @@ class IrcConnection(AioConnection):
         for raw in lines:
             if self._closing:
                 return
-            process(decode(raw, self.fallback_encoding))
+            process(decode(raw, self.fallback_encoding) if self.decoder is None else self.decoder(raw))
 
     def _process_line(self, line: str) -> None:
         """One line, which must not cost the ones after it, whatever it is and whatever our own code makes of it."""
@@ -258,7 +268,7 @@ class IrcConnection(AioConnection):
         """The bytes of a line. The last guard: ``serialise`` has refused what breaks out of a line, raw lines come here."""
         if "\n" in string or "\r" in string or "\0" in string:
             raise Injection("A line to the server holds a line break or a NUL.")
-        data = encode(string, self.encoding) + b"\r\n"
+        data = (encode(string, self.encoding) if self.encoder is None else self.encoder(string)) + b"\r\n"
         if len(data) > self.linelen:
             tags, body = 0, len(data)
             if data[0:1] == b"@":

@@ -8,14 +8,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bridges.irc import encodings, prelude
 from bridges.irc.addresses import check_nick, is_channel, server_name
 from bridges.irc.config import NetworkSettings
 from bridges.irc.dial import Endpoint, TlsSettings, normal_fingerprint
+from bridges.irc.encodings import INCOMING, OUTGOING, USUAL, Pair
 from bridges.irc.text import one_line
 from gateway.bridge import Account, BadAddress
 from gateway.model import Field, FieldKind
 
 MAX_COMMANDS = 20
+MAX_BURST = 10_000
 _MAX_VALUE = 400  # bytes of a one-line value
 
 _NOT_IN_USERNAME = re.compile(r"[^A-Za-z0-9._-]+")
@@ -36,32 +39,69 @@ class Profile:
     sasl: tuple[str, str] | None = field(default=None, repr=False)
     sasl_required: bool = True  # else we go on where the login fails
     user: str = ""  # ``Account.user``: whose memory it is
-    commands: tuple[str, ...] = field(default=(), repr=False)  # raw lines after the welcome
+    commands: tuple[str, ...] = field(default=(), repr=False)  # raw lines after the welcome, and WAITs
+    encodings: Pair = USUAL
+    rooms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the user's settings for channels
+    burst: int = 10  # lines at once
+    rate: float = 1.0  # lines a second after that; 0 for no limit
 
 
-def fields(settings: NetworkSettings, *, may_move: bool) -> Sequence[Field]:
-    """The form. ``may_move``: users may choose the host behind a network's name."""
-    address = Field("address", "Address", help="Host to connect to instead of the name of the network.")
+@dataclass(frozen=True, slots=True)
+class Liberties:
+    """What the operator lets users decide: the host behind a network's name, how they are called, and to be as fast as they
+    like. ``by_address``: who does not decide is called by the own XMPP address."""
+
+    move: bool = True
+    names: bool = True
+    unthrottled: bool = False
+    by_address: bool = False
+
+
+def fields(network: str, settings: NetworkSettings, may: Liberties) -> Sequence[Field]:
+    """The form."""
     return [
-        Field("nick", "Nickname", help="Used on this network whatever nick you join a room with."),
-        Field("username", "Username", default=settings.username),
-        Field("realname", "Realname", default=settings.realname),
-        Field("pass", "Server password", FieldKind.SECRET, help="Sent as PASS when connecting."),
-        Field("sasl_username", "SASL account name", help="Empty: your nick."),
+        *(
+            [
+                Field(
+                    "address",
+                    "Address",
+                    default=settings.address or network,
+                    help="Host to connect to instead of the name of the network.",
+                )
+            ]
+            if may.move
+            else ()
+        ),
+        *_port_fields(settings),
+        *_login_fields(),
         Field(
-            "sasl_password",
-            "SASL password",
-            FieldKind.SECRET,
-            help="Logs you in to your account (SCRAM or PLAIN).",
+            "after_connect_commands",
+            "After-connection IRC commands",
+            FieldKind.LINES,
+            help="Raw IRC lines, sent once you are connected and before you join channels. WAIT 5 waits five seconds.",
+        ),
+        *(
+            [
+                Field("username", "Username", default=settings.username),
+                Field("realname", "Realname", default=settings.realname),
+            ]
+            if may.names
+            else ()
         ),
         Field(
-            "sasl_required",
-            "Do not connect without being logged in",
-            FieldKind.BOOLEAN,
-            default="true",
-            help="What to do when the SASL login fails: stop, or go on without it.",
+            "throttle_limit",
+            "Throttle limit",
+            default=str(settings.throttle_burst),
+            help="Lines that are sent at once; what is more goes out slowly."
+            + (" A negative number lifts the limit." if may.unthrottled else ""),
+            bounds=(-1 if may.unthrottled else 1, MAX_BURST),
         ),
-        Field("tls_ports", "TLS ports", FieldKind.LINES, default=_ports_shown(settings.tls_ports)),
+        *encoding_fields({}, "The encoding of messages {}. UTF-8 if nothing is set."),
+    ]
+
+
+def _port_fields(settings: NetworkSettings) -> Sequence[Field]:
+    return (
         Field(
             "ports",
             "Ports",
@@ -69,6 +109,7 @@ def fields(settings: NetworkSettings, *, may_move: bool) -> Sequence[Field]:
             default=_ports_shown(settings.ports),
             help="Without encryption; tried after the TLS ports. Leave empty to be always encrypted.",
         ),
+        Field("tls_ports", "TLS ports", FieldKind.LINES, default=_ports_shown(settings.tls_ports)),
         Field(
             "verify_cert",
             "Verify certificate",
@@ -81,14 +122,41 @@ def fields(settings: NetworkSettings, *, may_move: bool) -> Sequence[Field]:
             default=settings.fingerprint,
             help="Checked instead of the certificate's issuer and name.",
         ),
-        *([address] if may_move else []),
+    )
+
+
+def _login_fields() -> Sequence[Field]:
+    return (
         Field(
-            "after_connect_commands",
-            "After-connection IRC commands",
-            FieldKind.LINES,
-            help="Raw IRC lines, sent once you are connected.",
+            "sasl_password",
+            "SASL password",
+            FieldKind.SECRET,
+            help="Logs you in to your account (SCRAM or PLAIN).",
         ),
-    ]
+        Field("sasl_username", "SASL account name", help="Empty: your nick."),
+        Field(
+            "sasl_required",
+            "Do not connect without being logged in",
+            FieldKind.BOOLEAN,
+            default="true",
+            help="What to do when the SASL login fails: stop, or go on without it.",
+        ),
+        Field("nick", "Nickname", help="Used on this network whatever nick you join a room with."),
+        Field("pass", "Server password", FieldKind.SECRET, help="Sent as PASS when connecting."),
+    )
+
+
+def encoding_fields(values: Mapping[str, str], help_: str) -> Sequence[Field]:
+    """For a network or a channel; ``values`` are what holds otherwise."""
+    return (
+        Field(OUTGOING, "Out encoding", default=values.get(OUTGOING, ""), help=help_.format("to the server")),
+        Field(
+            INCOMING,
+            "In encoding",
+            default=values.get(INCOMING, ""),
+            help=help_.format("from the server that are not UTF-8"),
+        ),
+    )
 
 
 def check(values: Mapping[str, str]) -> None:
@@ -111,7 +179,9 @@ def check(values: Mapping[str, str]) -> None:
         raise BadAddress(
             "A fingerprint is written in hexadecimal digits, with or without colons between them."
         )
+    encodings.check(values)
     commands = _lines(values.get("after_connect_commands", ""))
+    prelude.check(commands)
     if len(commands) > MAX_COMMANDS or any(len(command) > _MAX_VALUE for command in commands):
         raise BadAddress(
             f"There can be {MAX_COMMANDS} commands after connecting, of {_MAX_VALUE} characters each."
@@ -128,26 +198,44 @@ def nick(text: str, *, empty: bool = False) -> str:
     return check_nick(text)
 
 
-def profile(account: Account, settings: NetworkSettings, *, may_move: bool) -> Profile:
+def profile(account: Account, settings: NetworkSettings, may: Liberties) -> Profile:
     """Merge the user's values with the operator's. Raises ``BadAddress`` for values that ``check`` would not let pass."""
     values = account.settings
     check(values)
     wanted = nick(values.get("nick", ""), empty=True) or nick(account.nick)
     common = settings.password.get_secret_value() if settings.password is not None else ""
     sasl_password = values.get("sasl_password", "")
+    chosen = values if may.names else {}
+    usual = (account.address.partition("@")[0], account.address) if may.by_address else (wanted, wanted)
+    burst, rate = _throttle(values, settings, may)
     return Profile(
         network=account.network,
         nick=wanted,
-        username=_username(values.get("username") or settings.username or wanted),
-        realname=one_line(values.get("realname") or settings.realname or wanted, _MAX_VALUE),
-        endpoints=_endpoints(account.network, values, settings, may_move=may_move),
+        username=_username(chosen.get("username") or settings.username or usual[0]),
+        realname=one_line(chosen.get("realname") or settings.realname or usual[1], _MAX_VALUE),
+        endpoints=_endpoints(account.network, values, settings, may_move=may.move),
         settings=settings,
         password=values.get("pass") or common,
         sasl=(values.get("sasl_username") or wanted, sasl_password) if sasl_password else None,
         sasl_required=values.get("sasl_required", "") not in ("false", "0"),
         user=account.user,
         commands=tuple(_lines(values.get("after_connect_commands", ""))),
+        encodings=encodings.pair(values, Pair(settings.encoding)),
+        rooms=account.rooms,
+        burst=burst,
+        rate=rate,
     )
+
+
+def _throttle(values: Mapping[str, str], settings: NetworkSettings, may: Liberties) -> tuple[int, float]:
+    """Lines at once, and lines a second after them."""
+    text = values.get("throttle_limit", "")
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 9):
+        return settings.throttle_burst, settings.throttle_rate
+    if text.startswith("-"):
+        return settings.throttle_burst, 0.0 if may.unthrottled else settings.throttle_rate
+    return min(max(int(text), 1), MAX_BURST), settings.throttle_rate
 
 
 def _endpoints(

@@ -13,6 +13,7 @@ from gateway.model import (
     Catalog,
     ChatState,
     Condition,
+    Details,
     Enrichment,
     Field,
     ListEntry,
@@ -123,6 +124,13 @@ class IrcSession(Life):
 
     def room_traits(self, room: str) -> RoomTraits:
         return self._governing.room_traits(room)
+
+    def adjust(self, room: str, settings: Mapping[str, str]) -> None:
+        if self._online:
+            self._particulars.adjust(room, settings)
+
+    def details(self) -> Details:
+        return self._particulars.details()
 
     def order(self, room: str, text: str, ticket: Ticket) -> None:
         if self._is_online(ticket):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common
 from bridges.irc.composing import Composing
+from bridges.irc.encodings import expressible
 from bridges.irc.extras import Confirms
 from bridges.irc.labels import Labels
 from bridges.irc.multiline import compose
@@ -149,21 +150,26 @@ class Speaking:
         command = "NOTICE" if kind is MessageKind.NOTICE else "PRIVMSG"
         before, after = _ACTION if kind is MessageKind.ACTION else _PLAIN
         limit = room_for(standing.mask, target, standing.support.linelen, command) - len(before) - len(after)
+        encodings = standing.encodings
+        encoding = "utf-8" if encodings.plain or text.isascii() else encodings.outgoing(key)
+        if encoding != "utf-8":
+            text = expressible(text, encoding)
         # Most messages are one short line: nothing to part, and often nothing to watch.
-        if text and "\n" not in text and (len(text) * 4 <= limit or (len(text) <= limit and text.isascii())):
+        short = encoding == "utf-8" and (len(text) * 4 <= limit or (len(text) <= limit and text.isascii()))
+        if short and text and "\n" not in text:
             if not extras.confirms and not tags and queue.now(f"{command} {target} :{before}{text}{after}"):
                 ticket.done()
                 return
             parts = [text]
         else:
             limit = max(limit, 16)
-            if extras.multiline is not None and not before:
+            if extras.multiline is not None and not before and encoding == "utf-8":
                 label, ready = self._tags(tags)
                 batch = compose(command, target, text, limit=limit, bounds=extras.multiline, tags=ready)
                 if batch:
                     self._utter(key, [batch], [text], [label], ticket)
                     return
-            parts = pieces(text, limit_bytes=limit)
+            parts = pieces(text, limit_bytes=limit, encoding=encoding)
         if not parts:
             ticket.refused(_EMPTY)
             return

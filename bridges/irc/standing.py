@@ -1,5 +1,6 @@
 """What one connection has come to be: our nick and mask there, and the rules of the server."""
 
+from bridges.irc.encodings import USUAL, Encodings, Pair
 from bridges.irc.extras import PLAIN
 from bridges.irc.protocol.casemap import Casemapping
 from bridges.irc.protocol.isupport import Isupport
@@ -10,10 +11,11 @@ _MAX_FOLDS = 512
 class Standing:
     """Owned by the session; its parts read it. Names are folded by the server's rule through ``fold`` only."""
 
-    __slots__ = ("_folds", "_me", "extras", "identity", "nick", "support")
+    __slots__ = ("_folds", "_me", "encodings", "extras", "identity", "nick", "support")
 
-    def __init__(self, nick: str) -> None:
+    def __init__(self, nick: str, encodings: Pair = USUAL) -> None:
         self.support = Isupport()
+        self.encodings = Encodings(encodings, self.fold, self._utf8_only)
         self.extras = PLAIN  # what the connection can do beyond plain lines
         self._folds: dict[str, str] = {}
         self.identity = ""  # user@host as others see it, once known
@@ -38,6 +40,9 @@ class Standing:
             key = self._folds[name] = self.casemapping.fold(name)
         return key
 
+    def _utf8_only(self) -> bool:
+        return self.support.utf8only
+
     def is_me(self, nick: str) -> bool:
         return nick == self.nick or self.casemapping.fold(nick) == self._me
 
@@ -49,3 +54,4 @@ class Standing:
         """The casemapping has changed."""
         self._folds.clear()
         self._me = self.casemapping.fold(self.nick)
+        self.encodings.refold()

@@ -37,8 +37,8 @@ def room_for(own_mask: str | None, target: str, linelen: int = 512, command: str
     return max(LEAST_ROOM, linelen - around - RESERVE)
 
 
-def pieces(text: str, *, limit_bytes: int) -> list[str]:
-    """``text`` in pieces of at most ``limit_bytes`` bytes of UTF-8, none empty, none with a line break.
+def pieces(text: str, *, limit_bytes: int, encoding: str = "utf-8") -> list[str]:
+    """``text`` in pieces of at most ``limit_bytes`` bytes of ``encoding``, none empty, none with a line break.
 
     Line breaks part lines, empty lines are left out. A line too long is cut behind a space, which stays with the piece
     before it, else between what people take for characters, else between code points: joined, the pieces of a line are
@@ -47,11 +47,11 @@ def pieces(text: str, *, limit_bytes: int) -> list[str]:
     limit_bytes = max(4, limit_bytes)
     found = []
     for line in _LINE_BREAK.split(text):
-        if len(line) * 4 <= limit_bytes or len(line.encode("utf-8", "replace")) <= limit_bytes:
+        if (len(line) * 4 <= limit_bytes and encoding == "utf-8") or len(line.encode(encoding, "replace")) <= limit_bytes:
             if line:
                 found.append(line)
         else:
-            _cut(line, limit_bytes, found)
+            _cut(line, limit_bytes, found, encoding)
     return found
 
 
@@ -60,10 +60,10 @@ def one_character(text: str) -> bool:
     return text != "" and all(_joined(text, index) for index in range(1, len(text)))
 
 
-def _cut(line: str, limit: int, found: list[str]) -> None:
+def _cut(line: str, limit: int, found: list[str], encoding: str) -> None:
     start = 0
     while start < len(line):
-        end = _reach(line, start, limit)
+        end = _reach(line, start, limit) if encoding == "utf-8" else _reach_in(line, start, limit, encoding)
         if end < len(line):
             space = line.rfind(" ", start, end)
             end = space + 1 if space > start else _boundary(line, start, end)
@@ -75,6 +75,18 @@ def _reach(line: str, start: int, limit: int) -> int:
     """The index behind the last code point that fits."""
     data = line[start : start + limit].encode("utf-8", "replace")
     return start + len(data[:limit].decode("utf-8", "ignore"))
+
+
+def _reach_in(line: str, start: int, limit: int, encoding: str) -> int:
+    """The same in any encoding: bytes cannot be cut where escape sequences switch between tables. At least one."""
+    least, most = start + 1, min(len(line), start + limit)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if len(line[start:middle].encode(encoding, "replace")) <= limit:
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
 def _boundary(line: str, start: int, end: int) -> int:

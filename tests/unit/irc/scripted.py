@@ -8,6 +8,7 @@ from typing import Any
 from bridges.irc.bridge import IrcBridge
 from bridges.irc.config import IrcSettings
 from bridges.irc.dial import ConnectFailed, Endpoint
+from bridges.irc.protocol.decode import decode
 from bridges.irc.protocol.line import Line, parse
 from bridges.irc.session import IrcSession
 from gateway.bridge import Account, Capabilities, ForgetfulMemory, Services, SessionEnded
@@ -144,6 +145,9 @@ class FakeConnection:
         self.on_line = on_line
         self.on_closed = on_closed
         self.fallback_encoding = ""
+        self.decoder: Callable[[bytes], str] | None = None
+        self.encoder: Callable[[str], bytes] | None = None
+        self.cipher = ""
         self.linelen = 512
         self.writable = True
         self.ended = ""
@@ -155,10 +159,14 @@ class FakeConnection:
     def send(self, line: str) -> None:
         assert not any(char in line for char in "\r\n\0")
         tags, _, rest = line.partition(" ") if line.startswith("@") else ("", "", line)
-        assert len(rest.encode()) <= self.linelen - 2
+        assert len(self._bytes(rest)) <= self.linelen - 2
         assert len(tags.encode()) < 4096
         if not self.ended:
             self.server.sent.append(line)
+            self.server.wire.append(self._bytes(line))
+
+    def _bytes(self, line: str) -> bytes:
+        return line.encode() if self.encoder is None else self.encoder(line)
 
     def close(self, cause: str = "") -> None:
         self._end("closed", cause)
@@ -177,6 +185,7 @@ class Server:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.wire: list[bytes] = []  # the same as it travels
         self.dialled: list[tuple[str, int, bool]] = []
         self.endpoints: list[Endpoint] = []
         self.failures: dict[int, Exception] = {}
@@ -209,6 +218,12 @@ class Server:
         for line in lines:
             self.connection.on_line(parse(line))
 
+    def says_raw(self, raw: bytes) -> None:
+        assert self.connection is not None
+        decoder = self.connection.decoder
+        text = decode(raw, self.connection.fallback_encoding) if decoder is None else decoder(raw)
+        self.connection.on_line(parse(text))
+
     def hangs_up(self, cause: str = "The server closed the connection.") -> None:
         assert self.connection is not None
         self.connection.ended = "by the server"
@@ -229,6 +244,7 @@ class Scene:
         *,
         nick: str = "Nick",
         network: str = NETWORK,
+        rooms: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.memory = ForgetfulMemory()
@@ -236,7 +252,7 @@ class Scene:
         self.sink = Recorder()
         services = Services(self.clock, random.Random(7), "1.2.3", memory=self.memory)
         self.bridge = IrcBridge(IrcSettings.model_validate(settings or {}), services, self.server.connect)
-        self.account = Account("opaque", network, nick, user or {})
+        self.account = Account("opaque", network, nick, user or {}, {}, rooms or {}, "ann@example.org")
         self.running: asyncio.Task[None] | None = None
         self.begin()
 

@@ -4,7 +4,7 @@ import pytest
 
 from bridges.irc.addresses import Addresses, check_channel, check_nick
 from bridges.irc.config import NetworkSettings
-from bridges.irc.profile import profile
+from bridges.irc.profile import Liberties, profile
 from gateway.bridge import Account, BadAddress
 from gateway.model import Condition
 from tests.unit.irc.scripted import NETWORK, Receipt, Scene
@@ -26,14 +26,19 @@ def test_names_are_as_long_as_rfc_1459_has_channels(char: str) -> None:
 
 def test_a_nick_nobody_can_have_is_refused_before_anything_is_dialled() -> None:
     with pytest.raises(BadAddress, match="cannot be a nick"):
-        profile(Account("user", NETWORK, "x" * 500, {}), NetworkSettings(), may_move=False)
+        profile(Account("user", NETWORK, "x" * 500, {}), NetworkSettings(), Liberties(move=False))
 
 
 def test_settings_are_measured_in_bytes_because_lines_are() -> None:
     with pytest.raises(BadAddress, match="pass"):
-        profile(Account("user", NETWORK, "Nick", {"pass": "🙂" * 200}), NetworkSettings(), may_move=False)
+        profile(
+            Account("user", NETWORK, "Nick", {"pass": "🙂" * 200}), NetworkSettings(), Liberties(move=False)
+        )
     long = NetworkSettings(realname="🙂" * 200)
-    assert len(profile(Account("user", NETWORK, "Nick", {}), long, may_move=False).realname.encode()) <= 400
+    assert (
+        len(profile(Account("user", NETWORK, "Nick", {}), long, Liberties(move=False)).realname.encode())
+        <= 400
+    )
 
 
 async def test_a_channel_password_too_long_for_a_line_is_refused() -> None:

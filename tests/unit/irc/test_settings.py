@@ -7,6 +7,7 @@ from bridges.irc import BRIDGE, profile
 from bridges.irc.bridge import IrcBridge, build
 from bridges.irc.config import IrcSettings, NetworkSettings
 from bridges.irc.dial import Endpoint, TlsSettings
+from bridges.irc.profile import Liberties
 from gateway.bridge import Account, BadAddress, Services, SessionEnded
 from gateway.model import FieldKind
 from tests.fakes.clock import ManualClock
@@ -77,7 +78,7 @@ def test_the_form_has_biboumis_fields_and_shows_the_operators_defaults() -> None
     settings = NetworkSettings.model_validate(
         {"tls_ports": [6697, 6670], "ports": [6667], "tls_verify": False}
     )
-    fields = {field.name: field for field in profile.fields(settings, may_move=True)}
+    fields = {field.name: field for field in profile.fields("irc.example", settings, Liberties())}
     assert {"nick", "username", "realname", "pass", "tls_ports", "ports", "verify_cert", "fingerprint"} < set(
         fields
     )
@@ -85,7 +86,9 @@ def test_the_form_has_biboumis_fields_and_shows_the_operators_defaults() -> None
     assert fields["tls_ports"].default == "6697\n6670"
     assert fields["verify_cert"].default == "false"
     assert fields["pass"].kind is fields["sasl_password"].kind is FieldKind.SECRET
-    assert "address" not in {field.name for field in profile.fields(settings, may_move=False)}
+    assert "address" not in {
+        field.name for field in profile.fields("irc.example", settings, Liberties(move=False))
+    }
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_the_users_values_go_before_the_operators() -> None:
             after_connect_commands="MODE Nick +B\n\n WHO x",
         ),
         settings,
-        may_move=True,
+        Liberties(),
     )
     tls = TlsSettings(verify=True, fingerprint="ab" * 32)
     assert mine.endpoints == (Endpoint("two.example", 7000, tls), Endpoint("two.example", 7001, tls))
@@ -141,15 +144,15 @@ def test_the_users_values_go_before_the_operators() -> None:
 
 def test_a_user_cannot_move_a_network_the_operator_pins() -> None:
     mine = profile.profile(
-        account(address="evil.example"), NetworkSettings.model_validate({}), may_move=False
+        account(address="evil.example"), NetworkSettings.model_validate({}), Liberties(move=False)
     )
     assert [endpoint.host for endpoint in mine.endpoints] == [LIBERA]
 
 
 def test_user_names_are_made_fit_for_the_wire() -> None:
-    mine = profile.profile(account(username="ü@ !x"), NetworkSettings.model_validate({}), may_move=True)
+    mine = profile.profile(account(username="ü@ !x"), NetworkSettings.model_validate({}), Liberties())
     assert mine.username == "x"
-    mine = profile.profile(account(nick="日本"), NetworkSettings.model_validate({}), may_move=True)
+    mine = profile.profile(account(nick="日本"), NetworkSettings.model_validate({}), Liberties())
     assert mine.username == "user"
 
 
@@ -189,3 +192,68 @@ def test_nicks_no_network_could_have_are_refused(nick: str) -> None:
 
 def test_a_nick_is_asked_for_as_it_is_written() -> None:
     assert Scene().bridge.nick(" Nick[m] ") == "Nick[m]"
+
+
+def test_users_are_as_fast_as_they_say_and_the_operator_lets_them() -> None:
+    settings = NetworkSettings.model_validate({"throttle_burst": 7, "throttle_rate": 2.0})
+    for text, expected in {
+        "": (7, 2.0),
+        "bleh": (7, 2.0),
+        "42": (42, 2.0),
+        "0": (1, 2.0),
+        "99999999": (10_000, 2.0),
+        "-1": (7, 2.0),
+    }.items():
+        mine = profile.profile(account(throttle_limit=text), settings, Liberties())
+        assert (mine.burst, mine.rate) == expected, text
+    mine = profile.profile(account(throttle_limit="-1"), settings, Liberties(unthrottled=True))
+    assert (mine.burst, mine.rate) == (7, 0.0)
+    fields = {each.name: each for each in profile.fields("n", settings, Liberties(unthrottled=True))}
+    assert (fields["throttle_limit"].default, fields["throttle_limit"].bounds) == ("7", (-1, 10_000))
+
+
+def test_the_operator_decides_who_says_how_people_are_called() -> None:
+    settings = NetworkSettings.model_validate({})
+    names = {each.name for each in profile.fields("n", settings, Liberties(names=False))}
+    assert not names & {"username", "realname"}
+    user = Account(
+        "opaque",
+        LIBERA,
+        "Nick",
+        {"username": "chosen", "realname": "Chosen One"},
+        address="ann.lee@example.org",
+    )
+    mine = profile.profile(user, settings, Liberties(names=False))
+    assert (mine.username, mine.realname) == ("Nick", "Nick")
+    mine = profile.profile(user, settings, Liberties(names=False, by_address=True))
+    assert (mine.username, mine.realname) == ("ann.lee", "ann.lee@example.org")
+    mine = profile.profile(user, settings, Liberties(by_address=True))
+    assert (mine.username, mine.realname) == ("chosen", "Chosen One")
+
+
+def test_channels_have_encodings_that_follow_the_networks() -> None:
+    scene = Scene()
+    fields = {each.name: each for each in scene.bridge.room_fields("n", "#foo", {"encoding_in": "koi8-r"})}
+    assert {name: each.default for name, each in fields.items()} == {
+        "encoding_out": "",
+        "encoding_in": "koi8-r",
+    }
+    with pytest.raises(BadAddress, match="nonsense"):
+        scene.bridge.check_rooms({"encoding_out": "nonsense"})
+
+
+async def test_a_connection_is_told_in_detail() -> None:
+    scene = await Scene({"default_ports": [6667], "default_tls_ports": []}).in_room()
+    details = scene.session.details()
+    assert details.place == "on port 6667"
+    assert details.more == (
+        "Not encrypted.",
+        "You are Nick!~nick@my.host there.",
+        "You are not logged in to an account.",
+    )
+    assert scene.server.connection is not None
+    scene.server.connection.cipher = "TLSv1.3, TLS_AES_256_GCM_SHA384"
+    details = scene.session.details()
+    assert details.place == "on port 6667 (using TLS)"
+    assert details.more[0] == "Encrypted with TLSv1.3, TLS_AES_256_GCM_SHA384."
+    await scene.finish()
