@@ -24,7 +24,7 @@ from tests.component.doorstep import (
     until,
     until_rows,
 )
-from tests.component.stage import ALICE, BOB, JID, MUC, ROOM, condition, staged
+from tests.component.stage import ALICE, BOB, JID, MUC, ROOM, C, condition, staged
 
 
 async def test_admins_shut_out_and_let_in(registering):
@@ -41,6 +41,18 @@ async def test_admins_shut_out_and_let_in(registering):
     assert condition(await run(registering, "ping", ALICE)) == "forbidden"
     await fill(registering, "access", ADMIN, lift="alice@localhost")
     await registering.join()
+
+
+async def test_admins_are_told_of_a_network_that_bans_everybody_and_users_are_refused(tmp_path, server):
+    async with staged(tmp_path, server=server, access=OPEN) as stage:
+        for user in ("bob", "carol", "dave"):
+            stage.component.host.breaker.ended("loop", f"{user}@localhost", "k-lined: proxies")
+        told = await stage.expect("message", to="admin@localhost")
+        assert "k-lined: proxies" in (told.findtext(f"{C}body") or "")
+        stage.send(f"<presence from='{ALICE}' to='{ROOM}/alice' id='j'>{MUC}</presence>")
+        refused = await stage.expect("presence", to=ALICE, type="error")
+        assert condition(refused) == "service-unavailable"
+        assert "proxies" in "".join(refused.itertext())
 
 
 async def test_rules_outlive_a_restart(tmp_path, server):
