@@ -328,7 +328,11 @@ def _shown(stage: Stage) -> Values | None:
 
 def _results(request: _Request, done: Done) -> tuple[str, ...]:
     """What a command ends with: first the data, then the note (XEP-0050 §3.3)."""
-    note = _note(request.say(done.note), done.note_type)
+    text = request.say(done.note)
+    if request.stanza.sender.resource.startswith("profanity"):
+        # Profanity 0.13 takes the note for a format of printf: an address such as nick%server ends it with a fault.
+        text = text.replace("%", "%%")
+    note = _note(text, done.note_type)
     if not done.result:
         return (note,)
     lines = tuple(request.say(done.result).split("\n"))

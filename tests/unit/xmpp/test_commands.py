@@ -222,6 +222,17 @@ def test_a_step_may_ask_again_and_keeps_what_was_filled_in(bench):
     assert (done.get("status"), note(done)) == ("completed", None)
 
 
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [("phone", "Hello a%s.example!"), ("profanity.x1Y2", "Hello a%%s.example!")],
+)
+def test_a_note_is_no_format_to_a_client_that_takes_it_for_one(bench, resource, expected):
+    sender = f"alice@example.org/{resource}"
+    session = bench.run("node='hello'", sender=sender).get("sessionid")
+    done = bench.run(f"node='hello' sessionid='{session}'", submit(name="a%s.example"), sender=sender)
+    assert note(done) == ("info", expected)
+
+
 def test_canceling_ends_the_session(bench):
     session = bench.run("node='hello'").get("sessionid")
     command = bench.run(f"node='hello' sessionid='{session}' action='cancel'")
