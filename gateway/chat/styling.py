@@ -68,7 +68,7 @@ class _Reading:
         while last < len(lines) and self.text[slice(*lines[last])] != _FENCE:
             last += 1
         closed = last < len(lines)
-        if first == last:  # nothing within
+        if not self.text[lines[number][1] : lines[last - 1][1]].strip(" >\n"):  # nothing within
             return last + 1 if closed else last
         # The line with the fence goes, and the one that closes it with the line break before it.
         self.marks.append((lines[number][0], lines[first][0]))

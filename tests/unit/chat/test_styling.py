@@ -1,10 +1,14 @@
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.chat.styling import read, write
 from gateway.model import Span, Style
 
+#: A line that opens or closes a block, in quotes too.
+_FENCE_LINE = re.compile(r"^[> ]*```.*$", re.MULTILINE)
 S, E, K, C, B, Q = Style.STRONG, Style.EMPHASIS, Style.STRUCK, Style.CODE, Style.CODE_BLOCK, Style.QUOTE
 
 
@@ -60,11 +64,22 @@ def test_what_is_no_mark_stays_as_it_is(text):
 
 
 @given(st.text(alphabet="ab *_~`>\n👍", max_size=80))
+@example("```a\n")
+@example("```a\nb")
+@example("> ```a\n>\n")
 def test_reading_never_fails_and_loses_nothing_but_marks(text):
     plain, spans, moved = read(text)
-    assert [c for c in plain if c in "ab👍"] == [c for c in text if c in "ab👍"]
+    # What stands behind a fence names a language: it may go with it.
+    fences = {at for found in _FENCE_LINE.finditer(text) for at in range(*found.span())}
+    said = {at: char for at, char in enumerate(text) if char in "ab👍" and at not in fences}
+    assert [c for c in _FENCE_LINE.sub("", plain) if c in "ab👍"] == list(said.values())
     assert all(0 <= span.start < span.end <= len(plain) for span in spans)
-    assert all(plain[moved(at)] == char for at, char in enumerate(text) if char in "ab👍")
+    assert all(plain[moved(at)] == char for at, char in said.items())
+
+
+def test_a_block_with_nothing_in_it_stays_as_it_was_written():
+    assert styled("```a\n") == ("```a\n", [])
+    assert styled("```a\n\n```") == ("```a\n\n```", [])
 
 
 def test_a_long_line_of_marks_is_read_in_time():
