@@ -1,0 +1,380 @@
+"""biboumi and Causeway, asked the same by the same client: forms, titles, notes and answers that scripts know are equal.
+
+The client stands where the XMPP server would be, so that every stanza is seen; the IRC server is the scripted one. Fields of
+ours that biboumi has not are left out of the comparison.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from bridges.irc import BRIDGE
+from gateway.accounts.pacing import Pacer, PacingPolicy
+from gateway.bridge import Services
+from gateway.clock import SystemClock
+from gateway.doors.access import AccessPolicy
+from gateway.playground.ircd import Ircd
+from gateway.playground.process import Child, require
+from gateway.secrets import SecretBox
+from gateway.storage.database import opened
+from gateway.storage.stores import Stores
+from gateway.xmpp.component import Component, ComponentSettings
+from tests.fakes.xmpp_server import Connection, FakeXmppServer
+
+G = "gw.localhost"
+ANN = "ann@localhost/desk"
+ADMIN = "admin@localhost/x"
+COMMANDS = "http://jabber.org/protocol/commands"
+OWNER = "http://jabber.org/protocol/muc#owner"
+C = "{jabber:component:accept}"
+DATA = "{jabber:x:data}"
+CMD = f"{{{COMMANDS}}}"
+
+
+@dataclass
+class Answer:
+    """What a script sees of an answer."""
+
+    type: str
+    status: str = ""
+    note: str = ""
+    title: str = ""
+    instructions: str = ""
+    fields: dict[str, tuple[str, list[str], list[str]]] = field(default_factory=dict)
+    actions: set[str] = field(default_factory=set)
+    session: str = ""
+    conditions: list[str] = field(default_factory=list)  # of errors, those inside the command too
+    subjects: list[str] = field(default_factory=list)  # nodes of a list
+
+    def like(self, other: "Answer") -> None:
+        """Assert that ``self``, of Causeway, is what ``other`` is, of biboumi."""
+        assert self.type == other.type
+        assert self.status == other.status or other.type == "error"
+        assert _plain(self.note) == _plain(other.note)
+        assert (self.title, self.instructions) == (other.title, other.instructions)
+        assert {name: self.fields.get(name) for name in other.fields} == other.fields
+        assert other.actions <= self.actions
+        assert set(other.conditions) <= set(self.conditions)
+        assert set(other.subjects) <= set(self.subjects)
+
+
+def _plain(note: str) -> str:
+    """Without what time, chance and product names do; our own lines come after biboumi's."""
+    note = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+ seconds", "TIME (N seconds", note)
+    return "\n".join(line.strip() for line in note.split("\n")[:2])
+
+
+def _read(stanza: Element, port: int) -> Answer:
+    """``port`` is the IRC server's, which is another one each time."""
+    answer = Answer(stanza.get("type", ""))
+    command = stanza.find(f"{CMD}command")
+    if command is not None:
+        answer.status = command.get("status", "")
+        answer.session = command.get("sessionid", "")
+        answer.note = command.findtext(f"{CMD}note", "").replace(str(port), "PORT")
+        actions = command.find(f"{CMD}actions")
+        answer.actions = {each.tag.removeprefix(CMD) for each in actions} if actions is not None else set()
+    form = next(stanza.iter(f"{DATA}x"), None)
+    if form is not None and answer.status != "completed":
+        answer.title = form.findtext(f"{DATA}title", "")
+        answer.instructions = form.findtext(f"{DATA}instructions", "")
+        for each in form.iter(f"{DATA}field"):
+            values = [value.text for value in each.findall(f"{DATA}value") if value.text]
+            values = ["PORT" if value == str(port) else value for value in values]
+            options = [value.text or "" for value in each.findall(f"{DATA}option/{DATA}value")]
+            answer.fields[each.get("var", "")] = (each.get("type", ""), values, options)
+        answer.fields.pop("FORM_TYPE", None)
+    answer.conditions = [
+        each.tag.partition("}")[2]
+        for each in stanza.iter()
+        if each.tag.startswith("{urn:ietf:params:xml:ns:xmpp-stanzas}") and not each.tag.endswith("text")
+    ]
+    answer.subjects = [
+        each.get("node", "") for each in stanza.iter("{http://jabber.org/protocol/disco#items}item")
+    ]
+    return answer
+
+
+@dataclass
+class Script:
+    """The client of both gateways. ``said`` are the answers, in order."""
+
+    link: Connection
+    port: int
+    said: list[tuple[str, Answer]] = field(default_factory=list)
+    _number: int = 0
+
+    async def iq(self, to: str, payload: str, *, type: str = "set", sender: str = ANN) -> Answer:
+        self._number += 1
+        id_ = f"s{self._number}"
+        self.link.send(f"<iq type='{type}' from='{sender}' to='{to}' id='{id_}'>{payload}</iq>")
+        answer = _read(await self.link.expect(lambda each: each.get("id") == id_), self.port)
+        self.said.append((f"{id_}: {to} {sender} {payload}", answer))
+        return answer
+
+    async def run(
+        self,
+        to: str,
+        node: str,
+        *pages: Mapping[str, Sequence[str] | str],
+        sender: str = ANN,
+        last: str = "complete",
+    ) -> Answer:
+        """Start a command and fill in its ``pages``; the last one with the action ``last``."""
+        answer = await self.iq(to, f"<command xmlns='{COMMANDS}' node='{node}'/>", sender=sender)
+        for at, page in enumerate(pages, 1):
+            action = last if at == len(pages) else "next"
+            answer = await self.iq(
+                to,
+                f"<command xmlns='{COMMANDS}' node='{node}' sessionid='{answer.session}' action='{action}'>"
+                f"{_form(page)}</command>",
+                sender=sender,
+            )
+        return answer
+
+    async def list(self, to: str, sender: str = ANN) -> Answer:
+        query = f"<query xmlns='http://jabber.org/protocol/disco#items' node='{COMMANDS}'/>"
+        return await self.iq(to, query, type="get", sender=sender)
+
+    async def join(self, room: str, nick: str, sender: str) -> None:
+        self.link.send(
+            f"<presence from='{sender}' to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>"
+        )
+        await self.link.expect(lambda each: each.get("to") == sender and each.find(f"{C}subject") is not None)
+
+    async def gone(self, who: str) -> Element:
+        """``who`` is told to be out of a room."""
+
+        def fits(stanza: Element) -> bool:
+            codes = [each.get("code") for each in stanza.iter("{http://jabber.org/protocol/muc#user}status")]
+            return (stanza.get("to"), stanza.get("type")) == (who, "unavailable") and "110" in codes
+
+        return await self.link.expect(fits)
+
+
+def _form(page: Mapping[str, Sequence[str] | str]) -> str:
+    fields = "".join(
+        f"<field var='{name}'>{''.join(f'<value>{each}</value>' for each in _several(values))}</field>"
+        for name, values in page.items()
+    )
+    return f"<x xmlns='jabber:x:data' type='submit'>{fields}</x>"
+
+
+def _several(values: Sequence[str] | str) -> Sequence[str]:
+    return [values] if isinstance(values, str) else values
+
+
+@asynccontextmanager
+async def biboumi(place: Path, server: FakeXmppServer, fixed: str) -> AsyncIterator[None]:
+    config = place / "biboumi.cfg"
+    lines = [
+        f"hostname={G}",
+        "password=s3cret",
+        f"xmpp_server_ip={server.host}",
+        f"port={server.port}",
+        f"db_name={place}/biboumi.sqlite",
+        "identd_port=0",
+        "policy_directory=/etc/biboumi",
+        "admin=admin@localhost",
+        *([f"fixed_irc_server={fixed}"] if fixed else []),
+    ]
+    config.write_text("\n".join(lines) + "\n")
+    child = Child("biboumi", [require("biboumi", ("biboumi",)), str(config)], place)
+    child.start()
+    try:
+        yield
+    finally:
+        await child.stop()
+
+
+@asynccontextmanager
+async def causeway(place: Path, server: FakeXmppServer, fixed: str) -> AsyncIterator[None]:
+    clock, rng = SystemClock(), random.Random(5)
+    services = Services(clock, rng, "1.0")
+    settings = BRIDGE.settings.model_validate(
+        {"default_ports": [6667], "default_tls_ports": [6697, 6670], "fixed_server": fixed}
+    )
+    async with opened(f"sqlite:///{place}/causeway.db", clock=clock) as database:
+        component = Component(
+            ComponentSettings(
+                "irc",
+                "Causeway",
+                G,
+                "s3cret",
+                server.host,
+                server.port,
+                access=AccessPolicy(admins=frozenset({"admin@localhost"})),
+            ),
+            BRIDGE.build(settings, services),
+            services,
+            Stores.of(database, SecretBox.create(place / "key"), clock),
+            Pacer(PacingPolicy(spacing=0), clock),
+            reload=lambda: "",
+        )
+        running = asyncio.create_task(component.run())
+        try:
+            yield
+        finally:
+            await component.close("The comparison is over.")
+            await asyncio.wait_for(running, 10)
+
+
+GATEWAYS = (biboumi, causeway)
+
+
+async def both(place: Path, play, *, fixed: str = "") -> None:
+    """Let ``play`` talk to both, and compare what was answered."""
+    heard: list[list[tuple[str, Answer]]] = []
+    for gateway in GATEWAYS:
+        directory = place / gateway.__name__
+        directory.mkdir()
+        ircd = await Ircd().start()
+        try:
+            async with FakeXmppServer({G: "s3cret"}) as server, gateway(directory, server, fixed):
+                script = Script(await server.link(), ircd.port)
+                await play(script)
+                heard.append(script.said)
+        finally:
+            await ircd.stop()
+    theirs, ours = heard
+    assert len(theirs) == len(ours)
+    for (asked, their), (_, our) in zip(theirs, ours, strict=True):
+        try:
+            our.like(their)
+        except AssertionError as error:
+            error.add_note(f"asked: {asked}\nbiboumi: {their}\nCauseway: {our}")
+            raise
+
+
+S = f"127.0.0.1@{G}"
+R = f"#foo%127.0.0.1@{G}"
+
+
+async def at_the_gateway(script: Script) -> None:
+    for who in (ANN, ADMIN):
+        await script.list(G, who)
+    await script.list(S)
+    await script.list(f"{R}/nobody")
+    await script.run(G, "ping")
+    await script.run(G, "hello", {})
+    await script.run(G, "hello", {"name": "COUCOU"})
+    await script.run(G, "configure", {"record_history": "0", "max_history_length": "42"})
+    await script.run(G, "configure", {"max_history_length": "bleh", "record_history": "false"}, last="next")
+    await script.run(
+        G, "configure", {"max_history_length": "20", "record_history": "true", "persistent": "1"}
+    )
+    await script.run(G, "configure")
+    await script.run(G, "disconnect-user")
+    await script.run(G, "reload")
+    await script.run(G, "reload", sender=ADMIN)
+    await script.run(G, "disconnect-from-irc-server")
+
+
+async def about_a_server(script: Script) -> None:
+    await script.run(S, "get-irc-connection-info")
+    await script.run(
+        S,
+        "configure",
+        {
+            "ports": "",
+            "tls_ports": ["6697", "6698"],
+            "verify_cert": "1",
+            "fingerprint": "12:12:12",
+            "pass": "coucou",
+            "sasl_password": "more",
+            "after_connect_commands": ["first command", "second command"],
+            "nick": "nickname",
+            "username": "username",
+            "throttle_limit": "42",
+            "max_history_length": "69",
+            "realname": "realname",
+            "encoding_out": "UTF-8",
+            "encoding_in": "latin-1",
+            "unknown": "ignored",
+        },
+    )
+    await script.run(S, "configure")
+    await script.run(
+        S,
+        "configure",
+        {
+            "ports": str(script.port),
+            "address": "127.0.0.1",
+            "verify_cert": "1",
+            "pass": "",
+            "after_connect_commands": "",
+            "username": "",
+            "realname": "",
+            "throttle_limit": "",
+            "max_history_length": "",
+            "encoding_out": "",
+            "encoding_in": "",
+            "nick": "",
+            "fingerprint": "",
+        },
+        last="next",
+    )
+    await script.run(S, "configure")
+
+
+async def about_a_channel(script: Script) -> None:
+    values = {"encoding_in": "latin-1", "encoding_out": "UTF-8", "record_history": "true", "ports": "x"}
+    await script.run(R, "configure", values)
+    await script.run(R, "configure")
+    await script.iq(R, f"<query xmlns='{OWNER}'/>", type="get")
+    await script.iq(R, f"<query xmlns='{OWNER}'>{_form({'persistent': 'true'})}</query>")
+    await script.iq(R, f"<query xmlns='{OWNER}'/>", type="get")
+    await script.iq(R, f"<query xmlns='{OWNER}'><x xmlns='jabber:x:data' type='cancel'/></query>")
+
+
+async def connected(script: Script) -> None:
+    await script.run(S, "configure", {"ports": str(script.port), "throttle_limit": "100"})
+    await script.run(S, "configure", {"ports": str(script.port), "throttle_limit": "100"}, sender=ADMIN)
+    await script.join(R, "ann", ANN)
+    await script.run(S, "get-irc-connection-info")
+    await script.join(R, "ann", "ann@localhost/two")
+    await script.run(S, "get-irc-connection-info")
+    await script.join(R, "boss", ADMIN)
+    await script.run(G, "disconnect-from-irc-server", {"jid": "ann@localhost"}, sender=ADMIN, last="next")
+    await script.run(G, "disconnect-user", {"jids": "ann@localhost", "quit-message": "out"}, sender=ADMIN)
+    assert "out" in "".join((await script.gone(ANN)).itertext())
+    await script.gone("ann@localhost/two")
+    await script.run(
+        G,
+        "disconnect-from-irc-server",
+        {"jid": "admin@localhost"},
+        {"quit-message": "bye", "irc-servers": "127.0.0.1"},
+        sender=ADMIN,
+    )
+    assert "bye" in "".join((await script.gone(ADMIN)).itertext())
+
+
+@pytest.mark.parametrize("play", [at_the_gateway, about_a_server, about_a_channel, connected])
+async def test_scripts_see_the_same_as_with_biboumi(tmp_path: Path, play) -> None:
+    await both(tmp_path, play)
+
+
+async def fixed(script: Script) -> None:
+    for who in (ANN, ADMIN):
+        await script.list(G, who)
+    await script.run(G, "global-configure", {"max_history_length": "20", "record_history": "false"})
+    # What is left out, biboumi sets to nonsense: no limit of lines is 0.
+    numbers = {"throttle_limit": "42", "max_history_length": "20", "verify_cert": "1"}
+    await script.run(G, "server-configure", {"ports": str(script.port), "nick": "ann", **numbers})
+    await script.run(G, "server-configure")
+    await script.run(G, "get-irc-connection-info")
+    await script.run(f"#foo@{G}", "configure", {"encoding_in": "latin-1"})
+    await script.run(f"#foo@{G}", "configure")
+    await script.join(f"#foo@{G}", "ann", ANN)
+    await script.run(G, "get-irc-connection-info")
+
+
+async def test_so_they_do_with_one_fixed_server(tmp_path: Path) -> None:
+    await both(tmp_path, fixed, fixed="127.0.0.1")
