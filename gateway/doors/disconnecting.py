@@ -105,7 +105,7 @@ class Disconnecting:
         return Form(self._title(), (field,), Text("Choose a user JID"))
 
     def _which(self, owner: str, whom: str, message: str) -> Outcome:
-        networks = sorted(account.network for account in self._accounts.of(owner))
+        networks = sorted(account.network for account in self._accounts.of(owner) if account.wanted)
         if not networks:
             return Done(Text("User {whom} is not connected to any {noun}.", whom=whom, noun=self._noun))
         fields = (
@@ -160,7 +160,7 @@ class Disconnecting:
         return Done(text, then=lambda: _end(accounts, message, for_good=True))
 
     def _owners(self) -> list[str]:
-        return sorted({account.owner for account in self._accounts})
+        return sorted({account.owner for account in self._accounts if account.wanted})
 
 
 def _end(accounts: Sequence[Account], reason: str, *, for_good: bool) -> None:
