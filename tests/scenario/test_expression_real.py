@@ -92,7 +92,9 @@ async def test_a_correction_is_one_line_however_often_one_corrects(scene: Scene)
     await scene.alice.expect(message(scene.from_occupant(scene.nick), "*the", id=last))
 
 
-async def test_reactions_without_tags_and_retractions_are_refused_and_nobody_on_irc_sees_them(scene: Scene) -> None:
+async def test_reactions_without_tags_and_retractions_are_refused_and_nobody_on_irc_sees_them(
+    scene: Scene,
+) -> None:
     id_ = await said_by_carol(scene, "cake!")
     reaction = (
         f"<reactions xmlns='urn:xmpp:reactions:0' id={quoteattr(id_)}><reaction>👍</reaction></reactions>"

@@ -224,7 +224,9 @@ async def test_refusals_reach_the_request_that_caused_them(ircd: Ircd) -> None:
         refused = await outcome(lambda it: nick.session.rename("Bob", it))
         assert refused.why.condition is Condition.CONFLICT
         lost = await outcome(lambda it: nick.session.tell("nobody", "hi", CHAT, it))
-        confirmed = isinstance(ircd, InspIRCd)  # with labels, an error finds its message; without, it comes after
+        confirmed = isinstance(
+            ircd, InspIRCd
+        )  # with labels, an error finds its message; without, it comes after
         told = lost.why.text if confirmed else (await nick.sink.expect("service"))[1]
         assert "nobody" in told
         bob.send("MODE #open +m")

@@ -47,7 +47,9 @@ def pieces(text: str, *, limit_bytes: int, encoding: str = "utf-8") -> list[str]
     limit_bytes = max(4, limit_bytes)
     found = []
     for line in _LINE_BREAK.split(text):
-        if (len(line) * 4 <= limit_bytes and encoding == "utf-8") or len(line.encode(encoding, "replace")) <= limit_bytes:
+        if (len(line) * 4 <= limit_bytes and encoding == "utf-8") or len(
+            line.encode(encoding, "replace")
+        ) <= limit_bytes:
             if line:
                 found.append(line)
         else:

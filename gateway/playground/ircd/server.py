@@ -167,7 +167,9 @@ class Ircd:
             f"{key}={value}" if value else key for key, value in line.tags.items() if key.startswith("+")
         )
         label = line.tags.get("label", "") if modern.LABELS in connection.caps else ""
-        if line.command == "BATCH":  # the label of its beginning is for the whole, which is answered at the end
+        if (
+            line.command == "BATCH"
+        ):  # the label of its beginning is for the whole, which is answered at the end
             label, connection.batch_label = connection.batch_label, label
         if label and connection.user is not None:
             connection.answer = []

@@ -401,7 +401,9 @@ async def test_a_room_that_stays_full_is_tried_less_and_less_often(story):
     before = len(story.session.asked)
     waits = []
     for _ in range(9):
-        story.session.sink.room_refused("#foo", Refused(Condition.SERVICE_UNAVAILABLE, "full", ErrorType.WAIT))
+        story.session.sink.room_refused(
+            "#foo", Refused(Condition.SERVICE_UNAVAILABLE, "full", ErrorType.WAIT)
+        )
         waited = 0
         while len(story.session.asked) == before:
             await story.around.clock.advance(30)
