@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from gateway.accounts import losing
 from gateway.accounts.context import AccountContext
 from gateway.accounts.news import News
 from gateway.accounts.pacing import Backoff
@@ -54,6 +55,9 @@ class Account:
         self.wanted_nick = nick  # what the user asked for; asked for again at every connection
         self.nick = nick  # what the network calls us now
         self.rooms: dict[str, Room] = {}
+        self.resting: list[
+            Room
+        ] = []  # to be entered again when the account, which was stopped, is wanted again
         self.status = AccountStatus(AccountState.IDLE)
         self.session: Session | None = None
         self.online_since: float | None = None
@@ -218,8 +222,11 @@ class Account:
         async with self._opening:
             if self.rooms.get(room.key) is not room:
                 return
-            room.history.prepend(await self._context.earlier(self, room))
+            room.recall(await self._context.earlier(self, room))
             room.habits = await self._context.habits(self, room)
+            if not room.attendees and not room.persistent:
+                self.drop(room, "")
+                return
             room.opened = True
             self._enter(room)
 
@@ -300,31 +307,16 @@ class Account:
             self._context.status_changed(self)
 
     def _lost(self, ended: SessionEnded) -> None:
-        """The session is over. Joins that wait are refused; rooms that clients were in are kept if there will be a next
-        session, else left."""
         if not ended.retry:
             state = AccountState.BAD_CREDENTIALS if ended.credentials else AccountState.STOPPED
             self._set(state, ended.refused.text)
             self._context.remember_account(self, stopped=ended.refused.text or state)
-        for room in list(self.rooms.values()):
-            self._refuse_waiting(room, ended.refused)
-            if ended.retry and (room.attendees or room.persistent):
-                if room.state is RoomState.IN:
-                    room.note(
-                        f"The connection to {self.network} was lost: {ended.refused.text} Reconnecting."
-                    )
-                    room.state = RoomState.LOST
-                continue
-            for attendee in list(room.attendees.values()):
-                room.dismiss(attendee, Departure(Exit.LOST, ended.refused.text))
+        for room in losing.dropped(self.rooms.values(), self._context, self.network, ended):
             self.rooms.pop(room.key, None)
-            self._context.forget_room(self, room)
-
-    def _refuse_waiting(self, room: Room, why: Refused) -> None:
-        for attendee in list(room.attendees.values()):
-            if attendee.attendance is Attendance.WAITING:
-                del room.attendees[attendee.jid]
-                self._context.refuse_join(attendee, why)
+            if room.persistent:
+                self.resting.append(room)
+            else:
+                self._context.forget_room(self, room)
 
     # -- what the session tells of us ---------------------------------------------------------------------------
 
@@ -384,7 +376,7 @@ class Account:
         known = self.rooms.get(room)
         if known is None or known.state is RoomState.IN:
             return
-        self._refuse_waiting(known, why)
+        losing.refuse_waiting(known, self._context, why)
         if (known.attendees or known.persistent) and why.error_type is ErrorType.WAIT:
             tries = self._refused_in_turn.get(known.key, 0)
             self._refused_in_turn[known.key] = tries + 1

@@ -1,11 +1,14 @@
 """All accounts of one bridge: who has one, and how many there may be."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from gateway.accounts.account import Account
 from gateway.accounts.context import AccountContext
 from gateway.model import Condition, Refused
+from gateway.rooms.habits import USUAL
+
+_STAYING = replace(USUAL, persistent=True)  # until the user's settings are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,14 @@ class AccountLimits:
     per_user: int = 20
     rooms_per_account: int = 200
     history: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A room that its user stays in, of an account that is stopped."""
+
+    name: str
+    password: str = field(default="", repr=False)
 
 
 class TooMany(Exception):
@@ -34,6 +45,7 @@ class Accounts:
         self._limits = limits
         self._by_owner: dict[str, dict[str, Account]] = {}
         self._count = 0
+        self._resting: dict[tuple[str, str], Sequence[Resting]] = {}
 
     def __iter__(self) -> Iterator[Account]:
         for networks in list(self._by_owner.values()):
@@ -86,9 +98,22 @@ class Accounts:
         """Keep the account up from now on (a no-op if it is already)."""
         if self.find(account.owner, account.network) is account:
             return
+        for resting in self._resting.pop((account.owner, account.network), ()):
+            if account.room(resting.name) is None:
+                account.want(resting.name, account.wanted_nick, resting.password).habits = _STAYING
         self._by_owner.setdefault(account.owner, {})[account.network] = account
         self._count += 1
         self._context.spawn(self._keep(account))
+
+    def rest(self, owner: str, network: str, rooms: Sequence[Resting]) -> None:
+        """An account is stopped, with rooms that are to be entered again as soon as its user wants any."""
+        if rooms:
+            self._resting[owner, network] = rooms
+
+    def forget(self, owner: str) -> None:
+        """The user wants nothing to be kept."""
+        for key in [key for key in self._resting if key[0] == owner]:
+            del self._resting[key]
 
     async def _keep(self, account: Account) -> None:
         try:
@@ -99,3 +124,5 @@ class Accounts:
             if not networks:
                 del self._by_owner[account.owner]
             self._count -= 1
+            rooms = [Resting(room.address.name, room.password) for room in account.resting]
+            self.rest(account.owner, account.network, rooms)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from gateway.accounts.account import Account
-from gateway.accounts.directory import Accounts, TooMany
+from gateway.accounts.directory import Accounts, Resting, TooMany
 from gateway.rooms.habits import USUAL
 from gateway.rooms.history import HistoryRequest
 from gateway.rooms.people import Attendance, Attendee
@@ -28,6 +28,8 @@ async def restore(
     restored = 0
     for stored in await stores.accounts.all(bridge):
         kept = stored.account
+        if kept.stopped:
+            accounts.rest(kept.owner, kept.network, _resting(stored))
         if kept.stopped or not stored.rooms:
             continue
         try:
@@ -40,6 +42,11 @@ async def restore(
         restored += 1
     if restored:
         _log.info("accounts restored", bridge=bridge, count=restored)
+
+
+def _resting(stored: RestoredAccount) -> list[Resting]:
+    rooms = (each.room for each in stored.rooms)
+    return [Resting(room.name, room.password or "") for room in rooms if room.persistent]
 
 
 def _furnish(

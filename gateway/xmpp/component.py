@@ -451,6 +451,7 @@ class Component:
         self.asking.asked(account, sender, question, answer)
 
     def _forget_user(self, owner: str) -> None:
+        self.accounts.forget(owner)
         self.deliveries.forget(owner)
         self.chats.forget(owner)
         self.asides.forget(owner)

@@ -4,6 +4,8 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from gateway.bridge import SessionEnded
+from gateway.model import Condition, Refused
 from gateway.storage.preferences import GATEWAY
 from tests.component.doorstep import ADMIN, OPEN, ask, chat, fill, query, run, submission, until
 from tests.component.stage import ALICE, BOB, JID, ROOM, C, condition, staged
@@ -269,3 +271,36 @@ async def test_the_configuration_is_read_again_at_an_admins_word(adjusting, wron
 
 async def test_where_there_is_nothing_to_read_nobody_is_offered_to(adjusting):
     assert "reload" not in await chat(adjusting, "help", ADMIN)
+
+
+async def test_a_room_that_its_user_stays_in_outlives_a_stop_of_the_account(tmp_path, server):
+    stop = SessionEnded(Refused(Condition.NOT_AUTHORIZED, "Wrong password."), retry=False)
+    async with staged(tmp_path, server=server) as stage:
+        await owner(stage, submission(persistent="true"), "set")
+        await stage.join()
+        await leave(stage)
+        stage.bridge.people["alice"]._over.set_exception(stop)
+        await until(lambda: not stage.bridge.people)
+        await stage.join(room=f"#other@{JID}")
+        assert await members(stage) == {"alice"}
+        stage.bridge.people["alice"]._over.set_exception(stop)
+        await until(lambda: not stage.bridge.people)
+    async with staged(tmp_path, server=server) as stage:
+        assert not await stage.silence()
+        assert not stage.bridge.people, "a restart does not try again"
+        await stage.join(room=f"#other@{JID}")
+        assert await members(stage) == {"alice"}
+
+
+async def test_nothing_of_a_stopped_account_comes_back_after_its_user_had_it_erased(tmp_path, server):
+    stop = SessionEnded(Refused(Condition.NOT_AUTHORIZED, "Wrong password."), retry=False)
+    async with staged(tmp_path, server=server) as stage:
+        await owner(stage, submission(persistent="true"), "set")
+        await stage.join()
+        await leave(stage)
+        stage.bridge.people["alice"]._over.set_exception(stop)
+        await until(lambda: not stage.bridge.people)
+        await fill(stage, "erase-my-data", ALICE, sure="true")
+        await stage.join(room=f"#other@{JID}")
+        assert set(stage.bridge.rooms["#other"].members) == {"alice"}
+        assert await members(stage) == set()
