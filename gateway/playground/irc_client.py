@@ -70,6 +70,7 @@ class IrcClient:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, nick: str) -> None:
         self.nick = nick
+        self.encoding = "utf-8"  # of what is read and sent; can be changed at any time
         self._reader = reader
         self._writer = writer
         self._listening: asyncio.Task[None] | None = None
@@ -104,7 +105,7 @@ class IrcClient:
     async def _listen(self) -> None:
         try:
             while raw := await self._reader.readline():
-                self._receive(read_line(raw.decode(errors="replace").rstrip("\r\n")))
+                self._receive(read_line(raw.decode(self.encoding, errors="replace").rstrip("\r\n")))
             self.inbox.end("the server closed the connection")
         except (OSError, ValueError) as error:
             self.inbox.end(f"the connection broke: {error}")
@@ -124,7 +125,7 @@ class IrcClient:
 
     def send(self, text: str) -> None:
         """Send exactly this line; its end is added."""
-        self._writer.write(f"{text}\r\n".encode())
+        self._writer.write(f"{text}\r\n".encode(self.encoding))
 
     def say(self, target: str, text: str) -> None:
         self.send(f"PRIVMSG {target} :{text}")

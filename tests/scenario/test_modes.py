@@ -9,7 +9,17 @@ import pytest_asyncio
 from gateway.playground.atheme import Atheme
 from gateway.playground.clients import line, message, presence
 from gateway.playground.inspircd import InspIRCd
-from tests.scenario.stage import DEADLINE, Company, Door, Play, Stage, chatter, configure, eventually
+from tests.scenario.stage import (
+    COMMANDS,
+    DEADLINE,
+    Company,
+    Door,
+    Play,
+    Stage,
+    chatter,
+    configure,
+    eventually,
+)
 
 NET = "net"
 BODY = "{jabber:client}body"
@@ -127,3 +137,47 @@ async def test_a_wrong_password_of_services_is_one_error_with_the_way_out(compan
     await alice.iq(stage.server(NET), PING)
     assert not alice.inbox.waiting(presence(type="error"))
     assert not chatter(alice)
+
+
+async def test_a_user_stays_in_a_room_in_its_own_encoding_and_is_there_again_after_a_restart(
+    company: Company,
+) -> None:
+    stage = company.stage
+    channel, nick = stage.new("#stay"), stage.new("Alice")
+    room = stage.room(channel, NET)
+    carol = await company.irc(NET)
+    carol.encoding = "koi8-r"
+    await carol.join(channel)
+    alice = await company.user()
+    await configure(
+        alice, stage.server(NET), after_connect_commands="WAIT 1\nPRIVMSG " + carol.nick + " :psst"
+    )
+    await configure(alice, room, persistent="true", encoding_in="koi8-r", encoding_out="koi8-r")
+    await alice.join(room, nick, within=DEADLINE)
+    await carol.expect(line("PRIVMSG", carol.nick, "psst", sender=nick), "what is sent before the join")
+    await carol.expect(line("JOIN", channel, sender=nick))
+    alice.say(room, "привет", type="groupchat")
+    await carol.expect(line("PRIVMSG", channel, "привет", sender=nick))
+    carol.say(channel, "и тебе")
+    await alice.expect(message(f"{room}/{carol.nick}", "и тебе"))
+    alice.leave(room, nick)
+    await alice.expect(presence(f"{room}/{nick}", type="unavailable"))
+    await carol.settle()
+    carol.say(channel, "ты где?")
+    await carol.settle()
+    await stage.restart_gateway()
+    await carol.expect(line("QUIT", sender=nick), "the end of the old gateway's connection", within=DEADLINE)
+    assert not carol.inbox.waiting(line("PART", channel, sender=nick))
+    await carol.expect(line("JOIN", channel, sender=nick), "alice again, by herself", within=DEADLINE)
+    await alice.join(room, nick, history=None, within=DEADLINE)
+    await alice.expect(message(f"{room}/{carol.nick}", "ты где?"), "what was said while nobody looked")
+    info = await alice.iq(
+        stage.server(NET), f"<command xmlns='{COMMANDS}' node='get-irc-connection-info'/>", type="set"
+    )
+    text = "".join(info.itertext())
+    assert f"on port {stage.play.networks[NET].port} since" in text
+    assert f"{channel} from 1 resource: desk" in text
+    assert f"You are {nick}!" in text
+    await configure(alice, room, persistent="false")
+    alice.leave(room, nick)
+    await carol.expect(line("PART", channel, sender=nick))
