@@ -17,24 +17,21 @@ from gateway.accounts.host import Host, Wiring
 from gateway.accounts.pacing import BackoffPolicy, Pacer
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
-from gateway.bridge import Bridge, Clock, Services
+from gateway.bridge import Bridge, Services
 from gateway.chat.private import PrivateChats
 from gateway.chat.speech import Speech
 from gateway.chat.telling import Telling
 from gateway.contacts.known import Standing
-from gateway.contacts.people import People, Surroundings
-from gateway.delivery.service import Deliveries, DeliveryPolicy, DeliveryWiring
+from gateway.contacts.people import People
+from gateway.delivery.service import Deliveries, DeliveryPolicy
 from gateway.doors.access import Access, AccessPolicy
-from gateway.doors.front import Doors, Street
-from gateway.history.service import ArchivePolicy, Archives
+from gateway.doors.front import Doors
+from gateway.history.service import ArchivePolicy
 from gateway.ids import IdSource
 from gateway.limits import LimitPolicy, Limits
 from gateway.loops import Loops
-from gateway.media.arrivals import Publish
-from gateway.media.metering import metered
 from gateway.media.service import MediaService
 from gateway.model import (
-    GATEWAY,
     AccountState,
     Address,
     Departure,
@@ -43,7 +40,6 @@ from gateway.model import (
     Refused,
 )
 from gateway.rooms.asides import Asides
-from gateway.rooms.configuring import NetworkSettings
 from gateway.rooms.habits import Habits
 from gateway.rooms.list_commands import ListCommands
 from gateway.rooms.service import RoomService
@@ -57,13 +53,13 @@ from gateway.xmpp.caps import Caps
 from gateway.xmpp.catalogs import Catalogs
 from gateway.xmpp.discovery import Discovery
 from gateway.xmpp.errors import error_stanza
-from gateway.xmpp.guard import Guard, GuardWiring
+from gateway.xmpp.guard import Guard
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.link import Link, LinkState, LinkStatus
 from gateway.xmpp.reception import Offices, Reception
 from gateway.xmpp.router import Router
 from gateway.xmpp.stanza import Stanza, parse_jid
-from gateway.xmpp.upload import publish_with
+from gateway.xmpp.wiring import archived, guarded, ledger, publish, street, surroundings
 
 _log = structlog.get_logger(__name__)
 
@@ -108,12 +104,12 @@ class Component:
         reload: Callable[[], str] | None = None,
     ) -> None:
         self.settings = settings
-        self._reload = reload
+        self.reload = reload
         self.jid = settings.jid
         self.bridge = bridge
-        self._stores = stores
+        self.stores = stores
         self._stop = asyncio.Event()
-        self._tasks = Tasks()
+        self.tasks = Tasks()
         self.book = AddressBook(settings.jid, bridge)
         self.link = Link(
             jid=settings.jid,
@@ -129,10 +125,10 @@ class Component:
         self.access = Access(settings.name, settings.access, stores.access)
         self.allowed = self.access.allowed
         self.iq = IqTracker(self.link.send, services.clock)
-        self.archives = self._archives(services)
-        self.people = People(self._surroundings(services))
+        self.archives = archived(self, services)
+        self.people = People(surroundings(self, services))
         usage = usage or Limits(LimitPolicy(), services.clock)
-        self.guard = Guard(self._guarded(services.clock, usage, loops or Loops(services.clock)))
+        self.guard = Guard(guarded(self, services.clock, usage, loops or Loops(services.clock)))
         self.router = Router(
             self.link.send,
             services.clock,
@@ -144,8 +140,8 @@ class Component:
         self.chats = PrivateChats(
             bridge, self.book, services.clock, ids, self.link.send, self.archives.recorder
         )
-        self.asides = Asides(self._account)
-        self.deliveries = Deliveries(self._ledger(services), settings.delivery)
+        self.asides = Asides(self.account)
+        self.deliveries = Deliveries(ledger(self, services), settings.delivery)
         host = self.host = Host(
             settings.name,
             bridge,
@@ -156,11 +152,11 @@ class Component:
             settings.backoff,
             Wiring(
                 self.link.send,
-                self._tasks.spawn,
+                self.tasks.spawn,
                 self._status_changed,
                 self.chats,
                 self.deliveries.barrier.stamp,
-                self._publish(media, services),
+                publish(self, media, services),
                 self.guard.watched,
                 self.guard.overheard,
                 self._asked,
@@ -176,9 +172,9 @@ class Component:
         self.telling = Telling(self, self.chats, self.accounts.find, files=bridge.capabilities.attachments)
         self.asking = Asking(bridge.capabilities, self.accounts, self.book, self.iq, settings.title)
         self.rooms = RoomService(self.accounts, self, settings.linger, services.clock)
-        self._check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
+        self.check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
         lists = ListCommands(self.book, self.accounts)
-        self.doors = Doors(self._street(services), self.people.commands.available, lists.available)
+        self.doors = Doors(street(self, services), self.people.commands.available, lists.available)
         self._discovery = Discovery(
             settings.title,
             bridge.capabilities,
@@ -193,117 +189,11 @@ class Component:
         self._was_up = self._up = False
         self._routes(services)
 
-    def _publish(self, media: MediaService | None, services: Services) -> Publish | None:
-        if media is None:
-            return None
-        privileges = self.people.privileges
-        publish = publish_with(media, self.settings.name, self.jid, self.iq, services.clock, privileges)
-        return metered(publish, self.guard.limits)
-
-    def _guarded(self, clock: Clock, limits: Limits, loops: Loops) -> GuardWiring:
-        return GuardWiring(
-            name=self.settings.name,
-            bridge=self.bridge,
-            book=self.book,
-            clock=clock,
-            limits=limits,
-            loops=loops,
-            own=self.settings.siblings | {self.jid},
-            send=self.link.send,
-            admins=lambda: self.access.policy.admins,
-            returned=self.people.elsewhere.returned,
-            tell=self._tell_user,
-            notify=self._notify,
-            languages=self.settings.languages,
-        )
-
-    def _archives(self, services: Services) -> Archives:
-        return Archives(
-            self.settings.name,
-            self.bridge,
-            self.book,
-            services,
-            self._stores,
-            self.settings.archive,
-            send=self.link.send,
-            drain=self.link.drain,
-            account=self._account,
-        )
-
-    def _ledger(self, services: Services) -> DeliveryWiring:
-        return DeliveryWiring(
-            name=self.settings.name,
-            capabilities=self.bridge.capabilities,
-            book=self.book,
-            store=self._stores.deliveries,
-            clock=services.clock,
-            random=services.random,
-            ids=IdSource(services.clock, services.random),
-            iq=self.iq,
-            send=self.link.send,
-            spawn=self._tasks.spawn,
-            account=self._account,
-            refuse=self.refuse,
-            service=self._service,
-            caught_up=lambda: not self._check.busy,
-            heard=self.archives.heard(self.chats.heard),
-            copies=self.asides.copies,
-            introduce=lambda entry: self.people.stranger(entry.owner, entry.network, entry.peer),
-            taken=self.archives.taken(self.chats.taken),
-        )
-
-    def _service(self, account: Account, text: str) -> None:
+    def service(self, account: Account, text: str) -> None:
         self.host.service(account, text)
 
-    def _surroundings(self, services: Services) -> Surroundings:
-        return Surroundings(
-            name=self.settings.name,
-            title=self.settings.title,
-            bridge=self.bridge,
-            book=self.book,
-            stores=self._stores,
-            clock=services.clock,
-            ids=IdSource(services.clock, services.random),
-            iq=self.iq,
-            send=self.link.send,
-            spawn=self._tasks.spawn,
-            account=self._account,
-            accounts=self._accounts_of,
-            caps=self._caps_of,
-            admin=self.access.admin,
-            allowed=self.allowed,
-            gateway_standing=self._gateway_standing,
-            sent_elsewhere=self.archives.recorder.elsewhere,
-        )
-
-    def _gateway_standing(self, owner: str) -> Standing:
+    def gateway_standing(self, owner: str) -> Standing:
         return self.doors.standing(owner)
-
-    def _street(self, services: Services) -> Street:
-        return Street(
-            name=self.settings.name,
-            title=self.settings.title,
-            bridge=self.bridge,
-            book=self.book,
-            stores=self._stores,
-            clock=services.clock,
-            ids=IdSource(services.clock, services.random),
-            accounts=self.accounts,
-            access=self.access,
-            limits=self.settings.limits,
-            usage=self.guard.limits,
-            languages=self.settings.languages,
-            preferences=self.host.preferences,
-            room_parts=(NetworkSettings(self.accounts),),
-            reload=self._reload,
-            send=self.link.send,
-            refuse=self.refuse,
-            spawn=self._tasks.spawn,
-            ask_to_see=lambda owner: self.people.subscriptions.ask(owner, ""),
-            standing_changed=lambda owner: self.people.subscriptions.changed(owner, "", GATEWAY),
-            end_subscriptions=self.people.forget,
-            forget_user=self._forget_user,
-        )
 
     def _routes(self, services: Services) -> None:
         router = self.router
@@ -337,18 +227,18 @@ class Component:
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Restore what was there, then serve until ``close``."""
         await self.people.restore()
-        async with self.deliveries.running(), self._tasks:
+        async with self.deliveries.running(), self.tasks:
             await self.deliveries.restore()
             await self.doors.restore()
             await restore(
                 self.settings.name,
                 self.jid,
                 self.accounts,
-                self._stores,
+                self.stores,
                 self.settings.linger,
                 seen=self.deliveries.confirmed_before,
             )
-            self._tasks.spawn(self.link.run(), vital=True)
+            self.tasks.spawn(self.link.run(), vital=True)
             started()
             await self._stop.wait()
 
@@ -375,7 +265,7 @@ class Component:
             self.people.link_up()
             self.doors.link_up()
             self.deliveries.up()
-            self._check.start()
+            self.check.start()
             self._was_up = self._up = True
             return
         if self._up:
@@ -386,7 +276,7 @@ class Component:
             self.people.link_lost()
 
     def _link_lost(self, epoch: int) -> None:
-        self._check.stop()
+        self.check.stop()
         for account in self.accounts:
             for room in account.rooms.values():
                 room.link_lost(epoch)
@@ -408,7 +298,7 @@ class Component:
         """What can change while running."""
         self.access.policy = access
 
-    def _tell_user(self, user: str, text: str) -> None:
+    def tell_user(self, user: str, text: str) -> None:
         self.doors.tell(user, text)
 
     def _cut_off(self, network: str, words: str, users: int, seconds: float) -> None:
@@ -428,19 +318,19 @@ class Component:
         for admin in self.access.policy.admins:
             self.doors.tell(admin, text)
 
-    def _notify(self, account: Account, text: str) -> None:
+    def notify(self, account: Account, text: str) -> None:
         self.host.service(account, text)
 
     def address_of(self, local: str) -> Address:
         return self.book.address(local)
 
-    def _account(self, owner: str, network: str) -> Account | None:
+    def account(self, owner: str, network: str) -> Account | None:
         return self.accounts.find(owner, network)
 
-    def _accounts_of(self, owner: str) -> list[Account]:
+    def accounts_of(self, owner: str) -> list[Account]:
         return self.accounts.of(owner)
 
-    def _caps_of(self, owner: str, address: Address) -> str:
+    def caps_of(self, owner: str, address: Address) -> str:
         """The XEP-0115 element of one of our addresses, as a user sees it."""
         info = self._discovery.info(parse_jid(self.book.jid_of(address)), "", parse_jid(owner))
         return self._caps.element(info) if info is not None else ""
@@ -450,7 +340,7 @@ class Component:
     ) -> None:
         self.asking.asked(account, sender, question, answer)
 
-    def _forget_user(self, owner: str) -> None:
+    def forget_user(self, owner: str) -> None:
         self.accounts.forget(owner)
         self.deliveries.forget(owner)
         self.chats.forget(owner)

@@ -164,12 +164,12 @@ async def test_erasing_leaves_everything_and_deletes_everything(stage):
     assert again.get("type") == "error", "a client that answers twice"
     await stage.expect("presence", to=ALICE, type="unavailable")
     await until(lambda: set(stage.bridge.people) == {"bob"})
-    await until_rows(stage.component._stores, 0)
-    assert await rows(stage.component._stores, "bob@localhost") > 0
+    await until_rows(stage.component.stores, 0)
+    assert await rows(stage.component.stores, "bob@localhost") > 0
 
 
 async def test_erasing_has_to_be_meant(stage):
     await stage.join()
     done = await fill(stage, "erase-my-data", ALICE, sure="0")
     assert done.findtext(f"{CMD}note") == "Nothing was erased."
-    assert await rows(stage.component._stores) > 0
+    assert await rows(stage.component.stores) > 0

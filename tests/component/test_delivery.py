@@ -251,7 +251,7 @@ async def test_a_correction_that_waits_is_said_when_the_gateway_ends(tmp_path, s
         )
         await stage.silence()
         await stage.component.deliveries.flush()
-        rows = await stage.component._stores.deliveries.active("loopback")
+        rows = await stage.component.stores.deliveries.active("loopback")
         assert [row.body for row in rows] == ["* meet me at the pub"]
         assert bridge.texts == ["meet me at teh pub"]
     assert bridge.texts == ["meet me at teh pub", "*the"]

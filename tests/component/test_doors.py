@@ -38,7 +38,7 @@ async def test_a_form_is_asked_field_by_field(stage):
     assert "Nick to use instead of the one asked for" in text
     assert "Max history length" in await chat(stage, "dora")
     assert await chat(stage, "keep") == "Configuration successfully applied."
-    assert await stage.component._stores.accounts.settings("loopback", "alice@localhost", "loop") == {
+    assert await stage.component.stores.accounts.settings("loopback", "alice@localhost", "loop") == {
         "nick": "dora"
     }
 

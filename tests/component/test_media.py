@@ -136,7 +136,7 @@ async def test_what_waits_for_a_file_is_in_the_ledger_before_the_file_is_public(
     sink.direct(Message("bob", "My cat", foreign_id="m1", attachments=(file,)))
     sink.direct(Message("bob", "as promised", foreign_id="m2"))
     await media.component.deliveries.flush()
-    rows = await media.component._stores.deliveries.active("loopback")
+    rows = await media.component.stores.deliveries.active("loopback")
     stopped = "[A file, cat.jpg, could not be delivered: The gateway was stopped while it was on its way.]"
     assert [row.body for row in rows] == [f"My cat\n{stopped}", "as promised"]
 

@@ -118,7 +118,7 @@ async def test_unregistering_is_answered_first_and_leaves_nothing(registering):
     ]
     assert sorted(kinds) == ["unavailable", "unsubscribe", "unsubscribed"]
     await until(lambda: not registering.bridge.people)
-    stores = registering.component._stores
+    stores = registering.component.stores
     await until_rows(stores, 0)
     answer = await ask(registering, query("jabber:iq:register", "<remove/>", kind="set"))
     assert condition(answer) == "registration-required"

@@ -142,7 +142,7 @@ async def test_what_is_said_is_recorded_as_the_user_wants_it_for_all_rooms_or_on
     await said("two")
     await owner(stage, submission(record_history="unset"), "set")
     await said("three")
-    kept = await stage.component._stores.archive.recent(
+    kept = await stage.component.stores.archive.recent(
         "loopback", "alice@localhost", "loop", "#room", limit=9
     )
     assert [each.body for each in kept] == ["two"]
@@ -168,7 +168,7 @@ async def test_numbers_that_are_none_fall_back_and_secrets_stay_sealed(stage):
     assert "successfully applied" in "".join(done.itertext())
     shown = values(await run(stage, "configure", ALICE))
     assert (shown["max_history_length"], shown["record_history"]) == (["20"], ["false"])
-    stored = await stage.component._stores.preferences.read("loopback", "alice@localhost", GATEWAY)
+    stored = await stage.component.stores.preferences.read("loopback", "alice@localhost", GATEWAY)
     assert stored == {GATEWAY: {"record_history": "false"}}, "what is as usual goes on being as usual"
 
 

@@ -1,0 +1,137 @@
+"""What each part of a component is given. Nothing happens here; ``component`` says when.
+
+Some of what is handed over is asked for later only, so that parts can be built before those that they use.
+"""
+
+from typing import TYPE_CHECKING
+
+from gateway.bridge import Clock, Services
+from gateway.contacts.people import Surroundings
+from gateway.delivery.service import DeliveryWiring
+from gateway.doors.front import Street
+from gateway.history.service import Archives
+from gateway.ids import IdSource
+from gateway.limits import Limits
+from gateway.loops import Loops
+from gateway.media.arrivals import Publish
+from gateway.media.metering import metered
+from gateway.media.service import MediaService
+from gateway.model import GATEWAY
+from gateway.rooms.configuring import NetworkSettings
+from gateway.xmpp.guard import GuardWiring
+from gateway.xmpp.upload import publish_with
+
+if TYPE_CHECKING:
+    from gateway.xmpp.component import Component
+
+
+def publish(of: "Component", media: MediaService | None, services: Services) -> Publish | None:
+    if media is None:
+        return None
+    privileges = of.people.privileges
+    ready = publish_with(media, of.settings.name, of.jid, of.iq, services.clock, privileges)
+    return metered(ready, of.guard.limits)
+
+
+def guarded(of: "Component", clock: Clock, limits: Limits, loops: Loops) -> GuardWiring:
+    return GuardWiring(
+        name=of.settings.name,
+        bridge=of.bridge,
+        book=of.book,
+        clock=clock,
+        limits=limits,
+        loops=loops,
+        own=of.settings.siblings | {of.jid},
+        send=of.link.send,
+        admins=lambda: of.access.policy.admins,
+        returned=of.people.elsewhere.returned,
+        tell=of.tell_user,
+        notify=of.notify,
+        languages=of.settings.languages,
+    )
+
+
+def archived(of: "Component", services: Services) -> Archives:
+    return Archives(
+        of.settings.name,
+        of.bridge,
+        of.book,
+        services,
+        of.stores,
+        of.settings.archive,
+        send=of.link.send,
+        drain=of.link.drain,
+        account=of.account,
+    )
+
+
+def ledger(of: "Component", services: Services) -> DeliveryWiring:
+    return DeliveryWiring(
+        name=of.settings.name,
+        capabilities=of.bridge.capabilities,
+        book=of.book,
+        store=of.stores.deliveries,
+        clock=services.clock,
+        random=services.random,
+        ids=IdSource(services.clock, services.random),
+        iq=of.iq,
+        send=of.link.send,
+        spawn=of.tasks.spawn,
+        account=of.account,
+        refuse=of.refuse,
+        service=of.service,
+        caught_up=lambda: not of.check.busy,
+        heard=of.archives.heard(of.chats.heard),
+        copies=of.asides.copies,
+        introduce=lambda entry: of.people.stranger(entry.owner, entry.network, entry.peer),
+        taken=of.archives.taken(of.chats.taken),
+    )
+
+
+def surroundings(of: "Component", services: Services) -> Surroundings:
+    return Surroundings(
+        name=of.settings.name,
+        title=of.settings.title,
+        bridge=of.bridge,
+        book=of.book,
+        stores=of.stores,
+        clock=services.clock,
+        ids=IdSource(services.clock, services.random),
+        iq=of.iq,
+        send=of.link.send,
+        spawn=of.tasks.spawn,
+        account=of.account,
+        accounts=of.accounts_of,
+        caps=of.caps_of,
+        admin=of.access.admin,
+        allowed=of.allowed,
+        gateway_standing=of.gateway_standing,
+        sent_elsewhere=of.archives.recorder.elsewhere,
+    )
+
+
+def street(of: "Component", services: Services) -> Street:
+    return Street(
+        name=of.settings.name,
+        title=of.settings.title,
+        bridge=of.bridge,
+        book=of.book,
+        stores=of.stores,
+        clock=services.clock,
+        ids=IdSource(services.clock, services.random),
+        accounts=of.accounts,
+        access=of.access,
+        limits=of.settings.limits,
+        usage=of.guard.limits,
+        languages=of.settings.languages,
+        preferences=of.host.preferences,
+        room_parts=(NetworkSettings(of.accounts),),
+        reload=of.reload,
+        send=of.link.send,
+        refuse=of.refuse,
+        spawn=of.tasks.spawn,
+        ask_to_see=lambda owner: of.people.subscriptions.ask(owner, ""),
+        standing_changed=lambda owner: of.people.subscriptions.changed(owner, "", GATEWAY),
+        end_subscriptions=of.people.forget,
+        forget_user=of.forget_user,
+    )
