@@ -3,6 +3,7 @@
 Implements ``AccountContext``. Knows the stores and the address book; decides nothing.
 """
 
+import base64
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -120,7 +121,14 @@ class Host:
 
     async def described(self, owner: str, network: str, nick: str) -> BridgeAccount:
         mine = await self.preferences.everything(owner, network)
-        return BridgeAccount(owner, network, nick, mine.network, mine.common, mine.rooms, owner)
+        return BridgeAccount(
+            owner, network, nick, mine.network, mine.common, mine.rooms, owner, self.token(owner)
+        )
+
+    def token(self, owner: str) -> str:
+        """See ``gateway.bridge.Account``."""
+        name = bytes.fromhex(self._stores.pseudonym("token", self.name, owner))
+        return base64.b32encode(name).decode("ascii").rstrip("=").lower()
 
     async def habits(self, account: Account, room: Room | None = None) -> Habits:
         name = room.address.name if room is not None else ""

@@ -48,6 +48,7 @@ from gateway.bridge.plugin import (
     LookingUp,
     Plugin,
     Registering,
+    Running,
 )
 from gateway.bridge.services import (
     Account,
@@ -109,6 +110,7 @@ __all__ = [
     "Reacts",
     "Registering",
     "Retracts",
+    "Running",
     "Services",
     "Session",
     "SessionEnded",

@@ -29,6 +29,7 @@ class Capabilities:
     corrections: bool = False
     threads: bool = False
     styling: bool = False
+    plain_marks: bool = False  # people there write asterisks and mean them: only marks beyond doubt are styles
     mentions: bool = False
     reactions: bool = False  # sessions are ``Reacts``
     reactions_max: int = 0  # emojis of one person on one message; 0: any number
@@ -65,6 +66,7 @@ class Capabilities:
     room_noun: str = "room"
     registration: bool = False  # users register before they can use it: the bridge is ``Registering`` too
     commands: bool = False  # the bridge is ``Commanding`` too
+    background: bool = False  # the bridge is ``Running`` too
     lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too
     prompt: str = ""  # label of the one input that an address is asked for with, e.g. "Phone number"
     prompt_help: str = ""  # one sentence on what to write there

@@ -82,6 +82,17 @@ class Adjustable(Protocol):
         """As ``Bridge.check``, for settings of a room."""
 
 
+class Running(Protocol):
+    """What a bridge with ``Capabilities.background`` has besides: work of its own, whether users are connected or not."""
+
+    async def run(self) -> None:
+        """Is started with the bridge's component and cancelled at its end; may return early. What goes wrong is the bridge's
+        own to tell, in its log."""
+
+    async def trial(self) -> Sequence[str]:
+        """For ``causeway check``, instead of ``run``: what would keep it from working, each in a sentence with the fix."""
+
+
 class Discreet(Protocol):
     """What a bridge with ``Capabilities.confidences`` has besides."""
 

@@ -122,7 +122,9 @@ class Account:
     """Whose session this is. ``user`` is an opaque stable name of the user, never to be shown to a foreign network
     as it stands; ``settings`` are the user's own values for ``Bridge.fields``, decrypted; ``common`` those for the gateway
     and ``rooms`` those for rooms by ``Bridge.fold``, of bridges that are ``Adjustable``. ``address`` is how people reach the
-    user: for networks whose operator is to know, and only where ours has said so."""
+    user: for networks whose operator is to know, and only where ours has said so. ``token`` names the user to networks that
+    ask whom of us somebody is: 26 lower-case letters and digits (base32), the same on all networks of the bridge and after
+    restarts, of which only our operators can say whose it is; its first ten characters are enough for them."""
 
     user: str
     network: str
@@ -131,3 +133,4 @@ class Account:
     common: Mapping[str, str] = field(default_factory=dict)
     rooms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     address: str = ""
+    token: str = ""

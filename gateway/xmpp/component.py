@@ -17,6 +17,7 @@ from gateway.accounts.host import Host, Wiring
 from gateway.accounts.pacing import BackoffPolicy, Pacer
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
+from gateway.background import background
 from gateway.bridge import Bridge, Services
 from gateway.chat.private import PrivateChats
 from gateway.chat.speech import Speech
@@ -227,7 +228,7 @@ class Component:
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Restore what was there, then serve until ``close``."""
         await self.people.restore()
-        async with self.deliveries.running(), self.tasks:
+        async with self.deliveries.running(), self.tasks, background(self.settings.name, self.bridge):
             await self.deliveries.restore()
             await self.doors.restore()
             await restore(

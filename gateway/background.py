@@ -1,0 +1,33 @@
+"""What bridges do besides their users' sessions (``gateway.bridge.Running``): started and ended with their component."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+import structlog
+
+from gateway.bridge import Bridge, Running
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def background(name: str, bridge: Bridge) -> AsyncIterator[None]:
+    """While inside, the bridge runs, if it has anything to run. Its failure is logged and ends nothing else."""
+    if not bridge.capabilities.background:
+        yield
+        return
+    running = asyncio.create_task(_held(name, cast("Running", bridge)))  # the capability says that it can
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def _held(name: str, bridge: Running) -> None:
+    try:
+        await bridge.run()
+    except Exception:  # noqa: BLE001 - one bridge's defect must not end the others
+        _log.exception("the bridge's own work failed", bridge=name)
