@@ -25,6 +25,7 @@ async def restore(
     """Open the stored accounts of ``bridge`` with their rooms and clients. Clients are absent until the presence check has
     found them; a room whose clients all stay away is left after ``linger`` seconds. What was said before ``seen`` (Unix
     seconds) the clients know."""
+    await stores.preferences.prepare(bridge)  # all rooms ask for them at once
     restored = 0
     for stored in await stores.accounts.all(bridge):
         kept = stored.account

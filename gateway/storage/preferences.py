@@ -34,18 +34,20 @@ class PreferenceStore:
         self._forget = delete_by(preferences, ROOM)
         self._of_network = select(preferences).where(matching(preferences, ACCOUNT))
 
+    async def prepare(self, bridge: str) -> None:
+        """Find out who has set anything, before many are asked about at once."""
+        table = preferences.c
+        rows = await self._database.read(
+            select(table.owner, table.network).where(table.bridge == bridge).distinct()
+        )
+        # Something may have been written while we read.
+        self._filled.setdefault(bridge, set()).update((row.owner, row.network) for row in rows)
+
     async def read(self, bridge: str, owner: str, network: str) -> Mapping[str, Mapping[str, str]]:
         """All that a user set on a network by room, secrets opened."""
-        filled = self._filled.get(bridge)
-        if filled is None:
-            table = preferences.c
-            rows = await self._database.read(
-                select(table.owner, table.network).where(table.bridge == bridge).distinct()
-            )
-            # Something may have been written while we read.
-            filled = self._filled.setdefault(bridge, set())
-            filled.update((row.owner, row.network) for row in rows)
-        if (owner, network) not in filled:
+        if bridge not in self._filled:
+            await self.prepare(bridge)
+        if (owner, network) not in self._filled[bridge]:
             return {}
         place = {"bridge": bridge, "owner": owner, "network": network}
         found: dict[str, dict[str, str]] = {}
