@@ -406,6 +406,8 @@ class Room:
     def _standing(self, seat: Seat, statuses: str) -> str:
         """What an occupant's presence holds, whoever it is sent to."""
         real = self._context.occupant_jid_attr(self.address.network, seat.occupant)
+        if seat.occupant.nick == self.nick:
+            statuses = render.oneself(seat.occupant, attribute(self.owner)) + statuses
         return render.standing(seat.occupant, real, statuses, seat.tail)
 
     def presence(self, seat: Seat, room_attr: str, to_attr: str, statuses: str) -> str:

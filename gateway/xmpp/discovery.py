@@ -103,7 +103,11 @@ class Discovery:
     def _identities(self, address: Address) -> tuple[Identity, ...]:
         can = self._capabilities
         if address.kind is AddressKind.ROOM:
-            return (Identity("conference", can.room_type, f"{address.name} on {address.network}"),)
+            # The usual type too: Converse.js (14) takes the room's name from that one only.
+            types = dict.fromkeys((can.room_type, "text"))
+            return tuple(
+                Identity("conference", each, f"{address.name} on {address.network}") for each in types
+            )
         if address.kind is AddressKind.CONTACT:
             # Without its name, so that all contacts share one XEP-0115 hash and clients ask once for all of them.
             return (Identity("client", can.contact_type),)

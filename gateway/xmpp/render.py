@@ -106,6 +106,12 @@ def standing(occupant: Occupant, real_jid_attr: str, statuses: str, tail: str) -
     )
 
 
+def oneself(occupant: Occupant, bare_attr: str) -> str:
+    """One more item for one's own presence, with one's own address. Converse.js (14) looks for its user by it, and offers no
+    moderation to somebody it does not find; it reads the last item, others the first. XEP-0045's schema allows several."""
+    return f"<item affiliation='{occupant.affiliation}' role='{occupant.role}' jid='{bare_attr}'/>"
+
+
 def gone(
     affiliation: Affiliation,
     departure: Departure,

@@ -1,6 +1,7 @@
 """What clients see of a room, stanza by stanza."""
 
 import random
+from dataclasses import replace
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
@@ -121,6 +122,21 @@ def test_a_join_shows_occupants_then_oneself_then_history_then_the_subject(room,
     assert (own.get("from"), statuses(own)) == (f"{ROOM}/alice", ["100", "110"])
     assert (subject.get("from"), subject.findtext("subject")) == (f"{ROOM}/Carol", "hi")
     assert subject.find("{urn:xmpp:delay}delay").get("stamp") == "2020-09-13T12:26:40.000Z"
+
+
+def test_ones_own_presence_names_oneself_by_ones_own_address_too(room, around):
+    me = replace(ALICE, identity="~alice@host")
+    client(room)
+    room.entered("alice", [CAROL, me], None)
+    occupant, own, _ = around.take()
+    assert [each.get("jid") for each in occupant.iter(f"{USER}item")] == [
+        "carol%irc.localhost@gw/~carol@host"
+    ]
+    there, here = own.iter(f"{USER}item")
+    assert (there.get("jid"), here.get("jid")) == ("alice%irc.localhost@gw/~alice@host", "alice@localhost")
+    room.arrived(replace(me, role=Role.MODERATOR))
+    changed = around.take()[0]
+    assert [each.get("role") for each in changed.iter(f"{USER}item")] == ["moderator", "moderator"]
 
 
 def test_a_room_without_a_topic_sends_an_empty_subject(room, around):
