@@ -12,11 +12,13 @@ class Told:
         self.why: Refused | None = None
 
     def told(self, value: str) -> None:
-        assert self.value is None and self.why is None
+        assert self.value is None
+        assert self.why is None
         self.value = value
 
     def refused(self, why: Refused) -> None:
-        assert self.value is None and self.why is None
+        assert self.value is None
+        assert self.why is None
         self.why = why
 
 
@@ -29,7 +31,11 @@ def ask(scene: Scene, question: Question, contact: str = "bob") -> Told:
 async def test_answers_go_to_the_questions_in_order_and_by_kind() -> None:
     scene = await Scene().in_room()
     scene.server.take()
-    first, second, time = ask(scene, Question.VERSION), ask(scene, Question.VERSION), ask(scene, Question.TIME)
+    first, second, time = (
+        ask(scene, Question.VERSION),
+        ask(scene, Question.VERSION),
+        ask(scene, Question.TIME),
+    )
     sent = scene.server.take()
     assert sent[:2] == ["PRIVMSG bob :\x01VERSION\x01"] * 2
     scene.server.says(f"{BOB} NOTICE Nick :\x01VERSION one \x02two\x01")
@@ -53,7 +59,8 @@ async def test_nobody_there_is_a_refusal_in_the_servers_words() -> None:
     scene = await Scene().in_room()
     told = ask(scene, Question.VERSION, "Carl")
     scene.server.says(":irc.example 401 Nick carl :No such nick/channel")
-    assert told.why is not None and told.why.condition is Condition.ITEM_NOT_FOUND
+    assert told.why is not None
+    assert told.why.condition is Condition.ITEM_NOT_FOUND
     assert "No such nick" in told.why.text
     await scene.finish()
 
@@ -62,7 +69,8 @@ async def test_silence_is_a_time_out_and_nobody_waits_for_ever() -> None:
     scene = await Scene().in_room()
     told = ask(scene, Question.VERSION)
     await scene.clock.advance(21)
-    assert told.why is not None and told.why.condition is Condition.REMOTE_SERVER_TIMEOUT
+    assert told.why is not None
+    assert told.why.condition is Condition.REMOTE_SERVER_TIMEOUT
     told = ask(scene, Question.VERSION)
     scene.server.hangs_up()
     await scene.ended()
