@@ -59,9 +59,7 @@ class Reactions:
     def react(self, target: str, key: str, message: str, emojis: Sequence[str], ticket: Ticket) -> None:
         """``key`` is the folded target."""
         wanted = tuple(emojis)
-        if len(wanted) > MAX_EMOJIS or any(
-            len(emoji.encode("utf-8", "replace")) > _MAX_BYTES for emoji in wanted
-        ):
+        if len(wanted) > MAX_EMOJIS or not all(_fits(emoji) for emoji in wanted) or "\0" in message:
             text = f"A message on IRC can have at most {MAX_EMOJIS} reactions of one person, each a single emoji."
             ticket.refused(Refused(Condition.NOT_ACCEPTABLE, text))
             return
@@ -128,6 +126,11 @@ class Reactions:
             self.own((place, message), after)
         if after != before:
             self._common.sink.reacted(place, Reaction(nick, message, after))
+
+
+def _fits(emoji: str) -> bool:
+    """Whether a tag can carry it."""
+    return len(emoji.encode("utf-8", "replace")) <= _MAX_BYTES and "\0" not in emoji
 
 
 def _is_emoji(value: str) -> bool:

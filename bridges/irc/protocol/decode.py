@@ -13,12 +13,16 @@ DEFAULT_FALLBACK = "cp1252"
 def known_encoding(name: str) -> bool:
     """Whether ``name`` is a text encoding that can be a fallback: one that leaves ASCII alone."""
     try:
-        return codecs.lookup(name).name != "utf-7" and _ASCII.encode(name) == _ASCII.encode()
+        if codecs.lookup(name).name == "utf-7" or _ASCII.encode(name) != _ASCII.encode():
+            return False
+        # raw_unicode_escape would read a line break out of six letters.
+        return _LIKE_ESCAPES.decode(name) == _LIKE_ESCAPES.decode()
     except (LookupError, UnicodeError, ValueError):
         return False
 
 
 _ASCII = "".join(map(chr, range(1, 127)))
+_LIKE_ESCAPES = rb"\u000a\n\x0a"
 
 
 def decode(data: bytes, fallback: str = DEFAULT_FALLBACK) -> str:

@@ -59,6 +59,8 @@ def parse_modes(params: Sequence[str], isupport: Isupport) -> list[ModeChange]:
         if letter in "+-":
             adding = letter == "+"
             continue
+        if letter <= " ":  # a word could not hold it, so it is no mode that could ever be named
+            continue
         kind = kind_of(letter, isupport)
         takes = kind is not ModeKind.FLAG and (adding or kind is not ModeKind.WHEN_SET)
         changes.append(ModeChange(adding, letter, next(arguments, None) if takes else None, kind))

@@ -8,7 +8,7 @@ from typing import Any
 from bridges.irc.bridge import IrcBridge
 from bridges.irc.config import IrcSettings
 from bridges.irc.dial import ConnectFailed, Endpoint
-from bridges.irc.protocol.decode import decode
+from bridges.irc.protocol.decode import decode, encode
 from bridges.irc.protocol.line import Line, parse
 from bridges.irc.session import IrcSession
 from gateway.bridge import Account, Capabilities, ForgetfulMemory, Services, SessionEnded
@@ -166,7 +166,7 @@ class FakeConnection:
             self.server.wire.append(self._bytes(line))
 
     def _bytes(self, line: str) -> bytes:
-        return line.encode() if self.encoder is None else self.encoder(line)
+        return encode(line) if self.encoder is None else self.encoder(line)
 
     def close(self, cause: str = "") -> None:
         self._end("closed", cause)
