@@ -102,7 +102,7 @@ class Expression:
         """The ready client tags of a message; none where the network does not relay them."""
         names = self._common.standing.extras.reply
         reply = enrichment.reply
-        if reply is None or not reply.id or not names:
+        if reply is None or not reply.id or "\0" in reply.id or not names:
             return ""
         return serialise_tags(dict.fromkeys(names, reply.id))
 

@@ -288,7 +288,8 @@ class Life:
 
     def _lengthen(self, linelen: int) -> None:
         if self._connection is not None:
-            self._connection.linelen = linelen
+            # Never shorter: lines of the old length may wait to be sent.
+            self._connection.linelen = max(linelen, self._connection.linelen)
 
     # -- the end -----------------------------------------------------------------------------------------------
 
