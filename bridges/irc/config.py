@@ -92,6 +92,12 @@ class NetworkSettings(BaseModel):
         description="Seconds to wait for one port to accept the connection, TLS included.",
     )
     login_timeout: float = Field(default=60.0, gt=0, le=600, description="Seconds a login may take in all.")
+    names_timeout: float = Field(
+        default=15.0,
+        gt=0,
+        le=600,
+        description="Seconds to wait for the end of a channel's list of people before it is shown as far as it has come.",
+    )
     login_step_timeout: float = Field(
         default=15.0,
         gt=0,

@@ -86,7 +86,14 @@ class Life:
         modes = RoomModes(common, inquiries)
         self._regain = Regain(common, profile.nick, settings.regain_commands)
         self._rooms = Rooms(
-            common, self._joining, self._requests, self._console, modes, self._regain, server_modes=show_all
+            common,
+            self._joining,
+            self._requests,
+            self._console,
+            modes,
+            self._regain,
+            server_modes=show_all,
+            names_time=settings.names_timeout,
         )
         self._composing = Composing(common)
         self._speaking = Speaking(common, self._labels, self._composing)

@@ -24,7 +24,6 @@ from bridges.irc.text import one_line
 from gateway.model import Departure, Exit, Message, Topic
 
 MAX_REASON = 300  # bytes
-NAMES_TIME = 15.0  # seconds to wait for the end of the list of occupants
 
 
 class Rooms:
@@ -40,7 +39,9 @@ class Rooms:
         regain: Regain,
         *,
         server_modes: bool,
+        names_time: float,
     ) -> None:
+        """``names_time``: seconds to wait for the end of the list of occupants."""
         self._common = common
         self._joining = joining
         self._requests = requests
@@ -48,6 +49,7 @@ class Rooms:
         self._modes = modes
         self._regain = regain
         self._server_modes = server_modes
+        self._names_time = names_time
         self._expulsions = Expulsions(common.standing)
         self._parting: dict[str, int] = {}  # PARTs of ours that the network has yet to confirm
 
@@ -136,7 +138,7 @@ class Rooms:
         self._joining.entered(name)
         if identity:
             common.standing.identity = identity
-        channel = common.channels.enter(name, common.clock.monotonic() + NAMES_TIME)
+        channel = common.channels.enter(name, common.clock.monotonic() + self._names_time)
         if channel is None:
             return
         common.channels.add(channel, nick, "", identity)

@@ -38,7 +38,12 @@ GOOD, BAD = "good", "bad"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(directory: Path) -> AsyncIterator[Stage]:
     good, bad = free_ports(2)
-    patience = {"login_timeout": f"{LOGIN_TIME}.0", "connect_timeout": "5.0", "allow_plaintext_login": "true"}
+    patience = {
+        "login_timeout": f"{LOGIN_TIME}.0",
+        "names_timeout": "2.0",
+        "connect_timeout": "5.0",
+        "allow_plaintext_login": "true",
+    }
     play = Play({GOOD: Door("127.0.0.1", good), BAD: Door("127.0.0.1", bad, patience)})
     running = await Stage.start(directory, "prosody", play)
     try:
