@@ -100,7 +100,7 @@ class Governing:
         else:
             role, affiliation = wanted
             present = [
-                self._item(seat.occupant, address.network)
+                self._item(seat.occupant, room, role)
                 for seat in room.seats.values()
                 if (
                     seat.occupant.role is role
@@ -131,11 +131,16 @@ class Governing:
 
         session.entries(room.address.name, listed.name, Told(told, reply.error))
 
-    def _item(self, occupant: Occupant, network: str) -> str:
-        jid = self._context.book.occupant_jid_attr(network, occupant)
+    def _item(self, occupant: Occupant, room: Room, role: Role | None) -> str:
+        """``role`` is the one that was asked for. Where it was an affiliation, roles are left out: Converse.js (14) sets
+        occupants' roles to their nicks if such a list has any, and believes its user to be no moderator then."""
+        jid = self._context.book.occupant_jid_attr(room.address.network, occupant)
+        if occupant.nick == room.nick:
+            jid = attribute(room.owner)
         shown = f" jid='{jid}'" if jid else ""
+        told = f" role='{role}'" if role is not None else ""
         nick = attribute(occupant.nick)
-        return f"<item affiliation='{occupant.affiliation}' role='{occupant.role}' nick='{nick}'{shown}/>"
+        return f"<item affiliation='{occupant.affiliation}'{told} nick='{nick}'{shown}/>"
 
     # -- changes -----------------------------------------------------------------------------------------------
 

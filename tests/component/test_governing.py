@@ -132,7 +132,7 @@ async def test_only_who_is_in_the_room_governs_it(stage: Stage) -> None:
 async def test_those_present_are_listed_by_role_and_affiliation(stage: Stage) -> None:
     await change(stage, "nick='bob' affiliation='member'")
     members = await listed(stage, "affiliation='member'")
-    assert members == [{"affiliation": "member", "role": "participant", "nick": "bob"}]
+    assert members == [{"affiliation": "member", "nick": "bob"}]  # no role: see Governing
     assert [each["nick"] for each in await listed(stage, "role='participant'")] == ["alice", "bob"]
     assert await listed(stage, "role='moderator'") == []
     assert condition(await ask(stage, f"<query xmlns='{ADMIN}'/>")) == "bad-request"
