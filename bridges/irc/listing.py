@@ -82,21 +82,23 @@ class Listing:
 
     def expire(self, now: float) -> float:
         """When to look again."""
-        age = now - self._asked_at
+        # Sums throughout: a difference is rounded otherwise, and a moment that is never reached would be waited for again and
+        # again.
+        at = self._asked_at
         if not self._asking:
-            if self._entries and age >= KEPT:
+            if self._entries and now >= at + KEPT:
                 self._entries, self._whole = [], False
-            return self._asked_at + KEPT if self._entries else NEVER
-        if age < PATIENCE:
-            return self._asked_at + PATIENCE
+            return at + KEPT if self._entries else NEVER
+        if now < at + PATIENCE:
+            return at + PATIENCE
         if not self._entries:
             self._refuse(no_answer(self._common.network, "the list of channels", PATIENCE))
             return NEVER
         self._tell()
-        if age < LIST_TIME:
-            return self._asked_at + LIST_TIME
+        if now < at + LIST_TIME:
+            return at + LIST_TIME
         self._end()
-        return self._asked_at + KEPT
+        return at + KEPT
 
     def close(self, why: Refused) -> None:
         self._refuse(why)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridges.irc.listing import PATIENCE
 from gateway.model import Catalog, Condition, Listed, Refused
 from tests.unit.irc.scripted import Scene
 
@@ -156,4 +157,15 @@ async def test_no_entry_breaks_anything(tails: list[str]) -> None:
     scene.server.says(*(f":irc.example 322 Nick {tail}" for tail in tails), ":irc.example 323 Nick :End")
     assert told.value is not None
     assert len(told.value.rooms) <= len(tails)
+    await scene.finish()
+
+
+async def test_a_moment_that_cannot_be_told_exactly_is_not_waited_for_for_ever() -> None:
+    scene = await online()
+    await scene.clock.advance(15.774)
+    asked = scene.clock.monotonic()
+    assert (asked + PATIENCE) - asked < PATIENCE
+    told = ask(scene)
+    await scene.clock.advance(PATIENCE + 1)
+    assert told.why is not None
     await scene.finish()
