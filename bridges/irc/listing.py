@@ -82,7 +82,7 @@ class Listing:
 
     def expire(self, now: float) -> float:
         """When to look again."""
-        # Sums throughout: a difference is rounded otherwise, and a moment that is never reached would be waited for again and
+        # Sums throughout: a difference is rounded otherwise, and a moment never reached would be waited for again and
         # again.
         at = self._asked_at
         if not self._asking:

@@ -48,7 +48,7 @@ class Report:
 
 
 class Watch:
-    """What is raised inside becomes a defect of the report, and the run goes on. ``again`` and ``data`` show how to see it."""
+    """What is raised inside becomes a defect of the report, and the run goes on. ``again``, ``data``: how to see it."""
 
     __slots__ = ("_again", "_data", "_report", "found")
 
