@@ -8,10 +8,13 @@ from pydantic import BaseModel
 from bridges.irc import encodings, profile, secrecy
 from bridges.irc.addresses import Addresses, server_name
 from bridges.irc.certificate_commands import CertificateCommands
+from bridges.irc.claims import Claims
 from bridges.irc.common import Connect, Connection
 from bridges.irc.config import IrcSettings, NetworkSettings
 from bridges.irc.entry import Security
+from bridges.irc.identd import Identd
 from bridges.irc.link import IrcReactor
+from bridges.irc.manners import Manners
 from bridges.irc.protocol.casemap import RFC1459
 from bridges.irc.protocol.line import Line
 from bridges.irc.session import IrcSession
@@ -50,6 +53,7 @@ CAPABILITIES = Capabilities(
     details=True,
     network_noun="IRC server",
     room_noun="IRC channel",
+    traces=True,
     confidences=True,
     legacy_identities=(("conference", "irc"),),
     prompt="Channel or nick",
@@ -65,7 +69,10 @@ class IrcBridge:
         self._services = services
         self._addresses = Addresses(settings.fixed_server)
         self._can = replace(
-            CAPABILITIES, reaction_lines=settings.reaction_lines, retraction_lines=settings.retraction_lines
+            CAPABILITIES,
+            reaction_lines=settings.reaction_lines,
+            retraction_lines=settings.retraction_lines,
+            background=settings.identd_port != 0,
         )
         # One object for all sessions of a network, and one for all networks that nobody configured.
         self._listed = {name: settings.network(name) for name in map(server_name, settings.networks)}
@@ -75,6 +82,9 @@ class IrcBridge:
         self._certificate_command = CertificateCommands(self._security.certificates).declared()
         self._reactor: IrcReactor | None = None
 
+        self._manners = Manners.of(settings)
+        self._claims = Claims()
+        self._identd = Identd(self._claims, services.clock, settings.identd_host, settings.identd_port)
     @property
     def capabilities(self) -> Capabilities:
         return self._can
@@ -125,17 +135,29 @@ class IrcBridge:
     def session(self, account: Account, sink: Sink) -> Session:
         """Raises ``SessionEnded`` for settings with which no session could begin."""
         if not self._served(account.network):
+    def traces(self, token: str, network: str) -> Sequence[str]:
+        """``gateway.bridge.Traceable``."""
+        return self._manners.traces(token, self._network(network))
+
+    async def run(self) -> None:
+        """``gateway.bridge.Running``."""
+        await self._identd.run()
+
+    async def trial(self) -> Sequence[str]:
+        """``gateway.bridge.Running``."""
+        return await self._identd.trial()
+
             why = Refused(Condition.NOT_ALLOWED, self._not_served(account.network))
             raise SessionEnded(why, retry=False)
         try:
-            mine = profile.profile(account, self._network(account.network), self._may)
+            mine = profile.profile(account, self._network(account.network), self._may, self._manners)
         except BadAddress as error:
             raise SessionEnded(
                 Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
             ) from error
         show_all = self._settings.server_messages == "all"
         connect = self._connect or self._real
-        return IrcSession(mine, sink, self._services, connect, self._can, self._security, show_all=show_all)
+        return IrcSession(mine, sink, self._services, connect, can, self._security, show_all=show_all)
 
     @property
     def _may(self) -> profile.Liberties:
@@ -147,6 +169,7 @@ class IrcBridge:
             by_address=settings.realname_from_jid,
         )
 
+            ident=not settings.named_by_token,
     def _network(self, network: str) -> NetworkSettings:
         return self._listed.get(network, self._usual)
 
@@ -166,7 +189,8 @@ class IrcBridge:
         on_writable: Callable[[], None],
     ) -> Connection:
         if self._reactor is None:
-            self._reactor = IrcReactor()  # needs the running loop, which bridges are built before
+            # Not earlier: it needs the running loop, which bridges are built before.
+            self._reactor = IrcReactor(claims=self._claims)
         return self._reactor.connection(on_line, on_closed, on_writable)
 
 

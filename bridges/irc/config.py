@@ -1,5 +1,7 @@
 """What an operator can set for the IRC bridge: the model of ``[bridges.irc]``. It knows no user's own settings."""
 
+import re
+from ipaddress import IPv6Network, ip_address
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -11,7 +13,25 @@ from gateway.bridge import BadAddress
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
-_INHERITED = {"tls_ports": "default_tls_ports", "ports": "default_ports", "tls_verify": "default_tls_verify"}
+_INHERITED = {
+    "tls_ports": "default_tls_ports",
+    "ports": "default_ports",
+    "tls_verify": "default_tls_verify",
+    "source_address": "source_address",
+    "max_connections": "default_max_connections",
+}
+
+
+#: Two users in ten thousand would have the same address in a longer one.
+_LONGEST_PREFIX = 96
+
+
+def _numeric(value: str) -> str:
+    """An address of a machine, as one writes it."""
+    try:
+        return str(ip_address(value)) if value else ""
+    except ValueError:
+        raise ValueError(f"{value!r} is no IP address; write for instance 192.0.2.1 or 2001:db8::1") from None
 
 
 def _named(name: str) -> str:
@@ -52,6 +72,27 @@ class NetworkSettings(BaseModel):
     password: SecretStr | None = Field(
         default=None,
         description="Password the server asks of everybody (PASS). A user's own password goes first.",
+    )
+    webirc_password: SecretStr | None = Field(
+        default=None,
+        description="Password of the WEBIRC block that the network has set up for this gateway: every user then has a host "
+        "and an address of their own there.",
+    )
+    webirc_host_suffix: str = Field(
+        default="",
+        max_length=40,
+        description="Ending of the hosts shown by WEBIRC, after ten characters that stand for the user. Empty: the host is "
+        "the user's address.",
+    )
+    source_address: str = Field(
+        default="",
+        description="IP address to connect from. Empty: that of the bridge.",
+    )
+    max_connections: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Users who may be connected at a time: as many as the network allows from your address. 0: any number.",
     )
     allow_plaintext_login: bool = Field(
         default=False,
@@ -140,6 +181,28 @@ class NetworkSettings(BaseModel):
     def _messages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
             service, _, words = each.partition(" ")
+    @field_validator("source_address")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        return _numeric(value)
+
+    @field_validator("webirc_password")
+    @classmethod
+    def _one_word(cls, value: SecretStr | None) -> SecretStr | None:
+        word = value.get_secret_value() if value is not None else ""
+        if not word.isprintable() or " " in word or word.startswith(":") or len(word) > 200:
+            raise ValueError("must be one word without spaces, and not begin with a colon")
+        return value
+
+    @field_validator("webirc_host_suffix")
+    @classmethod
+    def _host_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9.-]*", value):
+            raise ValueError(
+                f"{value!r} is no ending of a host name; write for instance users.gateway.example.org"
+            )
+        return value
+
             if not service or not words.strip() or not each.isprintable() or len(each) > 300:
                 raise ValueError(
                     f"{each!r} is not a message to a service; write for instance `NickServ REGAIN {{nick}}`"
@@ -205,6 +268,37 @@ class IrcSettings(BaseModel):
         description="Let users lift the limit on how fast their lines go out, with a negative `throttle_limit`. Most "
         "networks disconnect who floods.",
     )
+    ident: Literal["nick", "token"] = Field(
+        default="nick",
+        description="User name (ident) on all networks: `nick`, or what users and networks have set; or `token`, which "
+        "stands for the user, is always the same and of which only admins can find out whose it is (`identify`). With "
+        "`identd_port` it is always the token.",
+    )
+    identd_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port to answer networks on that ask who a connection belongs to (RFC 1413). They ask on port 113. 0: "
+        "none.",
+    )
+    identd_host: str = Field(
+        default="", description="IP address to answer them on. Empty: all of this machine."
+    )
+    source_address: str = Field(
+        default="",
+        description="IP address to connect from. Only its kind is used then, IPv4 or IPv6. Empty: as the system likes.",
+    )
+    ipv6_prefix: str = Field(
+        default="",
+        description="IPv6 prefix that is routed to this machine, such as 2001:db8:1::/64: every user connects from an own "
+        "address in it, always the same.",
+    )
+    realname_contact: str = Field(
+        default="",
+        max_length=80,
+        description="Where networks find you, shown in brackets after everybody's real name, such as a web page or "
+        "abuse@example.org.",
+    )
     default_tls_ports: tuple[Port, ...] = Field(
         default=(6697,), description="`tls_ports` of networks that do not say otherwise."
     )
@@ -219,6 +313,9 @@ class IrcSettings(BaseModel):
         description='What is special about a network, by the name users write, for instance "irc.libera.chat".',
     )
 
+    default_max_connections: int = Field(
+        default=0, ge=0, le=1_000_000, description="`max_connections` of networks that do not say otherwise."
+    )
     @field_validator("fixed_server")
     @classmethod
     def _server(cls, value: str) -> str:
@@ -229,6 +326,38 @@ class IrcSettings(BaseModel):
         seen: set[str] = set()
         for name in self.networks:
             canonical = _named(name)
+    @field_validator("source_address", "identd_host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        return _numeric(value)
+
+    @field_validator("realname_contact")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("must be one line without control characters")
+        return value
+
+    @field_validator("ipv6_prefix")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        if not value:
+            return ""
+        try:
+            prefix = IPv6Network(value)
+        except ValueError as error:
+            raise ValueError(f"{error}; write for instance 2001:db8:1::/64") from None
+        if prefix.prefixlen > _LONGEST_PREFIX:
+            raise ValueError(
+                f"{value} has too few addresses: a prefix of at most {_LONGEST_PREFIX} bits is needed"
+            )
+        return str(prefix)
+
+    @property
+    def named_by_token(self) -> bool:
+        """Whether user names are tokens: what identd tells and what we say ourselves must not differ."""
+        return self.ident == "token" or self.identd_port != 0
+
             if canonical in seen:
                 raise ValueError(f"networks: {name!r} is there twice (letter case makes no difference)")
             seen.add(canonical)

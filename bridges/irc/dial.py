@@ -1,13 +1,15 @@
 """Dialling: from an endpoint to an open, trusted transport, and from what went wrong to a sentence for people.
 
 Knows nothing of IRC. Resolves by itself and races the addresses (RFC 8305), because uvloop's ``create_connection`` cannot
-and because what comes later (proxies, one source address for each user) needs a socket of our own anyway.
+and because a source address for each user needs a socket of our own anyway.
 """
 
 import asyncio
+import errno
 import hmac
 import socket
 import ssl
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,18 +17,19 @@ from hashlib import sha256
 from itertools import chain, zip_longest
 from typing import Any, Protocol
 
+from bridges.irc.claims import Claims
+
 #: What ``getaddrinfo`` gives: family, type, protocol, canonical name, address.
 AddressInfo = tuple[int, int, int, str, Any]
 
 #: Host and port to addresses, the best first. Raises ``OSError``.
 Resolver = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
 
-#: An address and where to bind to, to a connected non-blocking socket. Raises ``OSError``.
-Connector = Callable[[AddressInfo, tuple[str, int] | None], Coroutine[Any, Any, socket.socket]]
-
-
 #: Hosts of which the address that worked is remembered.
 _HOSTS_KEPT = 1000
+
+#: linux/in6.h: bind to addresses that no interface has, but that are routed here. Python has no name for it.
+_IPV6_FREEBIND = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,50 @@ class TlsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections come from, by family, as numeric addresses, and for whom. With none they come from wherever the
+    system likes; with one, only its family is used, unless ``free``: then ``v6`` is out of a prefix that is routed here but
+    on no interface, it is tried first, and IPv4 is what is left."""
+
+    v4: str = ""
+    v6: str = ""
+    free: bool = False
+    owner: str = ""  # see ``Claims``
+
+    def bind(self, sock: socket.socket) -> None:
+        """Raises ``OSError``."""
+        source = self._address(sock.family)
+        if not source:
+            return
+        if self.free and sock.family == socket.AF_INET6 and sys.platform == "linux":
+            sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
+        sock.bind((source, 0))
+
+    def usable(self, infos: Sequence[AddressInfo]) -> Sequence[AddressInfo]:
+        """In the order in which to try them."""
+        if self.free:
+            return sorted(infos, key=lambda info: info[0] != socket.AF_INET6)
+        if not self.v4 and not self.v6:
+            return infos
+        return [info for info in infos if self._address(info[0])]
+
+    def _address(self, family: int) -> str:
+        return self.v6 if family == socket.AF_INET6 else self.v4
+
+
+#: An address and where to come from, to a connected non-blocking socket. Raises ``OSError``.
+Connector = Callable[[AddressInfo, Origin], Coroutine[Any, Any, socket.socket]]
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to connect, and from where. ``local_addr`` is numeric; port 0 there means any."""
+    """Where to connect, and from where. ``official``: named by the operator, whose secrets are meant for it."""
 
     host: str
     port: int
     tls: TlsSettings | None = None
-    local_addr: tuple[str, int] | None = None
+    origin: Origin = Origin()
+    official: bool = False
 
 
 class ConnectFailed(Exception):
@@ -137,11 +177,18 @@ class LoopDialer:
     """``Dialer`` on the running loop: tries all addresses, the next one every ``stagger`` seconds until one answers."""
 
     def __init__(
-        self, stagger: float = 0.25, *, resolve: Resolver | None = None, connect: Connector | None = None
+        self,
+        stagger: float = 0.25,
+        *,
+        resolve: Resolver | None = None,
+        connect: Connector | None = None,
+        claims: Claims | None = None,
     ) -> None:
+        """``claims`` is told whose connections are under way."""
         self._stagger = stagger
         self._resolve = resolve or _resolve
-        self._connect = connect or _connect
+        self._connect = connect or self._open
+        self._claims = claims or Claims()
         self._worked: dict[
             tuple[str, int], AddressInfo
         ] = {}  # of hosts with several addresses: the one that did
@@ -150,9 +197,9 @@ class LoopDialer:
         self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
     ) -> None:
         loop = asyncio.get_running_loop()
-        infos = _usable(await self._resolve(endpoint.host, endpoint.port), endpoint.local_addr)
+        infos = endpoint.origin.usable(await self._resolve(endpoint.host, endpoint.port))
         if len(infos) == 1:
-            sock = await self._connect(infos[0], endpoint.local_addr)
+            sock = await self._connect(infos[0], endpoint.origin)
         else:
             sock = await self._one_of(infos, endpoint)
         try:
@@ -168,6 +215,8 @@ class LoopDialer:
         except BaseException:
             sock.close()
             raise
+        finally:
+            self._claims.forget(sock)
 
     async def _one_of(self, infos: Sequence[AddressInfo], endpoint: Endpoint) -> socket.socket:
         """Of the servers behind a name that stands for many, the one that worked before, as long as it does."""
@@ -175,14 +224,12 @@ class LoopDialer:
         known = self._worked.pop(where, None)
         if known is not None and known in infos:
             infos = [known, *(info for info in infos if info != known)]
-        self._worked[where], sock = await self._race(_interleaved(infos), endpoint.local_addr)
+        self._worked[where], sock = await self._race(_interleaved(infos), endpoint.origin)
         if len(self._worked) > _HOSTS_KEPT:
             del self._worked[next(iter(self._worked))]
         return sock
 
-    async def _race(
-        self, infos: Iterator[AddressInfo], local_addr: tuple[str, int] | None
-    ) -> tuple[AddressInfo, socket.socket]:
+    async def _race(self, infos: Iterator[AddressInfo], origin: Origin) -> tuple[AddressInfo, socket.socket]:
         """The first socket that connects, and where to; all others are closed. Raises the first attempt's ``OSError`` if
         none does."""
         attempts: dict[asyncio.Task[socket.socket], AddressInfo] = {}
@@ -192,7 +239,7 @@ class LoopDialer:
             while winner is None:
                 info = next(infos, None)
                 if info is not None:
-                    attempts[asyncio.create_task(self._connect(info, local_addr))] = info
+                    attempts[asyncio.create_task(self._connect(info, origin))] = info
                 elif not attempts:
                     raise failures[0] if failures else OSError("no address of the right family")
                 wait = None if info is None else self._stagger
@@ -210,32 +257,26 @@ class LoopDialer:
                 attempt.cancel()
             for result in await asyncio.gather(*attempts, return_exceptions=True):
                 if isinstance(result, socket.socket):
+                    self._claims.forget(result)
                     result.close()
+
+    async def _open(self, info: AddressInfo, origin: Origin) -> socket.socket:
+        family, kind, protocol, _, address = info
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            origin.bind(sock)
+            self._claims.expect(sock, origin.owner)  # a server may ask before we know that it has answered
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except BaseException:
+            self._claims.forget(sock)
+            sock.close()
+            raise
+        return sock
 
 
 async def _resolve(host: str, port: int) -> Sequence[AddressInfo]:
     return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-
-
-async def _connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:
-    family, kind, protocol, _, address = info
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setblocking(False)
-        if local_addr is not None:
-            sock.bind(local_addr)
-        await asyncio.get_running_loop().sock_connect(sock, address)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _usable(infos: Sequence[AddressInfo], local_addr: tuple[str, int] | None) -> Sequence[AddressInfo]:
-    if local_addr is None:
-        return infos
-    family = socket.AF_INET6 if ":" in local_addr[0] else socket.AF_INET
-    return [info for info in infos if info[0] == family]
 
 
 def _interleaved(infos: Sequence[AddressInfo]) -> Iterator[AddressInfo]:
@@ -280,6 +321,11 @@ def explain(error: Exception, endpoint: Endpoint, timeout: float) -> ConnectFail
         case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
             return ConnectFailed(
                 f"{where} hung up while we were connecting. Check the port and whether it speaks TLS."
+            )
+        case OSError(errno=errno.EADDRNOTAVAIL) if endpoint.origin != Origin():
+            return ConnectFailed(
+                f"{where} cannot be reached from here: the gateway has not the address that its configuration says it "
+                "connects from. Tell its operator."
             )
         case OSError():
             return ConnectFailed(f"{where} cannot be reached: {error.strerror or error}.")

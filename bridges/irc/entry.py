@@ -7,12 +7,14 @@ happens inside ``life``'s.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from bridges.irc import sts
 from bridges.irc.alarm import NEVER
 from bridges.irc.certificates import Certificates
 from bridges.irc.common import Connection
+from bridges.irc.crowd import Crowd
 from bridges.irc.dial import Endpoint, TlsSettings
 from bridges.irc.dialling import dial
 from bridges.irc.errands import Errands
@@ -30,11 +32,14 @@ class Security:
 
     policies: sts.Policies
     certificates: Certificates
+    crowd: Crowd
 
     @classmethod
     def of(cls, services: Services) -> "Security":
         return cls(
-            sts.Policies(services.memory, services.clock), Certificates(services.memory, services.clock)
+            sts.Policies(services.memory, services.clock),
+            Certificates(services.memory, services.clock),
+            Crowd(),
         )
 
 
@@ -73,6 +78,12 @@ class Entry:
         """That we are connected to; 0 while we are not."""
         return self._endpoint.port if self._endpoint is not None else 0
 
+    def place(self) -> AbstractContextManager[None]:
+        """While inside, we are one of those that the server sees from here. Raises ``SessionEnded`` if there are enough."""
+        profile = self._profile
+        host = profile.endpoints[0].host if profile.endpoints else profile.network
+        return self._security.crowd.place(host, profile.network, profile.settings.max_connections)
+
     # -- connecting --------------------------------------------------------------------------------------------
 
     async def open(self, attempt: Callable[[Endpoint], Awaitable[Connection]]) -> Connection:
@@ -97,6 +108,7 @@ class Entry:
             self._random,
             encrypted=encrypted,
             certificate=encrypted and certificate is not None,
+            official=self._endpoint is not None and self._endpoint.official,
         )
         return connection
 

@@ -155,15 +155,8 @@ class Life:
 
     async def run(self) -> None:
         try:
-            while not self._closing:
-                self._over = asyncio.get_running_loop().create_future()
-                self._dialling = asyncio.create_task(self._open())
-                if not await self._dialled(self._dialling):
-                    return
-                self._dialling = None
-                await self._over
-                if self._entry.upgrade is None:
-                    return
+            with self._entry.place():
+                await self._live()
         finally:
             self._end_everything()
 
@@ -182,6 +175,17 @@ class Life:
     # -- connecting --------------------------------------------------------------------------------------------
 
     async def _open(self) -> bool:
+    async def _live(self) -> None:
+        while not self._closing:
+            self._over = asyncio.get_running_loop().create_future()
+            self._dialling = asyncio.create_task(self._open())
+            if not await self._dialled(self._dialling):
+                return
+            self._dialling = None
+            await self._over
+            if self._entry.upgrade is None:
+                return
+
         self._connection = await self._entry.open(self._attempt)
         return True
 

@@ -15,6 +15,7 @@ import structlog
 from irc.client import Event, ServerNotConnectedError
 from irc.client_aio import AioConnection, AioReactor, IrcProtocol
 
+from bridges.irc.claims import Claims, Place
 from bridges.irc.dial import (
     ConnectFailed,
     Dialer,
@@ -64,10 +65,17 @@ class LinkProtocol(IrcProtocol):
 class IrcReactor(AioReactor):
     """What all IRC connections of a bridge share: the running loop, the dialer and the TLS contexts."""
 
-    def __init__(self, dialer: Dialer | None = None, *, lines_per_turn: int = LINES_PER_TURN) -> None:
-        """Call on the running loop."""
+    def __init__(
+        self,
+        dialer: Dialer | None = None,
+        *,
+        lines_per_turn: int = LINES_PER_TURN,
+        claims: Claims | None = None,
+    ) -> None:
+        """Call on the running loop. ``claims`` is told whose connections there are."""
         super().__init__(loop=asyncio.get_running_loop())
-        self.dialer: Dialer = dialer or LoopDialer()
+        self.claims = claims or Claims()
+        self.dialer: Dialer = dialer or LoopDialer(claims=self.claims)
         self.contexts = TlsContexts()
         self.lines_per_turn = lines_per_turn
 
@@ -112,6 +120,8 @@ class IrcConnection(AioConnection):
         self._turn_planned = False
         self._unwritten: list[bytes] = []  # lines to go out at the end of this turn
         self._tls: TlsSettings | None = None
+        self._owner = ""
+        self._ends: tuple[Place, Place] | None = None  # as ``claims`` was told
         self._distrust: ConnectFailed | None = None
         self._lost = False  # the transport is gone
         self._closing = False  # we hang up, or have: nothing is handled or sent any more
@@ -149,6 +159,7 @@ class IrcConnection(AioConnection):
             raise RuntimeError("An IrcConnection is used once.")
         self.server = endpoint.host
         self._tls = endpoint.tls
+        self._owner = endpoint.origin.owner
         try:
             async with asyncio.timeout(timeout):
                 context = None if endpoint.tls is None else await self.reactor.contexts.get(endpoint.tls)
@@ -178,6 +189,10 @@ class IrcConnection(AioConnection):
         # Not asked with isinstance: uvloop's transports are asyncio's in deed, not in descent.
         transport = cast("asyncio.Transport", transport)
         self.transport = transport
+        here, there = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+        if here and there:
+            self._ends = here, there
+            self.reactor.claims.hold(here, there, self._owner)
         if self._tls is None:
             return
         tls = transport.get_extra_info("ssl_object")
@@ -324,6 +339,8 @@ class IrcConnection(AioConnection):
     def lost(self, error: Exception | None) -> None:
         """The transport is gone; lines that came before are still handled."""
         self._lost = True
+        if self._ends is not None:
+            self.reactor.claims.release(*self._ends)
         self._unwritten.clear()
         if not self._closing:
             self._cause = _cause(error)

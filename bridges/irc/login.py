@@ -45,12 +45,20 @@ _NICK_REFUSED = frozenset(("432", "433", "436", "437"))
 
 class Login:
     """One registration. ``welcome`` is the nick the network gave us, empty until 001. ``encrypted`` is what the connection
-    is; ``certificate``: it was made with the user's."""
+    is; ``certificate``: it was made with the user's; ``official``: it goes where the operator's secrets may go."""
 
     def __init__(
-        self, profile: Profile, rng: random.Random, *, encrypted: bool = True, certificate: bool = False
+        self,
+        profile: Profile,
+        rng: random.Random,
+        *,
+        encrypted: bool = True,
+        certificate: bool = False,
+        official: bool = False,
     ) -> None:
         self._profile = profile
+        self._encrypted = encrypted
+        self._official = official
         self._nicks = _candidates(profile.nick, rng)
         self.nick = next(self._nicks)
         self.welcome = ""
@@ -121,9 +129,15 @@ class Login:
     def start(self) -> list[str]:
         """What to send first."""
         profile = self._profile
-        lines = self._caps.start()
-        if profile.password:
-            lines.append(serialise("PASS", profile.password))
+        lines = []
+        if self._official and profile.webirc:
+            # Before all else. "secure" is about the way to the server too, which we know; that to the user is XMPP's.
+            options = ("secure",) if self._encrypted else ()
+            lines.append(serialise("WEBIRC", *profile.webirc, *options))
+        lines += self._caps.start()
+        password = profile.password or (profile.common_password if self._official else "")
+        if password:
+            lines.append(serialise("PASS", password))
         lines.append(serialise("NICK", self.nick))
         lines.append(serialise("USER", profile.username, "0", "*", profile.realname))
         return lines

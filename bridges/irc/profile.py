@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from bridges.irc import encodings, prelude
 from bridges.irc.addresses import check_nick, is_channel, server_name
 from bridges.irc.config import NetworkSettings
-from bridges.irc.dial import Endpoint, TlsSettings, normal_fingerprint
+from bridges.irc.dial import Endpoint, Origin, TlsSettings, normal_fingerprint
 from bridges.irc.encodings import INCOMING, OUTGOING, USUAL, Pair
+from bridges.irc.manners import Manners
 from bridges.irc.text import one_line
 from gateway.bridge import Account, BadAddress
 from gateway.model import Field, FieldKind
@@ -20,8 +21,10 @@ from gateway.model import Field, FieldKind
 MAX_COMMANDS = 20
 MAX_BURST = 10_000
 _MAX_VALUE = 400  # bytes of a one-line value
+_MAX_REALNAME = 128  # bytes that networks take of a real name
 
 _NOT_IN_USERNAME = re.compile(r"[^A-Za-z0-9._-]+")
+_PLAIN = Manners()
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -44,15 +47,19 @@ class Profile:
     rooms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the user's settings for channels
     burst: int = 10  # lines at once
     rate: float = 1.0  # lines a second after that; 0 for no limit
+    # The operator's own, for endpoints that are official:
+    common_password: str = field(default="", repr=False)  # PASS of users who have none
+    webirc: tuple[str, ...] = field(default=(), repr=False)  # parameters of WEBIRC, without options
 
 
 @dataclass(frozen=True, slots=True)
 class Liberties:
-    """What the operator lets users decide: the host behind a network's name, how they are called, and to be as fast as they
-    like. ``by_address``: who does not decide is called by the own XMPP address."""
+    """What the operator lets users decide: the host behind a network's name, how they are called (``ident``: the user name
+    too), and to be as fast as they like. ``by_address``: who does not decide is called by the own XMPP address."""
 
     move: bool = True
     names: bool = True
+    ident: bool = True
     unthrottled: bool = False
     by_address: bool = False
 
@@ -80,14 +87,8 @@ def fields(network: str, settings: NetworkSettings, may: Liberties) -> Sequence[
             FieldKind.LINES,
             help="Raw IRC lines, sent once you are connected and before you join channels. WAIT 5 waits five seconds.",
         ),
-        *(
-            [
-                Field("username", "Username", default=settings.username),
-                Field("realname", "Realname", default=settings.realname),
-            ]
-            if may.names
-            else ()
-        ),
+        *([Field("username", "Username", default=settings.username)] if may.names and may.ident else ()),
+        *([Field("realname", "Realname", default=settings.realname)] if may.names else ()),
         Field(
             "throttle_limit",
             "Throttle limit",
@@ -198,7 +199,9 @@ def nick(text: str, *, empty: bool = False) -> str:
     return check_nick(text)
 
 
-def profile(account: Account, settings: NetworkSettings, may: Liberties) -> Profile:
+def profile(
+    account: Account, settings: NetworkSettings, may: Liberties, manners: Manners = _PLAIN
+) -> Profile:
     """Merge the user's values with the operator's. Raises ``BadAddress`` for values that ``check`` would not let pass."""
     values = account.settings
     check(values)
@@ -211,11 +214,16 @@ def profile(account: Account, settings: NetworkSettings, may: Liberties) -> Prof
     return Profile(
         network=account.network,
         nick=wanted,
-        username=_username(chosen.get("username") or settings.username or usual[0]),
-        realname=one_line(chosen.get("realname") or settings.realname or usual[1], _MAX_VALUE),
-        endpoints=_endpoints(account.network, values, settings, may_move=may.move),
+        username=manners.username(account.token)
+        or _username(chosen.get("username") or settings.username or usual[0]),
+        realname=_realname(chosen.get("realname") or settings.realname or usual[1], manners.contact),
+        endpoints=_endpoints(
+            account.network, values, settings, manners.origin(account.token, settings), may_move=may.move
+        ),
         settings=settings,
-        password=values.get("pass") or common,
+        password=values.get("pass", ""),
+        common_password=common,
+        webirc=manners.webirc(account.token, settings),
         sasl=(values.get("sasl_username") or wanted, sasl_password) if sasl_password else None,
         sasl_required=values.get("sasl_required", "") not in ("false", "0"),
         user=account.user,
@@ -239,11 +247,13 @@ def _throttle(values: Mapping[str, str], settings: NetworkSettings, may: Liberti
 
 
 def _endpoints(
-    network: str, values: Mapping[str, str], settings: NetworkSettings, *, may_move: bool
+    network: str, values: Mapping[str, str], settings: NetworkSettings, origin: Origin, *, may_move: bool
 ) -> tuple[Endpoint, ...]:
     """Ports with TLS first. Without it only where somebody said so: there is no silent way down to plain text."""
     moved = values.get("address", "") if may_move else ""
-    host = server_name(moved) if moved else settings.address or network
+    usual = settings.address or network
+    host = server_name(moved) if moved else usual
+    home = host.lower() == usual.lower()
     secure = _ports(values["tls_ports"], "tls_ports") if "tls_ports" in values else settings.tls_ports
     plain = _ports(values["ports"], "ports") if "ports" in values else settings.ports
     fingerprint = values.get("fingerprint", "")
@@ -254,14 +264,24 @@ def _endpoints(
     verify = values.get("verify_cert") or ("true" if settings.tls_verify else "false")
     tls = TlsSettings(verify=verify in ("true", "1"), ca_file=settings.ca_file, fingerprint=pin)
     return (
-        *(Endpoint(host, port, tls) for port in secure),
-        *(Endpoint(host, port) for port in plain),
+        *(Endpoint(host, port, tls, origin, home and port in settings.tls_ports) for port in secure),
+        *(Endpoint(host, port, None, origin, home and port in settings.ports) for port in plain),
     )
 
 
 def _username(text: str) -> str:
     """RFC 1459 §2.3.1: no spaces, no ``@``; servers cut it to about ten characters themselves."""
     return _NOT_IN_USERNAME.sub("", text)[:30] or "user"
+
+
+def _realname(text: str, contact: str) -> str:
+    """With the operator's contact, which is not cut off: networks look for it."""
+    ending = f" ({contact})" if contact else ""
+    return (
+        one_line(text, _MAX_REALNAME - len(ending.encode())) + ending
+        if ending
+        else one_line(text, _MAX_VALUE)
+    )
 
 
 def _ports(text: str, name: str) -> tuple[int, ...]:

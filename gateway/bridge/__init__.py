@@ -49,6 +49,7 @@ from gateway.bridge.plugin import (
     Plugin,
     Registering,
     Running,
+    Traceable,
 )
 from gateway.bridge.services import (
     Account,
@@ -117,6 +118,7 @@ __all__ = [
     "SharesFiles",
     "Sink",
     "Ticket",
+    "Traceable",
     "Types",
     "Watching",
 ]

@@ -82,6 +82,14 @@ class Adjustable(Protocol):
         """As ``Bridge.check``, for settings of a room."""
 
 
+class Traceable(Protocol):
+    """What a bridge with ``Capabilities.traces`` has besides."""
+
+    def traces(self, token: str, network: str) -> Sequence[str]:
+        """What a network sees of the user with this ``Account.token`` besides nicks, in lower case (user names, addresses,
+        hosts), so that admins find out whom it complains of."""
+
+
 class Running(Protocol):
     """What a bridge with ``Capabilities.background`` has besides: work of its own, whether users are connected or not."""
 

@@ -26,6 +26,7 @@ from gateway.model import (
 from tests.fakes.clock import ManualClock, settle
 
 NETWORK = "irc.example"
+TOKEN = "abcdefghij234567abcdefghij"
 ME = ":Nick!~nick@my.host"
 BOB = ":Bob!bob@his.host"
 
@@ -252,7 +253,7 @@ class Scene:
         self.sink = Recorder()
         services = Services(self.clock, random.Random(7), "1.2.3", memory=self.memory)
         self.bridge = IrcBridge(IrcSettings.model_validate(settings or {}), services, self.server.connect)
-        self.account = Account("opaque", network, nick, user or {}, {}, rooms or {}, "ann@example.org")
+        self.account = Account("opaque", network, nick, user or {}, {}, rooms or {}, "ann@example.org", TOKEN)
         self.running: asyncio.Task[None] | None = None
         self.begin()
 

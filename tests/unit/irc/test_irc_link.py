@@ -20,6 +20,7 @@ from bridges.irc.dial import (
     ConnectFailed,
     Endpoint,
     LoopDialer,
+    Origin,
     TlsContexts,
     TlsSettings,
     normal_fingerprint,
@@ -417,7 +418,7 @@ async def converse(endpoint: Endpoint) -> Owner:
 
 
 async def test_a_real_connection_carries_lines_both_ways(plain: Server) -> None:
-    owner = await converse(Endpoint("localhost", plain.port, local_addr=("127.0.0.2", 0)))
+    owner = await converse(Endpoint("localhost", plain.port, origin=Origin(v4="127.0.0.2")))
     assert plain.received.get_nowait() == b"QUIT :x\r\n"
     assert owner.commands == ["NOTICE", "ERROR"]
     assert owner.causes == ["The server closed the connection."]
@@ -577,7 +578,7 @@ async def test_a_slow_address_does_not_hold_up_the_next_one(plain: Server) -> No
     async def resolve(host: str, port: int) -> list[AddressInfo]:
         return [at("192.0.2.1", port), at("192.0.2.2", port), at(HOST, port)]
 
-    async def connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:
+    async def connect(info: AddressInfo, origin: Origin) -> socket.socket:
         address = info[4][0]
         tried.append(address)
         if address != HOST:
@@ -604,7 +605,7 @@ async def test_the_address_that_worked_is_tried_first_the_next_time(plain: Serve
     async def resolve(host: str, port: int) -> list[AddressInfo]:
         return addresses
 
-    async def connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:
+    async def connect(info: AddressInfo, origin: Origin) -> socket.socket:
         tried.append(info[4][0])
         if info is gone:
             raise OSError("no")
@@ -626,16 +627,14 @@ async def test_the_families_of_a_host_take_turns_and_follow_the_source_address()
         v6 = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (f"2001:db8::{n}", port, 0, 0)) for n in (1, 2, 3)]
         return [*v6, at("192.0.2.1", port)]
 
-    async def connect(info: AddressInfo, local_addr: tuple[str, int] | None) -> socket.socket:
+    async def connect(info: AddressInfo, origin: Origin) -> socket.socket:
         tried.append(info[4][0])
         raise ConnectionRefusedError(111, "refused")
 
     reactor = IrcReactor(LoopDialer(resolve=resolve, connect=connect))
-    for source in (None, ("192.0.2.9", 0), ("2001:db8::9", 0)):
+    for origin in (Origin(), Origin(v4="192.0.2.9"), Origin(v6="2001:db8::9")):
         with pytest.raises(ConnectFailed, match="refuses connections"):
-            await reactor.connection(print, print, print).open(
-                Endpoint("irc.example", 6667, local_addr=source)
-            )
+            await reactor.connection(print, print, print).open(Endpoint("irc.example", 6667, origin=origin))
     six = ["2001:db8::1", "2001:db8::2", "2001:db8::3"]
     assert tried == [six[0], "192.0.2.1", six[1], six[2], "192.0.2.1", *six]
 
@@ -646,7 +645,7 @@ async def test_a_host_without_an_address_of_the_sources_family_is_said() -> None
 
     connection = IrcReactor(LoopDialer(resolve=resolve)).connection(print, print, print)
     with pytest.raises(ConnectFailed, match="no address of the right family"):
-        await connection.open(Endpoint("irc.example", 6667, local_addr=("::1", 0)))
+        await connection.open(Endpoint("irc.example", 6667, origin=Origin(v6="::1")))
 
 
 @pytest.mark.parametrize("text", ["", "abc", "zz" * 32, "aa" * 20])
