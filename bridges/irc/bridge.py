@@ -157,7 +157,7 @@ class IrcBridge:
             ) from error
         show_all = self._settings.server_messages == "all"
         connect = self._connect or self._real
-        return IrcSession(mine, sink, self._services, connect, can, self._security, show_all=show_all)
+        return IrcSession(mine, sink, self._services, connect, self._can, self._security, show_all=show_all)
 
     @property
     def _may(self) -> profile.Liberties:
