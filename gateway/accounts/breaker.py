@@ -28,6 +28,16 @@ class BreakerPolicy:
     patience: float = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A network that is cut off: with which words, how many users it has banned, and for how many more seconds."""
+
+    network: str
+    words: str
+    users: int
+    seconds: float
+
+
 @dataclass(slots=True)
 class _Open:
     until: float  # monotonic seconds
@@ -67,6 +77,19 @@ class Breaker:
             ),
             delay=left,
         )
+
+    def cuts(self) -> list[Cut]:
+        """All networks that are cut off now, or wait for what comes of a try."""
+        now = self._clock.monotonic()
+        return [
+            Cut(network, cut.words, cut.users, max(0.0, max(cut.until, cut.trying_until) - now))
+            for network, cut in sorted(self._open.items())
+        ]
+
+    def reset(self, network: str) -> bool:
+        """At an operator's word: everybody may log in. Whether it was cut off."""
+        self._bans.pop(network, None)
+        return self._open.pop(network, None) is not None
 
     def trying(self, network: str) -> None:
         """Somebody whom ``bar`` let pass is about to log in: the others wait for what comes of it."""

@@ -130,6 +130,10 @@ class Host:
         name = bytes.fromhex(self._stores.pseudonym("token", self.name, owner))
         return base64.b32encode(name).decode("ascii").rstrip("=").lower()
 
+    async def known(self) -> list[tuple[str, str, str]]:
+        """All stored accounts: owner, network and nick."""
+        return await self._stores.accounts.nicks(self.name)
+
     async def habits(self, account: Account, room: Room | None = None) -> Habits:
         name = room.address.name if room is not None else ""
         return await self.preferences.habits(account.owner, account.network, name)

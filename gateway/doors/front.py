@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from gateway.accounts.account import Account
+from gateway.accounts.breaker import Breaker
 from gateway.accounts.directory import AccountLimits, Accounts
 from gateway.accounts.preferences import Preferences
 from gateway.bridge import BadAddress, Bridge, Clock, Registering
@@ -18,6 +19,7 @@ from gateway.doors.bot import Bot
 from gateway.doors.configure import Configuring
 from gateway.doors.disconnecting import Disconnecting
 from gateway.doors.limits import RuntimeLimits
+from gateway.doors.oversight import Known, Oversight
 from gateway.doors.owner import OwnerDoor, RoomPart
 from gateway.doors.personal import PersonalData
 from gateway.doors.prompt import GATEWAY, SEARCH, PromptDoor
@@ -65,6 +67,9 @@ class Street:
     languages: Languages
     preferences: Preferences
     room_parts: tuple[RoomPart, ...]  # of the form of a room, besides what users set here
+    token: Callable[[str], str]  # see ``gateway.bridge.Account``
+    known: Known  # all stored accounts
+    breaker: Breaker
     reload: Callable[[], str] | None  # reads the configuration again; what is wrong with it
     send: Callable[..., bool]
     refuse: Callable[[Stanza, Refused], None]
@@ -122,6 +127,15 @@ class Doors:
         )
         parts = (settings, *street.room_parts)
         self._owner = OwnerDoor(street.book, access.allowed, languages, settings.room_form, parts)
+        self._oversight = Oversight(
+            street.bridge,
+            street.accounts,
+            street.known,
+            street.token,
+            street.breaker,
+            access.admin,
+            self.tell,
+        )
         self._sessions = Sessions(street.clock)
         bridges = BridgeCommands(street.bridge, street.book, street.accounts, access.allowed, access.admin)
         everywhere = together(
@@ -220,4 +234,5 @@ class Doors:
             *(self._register_door.commands(allowed) if self._register_door is not None else ()),
             *self._personal.commands(allowed),
             *self._admin.commands(),
+            *self._oversight.commands(),
         ]

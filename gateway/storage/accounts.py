@@ -56,6 +56,14 @@ class AccountStore:
             for row in stored
         ]
 
+    async def nicks(self, bridge: str) -> list[tuple[str, str, str]]:
+        """Owner, network and nick of every account of a bridge."""
+        table = accounts.c
+        rows = await self._database.read(
+            select(table.owner, table.network, table.nick).where(table.bridge == bridge)
+        )
+        return [(row.owner, row.network, row.nick) for row in rows]
+
     async def _all_settings(self, bridge: str) -> dict[AccountKey, dict[str, str]]:
         rows = await self._database.read(select(account_settings).where(account_settings.c.bridge == bridge))
         by_account: dict[AccountKey, list[Row[Any]]] = {}

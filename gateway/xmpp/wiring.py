@@ -134,4 +134,7 @@ def street(of: "Component", services: Services) -> Street:
         standing_changed=lambda owner: of.people.subscriptions.changed(owner, "", GATEWAY),
         end_subscriptions=of.people.forget,
         forget_user=of.forget_user,
+        token=of.host.token,
+        known=of.host.known,
+        breaker=of.host.breaker,
     )
