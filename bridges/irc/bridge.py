@@ -51,9 +51,9 @@ CAPABILITIES = Capabilities(
     commands=True,
     adjustable=True,
     details=True,
+    traces=True,
     network_noun="IRC server",
     room_noun="IRC channel",
-    traces=True,
     confidences=True,
     legacy_identities=(("conference", "irc"),),
     prompt="Channel or nick",
@@ -79,12 +79,12 @@ class IrcBridge:
         self._usual = settings.network("")
         self._connect = connect
         self._security = Security.of(services)
-        self._certificate_command = CertificateCommands(self._security.certificates).declared()
-        self._reactor: IrcReactor | None = None
-
         self._manners = Manners.of(settings)
         self._claims = Claims()
         self._identd = Identd(self._claims, services.clock, settings.identd_host, settings.identd_port)
+        self._certificate_command = CertificateCommands(self._security.certificates).declared()
+        self._reactor: IrcReactor | None = None
+
     @property
     def capabilities(self) -> Capabilities:
         return self._can
@@ -132,9 +132,6 @@ class IrcBridge:
     def check_rooms(self, values: Mapping[str, str]) -> None:
         encodings.check(values)
 
-    def session(self, account: Account, sink: Sink) -> Session:
-        """Raises ``SessionEnded`` for settings with which no session could begin."""
-        if not self._served(account.network):
     def traces(self, token: str, network: str) -> Sequence[str]:
         """``gateway.bridge.Traceable``."""
         return self._manners.traces(token, self._network(network))
@@ -147,6 +144,9 @@ class IrcBridge:
         """``gateway.bridge.Running``."""
         return await self._identd.trial()
 
+    def session(self, account: Account, sink: Sink) -> Session:
+        """Raises ``SessionEnded`` for settings with which no session could begin."""
+        if not self._served(account.network):
             why = Refused(Condition.NOT_ALLOWED, self._not_served(account.network))
             raise SessionEnded(why, retry=False)
         try:
@@ -165,11 +165,11 @@ class IrcBridge:
         return profile.Liberties(
             move=not settings.only_configured_networks and not settings.fixed_server,
             names=settings.realname_customization,
+            ident=not settings.named_by_token,
             unthrottled=settings.may_unthrottle,
             by_address=settings.realname_from_jid,
         )
 
-            ident=not settings.named_by_token,
     def _network(self, network: str) -> NetworkSettings:
         return self._listed.get(network, self._usual)
 

@@ -176,11 +176,6 @@ class NetworkSettings(BaseModel):
             )
         return digits
 
-    @field_validator("regain_commands")
-    @classmethod
-    def _messages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            service, _, words = each.partition(" ")
     @field_validator("source_address")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -203,6 +198,11 @@ class NetworkSettings(BaseModel):
             )
         return value
 
+    @field_validator("regain_commands")
+    @classmethod
+    def _messages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            service, _, words = each.partition(" ")
             if not service or not words.strip() or not each.isprintable() or len(each) > 300:
                 raise ValueError(
                     f"{each!r} is not a message to a service; write for instance `NickServ REGAIN {{nick}}`"
@@ -263,11 +263,6 @@ class IrcSettings(BaseModel):
         description="User name and real name of users who choose none are their XMPP address: everybody on the network "
         "sees it.",
     )
-    may_unthrottle: bool = Field(
-        default=False,
-        description="Let users lift the limit on how fast their lines go out, with a negative `throttle_limit`. Most "
-        "networks disconnect who floods.",
-    )
     ident: Literal["nick", "token"] = Field(
         default="nick",
         description="User name (ident) on all networks: `nick`, or what users and networks have set; or `token`, which "
@@ -299,6 +294,11 @@ class IrcSettings(BaseModel):
         description="Where networks find you, shown in brackets after everybody's real name, such as a web page or "
         "abuse@example.org.",
     )
+    may_unthrottle: bool = Field(
+        default=False,
+        description="Let users lift the limit on how fast their lines go out, with a negative `throttle_limit`. Most "
+        "networks disconnect who floods.",
+    )
     default_tls_ports: tuple[Port, ...] = Field(
         default=(6697,), description="`tls_ports` of networks that do not say otherwise."
     )
@@ -308,24 +308,19 @@ class IrcSettings(BaseModel):
     default_tls_verify: bool = Field(
         default=True, description="`tls_verify` of networks that do not say otherwise."
     )
+    default_max_connections: int = Field(
+        default=0, ge=0, le=1_000_000, description="`max_connections` of networks that do not say otherwise."
+    )
     networks: dict[str, NetworkSettings] = Field(
         default_factory=dict,
         description='What is special about a network, by the name users write, for instance "irc.libera.chat".',
     )
 
-    default_max_connections: int = Field(
-        default=0, ge=0, le=1_000_000, description="`max_connections` of networks that do not say otherwise."
-    )
     @field_validator("fixed_server")
     @classmethod
     def _server(cls, value: str) -> str:
         return _named(value) if value else ""
 
-    @model_validator(mode="after")
-    def _names_apart(self) -> "IrcSettings":
-        seen: set[str] = set()
-        for name in self.networks:
-            canonical = _named(name)
     @field_validator("source_address", "identd_host")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -358,6 +353,11 @@ class IrcSettings(BaseModel):
         """Whether user names are tokens: what identd tells and what we say ourselves must not differ."""
         return self.ident == "token" or self.identd_port != 0
 
+    @model_validator(mode="after")
+    def _names_apart(self) -> "IrcSettings":
+        seen: set[str] = set()
+        for name in self.networks:
+            canonical = _named(name)
             if canonical in seen:
                 raise ValueError(f"networks: {name!r} is there twice (letter case makes no difference)")
             seen.add(canonical)

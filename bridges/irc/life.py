@@ -160,6 +160,17 @@ class Life:
         finally:
             self._end_everything()
 
+    async def _live(self) -> None:
+        while not self._closing:
+            self._over = asyncio.get_running_loop().create_future()
+            self._dialling = asyncio.create_task(self._open())
+            if not await self._dialled(self._dialling):
+                return
+            self._dialling = None
+            await self._over
+            if self._entry.upgrade is None:
+                return
+
     def close(self, reason: str) -> None:
         if self._closing:
             return
@@ -175,17 +186,6 @@ class Life:
     # -- connecting --------------------------------------------------------------------------------------------
 
     async def _open(self) -> bool:
-    async def _live(self) -> None:
-        while not self._closing:
-            self._over = asyncio.get_running_loop().create_future()
-            self._dialling = asyncio.create_task(self._open())
-            if not await self._dialled(self._dialling):
-                return
-            self._dialling = None
-            await self._over
-            if self._entry.upgrade is None:
-                return
-
         self._connection = await self._entry.open(self._attempt)
         return True
 

@@ -66,9 +66,9 @@ class Capabilities:
     room_noun: str = "room"
     registration: bool = False  # users register before they can use it: the bridge is ``Registering`` too
     commands: bool = False  # the bridge is ``Commanding`` too
+    traces: bool = False  # networks see of users what only the bridge knows: it is ``Traceable`` too
     background: bool = False  # the bridge is ``Running`` too
     lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too
-    traces: bool = False  # networks see of users what only the bridge knows: it is ``Traceable`` too
     prompt: str = ""  # label of the one input that an address is asked for with, e.g. "Phone number"
     prompt_help: str = ""  # one sentence on what to write there
 

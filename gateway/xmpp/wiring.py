@@ -126,6 +126,9 @@ def street(of: "Component", services: Services) -> Street:
         languages=of.settings.languages,
         preferences=of.host.preferences,
         room_parts=(NetworkSettings(of.accounts),),
+        token=of.host.token,
+        known=of.host.known,
+        breaker=of.host.breaker,
         reload=of.reload,
         send=of.link.send,
         refuse=of.refuse,
@@ -134,7 +137,4 @@ def street(of: "Component", services: Services) -> Street:
         standing_changed=lambda owner: of.people.subscriptions.changed(owner, "", GATEWAY),
         end_subscriptions=of.people.forget,
         forget_user=of.forget_user,
-        token=of.host.token,
-        known=of.host.known,
-        breaker=of.host.breaker,
     )
