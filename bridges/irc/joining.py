@@ -110,7 +110,17 @@ class Joining:
 
     def entered(self, name: str) -> None:
         """We are in ``name``."""
-        self._wanted.pop(self._common.standing.fold(name), None)
+        common = self._common
+        if self._wanted.pop(common.standing.fold(name), None) is None and name[:1] == "!" and name[6:]:
+            # RFC 2811 §3.2: five characters of the server's stand before what people call a safe channel.
+            for short in (f"!{name[6:]}", f"!!{name[6:]}"):
+                wish = self._wanted.pop(common.standing.fold(short), None)
+                if wish is not None:
+                    whole = Address(AddressKind.ROOM, common.network, name)
+                    why = refused(
+                        "470", ("", short, "That is the channel's whole name"), common.network, whole
+                    )
+                    common.sink.room_refused(wish.key, replace(why, text=f"{why.text} Join {name}."))
 
     def forget(self, name: str) -> bool:
         """Nobody wants to join ``name`` any more; whether somebody had, and the JOIN may be under way."""
