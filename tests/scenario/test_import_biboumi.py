@@ -153,6 +153,7 @@ async def test_what_users_set_and_said_is_here_after_it(written: str, config: Pa
     assert not any(line.startswith("taken over") for line in second), second
     assert any("SHA-256" in line for line in first)
     assert any("port 6667 without encryption" in line for line in first)
+    assert not any("users cannot set here" in line for line in first), first
 
     clock = SystemClock()
     async with opened(settings.storage.database, clock=clock) as database:
@@ -165,6 +166,7 @@ async def test_what_users_set_and_said_is_here_after_it(written: str, config: Pa
         assert mine["ports"].isdecimal()
         assert mine["verify_cert"] == "false"
         assert "fingerprint" not in mine
+        assert (mine["encoding_in"], mine["throttle_limit"]) == ("latin-1", "9999")
         other = await stores.accounts.settings("irc", USER, "other.example")
         assert other == {"tls_ports": "6697\n6670"}  # of plain ports there are none by our own choice
 
