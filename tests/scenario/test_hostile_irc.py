@@ -5,8 +5,10 @@ The servers are the playground's scripted one, two for the module: ``good``, whe
 """
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest_asyncio
 from gateway.playground.clients import error_condition, error_text, message, presence
 from gateway.playground.ircd import Ircd, IrcdSettings
 from gateway.playground.ircd.server import Connection
+from gateway.playground.ircd.state import SaslManner
 from gateway.playground.process import free_ports
 from gateway.playground.xmpp_client import XmppClient
 from tests.scenario.stage import (
@@ -40,6 +43,7 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
     good, bad = free_ports(2)
     patience = {
         "login_timeout": f"{LOGIN_TIME}.0",
+        "login_step_timeout": "1.0",
         "names_timeout": "2.0",
         "connect_timeout": "5.0",
         "allow_plaintext_login": "true",
@@ -199,20 +203,43 @@ async def test_a_wrong_sasl_password(stage: Stage, bad: Ircd, victim: XmppClient
     assert bad.connection("Victim").account == "alice"
 
 
-async def test_a_server_that_refuses_to_negotiate_sasl(
-    stage: Stage, bad: Ircd, victim: XmppClient, neighbours: Scene
-) -> None:
-    def nak(connection: Connection, params: list[str]) -> bool:
-        if params[0] == "REQ":
-            connection.send(f":irc.localhost CAP * NAK :{params[-1]}")
-            return True
-        return False
+SCRAM = IrcdSettings(accounts={"alice": "right"}, mechanisms=("SCRAM-SHA-256", "PLAIN"))
 
-    bad.hooks["CAP"] = nak
+
+async def test_a_password_is_proved_and_never_sent_where_the_server_can_do_that(
+    stage: Stage, bad: Ircd, victim: XmppClient
+) -> None:
+    bad.settings = SCRAM
     await configure(victim, stage.server(BAD), sasl_username="alice", sasl_password="right")
-    condition, text = await refusal(stage, victim, neighbours)
-    assert condition == "service-unavailable"
-    assert "SASL" in text
+    await victim.join(room(stage), "Victim", within=DEADLINE)
+    assert bad.connection("Victim").account == "alice"
+    said = [one.params[0] for one in bad.received.waiting() if one.command == "AUTHENTICATE"]
+    assert said[0] == "SCRAM-SHA-256"
+    assert not any(b"right" in base64.b64decode(word) for word in said[1:] if word != "+")
+
+
+@pytest.mark.parametrize(
+    ("manner", "condition", "words"),
+    [
+        pytest.param("lying", "not-authorized", "", id="lies"),
+        pytest.param("silent", "service-unavailable", "did not answer", id="is silent"),
+        pytest.param("refusing", "service-unavailable", "SASL", id="refuses to negotiate"),
+    ],
+)
+async def test_a_server_whose_login_service(
+    stage: Stage,
+    bad: Ircd,
+    victim: XmppClient,
+    neighbours: Scene,
+    manner: SaslManner,
+    condition: str,
+    words: str,
+) -> None:
+    bad.settings = replace(SCRAM, sasl=manner)
+    await configure(victim, stage.server(BAD), sasl_username="alice", sasl_password="right")
+    told, text = await refusal(stage, victim, neighbours)
+    assert told == condition
+    assert words in text
     assert not bad.users
 
 

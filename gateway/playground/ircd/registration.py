@@ -4,6 +4,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
+from gateway.playground.ircd.scram import Scram
 from gateway.playground.ircd.state import User
 
 if TYPE_CHECKING:  # the server imports the commands
@@ -16,7 +17,7 @@ _NICK_FORBIDDEN = set(" ,*?!@:#&+%~.$\x00")
 def cap(ircd: "Ircd", client: "Connection", params: list[str]) -> None:
     offered = dict(ircd.settings.capabilities)
     if ircd.settings.accounts:
-        offered["sasl"] = "PLAIN"
+        offered["sasl"] = ",".join(ircd.settings.mechanisms)
     command = params[0].upper() if params else ""
     head = f":{ircd.settings.name} CAP {client.name}"
     if command == "LS":
@@ -30,6 +31,7 @@ def cap(ircd: "Ircd", client: "Connection", params: list[str]) -> None:
         client.negotiating = client.user is None
         wanted = params[-1].split()
         known = all(cap.removeprefix("-") in offered for cap in wanted)
+        known = known and not ("sasl" in wanted and ircd.settings.sasl == "refusing")
         if known:
             client.caps |= {cap for cap in wanted if not cap.startswith("-")}
             client.caps -= {cap[1:] for cap in wanted if cap.startswith("-")}
@@ -42,29 +44,55 @@ def cap(ircd: "Ircd", client: "Connection", params: list[str]) -> None:
 
 
 def authenticate(ircd: "Ircd", client: "Connection", params: list[str]) -> None:
+    settings = ircd.settings
     word = params[0] if params else ""
+    if settings.sasl == "silent":
+        return
     if not client.sasl:
-        if word.upper() == "PLAIN":
-            client.sasl = "PLAIN"
+        if word.upper() in settings.mechanisms:
+            client.sasl = word.upper()
+            client.scram = Scram(settings.accounts, lying=settings.sasl == "lying")
             client.send("AUTHENTICATE +")
         else:
-            ircd.numeric(client, 908, "PLAIN", "are available SASL mechanisms")
+            ircd.numeric(client, 908, ",".join(settings.mechanisms), "are available SASL mechanisms")
             ircd.numeric(client, 904, "SASL authentication failed")
         return
-    client.sasl = ""
     if word == "*":
+        client.sasl = ""
         ircd.numeric(client, 906, "SASL authentication aborted")
         return
     try:
-        _, account, password = base64.b64decode(word, validate=True).decode().split("\0")
+        said = b"" if word == "+" else base64.b64decode(word, validate=True)
+        account = (_plain if client.sasl == "PLAIN" else _scram)(ircd, client, said)
     except (binascii.Error, ValueError):
-        account, password = "", ""
-    if account and ircd.settings.accounts.get(account) == password:
+        account = ""
+    if account is None:
+        return
+    client.sasl = ""
+    if account:
         client.account = account
         ircd.numeric(client, 900, f"{client.name}!*@*", account, f"You are now logged in as {account}")
         ircd.numeric(client, 903, "SASL authentication successful")
     else:
         ircd.numeric(client, 904, "SASL authentication failed")
+
+
+def _plain(ircd: "Ircd", _client: "Connection", said: bytes) -> str | None:
+    """The account, or "" for nobody."""
+    _, account, password = said.decode().split("\0")
+    return account if ircd.settings.accounts.get(account) == password else ""
+
+
+def _scram(_ircd: "Ircd", client: "Connection", said: bytes) -> str | None:
+    """The same; None while it goes on."""
+    scram = client.scram
+    if not said:  # the client has seen our signature
+        return scram.account if scram.finished else ""
+    answer = scram.final(said) if scram.begun else scram.first(said)
+    if answer is None:
+        return ""
+    client.send(f"AUTHENTICATE {base64.b64encode(answer).decode()}")
+    return None
 
 
 def pass_command(_ircd: "Ircd", client: "Connection", params: list[str]) -> None:

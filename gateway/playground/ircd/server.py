@@ -10,6 +10,7 @@ from gateway.playground.expect import DEADLINE, Inbox
 from gateway.playground.irc_client import Line, read_line
 from gateway.playground.ircd import modern
 from gateway.playground.ircd.commands import COMMANDS, UNREGISTERED
+from gateway.playground.ircd.scram import Scram
 from gateway.playground.ircd.state import Channel, IrcdSettings, Member, User
 
 _READ_LIMIT = 16384
@@ -46,6 +47,7 @@ class Connection:
         self.account = ""
         self.password = ""
         self.sasl = ""  # the mechanism being spoken
+        self.scram = Scram({})
         self.client_tags: tuple[str, ...] = ()  # of the line being handled: those to be passed on
         self.batch: Batch | None = None  # the message of several lines that is being received
         self.batch_label = ""
@@ -167,9 +169,8 @@ class Ircd:
             f"{key}={value}" if value else key for key, value in line.tags.items() if key.startswith("+")
         )
         label = line.tags.get("label", "") if modern.LABELS in connection.caps else ""
-        if (
-            line.command == "BATCH"
-        ):  # the label of its beginning is for the whole, which is answered at the end
+        # The label of a batch's beginning is for the whole, which is answered at the end.
+        if line.command == "BATCH":
             label, connection.batch_label = connection.batch_label, label
         if label and connection.user is not None:
             connection.answer = []

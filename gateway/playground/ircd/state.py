@@ -4,11 +4,16 @@ import string
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 _RFC1459 = str.maketrans(string.ascii_uppercase + "[]\\^", string.ascii_lowercase + "{}|~")
 _STRICT = str.maketrans(string.ascii_uppercase + "[]\\", string.ascii_lowercase + "{}|")
 _ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _FOLDS = {"rfc1459": _RFC1459, "rfc1459-strict": _STRICT, "ascii": _ASCII}
+
+
+#: Does what it should; refuses the capability; never answers; lets everybody in without knowing a password (SCRAM).
+SaslManner = Literal["honest", "refusing", "silent", "lying"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ class IrcdSettings:
             "userhost-in-names": "",
         }
     )
-    accounts: Mapping[str, str] = field(default_factory=dict)  # SASL PLAIN; non-empty announces it
+    accounts: Mapping[str, str] = field(default_factory=dict)  # non-empty announces SASL
+    mechanisms: tuple[str, ...] = ("PLAIN",)  # or SCRAM-SHA-256
+    sasl: SaslManner = "honest"
     password: str = ""
     motd: tuple[str, ...] = ("Welcome to the playground.",)
     first_is_operator: bool = True
