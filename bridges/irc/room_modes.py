@@ -165,6 +165,9 @@ class RoomModes:
         self._ask_at = NEVER
 
     def _become(self, channel: Channel, modes: dict[str, str]) -> None:
+        key, known = modes.get("k"), channel.modes.get("k")
+        if key != known and key != "" and key not in _HIDDEN:
+            self._common.sink.room_password(channel.key, key or "")
         before, channel.modes = "m" in channel.modes, modes
         if ("m" in modes) is not before and channel.live and channel not in self._reviews:
             at = self._common.clock.monotonic() + LASTING

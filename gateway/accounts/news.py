@@ -191,6 +191,12 @@ class News:
         if known is not None:
             known.tell("", render.CONFIGURED, keep=False)
 
+    def room_password(self, room: str, password: str) -> None:
+        known = self._account.rooms.get(room)
+        if known is not None and known.password != password:
+            known.password = password
+            self._context.remember_room(self._account, known)
+
     def topic(self, room: str, topic: Topic) -> None:
         known = self._account.rooms.get(room)
         if known is not None:

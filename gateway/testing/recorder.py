@@ -123,6 +123,9 @@ class RecordingSink(_Journal):
     def knocked(self, room: str, nick: str, reason: str = "") -> None:
         self.note("knocked", room, nick, reason)
 
+    def room_password(self, room: str, password: str) -> None:
+        self.note("room_password", room, password)
+
     def room_configured(self, room: str) -> None:
         self.note("room_configured", room)
 

@@ -253,6 +253,17 @@ async def test_a_lost_connection_is_made_again_and_the_room_entered_again(story)
     assert [each.findtext("body") for each in story.take()] == ["Connected to irc.test again."]
 
 
+async def test_a_password_that_changed_while_we_were_in_opens_the_room_next_time(story):
+    await in_the_room(story)
+    story.session.sink.room_password("#foo", "sesame")
+    story.session.sink.room_password("#nowhere", "x")
+    story.session.fail(GONE)
+    await settle()
+    await story.around.clock.advance(2)
+    await story.online()
+    assert story.session.asked == [("join", "#Foo", "sesame")]
+
+
 async def test_the_wanted_nick_is_asked_for_again_though_another_was_given(story):
     room = story.join()
     story.start()

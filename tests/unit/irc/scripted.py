@@ -95,6 +95,9 @@ class Recorder:
     def knocked(self, room: str, nick: str, reason: str = "") -> None:
         self.calls.append(("knocked", room, nick, reason))
 
+    def room_password(self, room: str, password: str) -> None:
+        self.calls.append(("room_password", room, password))
+
     def room_configured(self, room: str) -> None:
         self.calls.append(("room_configured", room))
 

@@ -371,9 +371,20 @@ async def test_the_modes_are_asked_once_after_entering_when_nothing_else_waits()
     assert scene.server.take() == ["MODE #foo"]
     scene.server.says(f":{NETWORK} 324 Nick #foo +ntsk sesame", f":{NETWORK} 329 Nick #foo 1700000000")
     assert scene.session.room_traits("#foo") == RoomTraits(True, False, False, False)
-    assert [call[0] for call in scene.sink.take()] == ["room_joined"]
+    joined, password = scene.sink.take()
+    assert joined[0] == "room_joined"
+    assert password == ("room_password", "#foo", "sesame")
     await scene.clock.advance(60)
     assert scene.server.take() == []
+    await scene.finish()
+
+
+async def test_a_password_that_changes_is_remembered_for_the_next_time() -> None:
+    scene = await a_room()
+    for change, told in (("+k one", "one"), ("+k *", None), ("+k two", "two"), ("-k *", ""), ("+m", None)):
+        scene.server.says(f"{BOB} MODE #foo {change}")
+        calls = [call for call in scene.sink.take() if call[0] == "room_password"]
+        assert calls == ([] if told is None else [("room_password", "#foo", told)])
     await scene.finish()
 
 
