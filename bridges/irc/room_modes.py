@@ -166,7 +166,7 @@ class RoomModes:
 
     def _become(self, channel: Channel, modes: dict[str, str]) -> None:
         key, known = modes.get("k"), channel.modes.get("k")
-        if key != known and key != "" and key not in _HIDDEN:
+        if key not in (known, "") and key not in _HIDDEN:
             self._common.sink.room_password(channel.key, key or "")
         before, channel.modes = "m" in channel.modes, modes
         if ("m" in modes) is not before and channel.live and channel not in self._reviews:
