@@ -20,12 +20,15 @@ from bridges.irc.numerics import is_error, refused
 from bridges.irc.protocol.line import Line, nick_of
 from bridges.irc.requests import Asked, Request, Requests
 from bridges.irc.speaking import Speaking
+from bridges.irc.splits import MAX_SERVER, Splits
 from gateway.model import Refused
 
 #: Of our own lines these come back as they were sent (echo-message, message-redaction): the answer, and no news.
 _ECHOED = frozenset(("PRIVMSG", "NOTICE", "TAGMSG", "REDACT"))
 #: Of what a server repeats, only this is told again: who came and went then is nobody's business now.
 _REPLAYED = frozenset(("PRIVMSG", "NOTICE", "TAGMSG", "REDACT"))
+
+_SPLITS = frozenset(("netsplit", "netjoin"))
 
 
 class Answers:
@@ -39,6 +42,7 @@ class Answers:
         speaking: Speaking,
         hearing: Hearing,
         console: Console,
+        splits: Splits,
         dispatch: Callable[[Line], None],
     ) -> None:
         self._common = common
@@ -47,6 +51,7 @@ class Answers:
         self._speaking = speaking
         self._hearing = hearing
         self._console = console
+        self._splits = splits
         self._dispatch = dispatch
         self._batches = Batches(common.clock, common.alarm, MULTILINE_TYPES)
 
@@ -91,6 +96,8 @@ class Answers:
             message = assemble(batch.opening, batch.gathered)
             if message is not None:
                 self._within(batch, message)
+        elif batch.type in _SPLITS:
+            self._splits.ended()
         outer = batch.outer.label if batch.outer is not None else ""
         if batch.label and batch.label != outer:
             claim = self._labels.take(batch.label)
@@ -104,7 +111,14 @@ class Answers:
             self._within(batch, line)
 
     def _within(self, batch: Batch, line: Line) -> None:
-        if not batch.replay:
+        if batch.type in _SPLITS:
+            one, other = (*batch.params, "", "")[:2]
+            self._splits.batch = one[:MAX_SERVER] or "*", other[:MAX_SERVER] or "*"
+            try:
+                self._dispatch(line)
+            finally:
+                self._splits.batch = None
+        elif not batch.replay:
             self._answer(batch.label, line, whole=False)
         elif line.command in _REPLAYED:
             self._hearing.replaying = True

@@ -154,6 +154,13 @@ class Channels:
     def is_member(self, channel: Channel, nick: str) -> bool:
         return self._standing.casemapping.fold(nick) in channel.members
 
+    def modes_of(self, nick: str) -> dict[str, str]:
+        """The prefix modes of somebody, by the keys of the channels where they have any."""
+        folded = self._standing.casemapping.fold(nick)
+        user = self._users.get(folded)
+        found = ((channel.key, channel.members.get(folded)) for channel in user.channels) if user else ()
+        return {key: modes for key, modes in found if modes}
+
     def quit(self, nick: str) -> User | None:
         """``nick`` left the network; its ``channels`` stay set, for the caller to tell them."""
         folded = self._standing.casemapping.fold(nick)

@@ -107,6 +107,7 @@ class Life:
             self._speaking,
             self._hearing,
             self._console,
+            self._rooms.splits,
             self._dispatch,
         )
         self._listing = Listing(common, self._console)

@@ -7,7 +7,6 @@ into its state; what is said before that is kept and told right after.
 from typing import ClassVar
 
 from bridges.irc.addresses import is_channel, valid_channel
-from bridges.irc.alarm import NEVER
 from bridges.irc.badges import flags_of
 from bridges.irc.channels import Channel, User, live_keys
 from bridges.irc.common import Common, Handlers
@@ -20,6 +19,7 @@ from bridges.irc.protocol.modes import ModeKind, parse_modes, parse_names
 from bridges.irc.regain import Regain
 from bridges.irc.requests import Asked, Requests
 from bridges.irc.room_modes import RoomModes
+from bridges.irc.splits import Splits
 from bridges.irc.text import one_line
 from gateway.model import Departure, Exit, Message, Topic
 
@@ -51,6 +51,7 @@ class Rooms:
         self._server_modes = server_modes
         self._names_time = names_time
         self._expulsions = Expulsions(common.standing)
+        self.splits = Splits(common, self.note, self._changed)
         self._parting: dict[str, int] = {}  # PARTs of ours that the network has yet to confirm
 
     # what the core asks for
@@ -75,8 +76,8 @@ class Rooms:
             self._common.queue.urgent(line)
 
     def expire(self, now: float) -> float:
-        """Tell the channels whose list of occupants does not end; when to look again."""
-        following = NEVER
+        """Tell the channels whose list of occupants does not end, and what splits are over; when to look again."""
+        following = self.splits.expire(now)
         for channel in list(self._common.channels):
             if channel.live:
                 continue
@@ -88,6 +89,7 @@ class Rooms:
 
     def refold(self) -> None:
         self._parting.clear()
+        self.splits.clear()
 
     def not_in(self, name: str) -> bool:
         """442 or 403 about a channel: whether it answers a PART of ours."""
@@ -98,6 +100,7 @@ class Rooms:
         keys = live_keys(self._common.channels)
         for channel in list(self._common.channels):
             self._common.channels.leave(channel.name)
+        self.splits.clear()
         if keys:
             self._common.sink.departed(keys, self._common.standing.nick, departure)
 
@@ -127,7 +130,8 @@ class Rooms:
             if channel is not None:
                 arrived = channels.add(channel, nick, "", identity)
                 channels.describe(nick, account, flags_of(line.tags) or None)
-                self._changed(channel, arrived)
+                if not (self.splits and arrived is not None and self.splits.came(channel, arrived)):
+                    self._changed(channel, arrived)
 
     def _we_join(self, name: str, nick: str, identity: str) -> None:
         common = self._common
@@ -184,8 +188,9 @@ class Rooms:
         if self._common.standing.is_me(nick):
             self.gone(Departure(Exit.QUIT, reason))
             return
+        modes = self._common.channels.modes_of(nick)
         user = self._common.channels.quit(nick)
-        if user is not None:
+        if user is not None and not self.splits.quit(user, modes, reason):
             keys = live_keys(user.channels)
             if keys:
                 self._common.sink.departed(keys, user.nick, Departure(Exit.QUIT, reason))
@@ -195,6 +200,7 @@ class Rooms:
         old, new = nick_of(line.source), line.params[0]
         if not old or not new or " " in new:
             return
+        self.splits.renamed(old, new)
         known = common.channels.user(old)
         ghost = common.channels.user(new)
         if ghost is not None and ghost is not known:
@@ -256,7 +262,7 @@ class Rooms:
                 self._changed(channel, user)
 
     def _changed(self, channel: Channel, user: User | None) -> None:
-        if channel.live and user is not None:
+        if channel.live and user is not None and not self.splits.holds(channel, user):
             self._common.sink.arrived(channel.key, self._common.channels.occupant(channel, user))
 
     # topics

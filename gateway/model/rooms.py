@@ -55,6 +55,7 @@ class Exit(StrEnum):
     QUIT = "quit"  # left the whole network
     LOST = "lost"  # the connection to the network was lost
     SHUTDOWN = "shutdown"  # this gateway stops
+    SPLIT = "split"  # went with a part of the network, which may be back at once: clients are not told yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Attendee:
     attendance: Attendance = Attendance.WAITING
     since: int | None = None  # the number of the first message that it may not have seen
     shown: int = 0  # the epoch in which it was shown the room
+    splits: int = 0  # how many had gone with splits of the network before it was shown the room
 
     @property
     def behind(self) -> bool:

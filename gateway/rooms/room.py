@@ -125,6 +125,15 @@ class Room:
         return self._seating.seats
 
     @property
+    def splits(self) -> int:
+        """How many have gone with splits of the network so far."""
+        return self._seating.splits
+
+    def believed(self) -> dict[str, Seat]:
+        """Who is here as far as clients have been told."""
+        return self._seating.believed()
+
+    @property
     def persistent(self) -> bool:
         return self.habits.persistent
 
@@ -335,25 +344,36 @@ class Room:
                 self._context.send(self.subject(each), keep=True)
 
     def arrived(self, occupant: Occupant) -> None:
-        """Somebody came, or changed."""
-        seat = self._seating.seat(occupant, self.seats.get(occupant.nick))
+        """Somebody came, or changed, or is back after a split of the network."""
+        seating, nick = self._seating, occupant.nick
+        missed = seating.missed.pop(nick, None) if seating.missed else None
+        seat = seating.seat(occupant, seating.seats.get(nick) if missed is None else missed.seat)
         if self.state is not RoomState.IN:
             return
-        content = self._standing(seat, render.SELF if occupant.nick == self.nick else "")
+        same = missed is not None and missed.seat.occupant == occupant
+        content = self._standing(seat, render.SELF if nick == self.nick else "")
         for each in self.attendees.values():
-            if each.attendance is Attendance.IN:
+            if each.attendance is Attendance.IN and not (
+                same and missed is not None and each.splits <= missed.number
+            ):
                 self._context.send(
                     render.available(each.room_attr, seat.resource_attr, each.jid_attr, content)
                 )
 
     def departed(self, nick: str, departure: Departure) -> None:
-        """Somebody else left."""
-        seat = self._seating.rise(nick)
+        """Somebody else left; or is not expected back any more, of which those hear who saw them last."""
+        seating = self._seating
+        if departure.exit is Exit.SPLIT:
+            seating.miss(nick)
+            return
+        seat, missed = seating.rise(nick), seating.missed.pop(nick, None)
+        if missed is not None:
+            seat = missed.seat
         if seat is None:
             return
         content = render.gone(seat.occupant.affiliation, departure, tail=seat.tail)
         for each in self.attendees.values():
-            if each.attendance is Attendance.IN:
+            if each.attendance is Attendance.IN and (missed is None or each.splits <= missed.number):
                 self._context.send(
                     render.unavailable(each.room_attr, seat.resource_attr, each.jid_attr, content)
                 )
@@ -364,6 +384,7 @@ class Room:
         if own:
             self.nick = new
         before = self._seating.rise(old)
+        self._seating.missed.pop(new, None)
         if before is None:
             return
         seat = self._seating.seat(replace(before.occupant, nick=new), before)

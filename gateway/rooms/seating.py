@@ -6,6 +6,7 @@ change of nick, and is not changed when more is learnt of its bearer: clients wo
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from gateway.addressing import nick_for, resource_for
 from gateway.model import Occupant
@@ -20,13 +21,25 @@ _STRANGERS = 200
 Identify = Callable[[str, str], str]
 
 
-class Seating:
-    """Nicks are as the network spells them. ``new_id`` makes ids that nobody has had."""
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The seat of somebody who went with a split of the network. Clients that were shown the room before that (their
+    ``Attendee.splits`` is not greater than ``number``) take them to be here."""
 
-    __slots__ = ("_by_resource", "_identify", "_new_id", "_strangers", "seats")
+    seat: Seat
+    number: int
+
+
+class Seating:
+    """Nicks are as the network spells them. ``new_id`` makes ids that nobody has had. ``missed`` are those whom the network
+    may bring back at once; they have no seat. ``splits`` counts all who ever went so."""
+
+    __slots__ = ("_by_resource", "_identify", "_new_id", "_strangers", "missed", "seats", "splits")
 
     def __init__(self, identify: Identify, new_id: Callable[[], str]) -> None:
         self.seats: dict[str, Seat] = {}
+        self.missed: dict[str, Missed] = {}
+        self.splits = 0
         self._by_resource: dict[str, str] = {}  # only of those whose resource is not their nick
         self._strangers: dict[str, str] = {}  # the ids of those who spoke without being there, by nick
         self._identify = identify
@@ -47,8 +60,9 @@ class Seating:
         return seat
 
     def all_anew(self, occupants: Sequence[Occupant]) -> dict[str, Seat]:
-        """Nobody is here but ``occupants``; who was here before."""
-        before, self.seats = self.seats, {}
+        """Nobody is here but ``occupants``; who was here before, as clients know it."""
+        before, self.seats = self.believed(), {}
+        self.missed.clear()
         for occupant in occupants:
             self.seat(occupant, before.get(occupant.nick))
         return before
@@ -59,6 +73,17 @@ class Seating:
         if seat is not None:
             self._by_resource.pop(seat.resource, None)
         return seat
+
+    def miss(self, nick: str) -> None:
+        """Somebody goes with a split of the network."""
+        seat = self.rise(nick)
+        if seat is not None:
+            self.missed[nick] = Missed(seat, self.splits)
+            self.splits += 1
+
+    def believed(self) -> dict[str, Seat]:
+        """Who is here as far as clients have been told."""
+        return {**{nick: each.seat for nick, each in self.missed.items()}, **self.seats}
 
     def of(self, nick: str) -> Seat:
         """The seat of somebody who must have one, whether the network told us or not."""
@@ -75,6 +100,8 @@ class Seating:
         seat = self.seats.get(nick)
         if seat is not None:
             return seat.id
+        if nick in self.missed:  # back, and heard before they were told
+            return self.missed[nick].seat.id
         id_ = self._identify(nick, stable) or self._strangers.get(nick)
         if not id_:
             if len(self._strangers) >= _STRANGERS:

@@ -39,7 +39,7 @@ class Tour:
         attendee.join = None
         room, context = self._room, self._context
         room_attr, to, send = attendee.room_attr, attendee.jid_attr, context.send
-        attendee.shown = context.stamp()
+        attendee.shown, attendee.splits = context.stamp(), room.splits
         if behind and self._left is not None:
             self.departures(attendee, self._left[1], self._left[0])
         for nick, seat in room.seats.items():
@@ -85,7 +85,7 @@ class Tour:
                     each.since = first
                 each.attendance = Attendance.AWAY
                 if self._left is None:
-                    self._left = room.nick, dict(room.seats)
+                    self._left = room.nick, room.believed()
         self.release()
 
     def release(self) -> None:
