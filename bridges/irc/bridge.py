@@ -41,6 +41,8 @@ CAPABILITIES = Capabilities(
     nick_change=True,
     topic=True,
     kick=True,
+    styling=True,
+    plain_marks=True,
     governing=True,
     orders=("/mode",),
     invitations=True,
@@ -74,6 +76,7 @@ class IrcBridge:
             retraction_lines=settings.retraction_lines,
             background=settings.identd_port != 0,
         )
+        self._unstyled = replace(self._can, styling=False)
         # One object for all sessions of a network, and one for all networks that nobody configured.
         self._listed = {name: settings.network(name) for name in map(server_name, settings.networks)}
         self._usual = settings.network("")
@@ -155,9 +158,10 @@ class IrcBridge:
             raise SessionEnded(
                 Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
             ) from error
+        can = self._can if mine.settings.formatting else self._unstyled
         show_all = self._settings.server_messages == "all"
         connect = self._connect or self._real
-        return IrcSession(mine, sink, self._services, connect, self._can, self._security, show_all=show_all)
+        return IrcSession(mine, sink, self._services, connect, can, self._security, show_all=show_all)
 
     @property
     def _may(self) -> profile.Liberties:

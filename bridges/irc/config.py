@@ -118,6 +118,11 @@ class NetworkSettings(BaseModel):
         description="Tell people who is typing, both ways, where the network relays it (never in channels of more than "
         "a hundred).",
     )
+    formatting: bool = Field(
+        default=True,
+        description="Bold, italic, struck out and monospace text, both ways. Off: formatting codes of others are taken out, "
+        "and `*asterisks*` of users stay what they are.",
+    )
     throttle_burst: int = Field(default=10, ge=1, le=1000, description="Lines a user may send at once.")
     throttle_rate: float = Field(
         default=1.0,

@@ -13,6 +13,7 @@ from bridges.irc.common import Common, Handlers
 from bridges.irc.composing import Composing
 from bridges.irc.extras import REACT, TYPING, UNREACT
 from bridges.irc.hearing import MAX_ID, Hearing
+from bridges.irc.protocol.formatting import build
 from bridges.irc.protocol.line import Injection, Line, nick_of, serialise, serialise_tags
 from bridges.irc.reactions import Reactions
 from bridges.irc.requests import Asked, Requests
@@ -88,7 +89,10 @@ class Expression:
         speaking: Speaking,
         hearing: Hearing,
         composing: Composing,
+        *,
+        formatting: bool = True,
     ) -> None:
+        self._formatting = formatting
         self._composing = composing
         self._common = common
         self._requests = requests
@@ -110,6 +114,8 @@ class Expression:
         self, address: Address, text: str, kind: MessageKind, enrichment: Enrichment, ticket: Ticket
     ) -> None:
         say = self._speaking.say if address.kind is AddressKind.ROOM else self._speaking.tell
+        if enrichment.spans and self._formatting:
+            text = build(text, enrichment.spans)
         say(address.name, text, kind, ticket, self.tags(enrichment))
 
     def react(self, address: Address, target: str, emojis: Sequence[str], ticket: Ticket) -> None:

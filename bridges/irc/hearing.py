@@ -1,6 +1,7 @@
 """What people say to us: PRIVMSG and NOTICE into messages of rooms and persons.
 
-Hot path: for a plain line to a channel one look-up of the channel, one value, one call of the sink.
+Hot path: for a plain line to a channel one look-up of the channel, one value, one call of the sink. Formatting codes become
+spans, or nothing where the operator wants none.
 """
 
 from collections.abc import Mapping
@@ -16,13 +17,14 @@ from bridges.irc.common import Common, Handlers
 from bridges.irc.composing import Composing
 from bridges.irc.console import Console
 from bridges.irc.protocol import ctcp
-from bridges.irc.protocol.formatting import strip
+from bridges.irc.protocol.formatting import parse, strip
 from bridges.irc.protocol.line import Line, mask_of, nick_of
 from bridges.irc.questions import Questions
 from bridges.irc.speaking import Speaking
 from gateway.bridge import BadAddress
-from gateway.model import Enrichment, Message, MessageKind, Reply
+from gateway.model import Enrichment, Message, MessageKind, Reply, Span
 
+_NOTHING = Enrichment()
 MAX_ID = 255  # characters of a message's id: a claim of whoever answers it
 
 
@@ -37,8 +39,11 @@ class Hearing:
         speaking: Speaking,
         questions: Questions,
         composing: Composing,
+        *,
+        formatting: bool = True,
     ) -> None:
         self._common = common
+        self._formatting = formatting
         self._sink = common.sink
         self._channels = common.channels
         self._console = console
@@ -76,13 +81,20 @@ class Hearing:
 
     def _said(self, line: Line, target: str, text: str, kind: MessageKind) -> None:
         sender = nick_of(line.source)
-        text = strip(text)
+        spans: tuple[Span, ...] = ()
+        if not text.isprintable():
+            if self._formatting:
+                text, spans = parse(text)
+            else:
+                text = strip(text)
         if not sender or not text:
             return
         own = sender == self._common.standing.nick
         if own and self._speaking.echoed(line):
             return
         message = self._tagged(line.tags, sender, text, kind) if line.tags else Message(sender, text, kind)
+        if spans:
+            message = replace(message, enrichment=replace(message.enrichment or _NOTHING, spans=spans))
         channel = self._channels.get(target)
         if self._typists:
             self._composing.spoke(channel.key if channel is not None else "", sender)
@@ -194,4 +206,11 @@ def _is_nick(target: str) -> bool:
 
 def _marked(message: Message, status: str) -> Message:
     """A message to those of a certain rank only (STATUSMSG): readers should know before they answer."""
-    return replace(message, text=f"[{status}] {message.text}")
+    mark = f"[{status}] "
+    enrichment = message.enrichment
+    if enrichment is not None and enrichment.spans:
+        spans = (
+            replace(each, start=each.start + len(mark), end=each.end + len(mark)) for each in enrichment.spans
+        )
+        enrichment = replace(enrichment, spans=tuple(spans))
+    return replace(message, text=mark + message.text, enrichment=enrichment)

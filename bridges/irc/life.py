@@ -98,8 +98,22 @@ class Life:
         self._composing = Composing(common)
         self._speaking = Speaking(common, self._labels, self._composing)
         self._questions = Questions(common, services.version)
-        self._hearing = Hearing(common, self._console, self._speaking, self._questions, self._composing)
-        self._expression = Expression(common, self._requests, self._speaking, self._hearing, self._composing)
+        self._hearing = Hearing(
+            common,
+            self._console,
+            self._speaking,
+            self._questions,
+            self._composing,
+            formatting=settings.formatting,
+        )
+        self._expression = Expression(
+            common,
+            self._requests,
+            self._speaking,
+            self._hearing,
+            self._composing,
+            formatting=settings.formatting,
+        )
         self._answers = Answers(
             common,
             self._labels,

@@ -156,7 +156,7 @@ class Speaking:
             text = expressible(text, encoding)
         # Most messages are one short line: nothing to part, and often nothing to watch.
         short = encoding == "utf-8" and (len(text) * 4 <= limit or (len(text) <= limit and text.isascii()))
-        if short and text and "\n" not in text:
+        if short and text.isprintable() and text:
             if not extras.confirms and not tags and queue.now(f"{command} {target} :{before}{text}{after}"):
                 ticket.done()
                 return

@@ -43,6 +43,7 @@ class Terms:
         self._rooms = rooms
         self._regain = regain
         self._plain = plain
+        self._told = plain.styling  # what the core believes until it hears otherwise
         self._lengthen = lengthen
         self._refusal = refusal
         self._typing = typing
@@ -51,7 +52,8 @@ class Terms:
         """What the connection can do beyond plain lines may have changed."""
         standing, login = self._common.standing, self._entry.login
         found = extras.read(login.enabled, login.offered, standing.support.clienttagdeny, typing=self._typing)
-        if found != standing.extras:
+        if found != standing.extras or not self._told:
+            self._told = True
             standing.extras = found
             self._common.sink.abilities(found.abilities(self._plain))
 

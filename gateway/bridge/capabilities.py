@@ -29,7 +29,7 @@ class Capabilities:
     corrections: bool = False
     threads: bool = False
     styling: bool = False
-    plain_marks: bool = False  # people there write asterisks and mean them: only marks beyond doubt are styles
+    plain_marks: bool = False  # people there mean their asterisks: only marks beyond doubt are styles
     mentions: bool = False
     reactions: bool = False  # sessions are ``Reacts``
     reactions_max: int = 0  # emojis of one person on one message; 0: any number

@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.chat import rendering, styling
 from gateway.chat.degrade import own_words, shortened
 from gateway.chat.places import Place, Target
-from gateway.chat.ranges import cut
+from gateway.chat.ranges import Moved, cut, unmoved
 from gateway.model import Enrichment, Message, MessageKind, Reply, Span
 
 #: What XML cannot hold is left out of a body: places must be counted without it. CR and LF stay as they are.
@@ -22,7 +22,7 @@ def dress(message: Message, enrichment: Enrichment, place: Place) -> tuple[str, 
     spans = [replace(span, start=moved(span.start), end=moved(span.end)) for span in enrichment.spans]
     mentions = [(moved(each.start), moved(each.end), each.name) for each in enrichment.mentions]
     length = len(text)
-    text, spans_there, moved = styling.write(text, spans)
+    text, spans_there, moved = _styled(text, spans)
     mentions = [
         (moved(start), moved(end - 1) + 1, name)
         for start, end, name in mentions
@@ -52,6 +52,15 @@ def dress(message: Message, enrichment: Enrichment, place: Place) -> tuple[str, 
         if uri:
             extra += rendering.mention(start + shift, end + shift, uri)
     return text, extra
+
+
+def _styled(text: str, spans: list[Span]) -> tuple[str, tuple[Span, ...], Moved]:
+    """With marks, which most clients read, unless they would be mixed up with what the sender has written: then the spans
+    alone tell of the styles (XEP-0394)."""
+    written, there, moved = styling.write(text, spans)
+    if written != text and styling.marked(text) and styling.read(written)[0] != text:
+        return text, tuple(span for span in spans if 0 <= span.start < span.end <= len(text)), unmoved
+    return written, there, moved
 
 
 def _quoted(reply: Reply, target: Target | None) -> str:

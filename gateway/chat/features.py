@@ -16,6 +16,7 @@ from gateway.chat.payloads import (
     SID,
     STYLING,
 )
+from gateway.chat.xhtml import XHTML_IM
 from gateway.delivery.words import RECEIPTS
 from gateway.xmpp.forms import DataSet, Datum
 
@@ -23,7 +24,7 @@ from gateway.xmpp.forms import DataSet, Datum
 _BY_CAPABILITY: tuple[tuple[str, frozenset[str]], ...] = (
     ("replies", frozenset({REPLY, FALLBACK})),
     ("corrections", frozenset({CORRECT})),
-    ("styling", frozenset({STYLING, MARKUP})),
+    ("styling", frozenset({STYLING, MARKUP, XHTML_IM})),
     ("mentions", frozenset({REFERENCE})),
     ("reactions", frozenset({REACTIONS})),
     ("reaction_lines", frozenset({REACTIONS})),

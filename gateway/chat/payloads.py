@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from gateway.bridge import Capabilities
+from gateway.chat.xhtml import XHTML_IM
 from gateway.model import ChatState, Span, Style
 from gateway.xmpp.stanza import CLIENT, COMPONENT, Jid, parse_jid
 from gateway.xmpp.text import attribute, escape
@@ -71,6 +72,7 @@ class Payloads:
     unstyled: bool = False
     unkept: bool = False  # XEP-0334: no archive is to have it
     spans: list[Span] = field(default_factory=list)
+    html: Element | None = None  # XEP-0071, to be read together with the body
     mentions: list[MentionOf] = field(default_factory=list)
     fallbacks: list[Fallback] = field(default_factory=list)
 
@@ -167,6 +169,10 @@ def _markup(found: Payloads, element: Element) -> None:
             )
 
 
+def _html(found: Payloads, element: Element) -> None:
+    found.html = element
+
+
 def _reference(found: Payloads, element: Element) -> None:
     """XEP-0372 §3.2. The URI of an occupant is that of the room with the nick as its resource."""
     uri = element.get("uri") or ""
@@ -227,6 +233,7 @@ _ALWAYS: Mapping[str, Reader] = {
 _STYLED: Mapping[str, Reader] = {
     f"{{{STYLING}}}unstyled": _unstyled,
     f"{{{MARKUP}}}markup": _markup,
+    f"{{{XHTML_IM}}}html": _html,
 }
 _MENTIONING: Mapping[str, Reader] = {
     f"{{{REFERENCE}}}reference": _reference,

@@ -4,13 +4,13 @@ The one place where a feature that a network lacks is turned into what it has; r
 Decides, and knows no client: what the user's clients are shown is with the callers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 from xml.etree.ElementTree import Element
 
 from gateway.bridge import Capabilities, Clock, Expressive, Reacts, Retracts, Session, Ticket, Types
-from gateway.chat import degrade, rendering, styling
+from gateway.chat import degrade, rendering, styling, xhtml
 from gateway.chat.corrections import Corrections
 from gateway.chat.fallbacks import fallbacks, quoted
 from gateway.chat.payloads import FALLBACK, REACTIONS, REPLY, STYLING, Payloads, Reader, readers
@@ -115,11 +115,15 @@ class Retracted:
 
 class Speech:
     """Of one component: ``can`` is what its bridge can. Of single connections it may be more or less: then the methods are
-    given theirs, ``Account.can``."""
+    given theirs, ``Account.can``. ``exact``: whether what is written to somebody has to arrive to the letter, as passwords
+    do."""
 
-    def __init__(self, can: Capabilities, clock: Clock) -> None:
+    def __init__(
+        self, can: Capabilities, clock: Clock, exact: Callable[[Address, str], bool] = lambda *_: False
+    ) -> None:
         self.corrections = Corrections(clock)
         self._can = can
+        self._exact = exact
         self._table: Mapping[str, Reader] = readers(can)
         self._typing: dict[tuple[str, Address], ChatState] = {}
 
@@ -129,7 +133,7 @@ class Speech:
 
     def plain(self, body: str) -> bool:
         """Whether a body without payloads needs no ``speak``: most messages."""
-        return not (self._can.styling or body.startswith("?OTR"))
+        return not (body.startswith("?OTR") or (self._can.styling and styling.marked(body)))
 
     # -- messages with a text ----------------------------------------------------------------------------------
 
@@ -148,11 +152,15 @@ class Speech:
         def at(index: int) -> int:
             return max(0, moved(index) - skipped)
 
-        marked = tuple(Span(at(span.start), at(span.end), span.style) for span in found.spans)
+        told = found.spans
+        if not told and found.html is not None and can.styling:
+            told = xhtml.read(found.html, body)
+        marked = tuple(Span(at(span.start), at(span.end), span.style) for span in told)
         text, spans = typed, marked
         restyled: Moved = unmoved
-        if can.styling and not marked and not found.unstyled:
-            text, spans, restyled = styling.read(typed)
+        typed_marks = can.styling and not marked and not found.unstyled and styling.marked(typed)
+        if typed_marks and not self._exact(place.address, typed):
+            text, spans, restyled = styling.read(typed, wary=can.plain_marks)
         mentions = _mentions(place, found, at)
         reply = self._reply(place, found, body, can)
         lead = self._lead(place, found, body, text) if reply is None and kind is MessageKind.CHAT else ""
@@ -174,7 +182,7 @@ class Speech:
             taken += rendering.replace(found.replaces)
         if found.unstyled:
             taken += f"<unstyled xmlns='{STYLING}'/>"
-        shown = found.spans if as_sent else [Span(s.start + shift, s.end + shift, s.style) for s in marked]
+        shown = told if as_sent else [Span(s.start + shift, s.end + shift, s.style) for s in marked]
         taken += rendering.markup(shown)
         return Spoken(
             lead + text,

@@ -19,13 +19,23 @@ _DIRECTIVES: dict[str, Style] = {
 }
 _MARK_OF: dict[Style, str] = {style: mark for mark, style in _DIRECTIVES.items()}
 _FENCE = "```"
+_WORD = re.compile(r"\w")
+#: What may stand between a closing mark and the white space behind it, nothing or a little punctuation.
+_END_OF_WORD = re.compile(r"[*_~`.,;:!?)\]}\"'»”’…-]{0,8}(?:\s|$)")
 #: Quotes within quotes beyond this are plain text.
 _MAX_DEPTH = 8
 _BLOCKS = frozenset({Style.QUOTE, Style.CODE_BLOCK})
 
 
-def read(text: str) -> tuple[str, tuple[Span, ...], Moved]:
-    """The text without its marks, the spans in it, and where places of ``text`` have gone."""
+def marked(text: str) -> bool:
+    """Whether there may be marks in it; where not, there is nothing to read."""
+    return _MARKED.search(text) is not None
+
+
+def read(text: str, *, wary: bool = False) -> tuple[str, tuple[Span, ...], Moved]:
+    """The text without its marks, the spans in it, and where places of ``text`` have gone. ``wary``: for networks
+    on which an asterisk is an asterisk. Then only what cannot be anything else is taken for a mark (masks, wildcards and
+    options have some too), and ``>`` stays where it is."""
     # A carriage return only comes as a character reference: not worth more than to be left alone.
     if _MARKED.search(text) is None or "\r" in text:
         return text, (), unmoved
@@ -34,7 +44,7 @@ def read(text: str) -> tuple[str, tuple[Span, ...], Moved]:
     for line in text.split("\n"):
         lines.append((at, at + len(line)))
         at += len(line) + 1
-    reading = _Reading(text)
+    reading = _Reading(text, wary=wary)
     reading.blocks(lines, 0)
     plain, moved = cut(text, reading.marks)
     spans = (Span(moved(start), moved(end), style) for start, end, style in reading.found)
@@ -44,8 +54,9 @@ def read(text: str) -> tuple[str, tuple[Span, ...], Moved]:
 class _Reading:
     """Collects the ranges that are marks, and the styled ranges, both by places of the whole text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, wary: bool) -> None:
         self.text = text
+        self.wary = wary
         self.marks: list[Range] = []
         self.found: list[tuple[int, int, Style]] = []
 
@@ -68,6 +79,9 @@ class _Reading:
         while last < len(lines) and self.text[slice(*lines[last])] != _FENCE:
             last += 1
         closed = last < len(lines)
+        if self.wary and not closed:
+            self._spans(*lines[number])
+            return number + 1
         if not self.text[lines[number][1] : lines[last - 1][1]].strip(" >\n"):  # nothing within
             return last + 1 if closed else last
         # The line with the fence goes, and the one that closes it with the line break before it.
@@ -85,10 +99,12 @@ class _Reading:
             begin = start + 1
             while begin < end and self.text[begin] == " ":
                 begin += 1
-            self.marks.append((start, begin))
+            if not self.wary:
+                self.marks.append((start, begin))
             inner.append((begin, end))
             number += 1
-        self.found.append((lines[first][0], lines[number - 1][1], Style.QUOTE))
+        if not self.wary:
+            self.found.append((lines[first][0], lines[number - 1][1], Style.QUOTE))
         self.blocks(inner, depth + 1)
         return number
 
@@ -110,10 +126,15 @@ class _Reading:
                 at += 1
                 continue
             close = text.find(mark, at + 2, end)
-            while close != -1 and text[close - 1].isspace():
+            while close != -1 and not self._closes(close):
+                if self.wary:
+                    break
                 close = text.find(mark, close + 1, end)
             if close == -1:
                 hopeless.add(mark)
+                at += 1
+                continue
+            if self.wary and not (self._closes(close) and _WORD.search(text, at + 1, close)):
                 at += 1
                 continue
             self.marks += ((at, at + 1), (close, close + 1))
@@ -121,6 +142,11 @@ class _Reading:
             if style is not Style.CODE:
                 self._spans(at + 1, close, mark)
             at = close + 1
+
+    def _closes(self, at: int) -> bool:
+        if self.text[at - 1].isspace():
+            return False
+        return not self.wary or _END_OF_WORD.match(self.text, at + 1) is not None
 
 
 # -- writing ---------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ from gateway.xmpp.link import Link, LinkState, LinkStatus
 from gateway.xmpp.reception import Offices, Reception
 from gateway.xmpp.router import Router
 from gateway.xmpp.stanza import Stanza, parse_jid
-from gateway.xmpp.wiring import archived, guarded, ledger, publish, street, surroundings
+from gateway.xmpp.wiring import archived, exact, guarded, ledger, publish, street, surroundings
 
 _log = structlog.get_logger(__name__)
 
@@ -169,7 +169,7 @@ class Component:
             recorder=self.archives.recorder,
         )
         self.accounts = Accounts(host, settings.limits)
-        self.speech = Speech(bridge.capabilities, services.clock)
+        self.speech = Speech(bridge.capabilities, services.clock, exact(bridge))
         self.telling = Telling(self, self.chats, self.accounts.find, files=bridge.capabilities.attachments)
         self.asking = Asking(bridge.capabilities, self.accounts, self.book, self.iq, settings.title)
         self.rooms = RoomService(self.accounts, self, settings.linger, services.clock)

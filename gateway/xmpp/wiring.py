@@ -3,9 +3,10 @@
 Some of what is handed over is asked for later only, so that parts can be built before those that they use.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
-from gateway.bridge import Clock, Services
+from gateway.bridge import Bridge, Clock, Discreet, Services
 from gateway.contacts.people import Surroundings
 from gateway.delivery.service import DeliveryWiring
 from gateway.doors.front import Street
@@ -16,7 +17,7 @@ from gateway.loops import Loops
 from gateway.media.arrivals import Publish
 from gateway.media.metering import metered
 from gateway.media.service import MediaService
-from gateway.model import GATEWAY
+from gateway.model import GATEWAY, Address
 from gateway.rooms.configuring import NetworkSettings
 from gateway.xmpp.guard import GuardWiring
 from gateway.xmpp.upload import publish_with
@@ -31,6 +32,13 @@ def publish(of: "Component", media: MediaService | None, services: Services) -> 
     privileges = of.people.privileges
     ready = publish_with(media, of.settings.name, of.jid, of.iq, services.clock, privileges)
     return metered(ready, of.guard.limits)
+
+
+def exact(bridge: Bridge) -> Callable[[Address, str], bool]:
+    """What must reach the network to the letter: passwords above all."""
+    if bridge.capabilities.confidences:
+        return cast("Discreet", bridge).confidential
+    return lambda address, text: False
 
 
 def guarded(of: "Component", clock: Clock, limits: Limits, loops: Loops) -> GuardWiring:

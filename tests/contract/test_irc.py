@@ -6,6 +6,7 @@ import pytest
 
 from bridges.irc import BRIDGE
 from bridges.irc.config import IrcSettings
+from bridges.irc.protocol.formatting import strip
 from gateway.bridge import Account, Services
 from gateway.clock import SystemClock
 from gateway.playground.irc_client import IrcClient, line
@@ -38,7 +39,7 @@ class IrcPeer:
         await self.say(nick, text)
 
     async def heard(self, text: str) -> None:
-        await self.client.expect(lambda got: got.command == "PRIVMSG" and got.params[-1] == text, text)
+        await self.client.expect(lambda got: got.command == "PRIVMSG" and text in strip(got.params[-1]), text)
 
 
 class TestIrc(BridgeContract):

@@ -8,13 +8,19 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_LINE_BREAK = re.compile("\r\n|\r|\n")
+from bridges.irc.protocol.formatting import CODES, RESET, in_force, strip
+
+_LINE_BREAK = re.compile("\r\n|[\r\n\u2028\u2029]")
 
 #: What our mask may grow by without our knowing: a cloak set by services, for instance.
 RESERVE = 10
 
 #: Assumed until we know our mask: nick 30, user 10 and a tilde, host 63 (RFC 1459 §1.2), and the two signs between.
 UNKNOWN_MASK = 106
+
+#: Bytes of text beside its codes, without which these are left out.
+_LEAST_WORDS = 16
+_LONGEST_CODE = 14
 
 #: Whatever the server says, some text goes into every line: progress before perfection.
 LEAST_ROOM = 64
@@ -42,7 +48,7 @@ def pieces(text: str, *, limit_bytes: int, encoding: str = "utf-8") -> list[str]
 
     Line breaks part lines, empty lines are left out. A line too long is cut behind a space, which stays with the piece
     before it, else between what people take for characters, else between code points: joined, the pieces of a line are
-    that line. A limit below four bytes is taken for four.
+    that line. Formatting goes on in the next piece. A limit below four bytes is taken for four.
     """
     limit_bytes = max(4, limit_bytes)
     found = []
@@ -52,8 +58,10 @@ def pieces(text: str, *, limit_bytes: int, encoding: str = "utf-8") -> list[str]
         ) <= limit_bytes:
             if line:
                 found.append(line)
-        else:
+        elif CODES.search(line) is None:
             _cut(line, limit_bytes, found, encoding)
+        else:
+            _cut_formatted(line, limit_bytes, found, encoding)
     return found
 
 
@@ -65,12 +73,40 @@ def one_character(text: str) -> bool:
 def _cut(line: str, limit: int, found: list[str], encoding: str) -> None:
     start = 0
     while start < len(line):
-        end = _reach(line, start, limit) if encoding == "utf-8" else _reach_in(line, start, limit, encoding)
-        if end < len(line):
-            space = line.rfind(" ", start, end)
-            end = space + 1 if space > start else _boundary(line, start, end)
+        end = _end(line, start, limit, encoding)
         found.append(line[start:end])
         start = end
+
+
+def _cut_formatted(line: str, limit: int, found: list[str], encoding: str) -> None:
+    """Every piece but the first opens again what was open, and every one but the last closes it: those who join the pieces
+    and those who do not read the same."""
+    start, opening = 0, ""
+    while start < len(line):
+        room = limit - len(opening) - len(RESET)
+        if room < _LEAST_WORDS:  # then text is what counts
+            line, opening, room = line[:start] + CODES.sub("", line[start:]), "", limit
+        end = _end(line, start, room, encoding)
+        for code in CODES.finditer(line, max(start, end - _LONGEST_CODE), end + _LONGEST_CODE):
+            if code.start() < end < code.end():
+                end = code.start() if code.start() > start else code.end()
+                break
+        said = line[start:end]
+        after = in_force(opening + said)
+        if strip(said):
+            found.append(opening + said + (RESET if after and end < len(line) else ""))
+        start = end
+        # A comma and digits behind a colour would be its background.
+        opening = f"{after}\x02\x02" if after and line[end : end + 1] == "," else after
+
+
+def _end(line: str, start: int, limit: int, encoding: str) -> int:
+    """Where the piece that begins at ``start`` ends."""
+    end = _reach(line, start, limit) if encoding == "utf-8" else _reach_in(line, start, limit, encoding)
+    if end < len(line):
+        space = line.rfind(" ", start, end)
+        end = space + 1 if space > start else _boundary(line, start, end)
+    return end
 
 
 def _reach(line: str, start: int, limit: int) -> int:

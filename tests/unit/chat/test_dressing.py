@@ -56,6 +56,13 @@ def test_styles_are_shown_both_ways():
     assert body[int(span.get("start")) : int(span.get("end"))] == "bold"
 
 
+def test_styles_are_not_written_where_they_would_be_mixed_up_with_what_was_written():
+    stanza, body = shown("2*3 is *six* so", Enrichment(spans=(Span(13, 15, Style.STRONG),)))
+    assert body == "2*3 is *six* so"
+    span = stanza.find("{urn:xmpp:markup:0}markup/{urn:xmpp:markup:0}span")
+    assert body[int(span.get("start")) : int(span.get("end"))] == "so"
+
+
 def test_mentions_count_what_is_before_them():
     enrichment = Enrichment(
         Reply("f1"), mentions=(Mention(3, 6, "bob"),), spans=(Span(0, 2, Style.EMPHASIS),)

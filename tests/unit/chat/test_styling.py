@@ -63,6 +63,43 @@ def test_what_is_no_mark_stays_as_it_is(text):
     assert styled(text) == (text, [])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "akick #c add *!*@host.example",
+        "*args, **kwargs",
+        "rm *.o,*.a and *.h",
+        "a *bold*er claim",
+        ">:( not amused",
+        "> quoted",
+        "```ls -l```",
+        "```unclosed\ncode",
+        "*!*",
+        "__init__ and _start_address",
+        "~/a ~/b",
+        "http://example.org/*_x_*",
+    ],
+)
+def test_where_an_asterisk_is_an_asterisk_nothing_is_lost(text):
+    assert read(text, wary=True)[:2] == (text, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "parts"),
+    [
+        ("*so*, _well_.", "so, well.", [(S, "so"), (E, "well")]),
+        ("(see *that*)", "(see that)", [(S, "that")]),
+        ("*`both`*!", "both!", [(S, "both"), (C, "both")]),
+        ("> a *bold* quote\nmine", "> a bold quote\nmine", [(S, "bold")]),
+        ("see:\n```py\nx = *1*\n```\nafter", "see:\nx = *1*\nafter", [(B, "x = *1*")]),
+    ],
+)
+def test_marks_beyond_doubt_are_styles_everywhere(text, plain, parts):
+    got, spans, _ = read(text, wary=True)
+    assert got == plain
+    assert sorted((span.style, got[span.start : span.end]) for span in spans) == sorted(parts)
+
+
 @given(st.text(alphabet="ab *_~`>\n👍", max_size=80))
 @example("```a\n")
 @example("```a\nb")

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.model import Condition, Departure, Exit, Message, MessageKind
+from gateway.model import Condition, Departure, Enrichment, Exit, Message, MessageKind, Span, Style
 from tests.unit.irc.scripted import BOB, ME, NETWORK, Receipt, Scene
 
 CHAT, ACTION, NOTICE = MessageKind.CHAT, MessageKind.ACTION, MessageKind.NOTICE
@@ -21,7 +21,11 @@ async def test_words_to_a_room_reach_it() -> None:
         f"{BOB} PRIVMSG #foo :\x0f",
     )
     assert scene.sink.take() == [
-        ("room_message", "#foo", Message("Bob", "hello there")),
+        (
+            "room_message",
+            "#foo",
+            Message("Bob", "hello there", enrichment=Enrichment(spans=(Span(6, 11, Style.STRONG),))),
+        ),
         ("room_message", "#foo", Message("Bob", "waves", ACTION)),
         ("room_message", "#foo", Message("Bob", "mind you", NOTICE)),
         ("room_message", "#foo", Message("Bob", "later", CHAT, "abc", 1_700_000_000.25)),
