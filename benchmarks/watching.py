@@ -74,13 +74,13 @@ class Tally:
 
 
 class Marks:
-    """Finds the numbers in ``~LETTER123~`` marks and hands them, one by one, to ``found``. A mark that is cut is completed
+    """Finds the numbers in ``=LETTER123=`` marks and hands them, one by one, to ``found``. A mark that is cut is completed
     by the next chunk."""
 
     _LONGEST = 24
 
     def __init__(self, letter: str, found: Callable[[int], None]) -> None:
-        self._pattern = re.compile(f"~{letter}(\\d+)~".encode())
+        self._pattern = re.compile(f"={letter}(\\d+)=".encode())
         self._found = found
         self._tail = b""
 

@@ -27,7 +27,7 @@ class _Heard:
 
     def line(self, channel: Channel) -> bytes:
         self.said += 1
-        return channel.privmsg(b"carol", f"~{self.letter}{self.said}~ {PROSE}".encode())
+        return channel.privmsg(b"carol", f"={self.letter}{self.said}= {PROSE}".encode())
 
     def arrived(self, number: int) -> None:
         self._copies[number] += 1
@@ -62,7 +62,7 @@ async def _crash(rig: Rig, scale: Scale) -> Sample:
         "after": after.lost_percent,
     }
     if rig.place.archive:
-        values["archived"] = 100 * rig.gateway.archived(rig.place, "~b") / (before.said * _USERS)
+        values["archived"] = 100 * rig.gateway.archived(rig.place, "=b") / (before.said * _USERS)
     return Sample(values, (time.process_time() - load) / (time.monotonic() - started))
 
 

@@ -22,7 +22,7 @@ async def _crowd(rig: Rig, scale: Scale) -> Sample:
     took = Latencies(copies=_CROWD)
 
     def say() -> None:
-        channel.say(channel.privmsg(b"carol", f"~t{took.stamp()}~ {PROSE}".encode()))
+        channel.say(channel.privmsg(b"carol", f"=t{took.stamp()}= {PROSE}".encode()))
 
     with watching(rig.xmpp.watchers, Marks("t", took.arrived)), rig.measuring() as window:
         await paced(_CROWD_STANZAS / _CROWD, scale.paced_seconds, say)
@@ -40,11 +40,11 @@ async def _round_trip(rig: Rig, scale: Scale) -> Sample:
         number = took.stamp()
         rig.xmpp.send(
             f"<message from='{rig.user(0)}/r' to='{rig.room('#trip')}' type='groupchat' id='t{number}'>"
-            f"<body>~t{number}~ {PROSE}</body></message>"
+            f"<body>=t{number}= {PROSE}</body></message>"
         )
 
     def answer(number: int) -> None:
-        channel.say(channel.privmsg(b"carol", f"~r{number}~ {PROSE}".encode()))
+        channel.say(channel.privmsg(b"carol", f"=r{number}= {PROSE}".encode()))
 
     with (
         watching(rig.ircd.watchers, Marks("t", answer)),
@@ -67,7 +67,7 @@ async def _neighbour(rig: Rig, scale: Scale) -> Sample:
     )
 
     def say() -> None:
-        quiet.say(quiet.privmsg(b"carol", f"~t{took.stamp()}~ {PROSE}".encode()))
+        quiet.say(quiet.privmsg(b"carol", f"=t{took.stamp()}= {PROSE}".encode()))
 
     with watching(rig.xmpp.watchers, Marks("t", took.arrived), flood):
         with rig.measuring() as window:
