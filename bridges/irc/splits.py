@@ -90,6 +90,10 @@ class Splits:
         self._returning: dict[tuple[str, str], _Returning] = {}  # by channel and folded nick
         self._gone: dict[Servers, _Burst] = {}
         self._back: dict[Servers, _Burst] = {}
+        self._latest: tuple[str, Servers | None] = (
+            "",
+            None,
+        )  # what somebody quit with, read: they come in bursts
         self.batch: Servers | None = None  # of the batch whose lines come now
 
     def __bool__(self) -> bool:
@@ -99,7 +103,9 @@ class Splits:
 
     def quit(self, user: User, modes: dict[str, str], reason: str) -> bool:
         """Somebody has quit, who had these prefix ``modes`` by channel; whether it was in a split, and is told."""
-        named = self.batch or servers(reason)
+        if reason != self._latest[0]:
+            self._latest = reason, servers(reason)
+        named = self.batch or self._latest[1]
         keys = live_keys(user.channels)
         if named is None or not keys or len(self._away) >= MAX_AWAY:
             return False

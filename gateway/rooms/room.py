@@ -350,12 +350,12 @@ class Room:
         seat = seating.seat(occupant, seating.seats.get(nick) if missed is None else missed.seat)
         if self.state is not RoomState.IN:
             return
-        same = missed is not None and missed.seat.occupant == occupant
-        content = self._standing(seat, render.SELF if nick == self.nick else "")
+        tells = missed is None or not missed.is_now(occupant)
+        number = missed.number if missed is not None else 0
+        content = ""
         for each in self.attendees.values():
-            if each.attendance is Attendance.IN and not (
-                same and missed is not None and each.splits <= missed.number
-            ):
+            if each.attendance is Attendance.IN and (tells or each.splits > number):
+                content = content or self._standing(seat, render.SELF if nick == self.nick else "")
                 self._context.send(
                     render.available(each.room_attr, seat.resource_attr, each.jid_attr, content)
                 )

@@ -29,6 +29,16 @@ class Missed:
     seat: Seat
     number: int
 
+    def is_now(self, occupant: Occupant) -> bool:
+        """Whether they are back as what they were. What more is learnt of them at their return (account, address) is not
+        worth telling thousands of times; it goes with the next presence."""
+        before = self.seat.occupant
+        return (
+            before.affiliation is occupant.affiliation
+            and before.role is occupant.role
+            and (before.hats == occupant.hats or set(before.hats) <= set(occupant.hats))
+        )
+
 
 class Seating:
     """Nicks are as the network spells them. ``new_id`` makes ids that nobody has had. ``missed`` are those whom the network

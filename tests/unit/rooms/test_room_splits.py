@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.model import Departure, Exit, Message, Role
+from gateway.model import Departure, Exit, Hat, Message, Role
 from tests.unit.rooms.test_room import CAROL, around, client, enter, room
 
 __all__ = ["around", "room"]  # fixtures
@@ -34,6 +34,13 @@ def test_who_is_back_as_before_is_not_shown_again(room, around):
     room.arrived(CAROL)
     assert around.take() == []
     assert "Carol" in room.seats
+
+
+def test_what_is_learnt_of_who_is_back_is_no_news(room, around):
+    split(room, around)
+    room.arrived(replace(CAROL, stable="carol", hats=(Hat("account", "Account: carol"),)))
+    assert around.take() == []
+    assert room.seats["Carol"].occupant.stable == "carol"
 
 
 def test_who_is_back_as_something_else_is_shown_so(room, around):
