@@ -26,6 +26,8 @@ _EXIT_STATUS: dict[Exit, str] = {
     Exit.LOST: "<status code='333'/>",
     Exit.SHUTDOWN: "<status code='332'/>",
 }
+#: XEP-0045 §8.2, §9.1: what is left to whom the room has sent away.
+_EXIT_AFFILIATION: dict[Exit, Affiliation] = {Exit.KICKED: Affiliation.NONE, Exit.BANNED: Affiliation.OUTCAST}
 SELF = "<status code='110'/>"
 REAL_ADDRESSES_VISIBLE = "<status code='100'/>"
 NICK_CHANGED_BY_SERVICE = "<status code='210'/>"
@@ -128,6 +130,7 @@ def gone(
     if departure.exit in (Exit.KICKED, Exit.BANNED):
         inner += f"<reason>{reason}</reason>" if reason else ""
         text = ""
+        affiliation = _EXIT_AFFILIATION[departure.exit]
     return (
         f"{text}<x xmlns='{MUC_USER}'><item affiliation='{affiliation}' role='{role}'>{inner}</item>"
         f"{_EXIT_STATUS.get(departure.exit, '')}{statuses}</x>{tail}"

@@ -261,6 +261,19 @@ def test_a_kick_names_its_actor_and_reason(room, around):
     assert item.find(f"{USER}actor").get("nick") == "op"
     assert item.findtext(f"{USER}reason") == "spam"
     assert statuses(gone) == ["307"]
+    assert (item.get("affiliation"), item.get("role")) == (
+        "none",
+        "none",
+    )  # IRC keeps no ranks of those who are gone
+
+
+def test_who_is_banned_is_an_outcast(room, around):
+    client(room)
+    enter(room, CAROL)
+    around.take()
+    room.departed("Carol", Departure(Exit.BANNED, "spam", "op"))
+    (gone,) = around.take()
+    assert (gone.find(f"{USER}x/{USER}item").get("affiliation"), statuses(gone)) == ("outcast", ["301"])
 
 
 def test_a_nick_change_keeps_the_occupant_id(room, around):
