@@ -6,14 +6,17 @@ is a line, not an exception.
 
 import argparse
 import asyncio
+import importlib.metadata
 import os
+import random
 import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from gateway import logs
+from gateway.bridge import Running, Services
 from gateway.check_media import Search, places, search
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Plugins, load
@@ -73,6 +76,9 @@ async def findings(
     yield await _database(settings.storage)
     for finding in places(settings.media):
         yield finding
+    for bridge in settings.bridges:
+        for finding in await _background(bridge):
+            yield finding
     async with asyncio.TaskGroup() as group:
         links = [
             group.create_task(_link(settings, name, jid, secret, try_link))
@@ -86,6 +92,18 @@ async def findings(
         for bridge, link in zip(settings.bridges, links, strict=True):
             if link.result().verdict is Verdict.OK:
                 yield await _upload(settings, bridge, try_upload)
+
+
+async def _background(settings: BridgeSettings) -> list[Finding]:
+    """What a bridge does besides its users' sessions."""
+    services = Services(SystemClock(), random.SystemRandom(), importlib.metadata.version("causeway"))
+    bridge = settings.plugin.build(settings.own, services)
+    if not bridge.capabilities.background:
+        return []
+    troubles = await cast("Running", bridge).trial()  # the capability says that it can
+    if not troubles:
+        return [Finding(Verdict.OK, f"services of {settings.name}")]
+    return [Finding(Verdict.FAIL, f"services of {settings.name}: {each}") for each in troubles]
 
 
 async def _upload(settings: Settings, bridge: BridgeSettings, try_upload: Search) -> Finding:

@@ -51,6 +51,11 @@ _STS = """\
 <sts host="*" duration="1h" port="{port}">
 """
 
+_WEBIRC = """\
+<module name="cgiirc">
+<cgihost type="webirc" password="{password}" mask="127.0.0.0/8">
+"""
+
 _TLS = """\
 <module name="ssl_gnutls">
 <sslprofile name="clients" provider="gnutls" cafile="" certfile="{certificate}" keyfile="{key}" hash="sha256">
@@ -98,9 +103,10 @@ class InspIRCd:
         port: int | None = None,
         certificate: Certificate | None = None,
         sts: bool = False,
+        webirc: str = "",
     ) -> "InspIRCd":
-        """Write the configuration into ``directory`` and start. ``sts``: tell clients to use TLS. Raises ``Missing`` and
-        ``NotReady``."""
+        """Write the configuration into ``directory`` and start. ``sts``: tell clients to use TLS. ``webirc``: the password
+        of gateways on this machine. Raises ``Missing`` and ``NotReady``."""
         server = cls(directory, host, certificate, port)
         tls = ""
         if certificate is not None:
@@ -117,6 +123,7 @@ class InspIRCd:
             services_port=server.services_port,
             tls=tls,
         )
+        config += _WEBIRC.format(password=webirc) if webirc else ""
         (directory / "inspircd.conf").write_text(modules + config, encoding="utf-8")
         await server.restart()
         return server

@@ -1,5 +1,6 @@
 """``causeway check``: a line for everything that was looked at, a status that tells whether anything failed."""
 
+import socket
 import sqlite3
 from io import StringIO
 from pathlib import Path
@@ -235,3 +236,20 @@ async def test_an_upload_service_that_does_not_answer_fails(config: Path) -> Non
     good, lines = await checked(config, None, upload)
     assert not good
     assert lines[-1] == "FAIL  files of irc: up.example.org does not answer as an upload service"
+
+
+async def test_a_port_that_a_bridge_cannot_have_fails(config: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        wanted = {
+            "CAUSEWAY_BRIDGES__IRC__IDENTD_PORT": port,
+            "CAUSEWAY_BRIDGES__IRC__IDENTD_HOST": "127.0.0.1",
+        }
+        good, lines = await checked(config, **wanted)
+        assert not good
+        assert lines[4].startswith(f"FAIL  services of irc: identd cannot listen on 127.0.0.1 port {port}: ")
+    good, lines = await checked(config, **wanted)
+    assert good
+    assert lines[4] == "ok    services of irc"
