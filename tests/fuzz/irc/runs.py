@@ -1,6 +1,7 @@
 """Long runs in pieces, each with a seed of its own, so that what was found can be found again alone."""
 
 import asyncio
+import gc
 import random
 import time
 import traceback
@@ -94,8 +95,13 @@ def sessions(seed: int, count: int, report: Report, say: Callable[[str], None] =
         findings.sessions += 1
         most = min(int(10 ** rng.uniform(1.5, 4.5)), LONGEST, count - findings.lines)
         before = findings.lines
-        with Watch(report, f"session {findings.sessions - 1}, seed {seed}, {most} lines"):
-            asyncio.run(Play(rng, Lines(rng), findings).run(most))
+        gc.collect()  # now, so that no line is charged with what the lines before it left behind
+        gc.disable()
+        try:
+            with Watch(report, f"session {findings.sessions - 1}, seed {seed}, {most} lines"):
+                asyncio.run(Play(rng, Lines(rng), findings).run(most))
+        finally:
+            gc.enable()
         report.lines += findings.lines - before
         if findings.lines - told >= PIECE:
             told = findings.lines
