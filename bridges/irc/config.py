@@ -123,6 +123,13 @@ class NetworkSettings(BaseModel):
         description="Bold, italic, struck out and monospace text, both ways. Off: formatting codes of others are taken out, "
         "and `*asterisks*` of users stay what they are.",
     )
+    paste_lines: int = Field(
+        default=8,
+        ge=0,
+        le=1000,
+        description="Messages of more lines become a text file, of which a link and the first line are said, where the "
+        "gateway can publish files. 0: they are always sent line by line.",
+    )
     throttle_burst: int = Field(default=10, ge=1, le=1000, description="Lines a user may send at once.")
     throttle_rate: float = Field(
         default=1.0,

@@ -28,6 +28,7 @@ from bridges.irc.labels import Labels
 from bridges.irc.listing import Listing
 from bridges.irc.numerics import is_error
 from bridges.irc.particulars import Particulars
+from bridges.irc.pasting import Pasting
 from bridges.irc.prelude import Prelude
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.line import Line, serialise
@@ -96,7 +97,8 @@ class Life:
             names_time=settings.names_timeout,
         )
         self._composing = Composing(common)
-        self._speaking = Speaking(common, self._labels, self._composing)
+        pasting = Pasting(common, settings.paste_lines)
+        self._speaking = Speaking(common, self._labels, self._composing, pasting)
         self._questions = Questions(common, services.version)
         self._hearing = Hearing(
             common,
@@ -130,7 +132,14 @@ class Life:
         self._inviting = Inviting(common, self._requests, self._console)
         self._governing = Governing(common, inquiries, modes, self._console)
         # Those in which somebody waits for an answer.
-        self._asking = (self._requests, self._answers, self._listing, self._questions, self._governing)
+        self._asking = (
+            self._requests,
+            self._answers,
+            self._listing,
+            self._questions,
+            self._governing,
+            pasting,
+        )
         hall = Hall(self._queue.urgent, self._alarm.need, self._console.progress, self._give_up)
         self._entry = Entry(profile, security, clock, services.random, hall)
         self._particulars = Particulars(common, self._entry)

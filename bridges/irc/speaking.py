@@ -7,7 +7,9 @@ user reads must not seem to come from the person he wrote to.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
+from bridges.irc import secrecy
 from bridges.irc.addresses import check_nick
 from bridges.irc.common import Common
 from bridges.irc.composing import Composing
@@ -16,6 +18,7 @@ from bridges.irc.extras import Confirms
 from bridges.irc.labels import Labels
 from bridges.irc.multiline import compose
 from bridges.irc.numerics import REFUSES_MESSAGE
+from bridges.irc.pasting import Pasting, announced
 from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line
 from bridges.irc.protocol.split import pieces, room_for
@@ -39,12 +42,13 @@ _EMPTY = Refused(Condition.NOT_ACCEPTABLE, "There is nothing to send in that mes
 class Speaking:
     """The sending half of all conversations."""
 
-    def __init__(self, common: Common, labels: Labels, composing: Composing) -> None:
+    def __init__(self, common: Common, labels: Labels, composing: Composing, pasting: Pasting) -> None:
         self.network = common.network
         self.labels = labels
         self.echoes = Echoes()
         self._common = common
         self._composing = composing
+        self._pasting = pasting
         self._typing = composing.own
         self._unfinished: dict[str, list[Utterance]] = {}  # without labels: folded target -> oldest first
         self._split: dict[
@@ -139,7 +143,22 @@ class Speaking:
             if not watched:
                 del self._unfinished[utterance.key]
 
-    def _send(self, target: str, key: str, text: str, kind: MessageKind, ticket: Ticket, tags: str) -> None:
+    def _send(
+        self,
+        target: str,
+        key: str,
+        text: str,
+        kind: MessageKind,
+        ticket: Ticket,
+        tags: str,
+        *,
+        pasted: bool = False,
+    ) -> None:
+        """``pasted``: whether it should be a file has been decided."""
+        if self._pasting.open and not pasted:
+            again = partial(self._send, target, key, text, kind, ticket, tags)
+            if self._pasting.behind(key, ticket, again):
+                return
         if "\r" in text or "\0" in text:
             ticket.refused(_BROKEN)
             return
@@ -172,6 +191,15 @@ class Speaking:
             parts = pieces(text, limit_bytes=limit, encoding=encoding)
         if not parts:
             ticket.refused(_EMPTY)
+            return
+        most = self._pasting.lines
+        if 0 < most < len(parts) and not pasted and not secrecy.to_person(target, text):
+
+            def said(link: str) -> None:
+                shown = announced(text, link, limit) if link else text
+                self._send(target, key, shown, kind, ticket, tags, pasted=True)
+
+            self._pasting.paste(key, text, ticket, said)
             return
         lines, labels = [], []
         for part in parts:

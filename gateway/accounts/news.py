@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.accounts.context import AccountContext
-from gateway.bridge import Capabilities
+from gateway.bridge import Answer, Capabilities
 from gateway.media.arrivals import STOPPED, Deliver
 from gateway.media.publishing import in_words
 from gateway.model import (
+    Attachment,
     Availability,
     ChatState,
+    Condition,
     Contact,
     DeliveryState,
     Departure,
@@ -155,6 +157,18 @@ class News:
 
     def asked(self, sender: str, question: Question, answer: Callable[[str], None]) -> None:
         self._context.asked(self._account, sender, question, answer)
+
+    def publish(self, text: str, name: str, answer: Answer[str]) -> None:
+        file = Attachment(name=name, media_type="text/plain", data=text.encode("utf-8", "replace"))
+
+        def deliver(said: Sequence[Message]) -> None:
+            link = next((each.url for message in said for each in message.attachments if each.url), "")
+            if link:
+                answer.told(link)
+            else:
+                answer.refused(Refused(Condition.SERVICE_UNAVAILABLE, said[-1].text))
+
+        self._in_turn("publish", name, Message("", "", attachments=(file,)), deliver)
 
     def typing(self, room: str, sender: str, state: ChatState) -> None:
         if not room:

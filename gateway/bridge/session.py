@@ -162,6 +162,10 @@ class Sink(Protocol):
         """Somebody asks what the user's software is. ``answer`` is called at most once, with the user's client's own words;
         with none if it does not say, and not at all if it is gone meanwhile."""
 
+    def publish(self, text: str, name: str, answer: Answer[str]) -> None:
+        """Make a text file of the user's, for a network that would need many messages for it. The answer is its link, or
+        says why there is none; it comes in bounded time, and in the order of the calls."""
+
     def room_password(self, room: str, password: str) -> None:
         """What a room asks of whoever comes in changed, to nothing if it is empty; it is given when we come in again."""
 
@@ -171,8 +175,9 @@ class Sink(Protocol):
         """Somebody came in, or somebody in the room changed affiliation, role or identity."""
 
     def departed(self, rooms: Sequence[str], nick: str, departure: Departure) -> None:
-        """Somebody left; our own nick means that we did (kicks, forced parts). After ``Exit.SPLIT`` clients see no change until
-        either ``arrived`` tells that they are back, or this comes once more, with another exit, for those who are not."""
+        """Somebody left; our own nick means that we did (kicks, forced parts). After ``Exit.SPLIT`` clients see no change
+        until either ``arrived`` tells that they are back, or this comes once more, with another exit, for those who are
+        not."""
 
     def renamed(self, rooms: Sequence[str], old: str, new: str) -> None: ...
 

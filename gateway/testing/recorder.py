@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.bridge import Capabilities
+from gateway.bridge import Answer, Capabilities
 from gateway.model import (
     Availability,
     ChatState,
+    Condition,
     Contact,
     DeliveryState,
     Departure,
@@ -137,6 +138,9 @@ class RecordingSink(_Journal):
 
     def asked(self, sender: str, question: Question, answer: Callable[[str], None]) -> None:
         self.note("asked", sender, question, answer)
+
+    def publish(self, text: str, name: str, answer: Answer[str]) -> None:
+        answer.refused(Refused(Condition.SERVICE_UNAVAILABLE, "There is no place for files here."))
 
     def typing(self, room: str, sender: str, state: ChatState) -> None:
         self.note("typing", room, sender, state)

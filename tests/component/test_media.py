@@ -9,6 +9,7 @@ import pytest
 from gateway.model import Attachment, Message
 from gateway.playground.process import free_ports
 from gateway.settings import MediaSettings
+from gateway.testing.recorder import RecordingAnswer
 from tests.component.stage import ALICE, BOB, JID, ROOM, C, condition, kind, staged
 from tests.fakes.web import Exchange, WebServer
 from tests.loopback.sharing import SharingBridge
@@ -139,6 +140,26 @@ async def test_what_waits_for_a_file_is_in_the_ledger_before_the_file_is_public(
     rows = await media.component.stores.deliveries.active("loopback")
     stopped = "[A file, cat.jpg, could not be delivered: The gateway was stopped while it was on its way.]"
     assert [row.body for row in rows] == [f"My cat\n{stopped}", "as promised"]
+
+
+async def test_a_text_that_a_network_has_no_lines_for_becomes_a_file(media, web):
+    await both_in(media)
+    came = takes(web, "/put/message.txt")
+    answer, second = RecordingAnswer(), RecordingAnswer()
+    sink = media.bridge.people["alice"].sink
+    sink.publish("größe\nzwei", "message.txt", answer)
+    sink.publish("", "message.txt", second)
+    await upload_service(media, slot_on(web))
+    assert (await answer.outcome()).arguments == ("https://upload.example/message.txt",)
+    assert came == ["größe\nzwei".encode()]
+    assert (await second.outcome()).name == "refused"
+
+
+async def test_where_there_is_no_place_for_files_no_text_becomes_one(stage):
+    await stage.join()
+    answer = RecordingAnswer()
+    stage.bridge.people["alice"].sink.publish("text", "message.txt", answer)
+    assert (await answer.outcome()).name == "refused"
 
 
 async def test_a_room_sees_the_picture_and_so_does_who_comes_later(media, web):

@@ -11,9 +11,10 @@ from bridges.irc.dial import ConnectFailed, Endpoint
 from bridges.irc.protocol.decode import decode, encode
 from bridges.irc.protocol.line import Line, parse
 from bridges.irc.session import IrcSession
-from gateway.bridge import Account, Capabilities, ForgetfulMemory, Services, SessionEnded
+from gateway.bridge import Account, Answer, Capabilities, ForgetfulMemory, Services, SessionEnded
 from gateway.model import (
     ChatState,
+    Condition,
     Departure,
     Message,
     Occupant,
@@ -38,6 +39,7 @@ class Recorder:
         self.calls: list[tuple[Any, ...]] = []
         self.can: Capabilities | None = None
         self.answer = ""  # of the user's client, to whatever somebody asks
+        self.files: list[tuple[str, Answer[str]]] | None = None  # None: there is no place for any
 
     def take(self) -> list[tuple[Any, ...]]:
         calls, self.calls = self.calls, []
@@ -94,6 +96,12 @@ class Recorder:
 
     def knocked(self, room: str, nick: str, reason: str = "") -> None:
         self.calls.append(("knocked", room, nick, reason))
+
+    def publish(self, text: str, name: str, answer: Answer[str]) -> None:
+        if self.files is None:
+            answer.refused(Refused(Condition.SERVICE_UNAVAILABLE, "There is no place for files here."))
+        else:
+            self.files.append((text, answer))
 
     def room_password(self, room: str, password: str) -> None:
         self.calls.append(("room_password", room, password))
