@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -16,11 +17,13 @@ from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ircd import Ircd, IrcdSettings
 from gateway.playground.ircd.modern import CAPABILITIES
 from gateway.playground.process import free_ports
-from tests.scenario.stage import Company, Door, Play, Scene, Stage, chatter, eventually, meet
+from tests.scenario.stage import DEADLINE, Company, Door, Play, Scene, Stage, chatter, eventually, meet
 
 SID = "{urn:xmpp:sid:0}stanza-id"
 REPLY = "{urn:xmpp:reply:0}reply"
 REACTIONS = "{urn:xmpp:reactions:0}reactions"
+BODY = "{jabber:client}body"
+MARKUP = "{urn:xmpp:markup:0}markup/{urn:xmpp:markup:0}span"
 RETRACT = "{urn:xmpp:message-retract:1}retract"
 DISCO = "http://jabber.org/protocol/disco#info"
 
@@ -275,3 +278,34 @@ async def test_a_message_of_several_lines_stays_one_from_client_to_client(modern
     )
     await scene.settle()
     assert not bob.inbox.waiting(message(type="error", id=private))
+
+
+async def test_bold_words_are_bold_on_both_sides(scene: Scene) -> None:
+    alice, carol = scene.alice, scene.carol
+    id_ = alice.say(scene.room, "so *bold* a word, not *!*@host", type="groupchat")
+    await carol.expect(
+        line("PRIVMSG", scene.channel, "so \x02bold\x02 a word, not *!*@host", sender=scene.nick)
+    )
+    own = await alice.expect(message(scene.from_occupant(scene.nick), id=id_))
+    assert own.findtext(BODY) == "so *bold* a word, not *!*@host"
+    carol.say(scene.channel, "as \x02bold\x02 as \x0304red\x03")
+    heard = await alice.expect(message(scene.from_occupant(carol.nick)))
+    body = heard.findtext(BODY) or ""
+    assert body == "as *bold* as red"
+    span = heard.find(MARKUP)
+    assert span is not None
+    assert body[int(span.get("start") or 0) : int(span.get("end") or 0)] == "bold"
+
+
+async def test_thirty_lines_are_a_link_for_the_channel_and_thirty_lines_for_their_author(
+    scene: Scene,
+) -> None:
+    text = "\n".join(f"line {number}" for number in range(1, 31))
+    id_ = scene.alice.say(scene.room, text, type="groupchat")
+    said = await scene.carol.expect(line("PRIVMSG", scene.channel, sender=scene.nick), within=DEADLINE)
+    first, _, link = said.params[-1].partition(" … 30 lines: ")
+    assert first == "line 1"
+    async with aiohttp.ClientSession() as web, web.get(link) as answer:
+        assert await answer.text() == text
+    own = await scene.alice.expect(message(scene.from_occupant(scene.nick), id=id_))
+    assert own.findtext(BODY) == text
