@@ -4,7 +4,7 @@ Both talk to the scripted IRC server; the client stands where the XMPP server wo
 ``_standing`` and ``_OURS``, and told in docs/biboumi-differences.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -27,6 +27,13 @@ C = "{jabber:component:accept}"
 USER = "{http://jabber.org/protocol/muc#user}"
 ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 
+MAM = "{urn:xmpp:mam:2}"
+ARCHIVE = "<query xmlns='urn:xmpp:mam:2'>{}</query>"
+COMMANDS = (
+    "<query xmlns='http://jabber.org/protocol/disco#items' node='http://jabber.org/protocol/commands'/>"
+)
+SET = "<set xmlns='http://jabber.org/protocol/rsm'>{}</set>"
+
 #: What one user was sent, in order: each stanza as words.
 Seen = tuple[tuple[str, ...], ...]
 
@@ -38,8 +45,16 @@ class Play:
     link: Connection
     carol: IrcClient
     steps: dict[str, dict[str, Seen]] = field(default_factory=dict)
+    answers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _nicks: dict[str, str] = field(default_factory=lambda: {ANN: "ann", BOB: "bob"})
     _number: int = 0
+
+    async def ask(self, name: str, to: str, payload: str, type: str = "get", who: str = ANN) -> None:
+        """Ask, and keep what was answered, with the messages of an archive that came before."""
+        answer = await self._iq(who, to, payload, type)
+        found = [each for each in self.link.received if each.find(f"{MAM}result") is not None]
+        self.link.received[:] = [each for each in self.link.received if each not in found]
+        self.answers[name] = (*(next(_bodies(each)) for each in found), *_answer(answer))
 
     async def set_up(self, port: int) -> None:
         form = f"<field var='ports'><value>{port}</value></field><field var='throttle_limit'><value>1000</value></field>"
@@ -63,10 +78,13 @@ class Play:
         self.link.send(f"<iq type='{type}' from='{who}' to='{to}' id='{id_}'>{payload}</iq>")
         return await self.link.expect(lambda each: each.get("id") == id_ and each.tag == f"{C}iq")
 
-    async def step(self, name: str, *stanzas: str, irc: str = "", who: str = ANN) -> None:
-        """Send something, wait until all that it causes is here, and keep what was seen."""
+    async def step(self, name: str, *stanzas: str, irc: str = "", who: str = ANN, comes: str = "") -> None:
+        """Send something, wait until all that it causes is here (for ``comes``, who joins, that is the subject above all),
+        and keep what was seen."""
         for each in stanzas:
             self.link.send(each)
+        if comes:
+            self.link.received.append(await self.link.expect(_came_in(comes)))
         if irc:
             self.carol.send(irc)
         await self.settle(who)
@@ -95,6 +113,18 @@ class Play:
 
 def _says(body: str) -> Callable[[Element], bool]:
     return lambda stanza: stanza.findtext(f"{C}body") == body
+
+
+def _bodies(result: Element) -> Iterator[str]:
+    return (each.text or "" for each in result.iter() if each.tag.endswith("}body"))
+
+
+def _answer(iq: Element) -> tuple[str, ...]:
+    """Type, error, and whether an archive has no more."""
+    words = [iq.get("type", "")]
+    words += [each.tag.removeprefix(ERRORS) for each in iq.iter() if each.tag.startswith(ERRORS)][:1]
+    words += [f"complete {each.get('complete', 'false')}" for each in iq.iter(f"{MAM}fin")]
+    return tuple(words)
 
 
 def _came_in(who: str) -> Callable[[Element], bool]:
@@ -159,7 +189,7 @@ async def the_play(play: Play) -> None:
         await play.link.expect(_came_in(who))
     await play.settle(ANN)
     play.link.received.clear()
-    await step("a second client comes", join(ANN2, "ann"))
+    await step("a second client comes", join(ANN2, "ann"), comes=ANN2)
     await step("somebody speaks", say(ANN, "hello"))
     await step("formatted text", irc="PRIVMSG #foo :hello \x02you\x02")
     await step("an action", say(BOB, "/me waves"), who=BOB)
@@ -183,12 +213,29 @@ async def the_play(play: Play) -> None:
     await step("a rank", admin(ANN, "<item affiliation='admin' nick='bob'/>"))
     await step("nobody's rank", admin(ANN, "<item affiliation='admin' nick='blectre'/>"))
     await step("a kick", admin(ANN, "<item role='none' nick='bob'><reason>reported</reason></item>"))
-    await step("in again", join(BOB, "bob"), who=BOB)
+    await step("in again", join(BOB, "bob"), who=BOB, comes=BOB)
     await step("a kick from IRC", irc="KICK #foo bob :out")
-    await step("once more", join(BOB, "bob"), who=BOB)
+    await step("once more", join(BOB, "bob"), who=BOB, comes=BOB)
     await step("one client leaves", f"<presence from='{ANN2}' to='{R}/ann' type='unavailable'/>")
     await step("somebody leaves IRC", irc="PART #foo :bye")
     await step("somebody comes", irc="JOIN #foo")
+
+
+async def the_questions(play: Play) -> None:
+    ask = play.ask
+    ping = "<ping xmlns='urn:xmpp:ping'/>"
+    await ask("a ping of oneself", f"{R}/ann", ping)
+    await ask("a ping from outside", f"{R}/ann", ping, who=OUTSIDE)
+    await ask("a ping of a room one is not in", f"#nil%{S}/ann", ping)
+    await ask("an archive", R, ARCHIVE.format(""), "set")
+    await ask("its beginning", R, ARCHIVE.format(SET.format("<max>2</max>")), "set")
+    await ask("nothing of it", R, ARCHIVE.format(SET.format("<max>0</max><before/>")), "set")
+    await ask("after nothing", R, ARCHIVE.format(SET.format("<after>DUMMY_ID</after>")), "set")
+    traffic = (
+        "<query xmlns='http://jabber.org/protocol/disco#info' node='http://jabber.org/protocol/muc#traffic'/>"
+    )
+    await ask("traffic", R, traffic)
+    await ask("commands of an occupant", f"{R}/ann", COMMANDS)
 
 
 def place_for(tmp_path: Path, gateway) -> Path:
@@ -197,7 +244,7 @@ def place_for(tmp_path: Path, gateway) -> Path:
     return place
 
 
-async def _played(tmp_path: Path, gateway) -> dict[str, dict[str, Seen]]:
+async def _played(tmp_path: Path, gateway) -> Play:
     ircd = await Ircd().start()
     try:
         async with FakeXmppServer({G: "s3cret"}) as server, gateway(place_for(tmp_path, gateway), server, ""):
@@ -205,8 +252,9 @@ async def _played(tmp_path: Path, gateway) -> dict[str, dict[str, Seen]]:
             play = Play(await server.link(), carol)
             await play.set_up(ircd.port)
             await the_play(play)
+            await the_questions(play)
             await carol.close()
-            return play.steps
+            return play
     finally:
         await ircd.stop()
 
@@ -230,8 +278,17 @@ def _order(seen: Seen) -> list[tuple[str, ...]]:
 
 async def test_people_see_the_same_as_with_biboumi(tmp_path: Path) -> None:
     theirs, ours = [await _played(tmp_path, gateway) for gateway in GATEWAYS]
-    for name, people in theirs.items():
+    for name, people in theirs.steps.items():
         for who, seen in people.items():
             expected = _OURS.get(name, {}).get(who, seen)
-            assert _order(ours[name][who]) == _order(expected), (name, who)
+            assert _order(ours.steps[name][who]) == _order(expected), (name, who)
             assert expected is seen or expected != seen, f"{name} is no difference any more"
+    for name, told in theirs.answers.items():
+        assert ours.answers[name] == _alike(told), name
+
+
+def _alike(told: tuple[str, ...]) -> tuple[str, ...]:
+    """As biboumi's archives tell it, but with our formats and lines, and without the orders of users."""
+    text = "\n".join(each for each in told if not each.startswith("/mode"))
+    lines = text.replace("hello you", "hello *you*").replace("un\ndeux\ntrois", "un\0deux\0trois").split("\n")
+    return tuple(each.replace("\0", "\n") for each in lines)
