@@ -9,8 +9,9 @@ import asyncio
 import random
 from collections.abc import Awaitable
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, cast
 
+from gateway.accounts.account import Account
 from gateway.clock import SystemClock
 from gateway.delivery.outgoing import Outgoing
 from gateway.delivery.service import Deliveries, DeliveryPolicy, DeliveryWiring
@@ -18,6 +19,7 @@ from gateway.ids import IdSource
 from gateway.model import AccountState, AccountStatus, Address, AddressKind, Message
 from gateway.storage.database import opened
 from gateway.storage.deliveries import DeliveryStore
+from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import Stanza
 from tests.unit.delivery.world import ALICE, CAROL, CAROLS, NETWORK, PHONE, REPEATING, Book, parsed
@@ -35,6 +37,11 @@ class Mortal:
         self.tickets: dict[str, Any] = {}
         self.tasks: set[asyncio.Future[None]] = set()
         self.orders: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    @property
+    def known(self) -> Account:
+        """Ourselves, as the ledger knows an account."""
+        return cast("Account", self)
 
     def say(self, *words: str) -> bool:
         self.pipe.send(words)
@@ -60,7 +67,7 @@ class Mortal:
             wiring = DeliveryWiring(
                 name="sms",
                 capabilities=REPEATING,
-                book=Book(),  # type: ignore[arg-type]
+                book=cast("AddressBook", Book()),
                 store=DeliveryStore(database),
                 clock=clock,
                 random=rng,
@@ -68,7 +75,7 @@ class Mortal:
                 iq=iq,
                 send=self.send,
                 spawn=self.spawn,
-                account=lambda owner, network: self,  # type: ignore[arg-type, return-value]
+                account=lambda owner, network: self.known,
                 refuse=lambda stanza, why: None,
                 service=lambda account, text: None,
                 caught_up=lambda: True,
@@ -77,7 +84,7 @@ class Mortal:
             async with deliveries.running():
                 await deliveries.restore()
                 deliveries.up()
-                deliveries.online(self)  # type: ignore[arg-type]
+                deliveries.online(self.known)
                 self.say("ready")
                 while True:
                     self.obey(deliveries, iq, *await self.orders.get())
@@ -97,7 +104,7 @@ class Mortal:
             self.spawn(self.flush(deliveries))
 
     async def keep(self, deliveries: Deliveries, id_: str) -> None:
-        await deliveries.committed(self, Message(CAROL, f"text of {id_}", foreign_id=id_))  # type: ignore[arg-type]
+        await deliveries.committed(self.known, Message(CAROL, f"text of {id_}", foreign_id=id_))
         self.say("kept", id_)
 
     async def flush(self, deliveries: Deliveries) -> None:

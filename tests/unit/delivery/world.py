@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import Element, fromstring
 
 from sqlalchemy import select
 
+from gateway.accounts import account as accounts
 from gateway.bridge import BadAddress, Capabilities
 from gateway.clock import SystemClock
 from gateway.delivery.entry import Entry, entry_of
@@ -27,6 +28,7 @@ from gateway.storage.database import Database, opened
 from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.errors import Trouble, trouble
 from gateway.storage.schema import deliveries
+from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import COMPONENT, Stanza
@@ -207,7 +209,7 @@ class Gateway:
             DeliveryWiring(
                 name="sms",
                 capabilities=capabilities,
-                book=Book(),  # type: ignore[arg-type]
+                book=cast("AddressBook", Book()),
                 store=self.store,
                 clock=world.clock,
                 random=rng,
@@ -215,13 +217,18 @@ class Gateway:
                 iq=self.iq,
                 send=self.send,
                 spawn=self._spawn,
-                account=lambda owner, network: self.account if owner == ALICE else None,
+                account=lambda owner, network: self.known if owner == ALICE and self.account else None,
                 refuse=self._refuse,
                 service=lambda account, text: self.notes.append(text),
                 caught_up=lambda: True,
             ),
             policy,
         )
+
+    @property
+    def known(self) -> accounts.Account:
+        """The account, as the ledger knows it."""
+        return cast("accounts.Account", self.account)
 
     # -- borders -----------------------------------------------------------------------------------------------
 
@@ -281,7 +288,7 @@ class Gateway:
         assert self.account is not None
         self.account.connected = True
         self.account.status = AccountStatus(AccountState.CONNECTED)
-        self.deliveries.online(self.account)  # type: ignore[arg-type]
+        self.deliveries.online(self.known)
 
     def write(self, text: str, id_: str, *, to: str = CAROLS, extra: str = "", sender: str = PHONE) -> None:
         """The user writes to carol."""
@@ -295,24 +302,24 @@ class Gateway:
 
     def hear(self, text: str, foreign_id: str = "", time: float | None = None) -> None:
         """carol writes to the user."""
-        self.deliveries.received(self.account, Message(CAROL, text, foreign_id=foreign_id, time=time))  # type: ignore[arg-type]
+        self.deliveries.received(self.known, Message(CAROL, text, foreign_id=foreign_id, time=time))
 
     def hold(self, text: str, foreign_id: str = "") -> Held:
         """carol's message cannot be shown yet; so much of it is safe."""
-        return self.deliveries.hold(self.account, Message(CAROL, text, foreign_id=foreign_id))  # type: ignore[arg-type]
+        return self.deliveries.hold(self.known, Message(CAROL, text, foreign_id=foreign_id))
 
     def release(self, held: Held, text: str) -> None:
         """Now it can."""
         if not self.dead:
             message = Message(CAROL, text, foreign_id=held.entry.foreign_id)
-            self.deliveries.received(self.account, message, "", held)  # type: ignore[arg-type]
+            self.deliveries.received(self.known, message, "", held)
 
     async def hear_committed(self, text: str, foreign_id: str) -> None:
-        await self.deliveries.committed(self.account, Message(CAROL, text, foreign_id=foreign_id))  # type: ignore[arg-type]
+        await self.deliveries.committed(self.known, Message(CAROL, text, foreign_id=foreign_id))
 
     def report(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
         if not self.dead:
-            self.deliveries.reported(self.account, foreign_id, state, why)  # type: ignore[arg-type]
+            self.deliveries.reported(self.known, foreign_id, state, why)
 
     def client_says(self, payload: str, *, sender: str = PHONE, to: str = CAROLS) -> None:
         """A message of the user's client without a body: a receipt, a marker."""
