@@ -73,7 +73,7 @@ def with_kind(body: str) -> tuple[str, MessageKind]:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message as the network is to have it; ``own`` is what the user said of ``text``. ``shown`` and ``shown_kind`` are
+    """A message as the network is to have it; ``own`` is what the user wrote of ``text``. ``shown`` and ``shown_kind`` are
     its body for the user's own clients, and ``taken`` ready XML for them: the payloads that the network takes.
     ``corrects``: the message that it corrects, by the id the client gave that, where the network has no corrections: then
     ``own`` is the whole text, and the line to say is not made yet."""
@@ -187,7 +187,7 @@ class Speech:
         return Spoken(
             lead + text,
             kind,
-            text,
+            typed,
             enrichment if enrichment != _NOTHING else None,
             body if as_sent else lead + typed,
             MessageKind.CHAT if as_sent else kind,

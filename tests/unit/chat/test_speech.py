@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.bridge import Capabilities
 from gateway.chat.places import Target
-from gateway.chat.speech import Reacted, Retracted, Spoken
+from gateway.chat.speech import Reacted, Retracted, Speech, Spoken
 from gateway.model import Condition, Enrichment, Mention, MessageKind, Refused, Reply, Span, Style
+from tests.fakes.clock import ManualClock
 from tests.unit.chat.support import CONTACT, FakePlace, message, speech
 
 BOB = Target("bob", "shall we bake a cake?", "s1", "f1", own=False, recent=True)
@@ -141,6 +143,39 @@ def test_styles_are_read_for_networks_that_have_them_and_left_alone_for_others()
     assert (said.text, said.enrichment) == ("so it is", Enrichment(spans=(Span(0, 2, Style.STRONG),)))
     assert said.shown == "*so* it is"
     assert spoken("*so* it is").text == "*so* it is"
+
+
+def test_where_asterisks_are_meant_only_marks_beyond_doubt_are_styles():
+    said = spoken("> ban *!*@host, *now*", styling=True, plain_marks=True)
+    assert (said.text, said.shown) == ("> ban *!*@host, now", "> ban *!*@host, *now*")
+    assert said.enrichment == Enrichment(spans=(Span(16, 19, Style.STRONG),))
+
+
+def test_passwords_are_not_styled():
+    talk = Speech(Capabilities("test", "Test", styling=True), ManualClock(), lambda address, text: True)
+    said = talk.speak(PLACE, "identify *secret*", None)
+    assert isinstance(said, Spoken)
+    assert (said.text, said.enrichment) == ("identify *secret*", None)
+
+
+def test_messages_without_marks_need_no_reading():
+    talk, _ = speech(styling=True)
+    assert talk.plain("nothing to see")
+    assert not talk.plain("so *bold*")
+    assert not talk.plain("?OTRv2?")
+
+
+def test_xhtml_tells_styles_that_the_body_does_not():
+    html = "<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>{}</body></html>"
+    said = spoken("so bold", html.format("so <b>bold</b>"), styling=True)
+    assert (said.text, said.enrichment) == ("so bold", Enrichment(spans=(Span(3, 7, Style.STRONG),)))
+    assert "<markup" in said.taken
+    assert spoken("so bold", html.format("so <b>bold</b>")).enrichment is None
+
+
+def test_a_correction_in_words_keeps_what_was_typed():
+    said = spoken("*so* the", "<replace xmlns='urn:xmpp:message-correct:0' id='m3'/>", styling=True)
+    assert (said.corrects, said.own) == ("m3", "*so* the")
 
 
 def test_unstyled_text_is_left_alone():
