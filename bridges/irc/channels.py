@@ -154,21 +154,20 @@ class Channels:
     def is_member(self, channel: Channel, nick: str) -> bool:
         return self._standing.casemapping.fold(nick) in channel.members
 
-    def modes_of(self, nick: str) -> dict[str, str]:
-        """The prefix modes of somebody, by the keys of the channels where they have any."""
-        folded = self._standing.casemapping.fold(nick)
-        user = self._users.get(folded)
-        found = ((channel.key, channel.members.get(folded)) for channel in user.channels) if user else ()
-        return {key: modes for key, modes in found if modes}
-
     def quit(self, nick: str) -> User | None:
         """``nick`` left the network; its ``channels`` stay set, for the caller to tell them."""
+        return self.quit_with(nick)[0]
+
+    def quit_with(self, nick: str) -> tuple[User | None, dict[str, str]]:
+        """As ``quit``; also the prefix modes that they had, by the keys of the channels where they had any."""
         folded = self._standing.casemapping.fold(nick)
         user = self._users.pop(folded, None)
-        if user is not None:
-            for channel in user.channels:
-                channel.members.pop(folded, None)
-        return user
+        modes: dict[str, str] = {}
+        for channel in user.channels if user is not None else ():
+            held = channel.members.pop(folded, "")
+            if held:
+                modes[channel.key] = held
+        return user, modes
 
     def rename(self, old: str, new: str) -> User | None:
         """``old`` is called ``new`` now; None if nobody of that name is known. Nobody else may be called ``new`` any more:

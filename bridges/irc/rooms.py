@@ -129,7 +129,8 @@ class Rooms:
             channel = channels.get(name)
             if channel is not None:
                 arrived = channels.add(channel, nick, "", identity)
-                channels.describe(nick, account, flags_of(line.tags) or None)
+                if line.tags or account is not None:
+                    channels.describe(nick, account, flags_of(line.tags) or None)
                 if not (self.splits and arrived is not None and self.splits.came(channel, arrived)):
                     self._changed(channel, arrived)
 
@@ -188,8 +189,7 @@ class Rooms:
         if self._common.standing.is_me(nick):
             self.gone(Departure(Exit.QUIT, reason))
             return
-        modes = self._common.channels.modes_of(nick)
-        user = self._common.channels.quit(nick)
+        user, modes = self._common.channels.quit_with(nick)
         if user is not None and not self.splits.quit(user, modes, reason):
             keys = live_keys(user.channels)
             if keys:
