@@ -171,6 +171,7 @@ class Speaking:
         limit = room_for(standing.mask, target, standing.support.linelen, command) - len(before) - len(after)
         encodings = standing.encodings
         encoding = "utf-8" if encodings.plain or text.isascii() else encodings.outgoing(key)
+        whole = text
         if encoding != "utf-8":
             text = expressible(text, encoding)
         # Most messages are one short line: nothing to part, and often nothing to watch.
@@ -196,10 +197,10 @@ class Speaking:
         if 0 < most < len(parts) and not pasted and not secrecy.to_person(target, text):
 
             def said(link: str) -> None:
-                shown = announced(text, link, limit) if link else text
+                shown = announced(whole, link, limit) if link else whole
                 self._send(target, key, shown, kind, ticket, tags, pasted=True)
 
-            self._pasting.paste(key, text, ticket, said)
+            self._pasting.paste(key, whole, ticket, said)
             return
         lines, labels = [], []
         for part in parts:

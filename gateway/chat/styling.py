@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from gateway.chat.ranges import Moved, Range, cut, put, unmoved
 from gateway.model import Span, Style
 
-#: Without one of these there is nothing to read: most messages.
-_MARKED = re.compile(r"[*_~`>]")
 _DIRECTIVES: dict[str, Style] = {
     "*": Style.STRONG,
     "_": Style.EMPHASIS,
@@ -29,7 +27,8 @@ _BLOCKS = frozenset({Style.QUOTE, Style.CODE_BLOCK})
 
 def marked(text: str) -> bool:
     """Whether there may be marks in it; where not, there is nothing to read."""
-    return _MARKED.search(text) is not None
+    # Asked of every message: five times ``in`` take half the time of one expression.
+    return "*" in text or "_" in text or "`" in text or ">" in text or "~" in text
 
 
 def read(text: str, *, wary: bool = False) -> tuple[str, tuple[Span, ...], Moved]:
@@ -37,7 +36,7 @@ def read(text: str, *, wary: bool = False) -> tuple[str, tuple[Span, ...], Moved
     on which an asterisk is an asterisk. Then only what cannot be anything else is taken for a mark (masks, wildcards and
     options have some too), and ``>`` stays where it is."""
     # A carriage return only comes as a character reference: not worth more than to be left alone.
-    if _MARKED.search(text) is None or "\r" in text:
+    if not marked(text) or "\r" in text:
         return text, (), unmoved
     lines: list[Range] = []
     at = 0
