@@ -24,6 +24,7 @@ from bridges.irc.text import one_line
 from gateway.model import Departure, Exit, Message, Topic
 
 MAX_REASON = 300  # bytes
+PORTION = 2000  # occupants that are told in one go, of channels whose list does not end
 
 
 class Rooms:
@@ -78,13 +79,17 @@ class Rooms:
     def expire(self, now: float) -> float:
         """Tell the channels whose list of occupants does not end, and what splits are over; when to look again."""
         following = self.splits.expire(now)
+        told = 0
         for channel in list(self._common.channels):
             if channel.live:
                 continue
-            if channel.deadline <= now:
-                self._announce(channel)
-            else:
+            if channel.deadline > now:
                 following = min(following, channel.deadline)
+            elif told >= PORTION:
+                return now  # others have their turn before the rest
+            else:
+                told += len(channel.members)
+                self._announce(channel)
         return following
 
     def refold(self) -> None:

@@ -59,8 +59,6 @@ def parse_modes(params: Sequence[str], isupport: Isupport) -> list[ModeChange]:
         if letter in "+-":
             adding = letter == "+"
             continue
-        if letter <= " ":  # a word could not hold it, so it is no mode that could ever be named
-            continue
         kind = kind_of(letter, isupport)
         takes = kind is not ModeKind.FLAG and (adding or kind is not ModeKind.WHEN_SET)
         changes.append(ModeChange(adding, letter, next(arguments, None) if takes else None, kind))
@@ -95,10 +93,11 @@ Modes = Mapping[str, str]
 
 
 def apply(modes: Modes, changes: Iterable[ModeChange]) -> dict[str, str]:
-    """``modes`` after ``changes``; those of lists and occupants do not count."""
+    """``modes`` after ``changes``; those of lists and occupants do not count, nor letters that no server has: there are too
+    many of them to remember."""
     after = dict(modes)
     for change in changes:
-        if change.kind in (ModeKind.PREFIX, ModeKind.LIST):
+        if change.kind in (ModeKind.PREFIX, ModeKind.LIST) or not "!" <= change.letter <= "~":
             continue
         if change.adding:
             after[change.letter] = change.argument or ""

@@ -4,10 +4,11 @@ import pytest
 
 from bridges.irc.protocol.decode import known_encoding
 from bridges.irc.protocol.isupport import Isupport
-from bridges.irc.protocol.modes import parse_modes
+from bridges.irc.protocol.modes import apply, parse_modes
+from bridges.irc.rooms import PORTION
 from gateway.model import Address, AddressKind, Enrichment, MessageKind, Refused, Reply
 from tests.fuzz.irc.runs import Report, codecs, sessions
-from tests.unit.irc.scripted import NETWORK, Receipt, Scene
+from tests.unit.irc.scripted import ME, NETWORK, Receipt, Scene
 
 ROOM = Address(AddressKind.ROOM, NETWORK, "#foo")
 CAPS = "labeled-response echo-message draft/message-redaction"
@@ -68,8 +69,32 @@ async def test_lines_that_wait_are_sent_though_the_server_takes_shorter_ones_fro
     await scene.finish()
 
 
-def test_a_space_is_no_mode() -> None:
-    assert [change.letter for change in parse_modes(["+m n"], Isupport())] == ["m", "n"]
+def test_what_no_server_has_is_no_mode() -> None:
+    assert apply({}, parse_modes(["+m n\u0101é"], Isupport())) == {"m": "", "n": ""}
+
+
+async def test_a_server_cannot_make_us_remember_modes_without_end() -> None:
+    scene = await (await Scene().login()).in_room()
+    scene.server.says(*(f"{ME} MODE #foo +{chr(0x21 + number)}" for number in range(1000)))
+    channel = scene.session._channels.get("#foo")
+    assert channel is not None
+    assert len(channel.modes) < 94
+    await scene.finish()
+
+
+async def test_many_channels_whose_lists_do_not_end_are_told_in_portions() -> None:
+    scene = await Scene().login()
+    for number in range(5):
+        names = " ".join(f"n{number}x{which}" for which in range(PORTION))
+        scene.server.says(f"{ME} JOIN #c{number}", f":{NETWORK} 353 Nick = #c{number} :{names}")
+    scene.sink.take()
+    now = scene.clock.monotonic() + 15
+    told = []
+    while scene.session._rooms.expire(now) <= now:
+        told.append(len(scene.sink.take()))
+    assert told == [1, 1, 1, 1]
+    assert len(scene.sink.take()) == 1
+    await scene.finish()
 
 
 def test_encodings_that_read_line_breaks_out_of_letters_are_none() -> None:
