@@ -191,14 +191,19 @@ class Invitations:
 
 
 def invitation(room_attr: str, to_attr: str, from_attr: str, reason: str, password: str = "") -> str:
-    """XEP-0045 §7.8.2: what the invited get. No ``type``, as there."""
+    """XEP-0045 §7.8.2: what the invited get. No ``type``, as there. It goes along in the words of XEP-0249 too, as from other
+    services: Converse.js (14) understands no others."""
     inviter = f" from='{from_attr}'" if from_attr else ""
     why = f"<reason>{escape(reason)}</reason>" if reason else ""
     key = f"<password>{escape(password)}</password>" if password else ""
     return (
         f"<message from='{room_attr}' to='{to_attr}'><x xmlns='{render.MUC_USER}'><invite{inviter}>{why}</invite>"
-        f"{key}</x></message>"
+        f"{key}</x><x xmlns='{DIRECT}' jid='{room_attr}'{_given('reason', reason)}{_given('password', password)}/></message>"
     )
+
+
+def _given(name: str, value: str) -> str:
+    return f" {name}='{attribute(value)}'" if value else ""
 
 
 def invitations(room_attr: str, clients: Iterable[str], actor: str, reason: str) -> list[str]:

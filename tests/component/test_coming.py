@@ -86,6 +86,8 @@ async def test_somebody_is_invited_by_address_by_occupant_or_by_nick(stage: Stag
     assert invited.get("type") is None
     assert invite(invited).get("from") == f"{ROOM}/alice"
     assert invite(invited).findtext(f"{USER}reason") == "tea & cake"
+    direct = invited.find("{jabber:x:conference}x")
+    assert (direct.get("jid"), direct.get("reason")) == (ROOM, "tea & cake")
     assert await stage.silence() == []
 
 
