@@ -191,8 +191,8 @@ class Invitations:
 
 
 def invitation(room_attr: str, to_attr: str, from_attr: str, reason: str, password: str = "") -> str:
-    """XEP-0045 §7.8.2: what the invited get. No ``type``, as there. It goes along in the words of XEP-0249 too, as from other
-    services: Converse.js (14) understands no others."""
+    """XEP-0045 §7.8.2: what the invited get. No ``type``, as there. It goes along in the words of XEP-0249 too, as other
+    services have it: Converse.js (14) understands no others."""
     inviter = f" from='{from_attr}'" if from_attr else ""
     why = f"<reason>{escape(reason)}</reason>" if reason else ""
     key = f"<password>{escape(password)}</password>" if password else ""
