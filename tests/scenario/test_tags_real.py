@@ -203,7 +203,7 @@ async def test_what_a_channel_repeats_to_those_who_come_back_is_shown_once(scene
     scene.alice.leave(scene.room, scene.nick)
     await scene.carol.expect(line("PART", scene.channel, sender=scene.nick))
     scene.alice.inbox.clear()
-    await scene.alice.join(scene.room, scene.nick)
+    await scene.alice.join(scene.room, scene.nick, history=None)
     await scene.carol.expect(line("JOIN", scene.channel, sender=scene.nick))
     await scene.settle()
     shown = [one for one in chatter(scene.alice) if one.findtext("{jabber:client}body") == "before the fall"]
