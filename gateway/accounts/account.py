@@ -115,6 +115,11 @@ class Account:
         self._wake.set()
         return room
 
+    def rename(self, nick: str) -> None:
+        """The user goes by another nick, now and at every connection to come."""
+        self.wanted_nick = nick
+        self._context.remember_account(self)
+
     def attend(self, room: Room, attendee: Attendee) -> None:
         """One more client in a room, or one that asks again."""
         room.attendees[attendee.jid] = attendee

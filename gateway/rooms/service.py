@@ -171,7 +171,7 @@ class RoomService:
             return
 
         def renamed() -> None:
-            account.wanted_nick = nick
+            account.rename(nick)
 
         ticket = Outcome(renamed, partial(self._refuse_presence, stanza))
         if not self._context.bridge.capabilities.nick_change:

@@ -126,6 +126,13 @@ async def test_a_nick_change_is_seen_by_both_and_a_taken_one_is_a_conflict(stage
     stage.send(f"<presence from='{BOB}' to='{ROOM}/alicia' id='n1'/>")
     error = await stage.expect("presence", type="error", to=BOB)
     assert (error.get("id"), condition(error)) == ("n1", "conflict")
+    # After a restart she is who she wants to be, not who she was when she came.
+    await stage.component.stores.archive.settled()
+    stored = {
+        each.account.owner: each.account.nick
+        for each in await stage.component.stores.accounts.all("loopback")
+    }
+    assert stored == {"alice@localhost": "alicia", "bob@localhost": "bob"}
 
 
 async def test_a_status_change_is_no_nick_change(stage):
