@@ -367,12 +367,13 @@ async def test_every_acknowledged_row_survives_a_kill(url: str, clock: SystemClo
     assert child.stdout is not None
     acknowledged: list[str] = []
     async for line in child.stdout:
-        acknowledged.append(line.decode().strip())
+        # Not what is logged when a transaction is slow, nor what the kill cuts off.
+        if line.endswith(b".\n"):
+            acknowledged.append(line.decode().strip())
         if len(acknowledged) == 500:
             child.send_signal(signal.SIGKILL)
     assert await child.wait() == -signal.SIGKILL
     async with opened(url, clock=clock) as database:
         kept = {kept[0] for kept in await database.read(select(subscriptions.c.contact_local))}
-    whole = [line for line in acknowledged if line.endswith(".")]
-    assert len(whole) >= 500
-    assert kept.issuperset(whole)
+    assert len(acknowledged) >= 500
+    assert kept.issuperset(acknowledged)
