@@ -10,6 +10,8 @@ NEVER = float("inf")
 class Alarm:
     """``ring`` is given the time (monotonic seconds) and returns when it wants to be called next."""
 
+    __slots__ = ("_at", "_clock", "_ring", "_stopped", "_timer")
+
     def __init__(self, clock: Clock, ring: Callable[[float], float]) -> None:
         self._clock = clock
         self._ring = ring

@@ -34,6 +34,18 @@ _SPLITS = frozenset(("netsplit", "netjoin"))
 class Answers:
     """See the module's text. ``dispatch`` gives a line to the part that handles its command."""
 
+    __slots__ = (
+        "_batches",
+        "_common",
+        "_console",
+        "_dispatch",
+        "_hearing",
+        "_labels",
+        "_requests",
+        "_speaking",
+        "_splits",
+    )
+
     def __init__(
         self,
         common: Common,

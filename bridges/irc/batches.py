@@ -42,6 +42,8 @@ class Batch:
 class Batches:
     """The open batches of one connection. ``whole``: the types whose lines only make sense together."""
 
+    __slots__ = ("_alarm", "_clock", "_open", "_whole")
+
     def __init__(self, clock: Clock, alarm: Alarm, whole: Collection[str]) -> None:
         self._clock = clock
         self._alarm = alarm

@@ -73,6 +73,8 @@ class Channel:
 class Channels:
     """All channels and users of one connection."""
 
+    __slots__ = ("_channels", "_max_channels", "_max_users", "_standing", "_users")
+
     def __init__(
         self, standing: Standing, *, max_users: int = MAX_USERS, max_channels: int = MAX_CHANNELS
     ) -> None:

@@ -21,6 +21,8 @@ _MAX_REASON = 300
 class Commands:
     """The acting half of one session."""
 
+    __slots__ = ("_common", "_console", "_requests", "quitting")
+
     def __init__(self, common: Common, requests: Requests, console: Console) -> None:
         self._common = common
         self._requests = requests

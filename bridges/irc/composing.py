@@ -37,6 +37,8 @@ class _Own:
 class Composing:
     """Of one session."""
 
+    __slots__ = ("_common", "others", "own")
+
     def __init__(self, common: Common) -> None:
         self._common = common
         self.own: dict[str, _Own] = {}  # by folded target

@@ -24,6 +24,8 @@ _ONLY_LAST = frozenset(("900", "901"))
 class Console:
     """The NETWORK address's side of one session."""
 
+    __slots__ = ("_all", "_common", "_motd", "_window")
+
     def __init__(self, common: Common, show_all: bool) -> None:
         self._common = common
         self._all = show_all

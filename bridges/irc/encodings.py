@@ -61,6 +61,8 @@ def pair(values: Mapping[str, str], otherwise: Pair) -> Pair:
 class Encodings:
     """Of one session. ``fold`` makes keys of names, ``utf8_only`` says whether the server takes nothing else."""
 
+    __slots__ = ("_channels", "_fold", "_named", "_usual", "_utf8_only")
+
     def __init__(self, usual: Pair, fold: Callable[[str], str], utf8_only: Callable[[], bool]) -> None:
         self._usual = usual
         self._fold = fold

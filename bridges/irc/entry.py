@@ -57,6 +57,22 @@ class Hall:
 class Entry:
     """One session's way in; of several connections if the server sends us to an encrypted one."""
 
+    __slots__ = (
+        "_clock",
+        "_endpoint",
+        "_errands",
+        "_hall",
+        "_login_by",
+        "_policy",
+        "_profile",
+        "_random",
+        "_security",
+        "_step_by",
+        "_work",
+        "login",
+        "upgrade",
+    )
+
     def __init__(
         self, profile: Profile, security: Security, clock: Clock, rng: random.Random, hall: Hall
     ) -> None:

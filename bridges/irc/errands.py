@@ -12,6 +12,8 @@ log = structlog.get_logger(__name__)
 class Errands:
     """Holds what is under way. ``about`` is what the log calls it."""
 
+    __slots__ = ("_about", "_tasks")
+
     def __init__(self, about: str) -> None:
         self._about = about
         self._tasks: set[asyncio.Task[None]] = set()

@@ -82,6 +82,8 @@ class _Moderated:
 class Expression:
     """Of one session."""
 
+    __slots__ = ("_common", "_composing", "_formatting", "_hearing", "_reactions", "_requests", "_speaking")
+
     def __init__(
         self,
         common: Common,

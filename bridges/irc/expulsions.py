@@ -13,6 +13,8 @@ _REMEMBERED = 32  # bans, of all channels
 class Expulsions:
     """The bans that channels of one session were given lately."""
 
+    __slots__ = ("_bans", "_standing")
+
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
         self._bans: deque[tuple[str, str, float]] = deque(maxlen=_REMEMBERED)

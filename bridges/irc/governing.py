@@ -23,6 +23,8 @@ from gateway.model import Condition, Field, ListEntry, Refused, RoomList, RoomTr
 class Governing:
     """One session's channels, governed."""
 
+    __slots__ = ("_common", "_console", "_inquiries", "_lists", "_moderation", "_modes")
+
     def __init__(self, common: Common, inquiries: Inquiries, modes: RoomModes, console: Console) -> None:
         self._common = common
         self._inquiries = inquiries

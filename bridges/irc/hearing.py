@@ -32,6 +32,21 @@ class Hearing:
     """The receiving half of all conversations. ``speaking`` tells whom the user has written to, and what was only an echo.
     ``replaying`` is set while the server repeats what was said before."""
 
+    __slots__ = (
+        "_channels",
+        "_common",
+        "_composing",
+        "_console",
+        "_formatting",
+        "_questions",
+        "_second",
+        "_sink",
+        "_speaking",
+        "_typists",
+        "_unconfirmed",
+        "replaying",
+    )
+
     def __init__(
         self,
         common: Common,

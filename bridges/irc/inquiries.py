@@ -70,6 +70,8 @@ class _Open:
 class Inquiries:
     """The open questions of one session, oldest first."""
 
+    __slots__ = ("_common", "_last", "_open")
+
     def __init__(self, common: Common) -> None:
         self._common = common
         self._open: deque[_Open] = deque()

@@ -21,6 +21,8 @@ MAX_HEARD = 20  # such pairs in that time, and so invitations
 class Inviting:
     """The invitations of one session."""
 
+    __slots__ = ("_common", "_console", "_heard", "_requests")
+
     def __init__(self, common: Common, requests: Requests, console: Console) -> None:
         self._common = common
         self._requests = requests

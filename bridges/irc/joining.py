@@ -51,6 +51,8 @@ class _Joins:
 class Joining:
     """The joins of one session that are not answered yet."""
 
+    __slots__ = ("_common", "_flush", "_gathered", "_held", "_login_by", "_wanted")
+
     def __init__(self, common: Common) -> None:
         self._common = common
         self._wanted: dict[str, _Wish] = {}

@@ -34,6 +34,8 @@ class Claim(Protocol):
 class Labels:
     """The open labels of one connection."""
 
+    __slots__ = ("_alarm", "_clock", "_last", "_open")
+
     def __init__(self, clock: Clock, alarm: Alarm) -> None:
         self._clock = clock
         self._alarm = alarm

@@ -40,6 +40,19 @@ _MODES = re.compile(r"\[\+[^\]]*\] ?")
 class Listing:
     """``list_rooms`` of one session. A ``sendqueue.Parcel`` of its one line."""
 
+    __slots__ = (
+        "_asked_at",
+        "_asking",
+        "_channels",
+        "_common",
+        "_console",
+        "_entries",
+        "_since",
+        "_waiting",
+        "_whole",
+        "withdrawn",
+    )
+
     def __init__(self, common: Common, console: Console) -> None:
         self._common = common
         self._console = console

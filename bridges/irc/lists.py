@@ -114,6 +114,8 @@ class _Reading:
 class Lists:
     """The lists of one session's channels."""
 
+    __slots__ = ("_common", "_inquiries")
+
     def __init__(self, common: Common, inquiries: Inquiries) -> None:
         self._common = common
         self._inquiries = inquiries

@@ -47,6 +47,8 @@ class Login:
     """One registration. ``welcome`` is the nick the network gave us, empty until 001. ``encrypted`` is what the connection
     is; ``certificate``: it was made with the user's; ``official``: it goes where the operator's secrets may go."""
 
+    __slots__ = ("_caps", "_encrypted", "_nicks", "_official", "_profile", "nick", "welcome")
+
     def __init__(
         self,
         profile: Profile,

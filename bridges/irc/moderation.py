@@ -111,6 +111,8 @@ class _Kick:
 class Moderation:
     """The moderating half of one session."""
 
+    __slots__ = ("_common", "_inquiries")
+
     def __init__(self, common: Common, inquiries: Inquiries) -> None:
         self._common = common
         self._inquiries = inquiries

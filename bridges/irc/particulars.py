@@ -11,6 +11,8 @@ from gateway.model import Details
 class Particulars:
     """Of one session."""
 
+    __slots__ = ("_common", "_connection", "_entry")
+
     def __init__(self, common: Common, entry: Entry) -> None:
         self._common = common
         self._entry = entry

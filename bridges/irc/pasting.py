@@ -48,6 +48,8 @@ class _Paste:
 class Pasting:
     """Of one session. ``lines``: messages of more become a file; 0: none do."""
 
+    __slots__ = ("_sink", "lines", "open")
+
     def __init__(self, common: Common, lines: int) -> None:
         self.lines = lines
         self._sink = common.sink

@@ -33,6 +33,8 @@ def check(lines: Sequence[str]) -> None:
 class Prelude:
     """``done`` is called once all was sent. The lines are the user's, checked when they were set."""
 
+    __slots__ = ("_commands", "_common", "_done", "_lines", "_timer")
+
     def __init__(
         self, common: Common, commands: Commands, lines: Sequence[str], done: Callable[[], None]
     ) -> None:

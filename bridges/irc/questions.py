@@ -49,6 +49,8 @@ class _Asked:
 class Questions:
     """Both directions of one session."""
 
+    __slots__ = ("_answered", "_answers", "_common", "_open", "_version")
+
     _COMMANDS: ClassVar[dict[str, Question]] = {question.value.upper(): question for question in Question}
 
     def __init__(self, common: Common, version: str) -> None:

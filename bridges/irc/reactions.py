@@ -45,6 +45,8 @@ class _Set:
 class Reactions:
     """Of one session. A place is a channel's key, or empty for a private chat with the sender."""
 
+    __slots__ = ("_common", "_felt", "_own", "_speaking", "_told_by")
+
     def __init__(self, common: Common, speaking: Speaking) -> None:
         self._common = common
         self._speaking = speaking

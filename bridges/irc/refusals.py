@@ -17,6 +17,19 @@ from bridges.irc.speaking import Speaking
 class Refusals:
     """One session's; asks every part that has something open, in the order in which they are given."""
 
+    __slots__ = (
+        "_common",
+        "_console",
+        "_governing",
+        "_joining",
+        "_listing",
+        "_questions",
+        "_regain",
+        "_requests",
+        "_rooms",
+        "_speaking",
+    )
+
     def __init__(
         self,
         common: Common,

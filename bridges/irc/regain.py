@@ -29,6 +29,21 @@ class _State(Enum):
 class Regain:
     """One session's. ``ways`` are messages to services: ``SERVICE COMMAND {nick}``."""
 
+    __slots__ = (
+        "_account",
+        "_common",
+        "_forced",
+        "_grab_at",
+        "_grabbing",
+        "_left",
+        "_looking",
+        "_monitored",
+        "_next",
+        "_state",
+        "_wanted",
+        "_ways",
+    )
+
     def __init__(self, common: Common, wanted: str, ways: Sequence[str] = DEFAULT_WAYS) -> None:
         self._common = common
         self._wanted = wanted

@@ -76,6 +76,8 @@ class Request:
 class Requests:
     """The open requests of one session, by kind and target (a folded name, or empty), oldest first."""
 
+    __slots__ = ("_common", "_open", "answering", "labels", "where")
+
     def __init__(self, common: Common, labels: Labels) -> None:
         self.where = common.network
         self.labels = labels

@@ -67,6 +67,8 @@ class _Look:
 class RoomModes:
     """The modes of one session's channels."""
 
+    __slots__ = ("_ask_at", "_common", "_inquiries", "_reviews", "_telling", "_unasked")
+
     def __init__(self, common: Common, inquiries: Inquiries) -> None:
         self._common = common
         self._inquiries = inquiries

@@ -30,6 +30,20 @@ PORTION = 2000  # occupants that are told in one go, of channels whose list does
 class Rooms:
     """The channels of one session."""
 
+    __slots__ = (
+        "_common",
+        "_console",
+        "_expulsions",
+        "_joining",
+        "_modes",
+        "_names_time",
+        "_parting",
+        "_regain",
+        "_requests",
+        "_server_modes",
+        "splits",
+    )
+
     def __init__(
         self,
         common: Common,

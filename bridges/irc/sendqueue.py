@@ -31,6 +31,19 @@ class SendQueue:
     """``write`` hands a line to the connection; ``writable`` says whether the connection takes more now. ``rate`` is in
     lines per second after ``burst`` lines at once; 0 lifts the limit."""
 
+    __slots__ = (
+        "_burst",
+        "_clock",
+        "_counted",
+        "_limit",
+        "_rate",
+        "_timer",
+        "_tokens",
+        "_waiting",
+        "_writable",
+        "_write",
+    )
+
     def __init__(
         self,
         clock: Clock,

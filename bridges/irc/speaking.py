@@ -42,6 +42,19 @@ _EMPTY = Refused(Condition.NOT_ACCEPTABLE, "There is nothing to send in that mes
 class Speaking:
     """The sending half of all conversations."""
 
+    __slots__ = (
+        "_common",
+        "_composing",
+        "_correspondents",
+        "_pasting",
+        "_split",
+        "_typing",
+        "_unfinished",
+        "echoes",
+        "labels",
+        "network",
+    )
+
     def __init__(self, common: Common, labels: Labels, composing: Composing, pasting: Pasting) -> None:
         self.network = common.network
         self.labels = labels

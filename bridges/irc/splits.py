@@ -77,6 +77,8 @@ def servers(reason: str) -> Servers | None:
 class Splits:
     """Of one session. ``changed`` tells the core what somebody in a channel is now."""
 
+    __slots__ = ("_away", "_back", "_changed", "_common", "_gone", "_latest", "_note", "_returning", "batch")
+
     def __init__(
         self,
         common: Common,

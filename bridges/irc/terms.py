@@ -22,6 +22,20 @@ class Terms:
     """One session's. ``plain`` is what every connection of the bridge can do; ``typing``: the operator lets people be told
     who types; ``lengthen`` is told how long lines may be; ``refusal`` takes error replies that are nobody's here."""
 
+    __slots__ = (
+        "_common",
+        "_console",
+        "_entry",
+        "_joining",
+        "_lengthen",
+        "_plain",
+        "_refusal",
+        "_regain",
+        "_rooms",
+        "_told",
+        "_typing",
+    )
+
     def __init__(
         self,
         common: Common,

@@ -113,6 +113,8 @@ class Echoes:
 
     ``open`` is empty while no line waits, so that a look at it is all that other lines cost."""
 
+    __slots__ = ("_places", "open")
+
     def __init__(self) -> None:
         self.open: dict[tuple[str, str], list[str]] = {}
         self._places: dict[str, tuple[str, str]] = {}

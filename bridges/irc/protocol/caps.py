@@ -30,6 +30,18 @@ class CapNegotiator:
     is never sent: close the connection (``outcome`` says why).
     """
 
+    __slots__ = (
+        "_listed",
+        "_pending",
+        "_require_sasl",
+        "_sasl",
+        "_wanted",
+        "enabled",
+        "failed",
+        "finished",
+        "offered",
+    )
+
     def __init__(
         self, wanted: Iterable[str], *, sasl: SaslEngine | None = None, require_sasl: bool = False
     ) -> None:
