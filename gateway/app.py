@@ -19,7 +19,7 @@ import structlog
 
 from gateway.accounts.directory import AccountLimits
 from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
-from gateway.bridge import Capabilities, Clock, Services
+from gateway.bridge import Capabilities, Clock, Schema, Services
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Settings, load
 from gateway.delivery.courier import SpoolLimits
@@ -34,7 +34,8 @@ from gateway.media.metering import Metered
 from gateway.media.service import MediaService
 from gateway.secrets import SecretBox, SecretError
 from gateway.settings import AccessSettings, BridgeSettings, DeliverySettings
-from gateway.storage.database import opened
+from gateway.storage.bridge_tables import BridgeTables
+from gateway.storage.database import Database, opened
 from gateway.storage.errors import StorageError
 from gateway.storage.memory import BridgeMemory
 from gateway.storage.retention import Retention, archive_rules, delivery_rules
@@ -102,10 +103,11 @@ class Gateway:
             # First: without it, not even an empty database is left behind.
             secrets = SecretBox.load(storage.key_file)
             database = await stack.enter_async_context(opened(storage.database, clock=self._clock))
-            stores = Stores.of(database, secrets, self._clock)
+            schemas = await self._adopted(database)
+            stores = Stores.of(database, secrets, self._clock, schemas)
             media = MediaService(self._settings.media, stores.files, self._clock, _agent())
             await stack.enter_async_context(media.running())
-            self._build(stores, media)
+            self._build(stores, media, BridgeTables(database))
             async with asyncio.TaskGroup() as group:
                 rules = archive_rules(storage.archive_days, storage.archive_messages)
                 rules += delivery_rules(self._settings.delivery.keep_days)
@@ -131,7 +133,15 @@ class Gateway:
             for component in self._components:
                 group.create_task(component.close(reason))
 
-    def _build(self, stores: Stores, media: MediaService) -> None:
+    async def _adopted(self, database: Database) -> list[Schema]:
+        """The tables of the configured bridges, as they are today."""
+        plugins = {each.kind: each.plugin for each in self._settings.bridges}
+        schemas = {kind: plugin.schema for kind, plugin in plugins.items() if plugin.schema is not None}
+        for kind, schema in schemas.items():
+            await database.adopt(kind, schema, self._clock)
+        return list(schemas.values())
+
+    def _build(self, stores: Stores, media: MediaService, tables: BridgeTables) -> None:
         limits = self._settings.limits
         loops = Loops(self._clock)
         for settings in self._settings.bridges:
@@ -141,7 +151,16 @@ class Gateway:
             usage = Limits(self._usage(), self._clock)
             fetcher = Metered(media.fetcher, usage)
             memory = BridgeMemory(stores.memory, settings.name)
-            services = Services(self._clock, random.SystemRandom(), _version(), fetcher, memory)
+            services = Services(
+                self._clock,
+                random.SystemRandom(),
+                _version(),
+                fetcher,
+                memory,
+                settings.name,
+                tables,
+                _directory(self._settings.storage.directory, settings),
+            )
             bridge = settings.plugin.build(settings.own, services)
             component = Component(
                 self._component_settings(settings, bridge.capabilities),
@@ -205,6 +224,14 @@ class Gateway:
             component.reconfigure(_access(settings.access))
         _log.info("configuration reloaded", needs_restart=fixed)
         return ""
+
+
+def _directory(parent: Path, settings: BridgeSettings) -> Path:
+    """Only bridges with tables keep files; whose name is in the configuration is fit for a directory."""
+    place = parent / settings.name
+    if settings.plugin.schema is not None:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return place
 
 
 def _version() -> str:

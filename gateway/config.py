@@ -145,7 +145,13 @@ class _Reader:
         database = storage.database
         if (file := storage.database_file) is not None:
             database = database.replace(f":///{file}", f":///{base / file}", 1)
-        return storage.model_copy(update={"database": database, "key_file": base / storage.key_file})
+        return storage.model_copy(
+            update={
+                "database": database,
+                "key_file": base / storage.key_file,
+                "directory": base / storage.directory,
+            }
+        )
 
     def _dates(self, table: Mapping[str, Any], key: Key) -> None:
         """JSON has no dates and times, and no setting is one."""

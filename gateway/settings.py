@@ -146,6 +146,10 @@ class StorageSettings(Table):
         Path("causeway.key"),
         description="Encrypts users' passwords in the database. Back it up apart from the database.",
     )
+    directory: Path = Field(
+        Path("data"),
+        description="Where bridges keep what is too big for the database: mail on its way, for instance.",
+    )
     archive_days: int = Field(
         30,
         ge=0,

@@ -71,6 +71,14 @@ from gateway.bridge.session import (
     Sink,
     Ticket,
 )
+from gateway.bridge.tables import (
+    Migration,
+    NoTables,
+    NotStored,
+    Schema,
+    Tables,
+    Values,
+)
 
 __all__ = [
     "NOT_SUPPORTED",
@@ -103,22 +111,28 @@ __all__ = [
     "Media",
     "MediaError",
     "Memory",
+    "Migration",
     "Moderates",
     "NextStep",
     "NoMedia",
+    "NoTables",
     "NotKept",
+    "NotStored",
     "Plugin",
     "Reacts",
     "Registering",
     "Retracts",
     "Running",
+    "Schema",
     "Services",
     "Session",
     "SessionEnded",
     "SharesFiles",
     "Sink",
+    "Tables",
     "Ticket",
     "Traceable",
     "Types",
+    "Values",
     "Watching",
 ]

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from gateway.bridge.capabilities import Capabilities
 from gateway.bridge.services import Account, Services
 from gateway.bridge.session import Session, Sink
+from gateway.bridge.tables import Schema
 from gateway.model import (
     Address,
     Field,
@@ -119,7 +120,9 @@ class LookingUp(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What a bridge package exports. ``settings`` is the model of its part of ``[bridges.NAME]``."""
+    """What a bridge package exports. ``settings`` is the model of its part of ``[bridges.NAME]``, ``schema`` its tables in
+    the gateway's database, for ``Services.tables``."""
 
     settings: type[BaseModel]
     build: Callable[[BaseModel, Services], Bridge]
+    schema: Schema | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from gateway.bridge.tables import NoTables, Tables
 from gateway.model import (
     Attachment,
     Condition,
@@ -108,13 +109,17 @@ class ForgetfulMemory:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the core lends to a bridge."""
+    """What the core lends to a bridge. ``name`` is the bridge's name in the configuration: part of every key in tables that
+    bridges of one kind share. ``directory`` is the bridge's own for files that are too big for tables; it exists."""
 
     clock: Clock
     random: random.Random
     version: str  # of Causeway, for "who are you" questions of the network
     media: Media = field(default_factory=NoMedia)
     memory: Memory = field(default_factory=ForgetfulMemory)
+    name: str = ""
+    tables: Tables = field(default_factory=NoTables)
+    directory: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.bridge import Clock
+from gateway.bridge import Clock, Migration, Schema
 from gateway.storage.backends import Backend, RowInsert, backend
 from gateway.storage.errors import explain
-from gateway.storage.migrations import MIGRATIONS, Migration, migrate
+from gateway.storage.migrations import MIGRATIONS, migrate, migrate_bridge
 from gateway.storage.transactions import Item, Params
 from gateway.storage.writer import Writer, WriterCounts, WriterLimits
 
@@ -67,20 +67,31 @@ class Database:
 
     async def _migrate(self, clock: Clock, migrations: Sequence[Migration]) -> None:
         connection = await self._writer.connection()
+        await migrate(connection, self._exclusive, self._backend.place, clock.now, migrations)
 
-        @asynccontextmanager
-        async def exclusive() -> AsyncIterator[None]:
-            await self._backend.command(connection, self._backend.begin)
-            try:
-                await self._backend.lock_schema(connection)
-                yield
-            except BaseException:
-                if await self._backend.in_transaction(connection):
-                    await self._backend.command(connection, "ROLLBACK")
-                raise
-            await self._backend.command(connection, "COMMIT")
+    async def adopt(self, kind: str, schema: Schema, clock: Clock) -> None:
+        """Bring the tables of a kind of bridge to today's schema. Raises ``StorageError``."""
+        try:
+            async with self._writer.lock:
+                connection = await self._writer.connection()
+                place = self._backend.place
+                await migrate_bridge(connection, self._exclusive, place, clock.now, kind, schema.migrations)
+        except self._backend.errors as error:
+            raise explain(error, self._backend.place) from None
 
-        await migrate(connection, exclusive, self._backend.place, clock.now, migrations)
+    @asynccontextmanager
+    async def _exclusive(self) -> AsyncIterator[None]:
+        """A transaction on the writer's connection that no other process shares."""
+        connection = await self._writer.connection()
+        await self._backend.command(connection, self._backend.begin)
+        try:
+            await self._backend.lock_schema(connection)
+            yield
+        except BaseException:
+            if await self._backend.in_transaction(connection):
+                await self._backend.command(connection, "ROLLBACK")
+            raise
+        await self._backend.command(connection, "COMMIT")
 
     @property
     def place(self) -> str:

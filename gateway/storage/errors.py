@@ -8,6 +8,8 @@ import socket
 import sqlite3
 from enum import StrEnum
 
+from gateway.bridge import NotStored
+
 
 class Trouble(StrEnum):
     """The kinds of trouble that need different fixes."""
@@ -28,7 +30,7 @@ class Trouble(StrEnum):
     CLOSED = "closed"
 
 
-class StorageError(Exception):
+class StorageError(NotStored):
     """The text is one sentence of what happened and the fix; ``trouble`` tells a program which kind it is.
 
     Rows and statements never appear in it, for they hold what people said.

@@ -4,12 +4,13 @@ Goes by the schema: every table with the columns ``bridge`` and ``owner`` is the
 row. A table that comes later is covered without a change here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, FromClause, LargeBinary, Row, Table, and_, delete, select
 
+from gateway.bridge import Schema
 from gateway.storage.database import Database
 from gateway.storage.schema import (
     account_settings,
@@ -42,23 +43,27 @@ class Owner:
     jid: str
 
 
-def owned_tables() -> list[Table]:
-    """Every table whose rows are somebody's, in the order of the schema."""
-    return [table for table in metadata.sorted_tables if "bridge" in table.c and "owner" in table.c]
+def owned_tables(schemas: Sequence[Schema] = ()) -> list[Table]:
+    """Every table whose rows are somebody's, in the order of the schema; then those of ``schemas`` of bridges."""
+    tables = [table for each in (metadata, *(s.metadata for s in schemas)) for table in each.sorted_tables]
+    return [table for table in tables if "bridge" in table.c and "owner" in table.c]
 
 
 class OwnedRows:
     """What is awaited is committed when the call returns, and raises ``StorageError`` otherwise."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, schemas: Sequence[Schema] = ()) -> None:
+        """``schemas``: tables of bridges."""
         self._database = database
+        self._tables = owned_tables(schemas)
+        self._secrets = frozenset[tuple[str, str]]().union(*(schema.secrets for schema in schemas))
 
     async def read(self, owner: Owner) -> dict[str, Rows]:
         """All rows of a user but the archived messages, by table; secrets are left out."""
         await self._database.flush()
         return {
-            table.name: [_shown(table, row) for row in await self._database.read(_of(table, owner))]
-            for table in owned_tables()
+            table.name: [self._shown(table, row) for row in await self._database.read(_of(table, owner))]
+            for table in self._tables
         }
 
     async def messages(self, owner: Owner, after: int, limit: int) -> list[tuple[int, dict[str, object]]]:
@@ -87,8 +92,18 @@ class OwnedRows:
             delete(column.table).where(column.in_(select(named).where(_is(named.table, owner))))
             for column, named in _HANGING
         ]
-        statements += [delete(table).where(_is(table, owner)) for table in owned_tables()]
+        statements += [delete(table).where(_is(table, owner)) for table in self._tables]
         return await self._database.write_all([(statement, None) for statement in statements])
+
+    def _shown(self, table: Table, row: Row[Any]) -> dict[str, object]:
+        values = dict(row._mapping)
+        for name in (*_secret_columns(table, values), *(c for t, c in self._secrets if t == table.name)):
+            if values[name] is not None:
+                values[name] = _SEALED
+        for column in table.c:
+            if isinstance(column.type, LargeBinary) and values[column.name] is not None:
+                values[column.name] = f"({len(values[column.name])} bytes)"
+        return values
 
 
 def _is(table: FromClause, owner: Owner) -> ColumnElement[bool]:
@@ -97,17 +112,6 @@ def _is(table: FromClause, owner: Owner) -> ColumnElement[bool]:
 
 def _of(table: Table, owner: Owner) -> Any:
     return select(table).where(_is(table, owner)).order_by(*table.primary_key)
-
-
-def _shown(table: Table, row: Row[Any]) -> dict[str, object]:
-    values = dict(row._mapping)
-    for name in _secret_columns(table, values):
-        if values[name] is not None:
-            values[name] = _SEALED
-    for column in table.c:
-        if isinstance(column.type, LargeBinary) and values[column.name] is not None:
-            values[column.name] = f"({len(values[column.name])} bytes)"
-    return values
 
 
 def _secret_columns(table: Table, values: Mapping[str, object]) -> Iterable[str]:

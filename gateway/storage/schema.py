@@ -272,3 +272,13 @@ bridge_memory = Table(
     Column("value", Text, nullable=False),
     Column("secret", Boolean, nullable=False),
 )
+
+# How far the tables are that bridges have of their own; see ``gateway.bridge.Schema``.
+bridge_schema_version = Table(
+    "bridge_schema_version",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("applied", Double, nullable=False),
+)

@@ -1,10 +1,10 @@
 """All stores together, as the composition root hands them out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from gateway.bridge import Clock
+from gateway.bridge import Clock, Schema
 from gateway.secrets import SecretBox
 from gateway.storage.access import AccessStore
 from gateway.storage.accounts import AccountStore
@@ -38,8 +38,8 @@ class Stores:
     pseudonym: Callable[..., str]  # see ``SecretBox.pseudonym``
 
     @classmethod
-    def of(cls, database: Database, secrets: SecretBox, clock: Clock) -> Self:
-        """The stores of one database, which must be running."""
+    def of(cls, database: Database, secrets: SecretBox, clock: Clock, schemas: Sequence[Schema] = ()) -> Self:
+        """The stores of one database, which must be running. ``schemas``: tables of bridges, which exist."""
         archive = ArchiveStore(database, clock)
         return cls(
             AccountStore(database, secrets),
@@ -50,7 +50,7 @@ class Stores:
             ContactStore(database),
             DeliveryStore(database),
             AccessStore(database),
-            OwnedRows(database),
+            OwnedRows(database, schemas),
             FileStore(database),
             MemoryStore(database, secrets),
             PreferenceStore(database, secrets),

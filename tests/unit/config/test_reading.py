@@ -26,6 +26,7 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     assert settings.storage.database == f"sqlite:///{tmp_path}/causeway.db"
     assert settings.storage.database_file == tmp_path / "causeway.db"
     assert settings.storage.key_file == tmp_path / "causeway.key"
+    assert settings.storage.directory == tmp_path / "data"
 
 
 def test_absolute_paths_and_postgresql_stay(tmp_path: Path) -> None:

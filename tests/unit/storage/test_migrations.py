@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.bridge import Migration
 from gateway.clock import SystemClock
 from gateway.storage.database import Database, opened
 from gateway.storage.errors import StorageError
-from gateway.storage.migrations import MIGRATIONS, VERSION_TABLE, Migration
+from gateway.storage.migrations import MIGRATIONS, VERSION_TABLE
 from gateway.storage.schema import metadata
 
 
