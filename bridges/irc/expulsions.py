@@ -1,7 +1,5 @@
 """Who was banned just before being kicked: IRC has two commands for what XEP-0045 calls one thing (status 301)."""
 
-from collections import deque
-
 from bridges.irc.channels import User
 from bridges.irc.protocol.masks import Somebody, matches
 from bridges.irc.standing import Standing
@@ -17,11 +15,11 @@ class Expulsions:
 
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
-        self._bans: deque[tuple[str, str, float]] = deque(maxlen=_REMEMBERED)
+        self._bans: list[tuple[str, str, float]] = []
 
     def banned(self, key: str, mask: str, now: float) -> None:
         """``mask`` is on the channel's list of bans from now on."""
-        self._bans.append((key, mask, now))
+        self._bans = [*self._bans[1 - _REMEMBERED :], (key, mask, now)]
 
     def is_ban(self, key: str, nick: str, user: User | None, now: float) -> bool:
         """Whether the kick of ``nick`` follows a ban that is meant for it."""

@@ -5,7 +5,6 @@ say has been said: a mode that was set already is answered with silence. Whoever
 answer, oldest question first.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -74,7 +73,7 @@ class Inquiries:
 
     def __init__(self, common: Common) -> None:
         self._common = common
-        self._open: deque[_Open] = deque()
+        self._open: list[_Open] = []
         self._last = 0
 
     def __bool__(self) -> bool:

@@ -4,7 +4,6 @@ The user's own client answers where it does; Causeway where it does not, and whe
 """
 
 import time
-from collections import deque
 from typing import ClassVar
 
 from bridges.irc.addresses import check_nick
@@ -56,7 +55,7 @@ class Questions:
     def __init__(self, common: Common, version: str) -> None:
         self._common = common
         self._version = version
-        self._open: deque[_Asked] = deque()
+        self._open: list[_Asked] = []
         self._answers = float(_BURST)
         self._answered = common.clock.monotonic()
 

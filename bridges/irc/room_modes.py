@@ -4,7 +4,6 @@ What the modes are is asked once, when a channel was entered and nothing more ur
 wants to see them. Who may speak follows from them: a change of ``m`` is told once it has lasted, and in portions.
 """
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from bridges.irc.alarm import NEVER
@@ -72,7 +71,7 @@ class RoomModes:
     def __init__(self, common: Common, inquiries: Inquiries) -> None:
         self._common = common
         self._inquiries = inquiries
-        self._unasked: deque[Channel] = deque()
+        self._unasked: list[Channel] = []
         self._ask_at = NEVER
         self._reviews: dict[Channel, tuple[float, bool]] = {}  # when, and what is told until then
         self._telling: dict[Channel, Iterator[str]] = {}  # whose occupants are being told anew
@@ -178,7 +177,7 @@ class RoomModes:
 
     def _ask(self, now: float) -> None:
         while self._unasked and self._common.queue.idle:
-            channel = self._unasked.popleft()
+            channel = self._unasked.pop(0)
             if self._common.channels.get(channel.name) is channel and not channel.modes_known:
                 look = _Look(self, channel, None)
                 self._inquiries.ask([serialise("MODE", channel.name)], look, fence=False)
