@@ -28,6 +28,7 @@ from gateway.rooms.history import Said
 from gateway.rooms.invitations import invitations
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room
+from gateway.rooms.slices import Slices
 from gateway.storage.records import JoinedResource, StoredAccount, StoredRoom
 from gateway.storage.stores import Stores
 from gateway.xmpp import render, sharing
@@ -59,6 +60,7 @@ class Wiring:
     asked: Asked = lambda account, sender, question, answer: answer("")
     #: A network bans all of us: its name, its words, how many users so far, for how many seconds nobody logs in.
     cut_off: Callable[[str, str, int, float], None] = lambda network, words, users, seconds: None
+    congested: Callable[[], bool] = lambda: False  # more waits to be written than the server reads
     habits: Habits = USUAL  # of users who have set nothing
 
 
@@ -85,6 +87,7 @@ class Host:
         self.preferences = Preferences(name, bridge, stores, wiring.habits)
         self.clock = services.clock
         self.ids = IdSource(services.clock, services.random)
+        self.slices = Slices(services.clock.call_later, wiring.congested)
         self.send = wiring.send
         self.spawn = wiring.spawn
         self.status_changed = wiring.status_changed
@@ -112,6 +115,9 @@ class Host:
 
     def occupant_id(self, network: str, room: str, stable: str) -> str:
         return self._stores.pseudonym("occupant", self.name, network, room, stable)
+
+    def visitor_id(self, network: str, room: str, seen: str) -> str:
+        return self._stores.pseudonym("visitor", self.name, network, room, seen)
 
     def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
         return self._pacer.turn(network)

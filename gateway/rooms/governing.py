@@ -4,7 +4,7 @@ Those present are known here; who is banned the network is asked. What is change
 answered when it did, or in its own words when it did not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, cast
 from xml.etree.ElementTree import Element
@@ -99,16 +99,12 @@ class Governing:
             self._outcasts(reply, account, room)
         else:
             role, affiliation = wanted
-            present = [
-                self._item(seat.occupant, room, role)
-                for seat in room.seats.values()
-                if (
-                    seat.occupant.role is role
-                    if role is not None
-                    else seat.occupant.affiliation is affiliation
-                )
-            ]
-            reply.result(element("query", render.MUC_ADMIN, None, *present))
+            present = (
+                self._item(each, room, role)
+                for each in room.seats.occupants()
+                if (each.role is role if role is not None else each.affiliation is affiliation)
+            )
+            reply.result(element("query", render.MUC_ADMIN, None, *_fitting(present)))
 
     def _outcasts(self, reply: Reply, account: "Account", room: Room) -> None:
         if not account.can.governing or account.session is None:
@@ -121,13 +117,8 @@ class Governing:
             return
 
         def told(entries: Sequence[ListEntry]) -> None:
-            items, left = [], MAX_BYTES
-            for each in entries:
-                items.append(_outcast(each, self._context.book.jid))
-                left -= len(items[-1].encode())
-                if left < 0:
-                    break
-            reply.result(element("query", render.MUC_ADMIN, None, *items))
+            items = (_outcast(each, self._context.book.jid) for each in entries)
+            reply.result(element("query", render.MUC_ADMIN, None, *_fitting(items)))
 
         session.entries(room.address.name, listed.name, Told(told, reply.error))
 
@@ -225,6 +216,17 @@ class Governing:
         if address == room.address and jid.resource:
             return room.nick_behind(jid.resource), ""
         return "", mask_of(jid.local)
+
+
+def _fitting(items: Iterable[str]) -> list[str]:
+    """As many as a stanza can hold."""
+    found, left = [], MAX_BYTES
+    for each in items:
+        left -= len(each.encode())
+        if left < 0:
+            break
+        found.append(each)
+    return found
 
 
 def _items(stanza: Stanza) -> list[Element]:

@@ -16,6 +16,7 @@ class Attendance(Enum):
     WAITING = auto()  # asked to join, has seen nothing yet
     ABSENT = auto()  # was in before a restart of ours; must prove that it still is
     RETURNING = auto()  # has proved it, and is shown the room as soon as we are in again
+    TOURING = auto()  # is being shown the room
     IN = auto()
     AWAY = auto()  # was in when the link to the server was lost; must prove that it still is
 

@@ -68,8 +68,7 @@ class RoomPlace:
     def name(self, mention: MentionOf) -> str:
         room = self._room
         if mention.occupant_id:
-            found = (nick for nick, seat in room.seats.items() if seat.id == mention.occupant_id)
-            return next(found, "")
+            return room.seats.nick_with(mention.occupant_id)
         nick = room.nick_behind(mention.jid.resource)
         return nick if nick in room.seats else ""
 

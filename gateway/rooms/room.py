@@ -27,10 +27,12 @@ from gateway.model import (
 )
 from gateway.rooms.habits import USUAL
 from gateway.rooms.history import History, Said
+from gateway.rooms.identities import RoomIdentities
 from gateway.rooms.people import Attendance, Attendee, Seat
 from gateway.rooms.place import RoomPlace
 from gateway.rooms.seating import Seating
-from gateway.rooms.tour import Tour
+from gateway.rooms.slices import Slices
+from gateway.rooms.tour import Tours
 from gateway.xmpp import render, sharing
 from gateway.xmpp.text import attribute, escape
 
@@ -38,6 +40,8 @@ from gateway.xmpp.text import attribute, escape
 _REMEMBERED_IDS = 200
 #: Messages held back between the network's "you are in" and the end of its occupant list.
 _HELD = 500
+#: Events held back while a client is shown the room; with more the rest of it is shown at once.
+_HELD_TOURING = 2_000
 
 
 class RoomState(Enum):
@@ -52,6 +56,7 @@ class RoomContext(Protocol):
     """What a room needs of its surroundings."""
 
     ids: IdSource
+    slices: Slices
 
     def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
         """See ``Outbox.send``."""
@@ -64,6 +69,9 @@ class RoomContext(Protocol):
     def occupant_id(self, network: str, room: str, stable: str) -> str:
         """XEP-0421: the id of somebody whom the network knows by ``stable``, in the room of that key; the same for ever,
         and of no use to find out what ``stable`` is."""
+
+    def visitor_id(self, network: str, room: str, seen: str) -> str:
+        """The same of somebody of whom the network shows ``seen``, and knows no more."""
 
     def stamp(self) -> int:
         """The epoch (see ``gateway.xmpp.barrier``) of what is written now."""
@@ -83,9 +91,10 @@ class Room:
     __slots__ = (
         "_context",
         "_held",
+        "_holds",
         "_seating",
         "_seen",
-        "_tour",
+        "_tours",
         "address",
         "attendees",
         "habits",
@@ -114,15 +123,20 @@ class Room:
         self.topic = Topic()
         self.history = History(history_limit)
         self._context = context
-        self._seating = Seating(self._identify, context.ids.next)
-        self._tour = Tour(self, context)
+        self._seating = Seating(RoomIdentities(self, context), context.ids.next)
+        self._tours = Tours(self, context)
         self._seen: dict[str, str] = {}  # the network's ids, and those that their messages have here
+        self._holds = True  # what happens waits: until we are in, and as long as clients are shown the room
         self._held: list[Callable[[], None]] = []
 
     @property
-    def seats(self) -> dict[str, Seat]:
+    def seats(self) -> Seating:
         """The occupants by nick."""
-        return self._seating.seats
+        return self._seating
+
+    def shown(self) -> Iterable[str]:
+        """The nicks of those that clients are shown."""
+        return self._seating
 
     @property
     def splits(self) -> int:
@@ -145,15 +159,17 @@ class Room:
 
     def welcome(self, attendee: Attendee) -> None:
         """Show one client the whole room."""
-        self._tour.welcome(attendee)
+        self._tours.welcome(attendee)
+        self._holds = True
+        self._tours.go()
 
     def link_lost(self, epoch: int) -> None:
         """What was written in ``epoch`` or later may not have reached the clients, and nothing reaches them now."""
-        self._tour.link_lost(epoch)
+        self._tours.link_lost(epoch)
 
     def release(self) -> None:
         """Keep of the history what somebody who is away still has to see."""
-        self._tour.release()
+        self._tours.release()
 
     def dismiss(self, attendee: Attendee, departure: Departure) -> None:
         """Tell one client that it is out, and forget it."""
@@ -163,7 +179,12 @@ class Room:
 
     def farewell(self, departure: Departure) -> list[str]:
         """What ``dismiss`` would send to every client that is in, without forgetting them."""
-        return [self._own_unavailable(each, departure) for each in self.present]
+        there = (Attendance.IN, Attendance.TOURING)
+        return [
+            self._own_unavailable(each, departure)
+            for each in self.attendees.values()
+            if each.attendance in there
+        ]
 
     def _own_unavailable(self, attendee: Attendee, departure: Departure) -> str:
         seat = self.own_seat()
@@ -177,6 +198,8 @@ class Room:
 
     def entered(self, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         """We are in. Clients that already were (before a reconnection) are told only the differences."""
+        if self._waits(partial(self.entered, nick, occupants, topic)):
+            return
         old_nick, self.nick = self.nick, nick
         before = self._seating.all_anew(occupants)
         self.own_seat()
@@ -185,18 +208,27 @@ class Room:
         changed_topic, self.topic = topic != self.topic, topic
         for attendee in list(self.attendees.values()):
             if attendee.attendance in (Attendance.WAITING, Attendance.RETURNING):
-                self.welcome(attendee)
+                self._tours.welcome(attendee)
             elif attendee.attendance is Attendance.IN:
-                self._tour.differences(attendee, before, old_nick)
-                if changed_topic:
-                    self._context.send(self.subject(attendee), keep=True)
+                self._tours.changes(attendee, before, old_nick, topic=changed_topic)
+        self._holds = True
+        self._tours.go()
+
+    def proceed(self) -> None:
+        """All clients have been shown the room: now, in order, what happened meanwhile."""
+        if self.state is RoomState.ENTERING:
+            return
+        self._holds = False
         held, self._held = self._held, []
-        for event in held:
+        for number, event in enumerate(held):
             event()
+            if self._holds:  # clients are shown the room again
+                self._held[:0] = held[number + 1 :]
+                return
 
     def heard(self, message: Message) -> None:
         """Somebody said something. A foreign id that was heard before is not said again."""
-        if self.state is RoomState.ENTERING:
+        if self._holds:
             self._hold(partial(self.heard, message))
             return
         foreign_id = message.foreign_id
@@ -225,7 +257,7 @@ class Room:
             said = said._replace(text=text, extra=extra)
         if message.attachments:
             said = said._replace(files="".join(map(sharing.payload, message.attachments)))
-        self._tour.written()
+        self._tours.written()
         self.history.add(said)
         context.archive(self, said, foreign_id)
         send = context.send
@@ -257,6 +289,10 @@ class Room:
         """A message of the user went out: reflect it to every client, with the sender's id (XEP-0045 §7.4). ``extra`` and
         ``kept`` are ready XML; only the latter belongs to the message itself, and is shown also to those who come later.
         ``unkept``: its sender does not want it archived."""
+        if self._holds and self._waits(
+            partial(self.said_by_us, text, kind, id_, extra, foreign_ids, kept, unkept=unkept)
+        ):
+            return
         context = self._context
         foreign_id = foreign_ids[0] if foreign_ids else ""
         seat = self.own_seat()
@@ -265,7 +301,7 @@ class Room:
         said = Said(self.nick, text, kind, now, stanza_id, id_, kept, occupant=seat.id)
         for each_id in foreign_ids:
             self._remember(each_id, foreign_id)
-        self._tour.written()
+        self._tours.written()
         self.history.add(said)
         if not unkept:
             context.archive(self, said, foreign_id)
@@ -284,8 +320,13 @@ class Room:
     def tell(self, nick: str, content: str, *, id_: str = "", keep: bool = True) -> str:
         """Something without a text from an occupant, or from the room itself if ``nick`` is empty: reactions, what somebody
         is doing. ``content`` is ready XML (see ``gateway.chat.rendering.for_room``). The id of the message is returned."""
-        resource = self._seating.resource_attr(nick) if nick else ""
         own_id = self._context.ids.at(self._context.now())
+        if not self._waits(partial(self._tell, nick, content, id_, own_id, keep=keep)):
+            self._tell(nick, content, id_, own_id, keep=keep)
+        return id_ or own_id
+
+    def _tell(self, nick: str, content: str, id_: str, own_id: str, *, keep: bool) -> None:
+        resource = self._seating.resource_attr(nick) if nick else ""
         id_attr = attribute(id_) if id_ else own_id
         if nick:
             content += render.occupant_id(self._seating.id_of(nick))
@@ -297,7 +338,6 @@ class Room:
             self._context.send(
                 render.act(each.room_attr, resource, each.jid_attr, id_attr, inside), keep=keep
             )
-        return id_ or own_id
 
     def echo(self, client: str, id_: str, content: str) -> None:
         """Show one client what it sent itself, and nobody else saw: it must not wait for it."""
@@ -327,17 +367,23 @@ class Room:
 
     def forget(self, stanza_id: str, by: str, inside: str = "") -> None:
         """A message was taken back, by the one with the id ``by``. ``inside`` is ready XML of who did it, and why."""
+        if self._waits(partial(self.forget, stanza_id, by, inside)):
+            return
         self.history.forget(stanza_id)
         tombstone = rendering.retracted(by, render.timestamp(self._context.now()), inside)
         self._context.unarchive(self, stanza_id, tombstone)
 
     def note(self, text: str) -> None:
         """The room itself, or the gateway in its name, has something to say."""
+        if self._waits(partial(self.note, text)):
+            return
         id_ = self._context.ids.next()
         for each in self.present:
             self._context.send(render.room_note(each.room_attr, each.jid_attr, id_, text), keep=True)
 
     def changed_topic(self, topic: Topic) -> None:
+        if self._waits(partial(self.changed_topic, topic)):
+            return
         self.topic = topic
         if self.state is RoomState.IN:
             for each in self.present:
@@ -345,9 +391,11 @@ class Room:
 
     def arrived(self, occupant: Occupant) -> None:
         """Somebody came, or changed, or is back after a split of the network."""
+        if self._holds and self._waits(partial(self.arrived, occupant)):
+            return
         seating, nick = self._seating, occupant.nick
         missed = seating.missed.pop(nick, None) if seating.missed else None
-        seat = seating.seat(occupant, seating.seats.get(nick) if missed is None else missed.seat)
+        seat = seating.seat(occupant, seating.get(nick) if missed is None else missed.seat)
         if self.state is not RoomState.IN:
             return
         tells = missed is None or not missed.is_now(occupant)
@@ -362,11 +410,13 @@ class Room:
 
     def departed(self, nick: str, departure: Departure) -> None:
         """Somebody else left; or is not expected back any more, of which those hear who saw them last."""
+        if self._holds and self._waits(partial(self.departed, nick, departure)):
+            return
         seating = self._seating
         if departure.exit is Exit.SPLIT:
             seating.miss(nick)
             return
-        seat, missed = seating.rise(nick), seating.missed.pop(nick, None)
+        seat, missed = seating.rise(nick), seating.give_up(nick)
         if missed is not None:
             seat = missed.seat
         if seat is None:
@@ -380,11 +430,13 @@ class Room:
 
     def renamed(self, old: str, new: str) -> None:
         """A nick change: unavailable with 303, then available under the new one; the occupant-id stays."""
+        if self._waits(partial(self.renamed, old, new)):
+            return
         own = old == self.nick
         if own:
             self.nick = new
         before = self._seating.rise(old)
-        self._seating.missed.pop(new, None)
+        self._seating.give_up(new)
         if before is None:
             return
         seat = self._seating.seat(replace(before.occupant, nick=new), before)
@@ -406,20 +458,26 @@ class Room:
 
     # -- pieces ------------------------------------------------------------------------------------------------
 
+    def _waits(self, event: Callable[[], None]) -> bool:
+        """Whether ``event`` has its turn after what clients are being shown."""
+        if not self._tours.busy:
+            return False
+        self._hold(event)
+        return True
+
     def _hold(self, event: Callable[[], None]) -> None:
-        if len(self._held) < _HELD:
-            self._held.append(event)
+        if self.state is RoomState.ENTERING:
+            if len(self._held) < _HELD:
+                self._held.append(event)
+            return
+        self._held.append(event)
+        if len(self._held) > _HELD_TOURING:
+            self._tours.finish()
 
     def _remember(self, foreign_id: str, stanza_id: str) -> None:
         self._seen[foreign_id] = stanza_id
         if len(self._seen) > _REMEMBERED_IDS:
             del self._seen[next(iter(self._seen))]
-
-    def _identify(self, nick: str, stable: str) -> str:
-        """The user's own id is the user's, logged in on the network or not."""
-        if nick == self.nick:
-            return self._context.occupant_id("", self.key, self.owner)
-        return self._context.occupant_id(self.address.network, self.key, stable) if stable else ""
 
     def own_seat(self) -> Seat:
         return self._seating.of(self.nick)

@@ -1,12 +1,15 @@
 """Who sits where in one room: occupants by nick and by the resource they are shown under, each with what is constant in
 its stanzas, the occupant-id (XEP-0421) above all.
 
-Somebody whom the network knows for ever has one id for ever, somebody else has one as long as they stay; it outlives a
-change of nick, and is not changed when more is learnt of its bearer: clients would take them for somebody new.
+Somebody whom the network knows for ever has one id for ever. So has, as long as they are seen under the same nick and
+address, somebody of whom it shows no more; everybody else has one as long as they stay. It outlives a change of nick, and is
+not changed when more is learnt of its bearer: clients would take them for somebody new. A seat is made when it is first
+looked at, so a list of ten thousand is taken in within a millisecond or two.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.addressing import nick_for, resource_for
 from gateway.model import Occupant
@@ -17,8 +20,14 @@ from gateway.xmpp.text import attribute
 _STRANGERS = 200
 
 
-#: (nick, what the network knows them by or empty) to an id that is always the same; empty where there is none.
-Identify = Callable[[str, str], str]
+class Identities(Protocol):
+    """Where ids come from that are the same whenever they are asked for."""
+
+    def known(self, nick: str, stable: str) -> str:
+        """By what the network knows somebody by, or empty; empty where there is none."""
+
+    def seen(self, nick: str, identity: str) -> str:
+        """By what the network shows of somebody, which is all there is to see of somebody else, maybe, later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,64 +49,129 @@ class Missed:
         )
 
 
-class Seating:
-    """Nicks are as the network spells them. ``new_id`` makes ids that nobody has had. ``missed`` are those whom the network
-    may bring back at once; they have no seat. ``splits`` counts all who ever went so."""
+class Seating(Mapping[str, Seat]):
+    """The occupants by nick, as the network spells it. ``new_id`` makes ids that nobody has had. ``seats`` are those that
+    were looked at. ``missed`` are those whom the network may bring back at once; they have no seat. ``splits`` counts all
+    who ever went so."""
 
-    __slots__ = ("_by_resource", "_identify", "_new_id", "_strangers", "missed", "seats", "splits")
+    __slots__ = (
+        "_by_resource",
+        "_identities",
+        "_moved",
+        "_new_id",
+        "_strangers",
+        "_unseated",
+        "missed",
+        "seats",
+        "splits",
+    )
 
-    def __init__(self, identify: Identify, new_id: Callable[[], str]) -> None:
+    def __init__(self, identities: Identities, new_id: Callable[[], str]) -> None:
         self.seats: dict[str, Seat] = {}
         self.missed: dict[str, Missed] = {}
         self.splits = 0
+        self._unseated: dict[str, Occupant] = {}
         self._by_resource: dict[str, str] = {}  # only of those whose resource is not their nick
         self._strangers: dict[str, str] = {}  # the ids of those who spoke without being there, by nick
-        self._identify = identify
+        self._moved: set[str] = set()  # ids of those who took them along from another nick
+        self._identities = identities
         self._new_id = new_id
+
+    # -- who is here -------------------------------------------------------------------------------------------
+
+    def __getitem__(self, nick: str) -> Seat:
+        seat = self.seats.get(nick)
+        return seat if seat is not None else self.seat(self._unseated[nick])
+
+    def __contains__(self, nick: object) -> bool:
+        return nick in self.seats or nick in self._unseated
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.seats, *self._unseated])  # looking at one makes a seat
+
+    def __len__(self) -> int:
+        return len(self.seats) + len(self._unseated)
+
+    def occupants(self) -> Iterator[Occupant]:
+        """All of them, with a seat or without."""
+        for seat in self.seats.values():
+            yield seat.occupant
+        yield from self._unseated.values()
+
+    def believed(self) -> dict[str, Seat]:
+        """Who is here as far as clients may have been told."""
+        return {**{nick: each.seat for nick, each in self.missed.items()}, **self.seats}
+
+    # -- coming and going --------------------------------------------------------------------------------------
 
     def seat(self, occupant: Occupant, before: Seat | None = None) -> Seat:
         """Seat an occupant; the occupant-id of ``before`` is kept, so that clients see one and the same person."""
         nick = occupant.nick
+        self._unseated.pop(nick, None)
         if before is not None and before.occupant.nick == nick:
             seat = Seat(occupant, before.resource, before.resource_attr, before.id)
         else:
             resource = resource_for(nick)
-            if resource != nick:
-                self._by_resource[resource] = nick
-            id_ = before.id if before is not None else self._id(nick, occupant.stable)
+            if before is not None:
+                id_ = before.id
+                self._moved.add(id_)
+            else:
+                id_ = self._id(occupant)
             seat = Seat(occupant, resource, attribute(resource), id_)
         self.seats[nick] = seat
+        if seat.resource != nick:
+            self._by_resource[seat.resource] = nick
         return seat
 
     def all_anew(self, occupants: Sequence[Occupant]) -> dict[str, Seat]:
         """Nobody is here but ``occupants``; who was here before, as clients know it."""
-        before, self.seats = self.believed(), {}
+        before, moved = self.believed(), self._moved
+        self.seats, self._unseated, self._moved = {}, {}, set()
         self.missed.clear()
+        self._by_resource.clear()
         for occupant in occupants:
-            self.seat(occupant, before.get(occupant.nick))
+            known = before.get(occupant.nick)
+            if known is None:
+                self._unseated[occupant.nick] = occupant
+            elif self.seat(occupant, known).id in moved:
+                self._moved.add(known.id)
         return before
 
     def rise(self, nick: str) -> Seat | None:
         """Somebody leaves their seat."""
-        seat = self.seats.pop(nick, None)
+        seat = self._up(nick)
         if seat is not None:
-            self._by_resource.pop(seat.resource, None)
+            self._moved.discard(seat.id)
         return seat
 
     def miss(self, nick: str) -> None:
         """Somebody goes with a split of the network."""
-        seat = self.rise(nick)
+        seat = self._up(nick)
         if seat is not None:
             self.missed[nick] = Missed(seat, self.splits)
             self.splits += 1
 
-    def believed(self) -> dict[str, Seat]:
-        """Who is here as far as clients have been told."""
-        return {**{nick: each.seat for nick, each in self.missed.items()}, **self.seats}
+    def give_up(self, nick: str) -> Missed | None:
+        """Somebody who went with a split is not expected back."""
+        missed = self.missed.pop(nick, None)
+        if missed is not None:
+            self._moved.discard(missed.seat.id)
+        return missed
+
+    def _up(self, nick: str) -> Seat | None:
+        seat = self.seats.pop(nick, None)
+        if seat is None and nick in self._unseated:
+            self[nick]
+            seat = self.seats.pop(nick)
+        if seat is not None:
+            self._by_resource.pop(seat.resource, None)
+        return seat
+
+    # -- who is who --------------------------------------------------------------------------------------------
 
     def of(self, nick: str) -> Seat:
         """The seat of somebody who must have one, whether the network told us or not."""
-        seat = self.seats.get(nick)
+        seat = self.get(nick)
         return seat if seat is not None else self.seat(Occupant(nick))
 
     def resource_attr(self, nick: str) -> str:
@@ -107,21 +181,31 @@ class Seating:
 
     def id_of(self, nick: str, stable: str = "") -> str:
         """The occupant-id of whoever says something: an occupant, or somebody who is not here."""
-        seat = self.seats.get(nick)
+        seat = self.get(nick)
         if seat is not None:
             return seat.id
         if nick in self.missed:  # back, and heard before they were told
             return self.missed[nick].seat.id
-        id_ = self._identify(nick, stable) or self._strangers.get(nick)
+        id_ = self._identities.known(nick, stable) or self._strangers.get(nick)
         if not id_:
             if len(self._strangers) >= _STRANGERS:
                 del self._strangers[next(iter(self._strangers))]
             id_ = self._strangers[nick] = self._new_id()
         return id_
 
-    def _id(self, nick: str, stable: str) -> str:
+    def _id(self, occupant: Occupant) -> str:
+        nick, identity = occupant.nick, occupant.identity
         # Who spoke before coming in is still the same.
-        return self._identify(nick, stable) or self._strangers.pop(nick, "") or self._new_id()
+        id_ = self._identities.known(nick, occupant.stable) or self._strangers.pop(nick, "")
+        if not id_ and identity:
+            id_ = self._identities.seen(nick, identity)
+            if id_ in self._moved:  # somebody who was seen so before is still here, under another nick
+                id_ = ""
+        return id_ or self._new_id()
+
+    def nick_with(self, id_: str) -> str:
+        """The nick of the occupant with that id; empty if no client was told of one."""
+        return next((nick for nick, seat in self.seats.items() if seat.id == id_), "")
 
     def nick_behind(self, resource: str) -> str:
         """The nick an XMPP resource stands for: that of the occupant shown under it, else the one it would be shown for."""

@@ -1,9 +1,11 @@
 """What one client is shown of a room when it comes in, when it comes back, and when the room itself was away.
 
-Owns what has to be known for that: what was written when (``gateway.rooms.absence``), and who was there when the link to
-the server was lost.
+Big rooms are shown in slices, so that nobody else waits; what happens in a room meanwhile waits there until they are over
+(``Room``). Owns what has to be known for that: what was written when (``gateway.rooms.absence``), and who was there when the
+link to the server was lost.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gateway.model import Departure
@@ -15,11 +17,14 @@ from gateway.xmpp import render
 if TYPE_CHECKING:
     from gateway.rooms.room import Room, RoomContext
 
+#: Occupants that are looked at in one turn of the loop: a few milliseconds.
+SLICE = 400
 
-class Tour:
+
+class Tours:
     """Of one room."""
 
-    __slots__ = ("_context", "_left", "_marks", "_room")
+    __slots__ = ("_context", "_left", "_marks", "_room", "_turns", "_waiting")
 
     def __init__(self, room: "Room", context: "RoomContext") -> None:
         self._room = room
@@ -28,23 +33,74 @@ class Tour:
         self._left: tuple[str, dict[str, Seat]] | None = (
             None  # our nick and who was there when the link was lost
         )
+        self._waiting: list[tuple[Attendee, Iterator[None]]] = []  # the first is under way
+        self._turns = False  # slices of ours come by themselves
 
     def written(self) -> None:
         """The next message of the history is written now."""
         mark(self._marks, self._context.stamp(), self._room.history)
 
+    # -- the order of things -----------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether a client is being shown something that must not be interrupted."""
+        return bool(self._waiting)
+
     def welcome(self, attendee: Attendee) -> None:
-        """Show one client the whole room: occupants, itself, history, subject (XEP-0045 §7.2.2 to §7.2.15)."""
-        behind, attendee.attendance = attendee.behind, Attendance.IN
+        """Put one client on the list of those that are to be shown the whole room."""
+        behind, attendee.attendance = attendee.behind, Attendance.TOURING
         attendee.join = None
+        self._waiting.append((attendee, self._whole(attendee, behind=behind)))
+
+    def changes(self, attendee: Attendee, before: dict[str, Seat], old_nick: str, *, topic: bool) -> None:
+        """The same for one that was in: we were out and are in again; ``before`` were there then, and we were called
+        ``old_nick``; ``topic``: there is another one now."""
+        self._waiting.append((attendee, self._differences(attendee, before, old_nick, topic=topic)))
+
+    def go(self) -> None:
+        """Begin, if that has not been done; small rooms are done with then."""
+        if not self._turns and self.step() and not self._turns:
+            self._turns = True
+            self._context.slices.add(self._turn)
+
+    def _turn(self) -> bool:
+        self._turns = self.step()
+        return self._turns
+
+    def step(self) -> bool:
+        """Do one slice; whether there is more."""
+        room = self._room
+        while self._waiting:
+            attendee, steps = self._waiting[0]
+            # One that is gone meanwhile, or has asked anew, is done with.
+            if room.attendees.get(attendee.jid) is attendee:
+                for _ in steps:
+                    return True
+            del self._waiting[0]
+        room.proceed()
+        return bool(self._waiting)
+
+    def finish(self) -> None:
+        """Do all the rest at once: too much is waiting for it."""
+        while self.step():
+            pass
+
+    # -- what is shown -----------------------------------------------------------------------------------------
+
+    def _whole(self, attendee: Attendee, *, behind: bool) -> Iterator[None]:
+        """Occupants, the client itself, history, subject (XEP-0045 §7.2.2 to §7.2.15)."""
         room, context = self._room, self._context
         room_attr, to, send = attendee.room_attr, attendee.jid_attr, context.send
-        attendee.shown, attendee.splits = context.stamp(), room.splits
         if behind and self._left is not None:
-            self.departures(attendee, self._left[1], self._left[0])
-        for nick, seat in room.seats.items():
-            if nick != room.nick:
-                send(room.presence(seat, room_attr, to, ""))
+            yield from self._departures(attendee, self._left[1], self._left[0])
+        for nick in _sliced(room.shown()):
+            if nick is None:
+                yield
+            elif nick != room.nick:
+                send(room.presence(room.seats[nick], room_attr, to, ""))
+        attendee.attendance = Attendance.IN
+        attendee.shown, attendee.splits = context.stamp(), room.splits
         own = room.own_seat()
         renamed = render.NICK_CHANGED_BY_SERVICE if attendee.nick != own.resource else ""
         send(room.presence(own, room_attr, to, render.REAL_ADDRESSES_VISIBLE + renamed + render.SELF))
@@ -74,18 +130,57 @@ class Tour:
             self._context.send(render.room_note(attendee.room_attr, attendee.jid_attr, id_, text), keep=True)
         return unseen
 
+    def _differences(
+        self, attendee: Attendee, before: dict[str, Seat], old_nick: str, *, topic: bool
+    ) -> Iterator[None]:
+        room, send = self._room, self._context.send
+        yield from self._departures(attendee, before, old_nick)
+        for nick in _sliced(room.shown()):
+            if nick is None:
+                yield
+                continue
+            known, seat = before.get(nick), room.seats[nick]
+            if known is None or known.occupant != seat.occupant:
+                statuses = render.SELF if nick == room.nick else ""
+                send(room.presence(seat, attendee.room_attr, attendee.jid_attr, statuses))
+        if topic:
+            send(room.subject(attendee), keep=True)
+
+    def _departures(self, attendee: Attendee, before: dict[str, Seat], old_nick: str) -> Iterator[None]:
+        """Who of those that were there is not any more."""
+        room = self._room
+        here = frozenset(room.shown())
+        renamed = old_nick if old_nick != room.nick else ""
+        if renamed and renamed in before:
+            room.tell_rename(attendee, before[renamed], room.own_seat(), own=True)
+        for nick in _sliced(before):
+            if nick is None:
+                yield
+            elif nick not in here and nick != renamed:
+                seat = before[nick]
+                left = Departure(reason="left while the connection was lost")
+                content = render.gone(seat.occupant.affiliation, left, tail=seat.tail)
+                gone = render.unavailable(attendee.room_attr, seat.resource_attr, attendee.jid_attr, content)
+                self._context.send(gone)
+
+    # -- when the link to the server is lost -------------------------------------------------------------------
+
     def link_lost(self, epoch: int) -> None:
         """What was written in ``epoch`` or later may not have reached the clients, and nothing reaches them now."""
         room = self._room
         first = first_since(self._marks, epoch, room.history)
         for each in room.attendees.values():
-            if each.attendance is Attendance.IN:
+            if each.attendance is Attendance.TOURING:
+                each.attendance = Attendance.AWAY  # it is shown all of it again
+            elif each.attendance is Attendance.IN:
                 # Who was shown the room in that time may have missed even that.
                 if each.since is None or each.shown < epoch:
                     each.since = first
                 each.attendance = Attendance.AWAY
                 if self._left is None:
                     self._left = room.nick, room.believed()
+        self._waiting.clear()
+        room.proceed()
         self.release()
 
     def release(self) -> None:
@@ -95,25 +190,10 @@ class Tour:
         if not behind:
             self._left = None
 
-    def differences(self, attendee: Attendee, before: dict[str, Seat], old_nick: str) -> None:
-        """We were out and are in again; ``before`` were there then, and we were called ``old_nick``."""
-        room, send = self._room, self._context.send
-        self.departures(attendee, before, old_nick)
-        for nick, seat in room.seats.items():
-            known = before.get(nick)
-            if known is None or known.occupant != seat.occupant:
-                statuses = render.SELF if nick == room.nick else ""
-                send(room.presence(seat, attendee.room_attr, attendee.jid_attr, statuses))
 
-    def departures(self, attendee: Attendee, before: dict[str, Seat], old_nick: str) -> None:
-        """Who of those that were there is not any more."""
-        room = self._room
-        renamed = old_nick if old_nick != room.nick else ""
-        if renamed and renamed in before:
-            room.tell_rename(attendee, before[renamed], room.own_seat(), own=True)
-        for nick, seat in before.items():
-            if nick not in room.seats and nick != renamed:
-                left = Departure(reason="left while the connection was lost")
-                content = render.gone(seat.occupant.affiliation, left, tail=seat.tail)
-                gone = render.unavailable(attendee.room_attr, seat.resource_attr, attendee.jid_attr, content)
-                self._context.send(gone)
+def _sliced(nicks: Iterable[str]) -> Iterator[str | None]:
+    """A copy of ``nicks``, with None where a slice ends."""
+    for number, nick in enumerate(list(nicks), 1):
+        yield nick
+        if number % SLICE == 0:
+            yield None

@@ -162,6 +162,7 @@ class Component:
                 self.guard.overheard,
                 self._asked,
                 self._cut_off,
+                lambda: self.link.congested,
                 habits=Habits(record=settings.archive.recorded, persistent=settings.persistent),
             ),
             self.people.contacts,

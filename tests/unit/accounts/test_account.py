@@ -17,6 +17,7 @@ from gateway.model import AccountState, Condition, Departure, ErrorType, Exit, M
 from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
+from gateway.rooms.slices import Slices
 from gateway.xmpp.text import attribute
 from tests.unit.clock import ManualClock, settle
 
@@ -59,6 +60,7 @@ class Surroundings:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.ids = IdSource(self.clock, random.Random(1))
+        self.slices = Slices(self.clock.call_later, lambda: False)
         self.bridge = self
         self.sent: list[Element] = []
         self.sessions: list[ScriptedSession] = []
@@ -90,6 +92,9 @@ class Surroundings:
 
     def occupant_id(self, network, room, stable) -> str:
         return f"{network}-{stable}"
+
+    def visitor_id(self, network, room, seen) -> str:
+        return f"{network}-{seen}"
 
     def archive(self, room, said, foreign_id) -> None: ...
 

@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from gateway.model import Affiliation, Departure, Hat, Message, MessageKind, Occupant, Reaction, Role
+from gateway.model import Affiliation, Departure, Exit, Hat, Message, MessageKind, Occupant, Reaction, Role
 from gateway.rooms import acts
 from gateway.rooms.history import HistoryRequest
 from gateway.rooms.room import Room
@@ -169,3 +169,37 @@ def test_only_another_nick_than_the_one_asked_for_is_a_changed_one(
     client(room, nick=wanted)
     room.entered(nick, [Occupant(nick)], None)
     assert statuses(around.take()[0]) == expected
+
+
+SEEN = Occupant("Erin", identity="~erin@host")
+
+
+def test_who_has_no_account_has_the_same_id_as_long_as_they_are_seen_the_same(
+    room: Room, around: Surroundings
+) -> None:
+    client(room)
+    enter(room, SEEN)
+    (erin,) = ids(around.take()[0])
+    assert erin == "seen-Erin!~erin@host"
+    room.departed("Erin", Departure())
+    room.arrived(SEEN)
+    assert [ids(each) for each in around.take()] == [[erin]] * 2
+    room.arrived(Occupant("Erin", identity="~erin@cloak", stable="erin"))  # is the same, whatever is learnt
+    assert ids(around.take()[0]) == [erin]
+
+
+def test_no_two_have_one_id_though_one_is_seen_as_the_other_was(room: Room, around: Surroundings) -> None:
+    client(room)
+    enter(room, SEEN)
+    (erin,) = ids(around.take()[0])
+    room.renamed("Erin", "Erin2")
+    room.arrived(SEEN)
+    assert ids(around.take()[-1]) != [erin]
+    room.departed("Erin", Departure())
+    room.departed("Erin2", Departure(Exit.SPLIT))  # who may be back at any time
+    room.arrived(SEEN)
+    assert ids(around.take()[-1]) != [erin]
+    room.departed("Erin", Departure())
+    room.departed("Erin2", Departure(Exit.QUIT))
+    room.arrived(SEEN)
+    assert ids(around.take()[-1]) == [erin]

@@ -22,6 +22,7 @@ from gateway.model import (
 from gateway.rooms.history import HistoryRequest
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room
+from gateway.rooms.slices import Slices
 from gateway.xmpp.text import attribute
 from tests.unit.clock import ManualClock
 
@@ -35,6 +36,8 @@ class Surroundings:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.ids = IdSource(self.clock, random.Random(1))
+        self.slices = Slices(self.clock.call_later, lambda: self.congested)
+        self.congested = False
         self.sent: list[Element] = []
         self.raw: list[str] = []
         self.kept: list[Element] = []  # those that outlive a lost link
@@ -65,6 +68,9 @@ class Surroundings:
 
     def occupant_id(self, network: str, room: str, stable: str) -> str:
         return f"known-{network or 'us'}-{stable.partition('@')[0]}"
+
+    def visitor_id(self, network: str, room: str, seen: str) -> str:
+        return f"seen-{seen}"
 
     def archive(self, room, said, foreign_id) -> None:
         self.archived.append((said, foreign_id))
