@@ -1,16 +1,17 @@
 """Who is where: the channels we are in and the people in them. Knows neither the sink nor the wire.
 
-People are kept once, with the channels they share with us, so that a QUIT or NICK finds its channels without a search
-(a netsplit of thousands stays linear). All keys are names folded by the server's casemapping; only this file folds them.
+People are kept once for all channels that they share with us. All keys are names folded by the server's casemapping; only
+this file folds them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from sys import intern
 
-from bridges.irc.badges import hats
+from bridges.irc import users
 from bridges.irc.protocol.modes import highest_first
-from bridges.irc.ranks import Rank, rank, ranks
+from bridges.irc.ranks import Rank, ranks
 from bridges.irc.standing import Standing
+from bridges.irc.users import User
 from gateway.model import Message, Occupant, Topic
 
 # What a server can make us remember, far above what real networks have.
@@ -19,26 +20,11 @@ MAX_CHANNELS = 2_000
 MAX_HELD = 500  # messages kept while a channel's occupants are still being listed
 
 
-class User:
-    """Somebody we share channels with. ``identity`` is ``user@host``, or empty; ``account`` is empty where there is none or
-    the network has not told; ``flags`` are of ``badges``."""
-
-    __slots__ = ("account", "channels", "flags", "identity", "nick")
-
-    def __init__(self, nick: str) -> None:
-        self.nick = nick
-        self.identity = ""
-        self.account = ""
-        self.flags = ""
-        self.channels: tuple[Channel, ...] = ()
-
-
 class Channel:
     """A channel we are in. ``live`` once its occupants are known and told; until then messages are ``held``. Only when they
     are ``listed`` are they all there are. Its ``modes`` are complete once they are ``modes_known``."""
 
     __slots__ = (
-        "alone",
         "deadline",
         "held",
         "key",
@@ -62,7 +48,6 @@ class Channel:
         self.modes_known = False
         self.topic: Topic | None = None
         self.held: list[Message | str] = []  # messages and notes, at most ``MAX_HELD``
-        self.alone: tuple[Channel, ...] = (self,)  # shared by all who are in no other channel with us
 
     def hold(self, said: Message | str) -> None:
         """Keep a message or a note for when the channel is live; the first ones, if there are too many."""
@@ -96,6 +81,11 @@ class Channels:
     def user(self, nick: str) -> User | None:
         return self._users.get(self._standing.casemapping.fold(nick))
 
+    def shared_with(self, nick: str) -> list[Channel]:
+        """Those that somebody is in."""
+        folded = self._standing.casemapping.fold(nick)
+        return [channel for channel in self._channels.values() if folded in channel.members]
+
     def enter(self, name: str, deadline: float) -> Channel | None:
         """We have joined; what was known of the channel is forgotten. None if these are more than anybody can be in."""
         self.leave(name)
@@ -110,7 +100,7 @@ class Channels:
         channel = self._channels.pop(self._standing.fold(name), None)
         if channel is not None:
             for folded in channel.members:
-                self._forget(folded, channel)
+                self._forget(folded)
         return channel
 
     def add(self, channel: Channel, nick: str, modes: str | None = None, identity: str = "") -> User | None:
@@ -121,54 +111,52 @@ class Channels:
         if user is None:
             if len(self._users) >= self._max_users:
                 return None
-            # One string for a name, in this table and for all of our users that see the same people: rooms have many.
-            nick = intern(nick)
-            folded = nick if folded == nick else intern(folded)
-            user = self._users[folded] = User(nick)
-        if folded not in channel.members:
+            user = users.user(nick, identity)
+            # One string for a name, in these tables and for all who see the same people.
+            folded = user.nick if folded == nick else intern(folded)
+            self._users[folded] = user
+        elif identity and identity != user.identity:
+            user = self._users[folded] = users.user(user.nick, identity, user.account, user.flags)
+        if modes is not None or folded not in channel.members:
             channel.members[folded] = modes or ""
-            user.channels = (*user.channels, channel) if user.channels else channel.alone
-        elif modes is not None:
-            channel.members[folded] = modes
-        if identity:
-            user.identity = intern(identity)
         return user
 
-    def describe(self, nick: str, account: str | None = None, flags: str | None = None) -> User | None:
+    def describe(
+        self, nick: str, account: str | None = None, flags: str | None = None, identity: str | None = None
+    ) -> User | None:
         """What the network tells of somebody; None leaves what is known. The user if that is news, else None."""
-        user = self._users.get(self._standing.casemapping.fold(nick))
+        folded = self._standing.casemapping.fold(nick)
+        user = self._users.get(folded)
         if user is None:
             return None
-        news = False
-        if account is not None and account != user.account:
-            user.account, news = intern(account), True
-        if flags is not None and flags != user.flags:
-            user.flags, news = intern(flags), True
-        return user if news else None
+        account = user.account if account is None else account
+        flags = user.flags if flags is None else flags
+        identity = user.identity if identity is None else identity
+        if account == user.account and flags == user.flags and identity == user.identity:
+            return None
+        known = self._users[folded] = users.user(user.nick, identity, account, flags)
+        return known
 
     def remove(self, channel: Channel, nick: str) -> User | None:
         """``nick`` left the channel; None if it was not in it."""
         folded = self._standing.casemapping.fold(nick)
         if channel.members.pop(folded, None) is None:
             return None
-        return self._forget(folded, channel)
+        return self._forget(folded)
 
     def is_member(self, channel: Channel, nick: str) -> bool:
         return self._standing.casemapping.fold(nick) in channel.members
 
-    def quit(self, nick: str) -> User | None:
-        """``nick`` left the network; its ``channels`` stay set, for the caller to tell them."""
-        return self.quit_with(nick)[0]
-
-    def quit_with(self, nick: str) -> tuple[User | None, dict[str, str]]:
-        """As ``quit``; also the prefix modes that they had, by the keys of the channels where they had any."""
+    def quit(self, nick: str) -> tuple[User | None, dict[Channel, str]]:
+        """``nick`` left the network; also the channels where they were, with the prefix modes that they had there."""
         folded = self._standing.casemapping.fold(nick)
         user = self._users.pop(folded, None)
-        modes: dict[str, str] = {}
-        for channel in user.channels if user is not None else ():
-            held = channel.members.pop(folded, "")
-            if held:
-                modes[channel.key] = held
+        modes: dict[Channel, str] = {}
+        if user is not None:
+            for channel in self._channels.values():
+                held = channel.members.pop(folded, None)
+                if held is not None:
+                    modes[channel] = held
         return user, modes
 
     def rename(self, old: str, new: str) -> User | None:
@@ -179,10 +167,12 @@ class Channels:
         user = self._users.pop(before, None)
         if user is None:
             return None
-        user.nick = new
+        user = users.user(new, user.identity, user.account, user.flags)
+        after = user.nick if after == new else intern(after)
         self._users[after] = user
-        for channel in user.channels:
-            channel.members[after] = channel.members.pop(before, "")
+        for channel in self._channels.values():
+            if before in channel.members:
+                channel.members[after] = channel.members.pop(before)
         return user
 
     def change_mode(self, channel: Channel, nick: str, letter: str, adding: bool) -> User | None:
@@ -197,52 +187,41 @@ class Channels:
 
     def occupant(self, channel: Channel, user: User) -> Occupant:
         modes = channel.members.get(self._standing.casemapping.fold(user.nick), "")
-        return self._occupant(user, modes, *self._ranking(channel))
+        table, moderated = self._ranking(channel)
+        return user.occupant(modes, table, moderated=moderated)
 
     def occupants(self, channel: Channel) -> list[Occupant]:
-        users = self._users
-        ranking = self._ranking(channel)
-        return [self._occupant(users[folded], modes, *ranking) for folded, modes in channel.members.items()]
+        known = self._users
+        table, moderated = self._ranking(channel)
+        return [
+            known[folded].occupant(modes, table, moderated=moderated)
+            for folded, modes in channel.members.items()
+        ]
 
     def _ranking(self, channel: Channel) -> tuple[Mapping[str, Rank], bool]:
         return ranks(self._standing.support.prefix_modes), "m" in channel.modes
-
-    @staticmethod
-    def _occupant(user: User, modes: str, table: Mapping[str, Rank], moderated: bool) -> Occupant:
-        affiliation, role = rank(modes, table, moderated=moderated)
-        worn = hats(modes, user.account, user.flags)
-        return Occupant(user.nick, affiliation, role, user.identity, user.account, worn)
 
     def refold(self) -> None:
         """Key everything anew under the casemapping that now holds. Names that fall together become one."""
         fold = self._standing.casemapping.fold
         channels, self._channels = self._channels, {}
-        users, self._users = self._users, {}
-        anew = {folded: fold(user.nick) for folded, user in users.items()}
-        for folded, user in users.items():
-            twin = self._users.get(anew[folded])
-            if twin is not None:
-                user.channels = tuple(dict.fromkeys((*twin.channels, *user.channels)))
-            self._users[anew[folded]] = user
+        known = self._users
+        anew = {folded: fold(user.nick) for folded, user in known.items()}
+        self._users = {anew[folded]: user for folded, user in known.items()}
         for channel in channels.values():
             channel.key = fold(channel.name)
             channel.members = {anew[folded]: modes for folded, modes in channel.members.items()}
             self._channels[channel.key] = channel
-        for user in self._users.values():
-            user.channels = tuple(held for held in user.channels if self._channels.get(held.key) is held)
-
-    def _forget(self, folded: str, channel: Channel) -> User | None:
-        user = self._users.get(folded)
-        if user is None:
-            return None
-        if len(user.channels) == 1:
+        there = {folded for channel in self._channels.values() for folded in channel.members}
+        for folded in self._users.keys() - there:
             del self._users[folded]
-            user.channels = ()
-        else:
-            user.channels = tuple(other for other in user.channels if other is not channel)
-            if not user.channels:
-                del self._users[folded]
-        return user
+
+    def _forget(self, folded: str) -> User | None:
+        """Somebody is not in a channel any more, and maybe in none."""
+        for channel in self._channels.values():
+            if folded in channel.members:
+                return self._users.get(folded)
+        return self._users.pop(folded, None)
 
 
 def live_keys(channels: Iterable[Channel]) -> list[str]:

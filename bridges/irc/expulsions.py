@@ -1,8 +1,8 @@
 """Who was banned just before being kicked: IRC has two commands for what XEP-0045 calls one thing (status 301)."""
 
-from bridges.irc.channels import User
 from bridges.irc.protocol.masks import Somebody, matches
 from bridges.irc.standing import Standing
+from bridges.irc.users import User
 
 WITHIN = 5.0  # seconds between the ban and the kick
 _REMEMBERED = 32  # bans, of all channels

@@ -135,7 +135,7 @@ class Hearing:
         if (
             known is not None
             and (news is not None or len(channel.members) > there)
-            and channel in known.channels
+            and self._channels.is_member(channel, nick)
         ):
             self._sink.arrived(channel.key, self._channels.occupant(channel, known))
 

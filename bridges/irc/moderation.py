@@ -7,7 +7,7 @@ refuses is told to whoever asked, in its own words; the rest of the wishes are d
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bridges.irc.channels import Channel, User
+from bridges.irc.channels import Channel
 from bridges.irc.commands import kick_line
 from bridges.irc.common import Common
 from bridges.irc.inquiries import Inquiries
@@ -17,6 +17,7 @@ from bridges.irc.protocol.line import Injection, Line, nick_of, serialise
 from bridges.irc.protocol.masks import BadMask, Somebody, mask_for, read_mask
 from bridges.irc.protocol.modes import ModeChange, ModeKind
 from bridges.irc.ranks import CannotBe, to_affiliation, to_role
+from bridges.irc.users import User
 from gateway.bridge import BadAddress, Ticket
 from gateway.model import Affiliation, Condition, Refused, Role, StandingChange
 

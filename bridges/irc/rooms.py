@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from bridges.irc.addresses import is_channel, valid_channel
 from bridges.irc.badges import flags_of
-from bridges.irc.channels import Channel, User, live_keys
+from bridges.irc.channels import Channel, live_keys
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
 from bridges.irc.expulsions import Expulsions
@@ -21,6 +21,7 @@ from bridges.irc.requests import Asked, Requests
 from bridges.irc.room_modes import RoomModes
 from bridges.irc.splits import Splits
 from bridges.irc.text import one_line
+from bridges.irc.users import User
 from gateway.model import Departure, Exit, Message, Topic
 
 MAX_REASON = 300  # bytes
@@ -149,7 +150,7 @@ class Rooms:
             if channel is not None:
                 arrived = channels.add(channel, nick, "", identity)
                 if line.tags or account is not None:
-                    channels.describe(nick, account, flags_of(line.tags) or None)
+                    arrived = channels.describe(nick, account, flags_of(line.tags) or None) or arrived
                 if not (self.splits and arrived is not None and self.splits.came(channel, arrived)):
                     self._changed(channel, arrived)
 
@@ -208,9 +209,9 @@ class Rooms:
         if self._common.standing.is_me(nick):
             self.gone(Departure(Exit.QUIT, reason))
             return
-        user, modes = self._common.channels.quit_with(nick)
+        user, modes = self._common.channels.quit(nick)
         if user is not None and not self.splits.quit(user, modes, reason):
-            keys = live_keys(user.channels)
+            keys = live_keys(modes)
             if keys:
                 self._common.sink.departed(keys, user.nick, Departure(Exit.QUIT, reason))
 
@@ -224,8 +225,8 @@ class Rooms:
         ghost = common.channels.user(new)
         if ghost is not None and ghost is not known:
             # Two people cannot have one nick: our picture of the second is out of date.
-            common.channels.quit(new)
-            common.sink.departed(live_keys(ghost.channels), ghost.nick, Departure(Exit.LEFT))
+            _, modes = common.channels.quit(new)
+            common.sink.departed(live_keys(modes), ghost.nick, Departure(Exit.LEFT))
         before = known.nick if known is not None else old
         user = common.channels.rename(old, new)
         me = common.standing.is_me(old)
@@ -233,7 +234,7 @@ class Rooms:
             common.standing.call_me(new)
             asked = self._requests.done(Asked.NICK, "") or self._requests.answering
             common.sink.own_nick(new)
-        keys = live_keys(user.channels) if user is not None else []
+        keys = live_keys(common.channels.shared_with(new)) if user is not None else []
         if keys and before != new:
             common.sink.renamed(keys, before, new)
         if me:
@@ -264,20 +265,19 @@ class Rooms:
 
     def _chghost(self, line: Line) -> None:
         nick = nick_of(line.source)
-        user = self._common.channels.user(nick)
         identity = f"{line.params[0]}@{line.params[1]}"
         if self._common.standing.is_me(nick):
             self._common.standing.identity = identity
-        if user is not None:
-            user.identity = identity
-            for channel in user.channels:
-                self._changed(channel, user)
+        self._described(self._common.channels.describe(nick, identity=identity))
 
     def _logged_in(self, line: Line) -> None:
         """IRCv3 account-notify."""
-        user = self._common.channels.describe(nick_of(line.source), _account(line.params[0]))
+        account = _account(line.params[0])
+        self._described(self._common.channels.describe(nick_of(line.source), account))
+
+    def _described(self, user: User | None) -> None:
         if user is not None:
-            for channel in user.channels:
+            for channel in self._common.channels.shared_with(user.nick):
                 self._changed(channel, user)
 
     def _changed(self, channel: Channel, user: User | None) -> None:

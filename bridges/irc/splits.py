@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridges.irc.alarm import NEVER
-from bridges.irc.channels import Channel, User, live_keys
+from bridges.irc.channels import Channel, live_keys
 from bridges.irc.common import Common
+from bridges.irc.users import User
 from gateway.model import Departure, Exit
 
 AWAY = 120.0  # seconds to wait for somebody who went with a split
@@ -103,17 +104,19 @@ class Splits:
 
     # -- what the network tells --------------------------------------------------------------------------------
 
-    def quit(self, user: User, modes: dict[str, str], reason: str) -> bool:
-        """Somebody has quit, who had these prefix ``modes`` by channel; whether it was in a split, and is told."""
+    def quit(self, user: User, modes: dict[Channel, str], reason: str) -> bool:
+        """Somebody has quit, who had these prefix ``modes`` in the channels where they were; whether it was in a split, and
+        is told."""
         if reason != self._latest[0]:
             self._latest = reason, servers(reason)
         named = self.batch or self._latest[1]
-        keys = live_keys(user.channels)
+        keys = live_keys(modes)
         if named is None or not keys or len(self._away) >= MAX_AWAY:
             return False
         folded, now = self._fold(user.nick), self._common.clock.monotonic()
         self._away.pop(folded, None)
-        self._away[folded] = _Away(user.nick, user.identity, keys, modes, named, reason, now + AWAY)
+        held = {channel.key: letters for channel, letters in modes.items() if letters}
+        self._away[folded] = _Away(user.nick, user.identity, keys, held, named, reason, now + AWAY)
         self._count(self._gone, named, keys, folded, now)
         self._common.sink.departed(keys, user.nick, Departure(Exit.SPLIT, reason))
         return True

@@ -59,7 +59,7 @@ def test_people_and_channels_agree_about_who_is_where(steps: list[tuple[str, str
             for occupant in occupants:
                 user = channels.user(occupant.nick)
                 assert user is not None
-                assert channel in user.channels
+                assert channel in channels.shared_with(occupant.nick)
                 assert channels.occupant(channel, user) == occupant
 
 
