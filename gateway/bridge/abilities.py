@@ -38,7 +38,7 @@ class MarksRead(Protocol):
 
 
 class Expressive(Protocol):
-    """What a session can do besides if its bridge has replies, corrections, threads, styling or mentions."""
+    """What a session can do besides if its bridge has replies, corrections, threads, subjects, styling or mentions."""
 
     def express(
         self, address: Address, text: str, kind: MessageKind, enrichment: Enrichment, ticket: Ticket

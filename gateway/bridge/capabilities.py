@@ -24,10 +24,11 @@ class Capabilities:
     kick: bool = False
     passwords: bool = False  # rooms can ask for one
     attachments: bool = False  # sessions are ``SharesFiles``; else a file's link is the text
-    # What messages can be besides text; sessions with any of the first five are ``Expressive``.
+    # What messages can be besides text; sessions with any of the first six are ``Expressive``.
     replies: bool = False
     corrections: bool = False
     threads: bool = False
+    subjects: bool = False
     styling: bool = False
     plain_marks: bool = False  # people there mean their asterisks: only marks beyond doubt are styles
     mentions: bool = False

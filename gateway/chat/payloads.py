@@ -16,6 +16,7 @@ from gateway.model import ChatState, Span, Style
 from gateway.xmpp.stanza import CLIENT, COMPONENT, Jid, parse_jid
 from gateway.xmpp.text import attribute, escape
 
+ADDRESS = "http://jabber.org/protocol/address"
 REPLY = "urn:xmpp:reply:0"
 REACTIONS = "urn:xmpp:reactions:0"
 CORRECT = "urn:xmpp:message-correct:0"
@@ -37,6 +38,7 @@ _CHILDREN, _ITEMS = 50, 50
 _MAX_ID = 512  # characters
 _MAX_EMOJI = 64  # characters: the longest sequence of Unicode has 10
 _MAX_THREAD = 512
+_MAX_SUBJECT = 1000
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class Payloads:
     reacts_to: str = ""
     reactions: tuple[str, ...] | None = None
     thread: str = ""
+    subject: str = ""
     unstyled: bool = False
     unkept: bool = False  # XEP-0334: no archive is to have it
     spans: list[Span] = field(default_factory=list)
@@ -121,6 +124,10 @@ def _reactions(found: Payloads, element: Element) -> None:
 
 def _thread(found: Payloads, element: Element) -> None:
     found.thread = (element.text or "")[:_MAX_THREAD]
+
+
+def _subject(found: Payloads, element: Element) -> None:
+    found.subject = " ".join((element.text or "")[:_MAX_SUBJECT].split())
 
 
 def _fallback(found: Payloads, element: Element) -> None:
@@ -241,6 +248,8 @@ _MENTIONING: Mapping[str, Reader] = {
 }
 _THREADED: Mapping[str, Reader] = {f"{{{stream}}}thread": _thread for stream in (COMPONENT, CLIENT)}
 
+_TITLED: Mapping[str, Reader] = {f"{{{stream}}}subject": _subject for stream in (COMPONENT, CLIENT)}
+
 
 def readers(can: Capabilities) -> Mapping[str, Reader]:
     """The payloads worth a look where the network can do that much."""
@@ -249,6 +258,7 @@ def readers(can: Capabilities) -> Mapping[str, Reader]:
         **(_STYLED if can.styling else {}),
         **(_MENTIONING if can.mentions else {}),
         **(_THREADED if can.threads else {}),
+        **(_TITLED if can.subjects else {}),
     }
 
 

@@ -12,13 +12,15 @@ from gateway.chat.payloads import MentionOf
 from gateway.chat.places import RECENT_SECONDS, Target
 from gateway.delivery.entry import Entry
 from gateway.ids import IdSource, is_ours
-from gateway.model import Address, AddressKind, ChatState, Message, Reaction, Retraction
+from gateway.model import Address, AddressKind, ChatState, Enrichment, Message, Reaction, Retraction
 from gateway.xmpp import render
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.text import attribute
 
 #: Messages remembered of a chat, characters of each, and chats.
 _MESSAGES, _CHARACTERS, _CHATS = 20, 2000, 2000
+#: Others who were written to with one message that a client is told of (XEP-0033 §10: 100 at most).
+_RECIPIENTS = 100
 #: In private only the very last messages need no quote.
 _RECENT_COUNT = 2
 
@@ -73,7 +75,19 @@ class PrivateChats:
             return message, ""
         place = self.place(owner, Address(AddressKind.CONTACT, network, message.sender))
         text, extra = dress(message, message.enrichment, place)
-        return replace(message, text=text, enrichment=None), extra
+        return replace(message, text=text, enrichment=None), extra + self._headed(message.enrichment, network)
+
+    def _headed(self, enrichment: Enrichment, network: str) -> str:
+        """What mail has in its header. In rooms there is no such thing: a subject there is the room's (XEP-0045 §8.1)."""
+        told = rendering.subject(enrichment.subject) if enrichment.subject else ""
+        addresses: list[tuple[str, str, str]] = []
+        for each in enrichment.recipients[:_RECIPIENTS]:
+            try:
+                jid = self._book.jid_of(Address(AddressKind.CONTACT, network, each.name))
+            except BadAddress:
+                continue  # the text names them too, if they matter
+            addresses.append((each.part, attribute(jid), each.display_name))
+        return told + rendering.addresses(addresses)
 
     def heard(self, entry: Entry) -> None:
         """Shown to the user."""

@@ -6,6 +6,7 @@ from html import unescape
 from urllib.parse import quote as percent
 
 from gateway.chat.payloads import (
+    ADDRESS,
     CHAT_STATES,
     CORRECT,
     FALLBACK,
@@ -95,6 +96,19 @@ def chat_state(state: ChatState) -> str:
 
 def thread(name: str) -> str:
     return f"<thread>{escape(name)}</thread>"
+
+
+def subject(text: str) -> str:
+    return f"<subject>{escape(text)}</subject>"
+
+
+def addresses(of: Iterable[tuple[str, str, str]]) -> str:
+    """XEP-0033 §4: type, JID (escaped) and description of each. ``delivered``, for the network has seen to them all."""
+    inside = ""
+    for type_, jid_attr, text in of:
+        description = f" desc='{attribute(text)}'" if text else ""
+        inside += f"<address type='{type_}' jid='{jid_attr}' delivered='true'{description}/>"
+    return f"<addresses xmlns='{ADDRESS}'>{inside}</addresses>" if inside else ""
 
 
 def markup(spans: Iterable[Span]) -> str:

@@ -173,6 +173,7 @@ class Speech:
             tuple(
                 Mention(restyled(m.start) + len(lead), restyled(m.end) + len(lead), m.name) for m in mentions
             ),
+            found.subject,
         )
         # Clients are shown the body as it was sent where the network takes the reply, else what others see.
         as_sent = reply is not None

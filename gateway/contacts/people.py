@@ -163,6 +163,8 @@ class People:
     def stranger(self, owner: str, network: str, name: str) -> str:
         """XEP-0172 §4.3: who it is that writes to a user for the first time, where the user does not see them; empty for
         all others."""
+        if not name:
+            return ""
         address = Address(AddressKind.CONTACT, network, name)
         try:
             local = self.book.local(address)

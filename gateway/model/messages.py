@@ -70,6 +70,23 @@ class Reply:
     text: str = ""
 
 
+class Part(StrEnum):
+    """How somebody else is addressed by a message that goes to several people (XEP-0033 §5.1)."""
+
+    TO = "to"
+    CC = "cc"
+    REPLY_TO = "replyto"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """``name`` is the one in a contact's address; ``display_name`` is for people, and may be empty."""
+
+    part: Part
+    name: str
+    display_name: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Enrichment:
     """What a message is besides its text. Ids are the network's own; a message that the network split has the first id it
@@ -80,6 +97,8 @@ class Enrichment:
     thread: str = ""
     spans: tuple[Span, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    subject: str = ""  # what it is about, as mail has it; shown besides the text, by the few clients that do
+    recipients: tuple[Recipient, ...] = ()  # who else was addressed; only from the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +132,8 @@ class ChatState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something somebody said. ``text`` may hold several lines, parted by ``\\n``."""
+    """Something somebody said. ``text`` may hold several lines, parted by ``\\n``. A private message without a ``sender``
+    comes from the gateway itself, on behalf of the network."""
 
     sender: str
     text: str

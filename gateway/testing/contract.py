@@ -276,7 +276,7 @@ class BridgeContract:
 
     async def test_a_message_that_is_more_than_its_text_reaches_the_others(self, harness: Harness) -> None:
         can = harness.bridge.capabilities
-        if not (can.replies or can.corrections or can.threads or can.styling or can.mentions):
+        if not (can.replies or can.corrections or can.threads or can.subjects or can.styling or can.mentions):
             return
         await harness.peer.join(harness.room)
         async with session_of(harness) as (session, sink):
@@ -285,6 +285,7 @@ class BridgeContract:
             enrichment = Enrichment(
                 Reply("no-such-message", harness.peer.nick, "what?") if can.replies else None,
                 thread="thread" if can.threads else "",
+                subject="subject" if can.subjects else "",
                 spans=(Span(0, 2, Style.STRONG),) if can.styling else (),
                 mentions=(Mention(3, 7, harness.peer.nick),) if can.mentions else (),
             )

@@ -59,6 +59,8 @@ class AddressBook:
         """The escaped local part of an address; empty for the gateway itself. Raises ``BadAddress`` where the bridge
         has none for it."""
         found = self._locals.get(address)
+        if found is None and address.kind is AddressKind.CONTACT and not address.name:
+            return ""  # the gateway speaks for the network, see ``gateway.model.Message``
         if found is None:
             text = self._bridge.text(address)
             found = self._aliases.local(text) if text else ""

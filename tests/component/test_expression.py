@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.chat import corrections
-from gateway.model import Enrichment, Message, Reply, Retraction, Span, Style
+from gateway.model import Enrichment, Message, Part, Recipient, Reply, Retraction, Span, Style
 from tests.component.stage import ALICE, BOB, JID, ROOM, C, condition, kind, staged
 from tests.loopback.expressing import EVERYTHING, ExpressiveBridge
 
@@ -15,6 +15,7 @@ DESK = "alice@localhost/desk"
 REPLY, REACTIONS = "{urn:xmpp:reply:0}reply", "{urn:xmpp:reactions:0}reactions"
 REPLACE, RETRACT = "{urn:xmpp:message-correct:0}replace", "{urn:xmpp:message-retract:1}retract"
 FALLBACK = "{urn:xmpp:fallback:0}fallback"
+ADDRESS = "{http://jabber.org/protocol/address}"
 SID = "{urn:xmpp:sid:0}stanza-id"
 
 
@@ -418,3 +419,39 @@ async def test_keys_that_omemo_clients_exchange_are_let_go(on):
         stage.send(groupchat(ALICE, "e1", "", keys))
         stage.send(chat(ALICE, "e2", "", keys))
         assert await stage.silence() == []
+
+
+# -- what mail has besides ---------------------------------------------------------------------------------------
+
+
+async def test_subjects_and_threads_of_private_messages_go_both_ways(on):
+    async with on(**EVERYTHING) as stage:
+        head = "<subject>Tea &amp;  cake\n</subject><thread>t1</thread>"
+        stage.send(chat(ALICE, "m1", "at five", head))
+        heard_by_bob = await heard(stage, "bob@localhost", type="chat")
+        assert heard_by_bob.findtext(f"{C}body") == "at five"
+        assert heard_by_bob.findtext(f"{C}subject") == "Tea & cake"
+        assert heard_by_bob.findtext(f"{C}thread") == "t1"
+
+
+async def test_who_else_was_written_to_is_told_by_xep_0033(on):
+    async with on(**EVERYTHING) as stage:
+        recipients = (Recipient(Part.TO, "bob", "Bob <the builder>"), Recipient(Part.CC, "carol"))
+        enrichment = Enrichment(subject="Tea", recipients=recipients)
+        session = stage.bridge.people["alice"]
+        session.sink.direct(Message("dave", "at five", enrichment=enrichment))
+        stanza = await heard(stage, "alice@localhost", type="chat")
+        found = stanza.find(f"{ADDRESS}addresses")
+        assert [(each.get("type"), each.get("jid"), each.get("desc")) for each in found] == [
+            ("to", f"bob@{JID}", "Bob <the builder>"),
+            ("cc", f"carol@{JID}", None),
+        ]
+        assert stanza.findtext(f"{C}subject") == "Tea"
+
+
+async def test_the_gateway_can_speak_for_the_network(on):
+    async with on(**EVERYTHING) as stage:
+        stage.bridge.people["alice"].sink.direct(Message("", "Mail for you is held back."))
+        stanza = await heard(stage, "alice@localhost", type="chat")
+        assert stanza.get("from") == JID
+        assert stanza.findtext(f"{C}body") == "Mail for you is held back."

@@ -22,6 +22,7 @@ EVERYTHING = {
     "replies": True,
     "corrections": True,
     "threads": True,
+    "subjects": True,
     "styling": True,
     "mentions": True,
     "reactions": True,
