@@ -5,7 +5,7 @@ Implements ``AccountContext``. Knows the stores and the address book; decides no
 
 import base64
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -42,7 +42,10 @@ Asked = Callable[[Account, str, Question, Callable[[str], None]], None]
 _log = structlog.get_logger(__name__)
 
 #: What the network itself says is for the user's eyes now: not for archives, not for other devices (XEP-0334, XEP-0280).
-_PASSING = "<no-copy xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/>"
+
+
+def _nothing() -> None:
+    """Gives back a turn that was never taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ class Host:
         return self._stores.pseudonym("visitor", self.name, network, room, seen)
 
     def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
+        if self.bridge.capabilities.local_sessions:
+            return nullcontext(_nothing)
         return self._pacer.turn(network)
 
     def backoff(self) -> Backoff:
@@ -181,7 +186,7 @@ class Host:
         sender = attribute(self._book.jid_of(Address(AddressKind.NETWORK, account.network)))
         clients = {each.jid_attr: None for room in account.rooms.values() for each in room.attendees.values()}
         for client in clients or {attribute(account.owner): None}:
-            self.send(render.chat(sender, client, self.ids.next(), text, _PASSING), keep=True)
+            self.send(render.chat(sender, client, self.ids.next(), text, render.UNCOPIED), keep=True)
 
     def invited(self, account: Account, name: str, actor: str, reason: str) -> None:
         """To every client that is in a room of the network, or to the user where none is."""

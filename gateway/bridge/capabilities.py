@@ -65,6 +65,7 @@ class Capabilities:
     # What people call a network and a room of this kind; commands and their nodes are named after them.
     network_noun: str = "network"
     room_noun: str = "room"
+    local_sessions: bool = False  # sessions are no connections: any number can begin at once
     registration: bool = False  # users register before they can use it: the bridge is ``Registering`` too
     commands: bool = False  # the bridge is ``Commanding`` too
     traces: bool = False  # networks see of users what only the bridge knows: it is ``Traceable`` too
