@@ -15,8 +15,8 @@ from gateway.model import Refused
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A mail that is ready to be sent, as bytes (CRLF, no Bcc) in the file ``path``, which is safe on disk and from now on
-    the sender's to delete. ``mail_id`` is ours, and the name of the file. ``recipients`` is the envelope: nobody else gets it.
-    ``line_ids`` are the messages of the user that are in it; news of the mail is news of each of them."""
+    the sender's to delete. ``mail_id`` is ours, and the name of the file. ``recipients`` is the envelope: nobody else gets
+    it. ``line_ids`` are the messages of the user that are in it; news of the mail is news of each of them."""
 
     mail_id: str
     owner: str

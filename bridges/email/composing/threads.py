@@ -1,7 +1,7 @@
 """Which mails belong together, for one user each: what came, what was sent, and what all of them said.
 
-Texts are kept so that quotes of them can be recognised when they come back, and so that they can be quoted. Knows tables; how a
-mail is read or made is the business of others.
+Texts are kept so that quotes of them can be recognised when they come back, and so that they can be quoted. Knows tables;
+how a mail is read or made is the business of others.
 """
 
 import hashlib
@@ -52,9 +52,9 @@ class Mail:
     """A mail that was shown to ``owner``, or sent for them.
 
     ``id`` is ours, short, and the foreign id of the message that showed it. ``message_id`` and ``references`` are in angle
-    brackets, the parent last; where a mail has no References, its In-Reply-To stand there. ``contact`` is the folded mailbox,
-    or the room, in whose chat it is. ``recipients`` are those of To and Cc, in order, the owner among them. ``text`` is
-    what it says itself, without what it quotes."""
+    brackets, the parent last; where a mail has no References, its In-Reply-To stand there. ``contact`` is the folded
+    mailbox, or the room, in whose chat it is. ``recipients`` are those of To and Cc, in order, the owner among them.
+    ``text`` is what it says itself, without what it quotes."""
 
     id: str
     owner: str
