@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 #: Lines that one connection may handle before all others get their turn.
 LINES_PER_TURN = 256
+#: And their bytes: the list of a big channel has many names in a line.
+BYTES_PER_TURN = 32 * 1024
 
 #: Bytes written and not yet taken by the server; with more, nobody is reading there.
 MAX_UNSENT = 1 << 20
@@ -211,13 +213,23 @@ class IrcConnection(AioConnection):
         if self._waiting or not self.connected:
             self._waiting += lines
             return
-        budget = self.reactor.lines_per_turn
+        budget = self._budget(lines)
         if len(lines) > budget:
             self._waiting = lines[budget:]
             lines = lines[:budget]
             self._plan_turn()
             self._pause()
         self._dispatch(lines)
+
+    def _budget(self, lines: list[bytes]) -> int:
+        """How many of ``lines`` one turn handles."""
+        most = self.reactor.lines_per_turn
+        left = BYTES_PER_TURN
+        for number, line in enumerate(lines[:most], 1):
+            left -= len(line)
+            if left < 0:
+                return number
+        return most
 
     def _dispatch(self, lines: list[bytes]) -> None:
         process = self._process_line
@@ -245,7 +257,7 @@ class IrcConnection(AioConnection):
     def _turn(self) -> None:
         """Handle waiting lines; read on when there are none left, or end if that was all."""
         self._turn_planned = False
-        budget = self.reactor.lines_per_turn
+        budget = self._budget(self._waiting)
         lines, self._waiting = self._waiting[:budget], self._waiting[budget:]
         self._dispatch(lines)
         if self._closing:

@@ -166,6 +166,14 @@ async def test_a_flood_is_handled_a_few_lines_a_turn_and_nothing_is_read_meanwhi
     assert owner.commands[-1] == "N26"
 
 
+async def test_a_turn_ends_too_when_its_lines_were_long() -> None:
+    _, dialer, owner = await wired()
+    dialer.protocol.data_received(b"".join(b"N%d %b\r\n" % (number, b"x" * 500) for number in range(100)))
+    assert 60 < len(owner.lines) < 70
+    await turns(2)
+    assert len(owner.lines) == 100
+
+
 async def test_two_flooding_connections_take_turns() -> None:
     order: list[str] = []
 
