@@ -223,7 +223,7 @@ class IrcConnection(AioConnection):
 
     def _budget(self, lines: list[bytes]) -> int:
         """How many of ``lines`` one turn handles."""
-        most = self.reactor.lines_per_turn
+        most: int = self.reactor.lines_per_turn
         left = BYTES_PER_TURN
         for number, line in enumerate(lines[:most], 1):
             left -= len(line)
