@@ -27,7 +27,6 @@ _TOGETHER = 5.0
 #: Users with refused stanzas that have not been told of, and pairs of user and contact that are not new.
 _WITHHELD, _ACQUAINTED = 10_000, 100_000
 
-_BODY, _CLIENT_BODY = f"{{{COMPONENT}}}body", f"{{{CLIENT}}}body"
 _SUBJECTS = frozenset({f"{{{COMPONENT}}}subject", f"{{{CLIENT}}}subject"})
 #: Payloads that networks without such a thing get as a message.
 _ACTS = frozenset(
@@ -140,10 +139,7 @@ class Gate:
         if sender.domain in self._own:
             self._from_ourselves()
             return False
-        find = stanza.element.find
-        body = find(_BODY)
-        if body is None:
-            body = find(_CLIENT_BODY)
+        body = stanza.body
         if body is None and not _acts(stanza):
             # Typing, receipts, news: nobody waits for an outcome of them.
             return self._take(sender.bare, Kind.SIGNALS) is None
@@ -153,8 +149,8 @@ class Gate:
         why = self._take(sender.bare, Kind.MESSAGES)
         if why is None and stanza.type != "groupchat":
             why = self._new_contact(stanza)
-        if why is None and body is not None and body.text:
-            why = self._loop(stanza, body.text)
+        if why is None and body:
+            why = self._loop(stanza, body)
         return why is None or self._refuse(stanza, why)
 
     def _new_contact(self, stanza: Stanza) -> Refused | None:

@@ -1,14 +1,11 @@
 """The receiving half of an XML stream: bytes in, the stream's header, whole stanzas and its end out.
 
 Sans-I/O. Everything a peer could use against us is bounded here, before anything else sees it: no document type (and so
-no entities), one unfinished stanza's size, nesting, and the memory that expat keeps for every name it has ever met.
-Quacks like ``xml.etree.ElementTree.XMLPullParser`` as far as slixmpp's ``XMLStream`` uses one, with the difference that
-only the stream and its direct children become events. Knows no JID and no socket.
+no entities), one unfinished stanza's size, nesting, and the memory that is kept for every name ever met. Knows no JID
+and no socket.
 """
 
 import re
-from collections.abc import Iterator
-from typing import Literal
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
@@ -23,8 +20,6 @@ MAX_NAMES = 8192
 #: What may stand behind the last stanza for its end to be known to the byte.
 _END_TAG = re.compile(rb"</[^<>]*>\s*")
 
-Event = tuple[Literal["start", "end"], Element]
-
 
 class BadStream(Exception):
     """The peer sent what no XMPP server sends; the argument says what, for the log. ``header`` tells whether the stream
@@ -36,7 +31,8 @@ class BadStream(Exception):
 
 
 class StreamParser:
-    """One stream. After ``BadStream`` it is of no further use."""
+    """One stream. ``root`` is its header, once that is there; ``closed`` tells whether it has ended. After ``BadStream`` a
+    parser is of no further use."""
 
     def __init__(
         self, *, max_stanza: int = MAX_STANZA, max_depth: int = MAX_DEPTH, max_names: int = MAX_NAMES
@@ -45,10 +41,11 @@ class StreamParser:
         self._max_depth = max_depth
         self._max_names = max_names
         self._builder = TreeBuilder()
-        self._root: Element | None = None
+        self.root: Element | None = None
+        self.closed = False
         self._namespaces: list[tuple[str | None, str]] = []  # as the stream's header declares them
         self._depth = 0
-        self._events: list[Event] = []
+        self._whole: list[Element] = []  # stanzas that the data being parsed has completed
         self._unfinished = 0  # bytes since the last whole stanza
         self._new_parser()
         self._expat.StartNamespaceDeclHandler = self._declare
@@ -58,31 +55,30 @@ class StreamParser:
         """The default namespace of the stream's header: what kind of stream the peer thinks it is."""
         return next((uri for prefix, uri in self._namespaces if not prefix), "")
 
-    def feed(self, data: bytes) -> None:
-        """Parse ``data``; what it completed is found in ``read_events``. Cut large input into slices of a few KiB: the
-        bounds are checked between them."""
-        completed = len(self._events)
+    def feed(self, data: bytes) -> list[Element]:
+        """Parse ``data``; the stanzas that it completed. Cut large input into slices of a few KiB: the bounds are checked
+        between them."""
         try:
             self._expat.Parse(data)
         except expat.ExpatError as error:
-            raise BadStream(f"XML that is not well-formed ({error})", header=self._root is None) from None
+            raise BadStream(f"XML that is not well-formed ({error})", header=self.root is None) from None
         self._fed += len(data)
-        completed = len(self._events) - completed
-        if self._depth <= 1 and (completed or (self._depth == 1 and data.isspace())):
+        whole = self._whole
+        if self._depth <= 1 and (whole or self.closed or (self._depth == 1 and data.isspace())):
             self._unfinished = 0
         else:
-            self._unfinished = (0 if completed else self._unfinished) + len(data)
+            self._unfinished = (0 if whole else self._unfinished) + len(data)
             self._check_bounds()
-        if completed and len(self._names) > self._max_names:
-            self._renew(data)
-
-    def read_events(self) -> Iterator[Event]:
-        """``("start", stream)`` once, ``("start", stanza)`` and ``("end", stanza)`` in pairs, ``("end", stream)`` last."""
-        events, self._events = self._events, []
-        return iter(events)
+        if whole:
+            self._whole = []
+            if self.root is not None:
+                del self.root[:]  # or every stanza of the stream would be kept
+            if len(self._names) > self._max_names:
+                self._renew(data)
+        return whole
 
     def _check_bounds(self) -> None:
-        if self._root is None:
+        if self.root is None:
             if self._unfinished > MAX_HEADER:
                 raise BadStream(f"no stream header within {MAX_HEADER} bytes", header=True)
         elif self._unfinished > self._max_stanza:
@@ -91,6 +87,7 @@ class StreamParser:
     def _new_parser(self) -> None:
         # expat and pyexpat keep every name they have met; with our own table we see how many those are.
         self._names: dict[str, str] = {}
+        self._tags: dict[str, str] = {}  # some of them as ElementTree spells them
         self._fed = 0
         self._stanza_end = 0  # where the end tag of the last whole stanza begins
         parser = expat.ParserCreate("utf-8", "}", self._names)  # RFC 6120 §11.6
@@ -111,12 +108,12 @@ class StreamParser:
     def _renew(self, data: bytes) -> None:
         """Forget the names, if the last byte of ``data`` is known to be the end of a stanza; else at a later time."""
         tail = data[self._stanza_end - (self._fed - len(data)) :]
-        if self._root is None or self._depth != 1 or _END_TAG.fullmatch(tail) is None:
+        if self.root is None or self._depth != 1 or _END_TAG.fullmatch(tail) is None:
             return
         self._new_parser()
         parser = self._expat
         parser.StartElementHandler = None
-        uri, _, name = self._root.tag[1:].rpartition("}")
+        uri, _, name = self.root.tag[1:].rpartition("}")
         prefix = next((prefix for prefix, bound in self._namespaces if prefix and bound == uri), "")
         declarations = " ".join(
             f"xmlns{':' + prefix if prefix else ''}='{_quoted(uri)}'" for prefix, uri in self._namespaces
@@ -128,7 +125,7 @@ class StreamParser:
         self._listen()
 
     def _declare(self, prefix: str | None, uri: str | None) -> None:
-        if self._root is None:
+        if self.root is None:
             self._namespaces.append((prefix, uri or ""))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -141,10 +138,12 @@ class StreamParser:
             # Servers pass on what any user nests: what is too deep is left out, and costs nobody else the link.
             self._expat.CharacterDataHandler = None
             return
-        element: Element = self._builder.start("{" + name if "}" in name else name, attributes)
+        tag = self._tags.get(name)
+        if tag is None:
+            tag = self._tags[name] = "{" + name if "}" in name else name
+        element: Element = self._builder.start(tag, attributes)
         if depth == 1:
-            self._root = element
-            self._events.append(("start", element))
+            self.root = element
 
     def _end(self, name: str) -> None:
         depth = self._depth = self._depth - 1
@@ -153,17 +152,15 @@ class StreamParser:
                 self._expat.CharacterDataHandler = self._builder.data
             return
         element: Element = self._builder.end(name)
-        if depth == 1 and self._root is not None:
+        if depth == 1:
             self._stanza_end = self._expat.CurrentByteIndex
-            self._root.clear()  # or every stanza of the stream would be kept
-            self._events.append(("start", element))
-            self._events.append(("end", element))
+            self._whole.append(element)
         elif depth == 0:
-            self._events.append(("end", element))
+            self.closed = True
 
     def _refuse_document_type(self, *_: object) -> None:
         # RFC 6120 §11.1: neither document types nor entity declarations
-        raise BadStream("a document type declaration", header=self._root is None)
+        raise BadStream("a document type declaration", header=self.root is None)
 
 
 def _quoted(uri: str) -> str:

@@ -221,11 +221,12 @@ class Router:
         kind, type_ = stanza.kind, stanza.type
         handlers = self._handlers
         handler = None
-        for child in islice(stanza.element, _CHILDREN_LIMIT) if kind in self._by_child else ():
-            handler = handlers.get((kind, namespace_of(child), type_))
-            if handler is not None:
-                break
-        else:
+        if kind in self._by_child and not stanza.bare:
+            for child in islice(stanza.element, _CHILDREN_LIMIT):
+                handler = handlers.get((kind, namespace_of(child), type_))
+                if handler is not None:
+                    break
+        if handler is None:
             handler = handlers.get((kind, "", type_)) or handlers.get((kind, "*", "*"))
         if handler is None:
             # RFC 6121 §8.5.2: presence that nobody wants is dropped, and so are headlines

@@ -18,6 +18,13 @@ LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 #: RFC 6121 §4.7.1, §5.2.2: what an absent type means.
 _DEFAULT_TYPE = {"message": "normal", "presence": "available", "iq": ""}
+#: The same with the name, by tag.
+_KINDS = {
+    f"{{{namespace}}}{kind}": (kind, default)
+    for namespace in (COMPONENT, CLIENT)
+    for kind, default in _DEFAULT_TYPE.items()
+}
+_BODY, _CLIENT_BODY = f"{{{COMPONENT}}}body", f"{{{CLIENT}}}body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +52,30 @@ def parse_jid(text: str) -> Jid:
 
 
 class Stanza:
-    """One inbound message, presence or iq."""
+    """One inbound message, presence or iq. ``body`` is a message's own; None where there is none."""
 
-    __slots__ = ("element", "id", "kind", "sender", "to", "type")
+    __slots__ = ("body", "element", "id", "kind", "sender", "to", "type")
 
     def __init__(self, element: Element) -> None:
-        tag = element.tag
-        self.kind: str = tag[tag.rfind("}") + 1 :]
+        kind, usual = _KINDS.get(element.tag) or (name_of(element), "")
         get = element.get
-        self.type: str = get("type") or _DEFAULT_TYPE.get(self.kind, "")
+        self.kind: str = kind
+        self.type: str = get("type") or usual
         self.id: str = get("id") or ""
         self.sender: Jid = parse_jid(get("from") or "")
         self.to: Jid = parse_jid(get("to") or "")
         self.element = element
+        body: str | None = None
+        if kind == "message":
+            body = element.findtext(_BODY)
+            if body is None:
+                body = element.findtext(_CLIENT_BODY)
+        self.body = body
+
+    @property
+    def bare(self) -> bool:
+        """Whether this is a message with a body and nothing else: most are."""
+        return self.body is not None and len(self.element) == 1
 
     def child(self, name: str, namespace: str | None = None) -> Element | None:
         """The first child of that name; without ``namespace`` one of the stream's own, which some servers leave in

@@ -1,8 +1,8 @@
 """One connection to the server, from TCP to the handshake of XEP-0114 and the stanzas after it.
 
-This is the edge to slixmpp: its ``XMLStream`` opens the stream, keeps its depth and ends it. Nothing else of slixmpp
-runs: no stanza objects, no handlers that answer for us, no roster, no send queue, no timers. Whole stanzas are handed
-on as parsed elements. Knows nothing of reconnection; says how the stream ended in a ``Trouble``.
+This is the edge to slixmpp: its ``XMLStream`` opens the stream and ends it. Nothing else of slixmpp runs: no parser, no
+stanza objects, no handlers that answer for us, no roster, no send queue, no timers. Whole stanzas are handed on as
+parsed elements. Knows nothing of reconnection; says how the stream ended in a ``Trouble``.
 """
 
 import asyncio
@@ -122,6 +122,8 @@ class ComponentStream(XMLStream):
         self._on_stanza = on_stanza
         self._on_writable = on_writable
         self._trouble: Trouble | None = None
+        self._parser = StreamParser()
+        self._opened = False  # the server's header is there
         self._backlog: deque[bytes] = deque()
         self._pump: asyncio.Handle | None = None
         self._gone: tuple[BaseException | None] | None = (
@@ -129,10 +131,6 @@ class ComponentStream(XMLStream):
         )
 
     # --- asyncio's side
-
-    def init_parser(self) -> None:
-        super().init_parser()
-        self.parser = StreamParser()
 
     def connection_made(self, transport: asyncio.BaseTransport, send_event: bool = True) -> None:
         # uvloop's transports are no asyncio.Transport by descent, only by what they can do.
@@ -177,30 +175,42 @@ class ComponentStream(XMLStream):
             self.transport.resume_reading()
 
     def _parse(self, data: bytes) -> None:
+        parser = self._parser
         try:
-            super().data_received(data)
+            whole = parser.feed(data)
         except BadStream as bad:
             self.fail(Trouble(Symptom.FOREIGN if bad.header else Symptom.BAD_XML, text=str(bad), up=self.up))
+            return
+        if not self._opened and parser.root is not None:
+            self._opened = True
+            self.start_stream_handler(parser.root)
+        for element in whole:
+            if self._trouble is not None:
+                return
+            if self.up and element.tag in _STANZAS:
+                self._on_stanza(element)
+            else:
+                self._other(element)
+        if parser.closed:
+            self.abort()
 
     def start_stream_handler(self, xml: Element) -> None:
         """The server's stream header is there: prove that we know the secret (XEP-0114 §3)."""
         if xml.tag != f"{{{STREAMS}}}stream":
             self.fail(Trouble(Symptom.FOREIGN, text=f"it answers with <{name_of(xml)}>"))
             return
-        if self.parser.namespace in _OTHER_STREAMS:
-            self.fail(Trouble(Symptom.FOREIGN, text=f"it is one for {_OTHER_STREAMS[self.parser.namespace]}"))
+        if self._parser.namespace in _OTHER_STREAMS:
+            self.fail(
+                Trouble(Symptom.FOREIGN, text=f"it is one for {_OTHER_STREAMS[self._parser.namespace]}")
+            )
             return
         digest = hashlib.sha1((xml.get("id", "") + self._secret).encode(), usedforsecurity=False).hexdigest()
         # Not by ``send_raw``, which writes what it sends into the debug log.
         self.write(f"<handshake>{digest}</handshake>".encode())
 
-    def _spawn_event(self, xml: Element) -> None:
-        # slixmpp's way in for every whole child of the stream, before it makes a stanza object of it.
-        if self._trouble is not None:
-            return
-        if self.up and xml.tag in _STANZAS:
-            self._on_stanza(xml)
-        elif xml.tag == _HANDSHAKE and not self.up:
+    def _other(self, xml: Element) -> None:
+        """A child of the stream that is no stanza, or comes before the handshake."""
+        if xml.tag == _HANDSHAKE and not self.up:
             self.up = True
             self._on_up()
         elif xml.tag == f"{{{STREAMS}}}error":

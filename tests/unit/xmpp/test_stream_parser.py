@@ -18,16 +18,15 @@ HEADER = (
 def stanzas(parser: StreamParser, data: bytes, step: int = 0) -> list[Element]:
     found = []
     for at in range(0, len(data), step or len(data) or 1):
-        parser.feed(data[at : at + (step or len(data))])
-        found += [element for event, element in parser.read_events() if event == "end"]
+        found += parser.feed(data[at : at + (step or len(data))])
     return found
 
 
 def opened(**bounds: int) -> StreamParser:
     parser = StreamParser(**bounds)
-    parser.feed(HEADER)
-    ((event, root),) = parser.read_events()
-    assert (event, root.get("id")) == ("start", "1")
+    assert parser.feed(HEADER) == []
+    assert parser.root is not None
+    assert parser.root.get("id") == "1"
     return parser
 
 
@@ -126,11 +125,11 @@ def test_what_is_nested_too_deep_is_left_out_and_the_stream_goes_on() -> None:
 
 
 def test_stanzas_are_not_kept_in_the_streams_root() -> None:
-    parser = StreamParser()
-    parser.feed(HEADER)
-    root = next(parser.read_events())[1]
+    parser = opened()
     stanzas(parser, b"<iq/>" * 100)
-    assert len(root) == 0
+    assert parser.root is not None
+    assert len(parser.root) == 0
+    assert parser.root.get("id") == "1"
 
 
 def test_names_without_number_are_forgotten_and_the_stream_goes_on() -> None:
@@ -140,8 +139,9 @@ def test_names_without_number_are_forgotten_and_the_stream_goes_on() -> None:
         assert message.tag == "{jabber:component:accept}message"
         assert message[0].tag == f"{{u{number}}}e{number}"
         assert len(parser._names) < 110
-    (stream,) = stanzas(parser, b"</stream:stream>")
-    assert stream.tag == "{http://etherx.jabber.org/streams}stream"
+    assert not parser.closed
+    assert stanzas(parser, b"</stream:stream>") == []
+    assert parser.closed
 
 
 def test_names_are_not_forgotten_in_the_middle_of_the_next_stanza() -> None:
