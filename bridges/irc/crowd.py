@@ -1,8 +1,7 @@
 """How many of us are on one server at a time: networks count connections from one host, and ban the host for more."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from gateway.bridge import SessionEnded
 from gateway.model import Condition, ErrorType, Refused
@@ -16,20 +15,33 @@ class Crowd:
     def __init__(self) -> None:
         self._present: Counter[str] = Counter()
 
-    @contextmanager
-    def place(self, host: str, network: str, most: int) -> Iterator[None]:
-        """Be one of them; 0 for ``most`` is any number. Raises ``SessionEnded`` if there is no place."""
-        host = host.lower()
-        if most and self._present[host] >= most:
+    def place(self, host: str, network: str, most: int) -> AbstractContextManager[None]:
+        """Be one of them; 0 for ``most`` is any number. Entering it raises ``SessionEnded`` if there is no place."""
+        return _Place(self._present, host.lower(), network, most)
+
+
+class _Place:
+    """Held as long as the connection lives, so it is small: a generator would take a kilobyte."""
+
+    __slots__ = ("_host", "_most", "_network", "_present")
+
+    def __init__(self, present: Counter[str], host: str, network: str, most: int) -> None:
+        self._present = present
+        self._host = host
+        self._network = network
+        self._most = most
+
+    def __enter__(self) -> None:
+        there = self._present[self._host]
+        if self._most and there >= self._most:
             text = (
-                f"There are {self._present[host]} users of this gateway on {network}, the most that may be there at a time. "
+                f"There are {there} users of this gateway on {self._network}, the most that may be there at a time. "
                 "You are connected as soon as there is a place."
             )
             raise SessionEnded(Refused(Condition.RESOURCE_CONSTRAINT, text, ErrorType.WAIT), delay=_DELAY)
-        self._present[host] += 1
-        try:
-            yield
-        finally:
-            self._present[host] -= 1
-            if not self._present[host]:
-                del self._present[host]
+        self._present[self._host] += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._present[self._host] -= 1
+        if not self._present[self._host]:
+            del self._present[self._host]

@@ -9,6 +9,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bridges.irc import sts
 from bridges.irc.alarm import NEVER
@@ -43,15 +44,20 @@ class Security:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Hall:
-    """What the login needs of the session around it: to send a line past the queue, to have ``Entry.expire`` called at
-    a time, to tell a step, and to be ended when the login fails while nobody is calling."""
+class Hall(Protocol):
+    """What the login needs of the session around it."""
 
-    urgent: Callable[[str], None]
-    need: Callable[[float], None]
-    progress: Callable[[str], None]
-    failed: Callable[[SessionEnded], None]
+    def urgent(self, line: str) -> None:
+        """Send a line past the queue."""
+
+    def need(self, at: float) -> None:
+        """Have ``Entry.expire`` called at ``at`` (monotonic seconds) or before."""
+
+    def progress(self, text: str) -> None:
+        """Tell the user of a step."""
+
+    def failed(self, why: SessionEnded) -> None:
+        """End the session: the login failed while nobody was calling."""
 
 
 class Entry:

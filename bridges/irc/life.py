@@ -1,46 +1,28 @@
-"""One connection of one user, from dialling to the last word.
-
-Here the parts are put together (``rooms``, ``hearing``, ``speaking`` ...), lines are given to them, and the life of the
-connection is watched: login deadline, keep-alive, farewell. Does not know what the core asks for.
+"""The life of one connection of one user, from dialling to the last word: lines are given to the ``parts``, and watched are
+login deadline, keep-alive and farewell. Does not know what the core asks for.
 """
 
 import asyncio
 from typing import ClassVar
 
 from bridges.irc import ending
-from bridges.irc.alarm import NEVER, Alarm
+from bridges.irc.alarm import NEVER
 from bridges.irc.answers import Answers
-from bridges.irc.channels import Channels
-from bridges.irc.commands import Commands
-from bridges.irc.common import Common, Connect, Connection, Handlers, by_command
-from bridges.irc.composing import Composing
+from bridges.irc.common import Connect, Connection, Handlers, by_command
 from bridges.irc.console import Console
 from bridges.irc.dial import Endpoint
-from bridges.irc.entry import Entry, Hall, Security
+from bridges.irc.entry import Security
 from bridges.irc.expression import Expression
 from bridges.irc.governing import Governing
 from bridges.irc.hearing import Hearing
-from bridges.irc.inquiries import Inquiries
 from bridges.irc.inviting import Inviting
-from bridges.irc.joining import Joining
 from bridges.irc.keepalive import KeepAlive
-from bridges.irc.labels import Labels
 from bridges.irc.listing import Listing
 from bridges.irc.numerics import is_error
-from bridges.irc.particulars import Particulars
-from bridges.irc.pasting import Pasting
-from bridges.irc.prelude import Prelude
+from bridges.irc.parts import Parts
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.line import Line, serialise
-from bridges.irc.questions import Questions
-from bridges.irc.refusals import Refusals
-from bridges.irc.regain import Regain
-from bridges.irc.requests import Requests
-from bridges.irc.room_modes import RoomModes
 from bridges.irc.rooms import Rooms
-from bridges.irc.sendqueue import SendQueue
-from bridges.irc.speaking import Speaking
-from bridges.irc.standing import Standing
 from bridges.irc.terms import Terms
 from bridges.irc.text import one_line
 from gateway.bridge import Capabilities, Services, SessionEnded, Sink
@@ -53,7 +35,23 @@ _ABOUT_NICKS = frozenset(("432", "433", "436", "437"))
 
 
 class Life:
-    """The life of one connection, and the parts that make use of it. ``session`` has what the core asks for."""
+    """The life of one connection. ``session`` has what the core asks for."""
+
+    __slots__ = (
+        "_alive",
+        "_clock",
+        "_close_by",
+        "_closing",
+        "_connect",
+        "_connection",
+        "_dialling",
+        "_farewell",
+        "_online",
+        "_over",
+        "_parts",
+        "_profile",
+        "_sink",
+    )
 
     def __init__(
         self,
@@ -66,134 +64,36 @@ class Life:
         *,
         show_all: bool,
     ) -> None:
-        clock, settings = services.clock, profile.settings
         self._profile = profile
         self._sink = sink
-        self._clock = clock
+        self._clock = services.clock
         self._connect = connect
         self._connection: Connection | None = None
-        self._standing = Standing(profile.nick, profile.encodings)
-        self._alarm = Alarm(clock, self._ring)
-        self._queue = SendQueue(clock, self._write, self._writable, burst=profile.burst, rate=profile.rate)
-        common = Common(
-            profile.network, sink, clock, self._standing, Channels(self._standing), self._queue, self._alarm
-        )
-        self._channels = common.channels
-        self._console = Console(common, show_all)
-        self._labels = Labels(clock, self._alarm)
-        self._requests = Requests(common, self._labels)
-        self._joining = Joining(common)
-        inquiries = Inquiries(common)
-        modes = RoomModes(common, inquiries)
-        self._regain = Regain(common, profile.nick, settings.regain_commands)
-        self._rooms = Rooms(
-            common,
-            self._joining,
-            self._requests,
-            self._console,
-            modes,
-            self._regain,
-            server_modes=show_all,
-            names_time=settings.names_timeout,
-        )
-        self._composing = Composing(common)
-        pasting = Pasting(common, settings.paste_lines)
-        self._speaking = Speaking(common, self._labels, self._composing, pasting)
-        self._questions = Questions(common, services.version)
-        self._hearing = Hearing(
-            common,
-            self._console,
-            self._speaking,
-            self._questions,
-            self._composing,
-            formatting=settings.formatting,
-        )
-        self._expression = Expression(
-            common,
-            self._requests,
-            self._speaking,
-            self._hearing,
-            self._composing,
-            formatting=settings.formatting,
-        )
-        self._answers = Answers(
-            common,
-            self._labels,
-            self._requests,
-            self._speaking,
-            self._hearing,
-            self._console,
-            self._rooms.splits,
-            self._dispatch,
-        )
-        self._listing = Listing(common, self._console)
-        self._commands = Commands(common, self._requests, self._console)
-        self._prelude = Prelude(common, self._commands, profile.commands, self._joining.release)
-        self._inviting = Inviting(common, self._requests, self._console)
-        self._governing = Governing(common, inquiries, modes, self._console)
-        # Those in which somebody waits for an answer.
-        self._asking = (
-            self._requests,
-            self._answers,
-            self._listing,
-            self._questions,
-            self._governing,
-            pasting,
-        )
-        hall = Hall(self._queue.urgent, self._alarm.need, self._console.progress, self._give_up)
-        self._entry = Entry(profile, security, clock, services.random, hall)
-        self._particulars = Particulars(common, self._entry)
-        self._refusals = Refusals(
-            common,
-            self._console,
-            self._rooms,
-            self._joining,
-            self._regain,
-            self._requests,
-            self._governing,
-            self._speaking,
-            self._listing,
-            self._questions,
-        )
-        self._terms = Terms(
-            common,
-            self._entry,
-            self._console,
-            self._joining,
-            self._rooms,
-            self._regain,
-            plain,
-            self._lengthen,
-            self._refusals.take,
-            typing=settings.typing,
-        )
+        self._parts = Parts(self, profile, sink, services, plain, security, show_all=show_all)
         self._online = False
         self._over: asyncio.Future[None] | None = None
         self._dialling: asyncio.Task[bool] | None = None
         self._closing = False
         self._farewell: SessionEnded | None = None  # why the network ends it, if it said so
         self._close_by = NEVER  # monotonic seconds
-        self._alive = KeepAlive(settings.ping_after, settings.ping_timeout)
+        self._alive = KeepAlive(profile.settings.ping_after, profile.settings.ping_timeout)
 
     # -- begin and end --------------------------------------------------------------------------
 
     async def run(self) -> None:
         try:
-            with self._entry.place():
-                await self._live()
+            with self._parts.entry.place():
+                while not self._closing:
+                    self._over = asyncio.get_running_loop().create_future()
+                    self._dialling = asyncio.create_task(self._open())
+                    if not await self._dialled(self._dialling):
+                        return
+                    self._dialling = None
+                    await self._over
+                    if self._parts.entry.upgrade is None:
+                        return
         finally:
             self._end_everything()
-
-    async def _live(self) -> None:
-        while not self._closing:
-            self._over = asyncio.get_running_loop().create_future()
-            self._dialling = asyncio.create_task(self._open())
-            if not await self._dialled(self._dialling):
-                return
-            self._dialling = None
-            await self._over
-            if self._entry.upgrade is None:
-                return
 
     def close(self, reason: str) -> None:
         if self._closing:
@@ -203,14 +103,14 @@ class Life:
             self._dialling.cancel()
         elif self._connection is not None:
             words = one_line(reason or self._profile.settings.quit_message, _MAX_QUIT)
-            self._queue.urgent(serialise("QUIT", words) if words else "QUIT")
+            self._parts.queue.urgent(serialise("QUIT", words) if words else "QUIT")
             self._close_by = self._clock.monotonic() + QUIT_TIME
-            self._alarm.need(self._close_by)
+            self._parts.alarm.need(self._close_by)
 
     # -- connecting --------------------------------------------------------------------------------------------
 
     async def _open(self) -> bool:
-        self._connection = await self._entry.open(self._attempt)
+        self._connection = await self._parts.entry.open(self._attempt)
         return True
 
     async def _dialled(self, dialling: asyncio.Task[bool]) -> bool:
@@ -224,7 +124,7 @@ class Life:
             return False
         if self._closing:
             return False
-        self._entry.start()
+        self._parts.entry.start()
         return True
 
     async def _attempt(self, endpoint: Endpoint) -> Connection:
@@ -232,21 +132,17 @@ class Life:
             if self._connection is connection:  # and not one that we left for another
                 self._closed(cause)
 
-        connection = self._connect(self._line, closed, self._queue.pump)
-        self._particulars.tune(connection)
+        connection = self._connect(self._line, closed, self._parts.queue.pump)
+        self._parts.particulars.tune(connection)
         await connection.open(endpoint, timeout=self._profile.settings.connect_timeout)
         return connection
 
-    def _write(self, line: str) -> None:
+    def write(self, line: str) -> None:
         if self._connection is not None:
             self._connection.send(line)
 
-    def _writable(self) -> bool:
+    def writable(self) -> bool:
         return self._connection is not None and self._connection.writable
-
-    @property
-    def _itself(self) -> "Life":
-        return self
 
     # -- lines -------------------------------------------------------------------------------------------------
 
@@ -256,38 +152,38 @@ class Life:
             return
         tags = line.tags
         if tags and ("batch" in tags or "label" in tags):
-            self._answers.hear(line)
+            self._parts.answers.hear(line)
         else:
-            self._dispatch(line)
+            self.dispatch(line)
 
-    def _dispatch(self, line: Line) -> None:
+    def dispatch(self, line: Line) -> None:
         entry = _HANDLERS.get(line.command)
         if entry is not None and len(line.params) >= entry[2]:
-            entry[1](getattr(self, entry[0]), line)
+            entry[1](getattr(self._parts, entry[0]), line)
         elif is_error(line.command):
-            self._refusals.take(line)
+            self._parts.refusals.take(line)
         else:
-            self._console.other(line)
+            self._parts.console.other(line)
 
     def _registering(self, line: Line) -> bool:
         """Before the welcome; whether the line is done with."""
         if self._farewell is not None and line.command != "ERROR":
             return True
         try:
-            self._entry.feed(line)
+            self._parts.entry.feed(line)
         except SessionEnded as ended:
             if line.command in _ABOUT_NICKS:
-                self._console.copy(line)
-            self._give_up(ended)
+                self._parts.console.copy(line)
+            self.give_up(ended)
             return True
-        if self._entry.upgrade is not None:
+        if self._parts.entry.upgrade is not None:
             self._move()
             return True
-        if self._entry.login.welcome:
+        if self._parts.entry.login.welcome:
             self._welcomed()
             return True
         if is_error(line.command) and line.command not in _HANDLERS:
-            self._console.copy(line)  # 433 and the like: the login deals with it
+            self._parts.console.copy(line)  # 433 and the like: the login deals with it
             return True
         return False
 
@@ -300,28 +196,28 @@ class Life:
             self._over.set_result(None)
 
     def _welcomed(self) -> None:
-        login = self._entry.login
+        login = self._parts.entry.login
         self._online = True
         self._alive.start(self._clock.monotonic())
-        self._alarm.need(self._alive.next)
-        self._standing.call_me(login.welcome)
-        self._terms.look()
+        self._parts.alarm.need(self._alive.next)
+        self._parts.standing.call_me(login.welcome)
+        self._parts.terms.look()
         if not login.account and (self._profile.sasl is not None or self._profile.commands):
-            self._joining.expect_login()
+            self._parts.joining.expect_login()
         for room, mine in self._profile.rooms.items():
-            self._particulars.adjust(room, mine)
-        self._joining.hold()
-        self._prelude.begin()
-        self._sink.online(self._standing.nick)
+            self._parts.particulars.adjust(room, mine)
+        self._parts.joining.hold()
+        self._parts.prelude.begin()
+        self._sink.online(self._parts.standing.nick)
         if login.shortcoming:
             self._sink.service(login.shortcoming)
-        self._regain.begin(account=bool(login.account))
+        self._parts.regain.begin(account=bool(login.account))
 
     def _ping(self, line: Line) -> None:
         token = one_line(line.params[0], _MAX_TOKEN) if line.params else ""
-        self._queue.urgent(serialise("PONG", token) if token else "PONG")
+        self._parts.queue.urgent(serialise("PONG", token) if token else "PONG")
 
-    def _lengthen(self, linelen: int) -> None:
+    def lengthen(self, linelen: int) -> None:
         if self._connection is not None:
             # Never shorter: lines of the old length may wait to be sent.
             self._connection.linelen = max(linelen, self._connection.linelen)
@@ -333,30 +229,30 @@ class Life:
         if self._closing and self._connection is not None:
             self._connection.close()  # our QUIT was heard
             return
-        if self._commands.quitting:
-            self._rooms.gone(Departure(Exit.QUIT, words))
+        if self._parts.commands.quitting:
+            self._parts.rooms.gone(Departure(Exit.QUIT, words))
             self._farewell = ending.left(self._profile.network)
         elif self._farewell is None:
             self._farewell = ending.sent_away(self._profile.network, words)
-        self._console.progress(f"ERROR: {words}")
+        self._parts.console.progress(f"ERROR: {words}")
 
     def _kill(self, line: Line) -> None:
-        if self._standing.is_me(line.params[0]):
+        if self._parts.standing.is_me(line.params[0]):
             self._farewell = ending.sent_away(self._profile.network, f"killed: {line.params[-1]}")
 
     def _closed(self, cause: str) -> None:
-        if self._commands.quitting and not self._closing:
-            self._rooms.gone(Departure(Exit.QUIT))
+        if self._parts.commands.quitting and not self._closing:
+            self._parts.rooms.gone(Departure(Exit.QUIT))
             self._farewell = ending.left(self._profile.network)
         if not self._closing:
-            self._console.progress("ERROR: Connection closed.")
+            self._parts.console.progress("ERROR: Connection closed.")
         self._finish(self._farewell or ending.broken(self._profile.network, cause))
 
-    def _give_up(self, why: SessionEnded) -> None:
+    def give_up(self, why: SessionEnded) -> None:
         """Hang up from our side: the login failed, or there is no answer."""
         self._farewell = why
         words = one_line(why.refused.text, _MAX_QUIT) if not self._online else ""
-        self._queue.urgent(serialise("QUIT", words) if words else "QUIT")
+        self._parts.queue.urgent(serialise("QUIT", words) if words else "QUIT")
         self._finish(why)
 
     def _finish(self, why: SessionEnded) -> None:
@@ -368,24 +264,18 @@ class Life:
 
     def _end_everything(self) -> None:
         self._online = False
-        self._alarm.stop()
-        self._entry.close()
-        self._joining.close()
-        self._prelude.close()
         lost = Refused(
             Condition.RECIPIENT_UNAVAILABLE,
             f"The connection to {self._profile.network} ended before this was through. Send it again later.",
         )
-        self._queue.close(lost)
-        for part in self._asking:
-            part.close(lost)
+        self._parts.close(lost)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     # -- time --------------------------------------------------------------------------------------------------
 
-    def _ring(self, now: float) -> float:
+    def ring(self, now: float) -> float:
         """All deadlines; when to look again."""
         network, settings = self._profile.network, self._profile.settings
         if now >= self._close_by:  # our QUIT was not answered
@@ -393,22 +283,13 @@ class Life:
         if self._alive.dead(now):
             return self._hang_up(ending.silent(network, settings.ping_after + settings.ping_timeout))
         try:
-            entry = self._entry.expire(now)
+            entry = self._parts.entry.expire(now)
         except SessionEnded as ended:
-            self._give_up(ended)
+            self.give_up(ended)
             return NEVER
         if self._alive.look(now):
-            self._queue.urgent(serialise("PING", network))
-        return min(
-            entry,
-            self._regain.expire(now),
-            self._close_by,
-            self._alive.next,
-            self._joining.expire(now),
-            self._rooms.expire(now),
-            self._composing.expire(now),
-            *(part.expire(now) for part in self._asking),
-        )
+            self._parts.queue.urgent(serialise("PING", network))
+        return min(entry, self._close_by, self._alive.next, self._parts.expire(now))
 
     def _hang_up(self, why: SessionEnded) -> float:
         self._finish(why)
@@ -425,15 +306,15 @@ class Life:
 
 _HANDLERS = by_command(
     [
-        ("_console", Console.HANDLERS),
-        ("_rooms", Rooms.HANDLERS),
-        ("_inviting", Inviting.HANDLERS),
-        ("_hearing", Hearing.HANDLERS),
-        ("_answers", Answers.HANDLERS),
-        ("_expression", Expression.HANDLERS),
-        ("_listing", Listing.HANDLERS),
-        ("_governing", Governing.HANDLERS),
-        ("_terms", Terms.HANDLERS),
-        ("_itself", Life.HANDLERS),
+        ("console", Console.HANDLERS),
+        ("rooms", Rooms.HANDLERS),
+        ("inviting", Inviting.HANDLERS),
+        ("hearing", Hearing.HANDLERS),
+        ("answers", Answers.HANDLERS),
+        ("expression", Expression.HANDLERS),
+        ("listing", Listing.HANDLERS),
+        ("governing", Governing.HANDLERS),
+        ("terms", Terms.HANDLERS),
+        ("life", Life.HANDLERS),
     ]
 )

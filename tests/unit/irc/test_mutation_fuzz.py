@@ -76,7 +76,7 @@ def test_what_no_server_has_is_no_mode() -> None:
 async def test_a_server_cannot_make_us_remember_modes_without_end() -> None:
     scene = await (await Scene().login()).in_room()
     scene.server.says(*(f"{ME} MODE #foo +{chr(0x21 + number)}" for number in range(1000)))
-    channel = scene.session._channels.get("#foo")
+    channel = scene.session._parts.console._common.channels.get("#foo")
     assert channel is not None
     assert len(channel.modes) < 94
     await scene.finish()
@@ -90,7 +90,7 @@ async def test_many_channels_whose_lists_do_not_end_are_told_in_portions() -> No
     scene.sink.take()
     now = scene.clock.monotonic() + 15
     told = []
-    while scene.session._rooms.expire(now) <= now:
+    while scene.session._parts.rooms.expire(now) <= now:
         told.append(len(scene.sink.take()))
     assert told == [1, 1, 1, 1]
     assert len(scene.sink.take()) == 1

@@ -134,7 +134,7 @@ async def test_a_long_list_of_lost_people_is_told_in_portions(monkeypatch):
     await scene.clock.advance(2)
     scene.sink.take()
     later = scene.clock.monotonic() + splits.AWAY
-    assert scene.session._rooms.splits.expire(later) < later + 0.1
+    assert scene.session._parts.rooms.splits.expire(later) < later + 0.1
     assert len(told(scene, "departed")) == 4
     await scene.finish()
 

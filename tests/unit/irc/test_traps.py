@@ -240,7 +240,7 @@ def test_a_line_without_end_holds_no_memory() -> None:
 async def test_batches_are_bounded_in_number_and_age() -> None:
     scene = await (await Scene().login()).in_room()
     scene.server.says(*(f"BATCH +r{number} draft/multiline #foo" for number in range(MAX_OPEN * 3)))
-    batches = scene.session._answers._batches
+    batches = scene.session._parts.answers._batches
     assert len(batches) <= MAX_OPEN
     for _ in range(int(MAX_AGE) + 1):  # the server stays awake
         scene.server.says(f"PING :{NETWORK}")
@@ -254,7 +254,7 @@ async def test_labels_that_are_never_answered_do_not_stay() -> None:
     receipts = [Receipt() for _ in range(50)]
     for receipt in receipts:
         scene.session.say("#foo", "hi", MessageKind.CHAT, receipt)
-    labels: Labels = scene.session._labels
+    labels: Labels = scene.session._parts.speaking.labels
     assert len(labels) == 50
     for _ in range(30):
         scene.server.says(f"PING :{NETWORK}")
