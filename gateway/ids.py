@@ -21,11 +21,13 @@ def _base36(number: int) -> str:
 class IdSource:
     """Makes ids of the form ``<start of this process>-<random>-<count>``: no two processes ever make the same one."""
 
-    __slots__ = ("_count", "_prefix")
+    __slots__ = ("_count", "_moment", "_prefix", "_suffix")
 
     def __init__(self, clock: Clock, rng: random.Random) -> None:
         self._prefix = f"{_base36(int(clock.now() * 1000))}-{_base36(rng.getrandbits(64))}-"
         self._count = 0
+        self._moment = -1  # milliseconds in ``_suffix``: messages come in bursts
+        self._suffix = ""
 
     def next(self) -> str:
         self._count += 1
@@ -36,7 +38,10 @@ class IdSource:
         message by its id without an index of ids. A time that makes no sense is left out."""
         self._count += 1
         if 0.0 <= time < _LAST:
-            return f"{self._prefix}{self._count:x}-{int(time * 1000):x}"
+            moment = int(time * 1000)
+            if moment != self._moment:
+                self._moment, self._suffix = moment, f"-{moment:x}"
+            return f"{self._prefix}{self._count:x}{self._suffix}"
         return f"{self._prefix}{self._count:x}"
 
 

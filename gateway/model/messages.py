@@ -130,10 +130,11 @@ class ChatState(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Message:
     """Something somebody said. ``text`` may hold several lines, parted by ``\\n``. A private message without a ``sender``
-    comes from the gateway itself, on behalf of the network."""
+    comes from the gateway itself, on behalf of the network. Nobody changes a message; it is not frozen, because one is made
+    for everything that is heard, and frozen it costs five times as much."""
 
     sender: str
     text: str

@@ -16,6 +16,9 @@ def strip_forbidden(text: str) -> str:
 def escape(text: str) -> str:
     """``text`` for an element's content: forbidden code points removed, reserved ones escaped, CR as a character reference
     (a literal one would arrive as LF). Quotes stay: people write apostrophes all the time, and content may hold them."""
+    # Asked of every message: for most, these take two thirds of the time of the expression.
+    if text.isprintable() and not ("&" in text or "<" in text or ">" in text):
+        return text
     if _SPECIAL.search(text) is None:
         return text
     return (
