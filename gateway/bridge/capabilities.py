@@ -61,6 +61,7 @@ class Capabilities:
     adjustable: bool = (
         False  # there are settings for rooms, or for the gateway: the bridge is ``Adjustable`` too
     )
+    crowds: bool = False  # rooms can be so big that users want to see less of them: the bridge is ``Crowded``
     details: bool = False  # sessions are ``Detailed``
     # What people call a network and a room of this kind; commands and their nodes are named after them.
     network_noun: str = "network"
@@ -69,6 +70,7 @@ class Capabilities:
     registration: bool = False  # users register before they can use it: the bridge is ``Registering`` too
     commands: bool = False  # the bridge is ``Commanding`` too
     traces: bool = False  # networks see of users what only the bridge knows: it is ``Traceable`` too
+    forgets: bool = False  # users are remembered beyond their sessions: it is ``Forgets`` too
     background: bool = False  # the bridge is ``Running`` too
     lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too
     prompt: str = ""  # label of the one input that an address is asked for with, e.g. "Phone number"

@@ -12,6 +12,7 @@ from gateway.bridge.session import Session, Sink
 from gateway.bridge.tables import Schema
 from gateway.model import (
     Address,
+    Crowd,
     Field,
     Refused,
 )
@@ -83,12 +84,26 @@ class Adjustable(Protocol):
         """As ``Bridge.check``, for settings of a room."""
 
 
+class Crowded(Protocol):
+    """What a bridge with ``Capabilities.crowds`` has besides."""
+
+    def crowd(self, network: str) -> Crowd:
+        """What holds in rooms of ``network`` (any, if that is empty) for users who have not chosen."""
+
+
 class Traceable(Protocol):
     """What a bridge with ``Capabilities.traces`` has besides."""
 
     def traces(self, token: str, network: str) -> Sequence[str]:
         """What a network sees of the user with this ``Account.token`` besides nicks, in lower case (user names, addresses,
         hosts), so that admins find out whom it complains of."""
+
+
+class Forgets(Protocol):
+    """What a bridge with ``Capabilities.forgets`` has besides: it remembers users beyond their sessions."""
+
+    def forget(self, user: str) -> None:
+        """Rows of ``user`` (``Account.user``) in all tables are gone: so is what was remembered of them, and their files."""
 
 
 class Running(Protocol):

@@ -7,6 +7,8 @@ stanza is ``reception``'s to know.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
 from xml.etree.ElementTree import Element
 
 import structlog
@@ -18,7 +20,7 @@ from gateway.accounts.pacing import BackoffPolicy, Pacer
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
 from gateway.background import background
-from gateway.bridge import Bridge, Services
+from gateway.bridge import Bridge, Forgets, Services
 from gateway.chat.private import PrivateChats
 from gateway.chat.speech import Speech
 from gateway.chat.telling import Telling
@@ -41,6 +43,7 @@ from gateway.model import (
     Refused,
 )
 from gateway.rooms.asides import Asides
+from gateway.rooms.events import Listeners
 from gateway.rooms.habits import Habits
 from gateway.rooms.list_commands import ListCommands
 from gateway.rooms.service import RoomService
@@ -142,6 +145,7 @@ class Component:
             bridge, self.book, services.clock, ids, self.link.send, self.archives.recorder
         )
         self.asides = Asides(self.account)
+        self.listeners = Listeners(partial(self.iq.request_cb, sender=settings.jid))
         self.deliveries = Deliveries(ledger(self, services), settings.delivery)
         host = self.host = Host(
             settings.name,
@@ -347,6 +351,8 @@ class Component:
         self.deliveries.forget(owner)
         self.chats.forget(owner)
         self.asides.forget(owner)
+        if self.bridge.capabilities.forgets:
+            cast("Forgets", self.bridge).forget(owner)
 
     def _status_changed(self, account: Account) -> None:
         status = account.status
