@@ -141,7 +141,8 @@ class News:
         if known is not None:
             asked = knock(known, nick, reason)
             for each in known.present:
-                self._context.send(asked(each), keep=True)
+                for stanza in asked(each, self._context.ids.next()):
+                    self._context.send(stanza, keep=True)
 
     def reacted(self, room: str, reaction: Reaction) -> None:
         if not room:

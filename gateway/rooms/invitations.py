@@ -4,7 +4,8 @@ for people on the network, invitations from there for users, and people outside 
 Knows the addresses and the stanzas; what the network does with an invitation is the session's.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 from xml.etree.ElementTree import Element
@@ -12,9 +13,10 @@ from xml.etree.ElementTree import Element
 from gateway.addressing import nick_for, resource_for
 from gateway.bridge import NOT_SUPPORTED, BadAddress, Bridge, Invites, Session, Ticket
 from gateway.model import Address, AddressKind, Condition, Field, FieldKind, Refused
+from gateway.rooms.events import event
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room
-from gateway.rooms.tickets import ErrorOnly
+from gateway.rooms.tickets import Refuse
 from gateway.xmpp import render
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.errors import RefusedError
@@ -96,7 +98,7 @@ class Invitations:
         if invitation is None:
             return False
         room_jid = parse_jid(invitation.get("jid") or "")
-        ticket = ErrorOnly(stanza, self._context.refuse)
+        ticket = self._ticket(stanza)
         try:
             target = self._context.book.address(room_jid.local) if self._ours(room_jid) else None
         except BadAddress:
@@ -105,10 +107,11 @@ class Invitations:
             text = f"People on {address.network} can only be invited to rooms there, by their addresses here."
             ticket.refused(Refused(Condition.NOT_ACCEPTABLE, text))
             return True
-        account, room, _ = self._find(stanza, target)
+        account, room, attendee = self._find(stanza, target)
         if account is None or room is None:
             ticket.refused(self._not_in_room)
         else:
+            ticket.attendee = attendee
             self._invite(account, room, address.name, (invitation.get("reason") or "")[:_REASON], ticket)
         return True
 
@@ -129,7 +132,7 @@ class Invitations:
         self, stanza: Stanza, account: "Account", room: Room, attendee: Attendee, to: str, reason: str
     ) -> None:
         jid = parse_jid(to)
-        ticket = ErrorOnly(stanza, self._context.refuse)
+        ticket = self._ticket(stanza, attendee)
         try:
             if to and not jid.local and not jid.resource and "." not in jid.domain:
                 nick = self._context.bridge.nick(to)  # biboumi's users write just that
@@ -183,22 +186,47 @@ class Invitations:
             self._context.refuse(stanza, _NO_VOICE)
         elif allowed and allowed[0] in _YES:
             nick = next(iter(values.get("muc#roomnick", ())), "")
-            ticket = ErrorOnly(stanza, self._context.refuse)
-            self._invite(account, room, nick, "", ticket)
+            self._invite(account, room, nick, "", self._ticket(stanza, attendee))
+
+    def _ticket(self, stanza: Stanza, attendee: Attendee | None = None) -> "_Invited":
+        return _Invited(stanza, self._context.refuse, self._context.send, attendee)
 
     def _ours(self, jid: Jid) -> bool:
         return jid.domain == self._context.book.jid
 
 
-def invitation(room_attr: str, to_attr: str, from_attr: str, reason: str, password: str = "") -> str:
+@dataclass(slots=True)
+class _Invited:
+    """A ticket. An error to an invitation is the answer, but Converse.js (14) shows none; so the room says it too."""
+
+    stanza: Stanza
+    refuse: Refuse
+    send: Callable[[str], bool]
+    attendee: Attendee | None = None
+    reference: str = ""
+
+    def done(self, foreign_ids: Sequence[str] = ()) -> None:
+        """That it was heard shows when somebody comes."""
+
+    def refused(self, why: Refused) -> None:
+        self.refuse(self.stanza, why)
+        if self.attendee is not None and self.attendee.eventful:
+            words = f"Nobody was invited. {why.text}"
+            self.send(event(self.attendee, attribute(self.stanza.id) or "invitation", words))
+
+
+def invitation(
+    room_attr: str, to_attr: str, from_attr: str, reason: str, password: str = "", hints: str = ""
+) -> str:
     """XEP-0045 §7.8.2: what the invited get. No ``type``, as there. It goes along in the words of XEP-0249 too, as other
-    services have it: Converse.js (14) understands no others."""
+    services have it: Converse.js (14) understands no others. ``hints`` is ready XML."""
     inviter = f" from='{from_attr}'" if from_attr else ""
     why = f"<reason>{escape(reason)}</reason>" if reason else ""
     key = f"<password>{escape(password)}</password>" if password else ""
     return (
         f"<message from='{room_attr}' to='{to_attr}'><x xmlns='{render.MUC_USER}'><invite{inviter}>{why}</invite>"
-        f"{key}</x><x xmlns='{DIRECT}' jid='{room_attr}'{_given('reason', reason)}{_given('password', password)}/></message>"
+        f"{key}</x><x xmlns='{DIRECT}' jid='{room_attr}'{_given('reason', reason)}{_given('password', password)}/>{hints}"
+        "</message>"
     )
 
 
@@ -209,11 +237,12 @@ def _given(name: str, value: str) -> str:
 def invitations(room_attr: str, clients: Iterable[str], actor: str, reason: str) -> list[str]:
     """For each client of the invited: ``actor`` (a nick, or empty) wants them in the room."""
     inviter = f"{room_attr}/{attribute(resource_for(actor))}" if actor else ""
-    return [invitation(room_attr, client, inviter, reason) for client in clients]
+    return [invitation(room_attr, client, inviter, reason, hints=render.UNCOPIED) for client in clients]
 
 
-def knock(room: Room, nick: str, reason: str) -> Callable[[Attendee], str]:
-    """Somebody asks to be let in: a form for those who could invite them, as for a voice (XEP-0045 §8.6), and in words."""
+def knock(room: Room, nick: str, reason: str) -> Callable[[Attendee, str], list[str]]:
+    """Somebody asks to be let in: a form for those who could invite them, as for a voice (XEP-0045 §8.6), and in words. What
+    is returned makes the stanzas for one client, and needs an id for them."""
     said = f" ({reason})" if reason else ""
     words = f"{nick}{said} asks to be let into {room.address.name}. To let them in, invite them."
     fields = (
@@ -222,8 +251,12 @@ def knock(room: Room, nick: str, reason: str) -> Callable[[Attendee], str]:
         Field("muc#request_allow", f"Let {nick} in?", FieldKind.BOOLEAN, "false"),
     )
     form = render_form(Form("Somebody asks to be let in", fields, words, REQUEST))
-    return partial(_knock, escape(words), form)
+    return partial(_knock, words, form)
 
 
-def _knock(words: str, form: str, to: Attendee) -> str:
-    return f"<message from='{to.room_attr}' to='{to.jid_attr}'><body>{words}</body>{form}</message>"
+def _knock(words: str, form: str, to: Attendee, id_: str) -> list[str]:
+    request = (
+        f"<message from='{to.room_attr}' to='{to.jid_attr}' id='{id_}'><body>{escape(words)}</body>{form}"
+        f"{render.UNCOPIED}</message>"
+    )
+    return [request, event(to, id_, words)] if to.eventful else [request]

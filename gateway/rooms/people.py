@@ -37,6 +37,7 @@ class Attendee:
     attendance: Attendance = Attendance.WAITING
     since: int | None = None  # the number of the first message that it may not have seen
     shown: int = 0  # the epoch in which it was shown the room
+    eventful: bool = False  # reads what the room has to say as events (XEP-0316), and nothing else
     splits: int = 0  # how many had gone with splits of the network before it was shown the room
 
     @property

@@ -25,6 +25,7 @@ from gateway.model import (
     Role,
     Topic,
 )
+from gateway.rooms import events
 from gateway.rooms.habits import USUAL
 from gateway.rooms.history import History, Said
 from gateway.rooms.identities import RoomIdentities
@@ -32,7 +33,8 @@ from gateway.rooms.people import Attendance, Attendee, Seat
 from gateway.rooms.place import RoomPlace
 from gateway.rooms.seating import Seating
 from gateway.rooms.slices import Slices
-from gateway.rooms.tour import Tours
+from gateway.rooms.speakers import Speakers
+from gateway.rooms.tour import AWAY, Tours
 from gateway.xmpp import render, sharing
 from gateway.xmpp.text import attribute, escape
 
@@ -94,6 +96,7 @@ class Room:
         "_holds",
         "_seating",
         "_seen",
+        "_speakers",
         "_tours",
         "address",
         "attendees",
@@ -125,6 +128,7 @@ class Room:
         self._context = context
         self._seating = Seating(RoomIdentities(self, context), context.ids.next)
         self._tours = Tours(self, context)
+        self._speakers: Speakers | None = None  # None: everybody is shown
         self._seen: dict[str, str] = {}  # the network's ids, and those that their messages have here
         self._holds = True  # what happens waits: until we are in, and as long as clients are shown the room
         self._held: list[Callable[[], None]] = []
@@ -136,16 +140,27 @@ class Room:
 
     def shown(self) -> Iterable[str]:
         """The nicks of those that clients are shown."""
-        return self._seating
+        if self._speakers is None:
+            return self._seating
+        return [nick for nick in self._speakers if nick in self._seating]
+
+    def told(self) -> dict[str, Seat]:
+        """Who is here as far as clients have been told."""
+        believed, speakers = self._seating.believed(), self._speakers
+        if speakers is None:
+            return believed
+        return {nick: seat for nick, seat in believed.items() if nick in speakers}
+
+    def crowd_note(self) -> str:
+        """What a client that comes in has to know of whom it is not shown; empty if that is nobody."""
+        if self._speakers is None:
+            return ""
+        return f"There are {len(self._seating)} people here. You are shown moderators and who speaks."
 
     @property
     def splits(self) -> int:
         """How many have gone with splits of the network so far."""
         return self._seating.splits
-
-    def believed(self) -> dict[str, Seat]:
-        """Who is here as far as clients have been told."""
-        return self._seating.believed()
 
     @property
     def persistent(self) -> bool:
@@ -201,8 +216,10 @@ class Room:
         if self._waits(partial(self.entered, nick, occupants, topic)):
             return
         old_nick, self.nick = self.nick, nick
-        before = self._seating.all_anew(occupants)
+        before = self.told()
+        self._seating.all_anew(occupants)
         self.own_seat()
+        self._speakers = self._choose()
         self.state = RoomState.IN
         topic = topic or Topic()
         changed_topic, self.topic = topic != self.topic, topic
@@ -210,9 +227,57 @@ class Room:
             if attendee.attendance in (Attendance.WAITING, Attendance.RETURNING):
                 self._tours.welcome(attendee)
             elif attendee.attendance is Attendance.IN:
-                self._tours.changes(attendee, before, old_nick, topic=changed_topic)
+                self._tours.changes(attendee, before, old_nick, topic=changed_topic, reason=AWAY)
         self._holds = True
         self._tours.go()
+
+    def _choose(self) -> Speakers | None:
+        """Who is to be shown of those that are here; None: everybody."""
+        crowd = self.habits.crowd
+        if not crowd.speakers or len(self._seating) <= crowd.above:
+            return None
+        return Speakers(self.nick, self._seating, reversed(list(self.history.latest())), self._context.now())
+
+    def regard(self) -> None:
+        """It may be others now that are to be shown: the habits have changed, or the room is another size."""
+        if self.state is not RoomState.IN or self._waits(self.regard):
+            return
+        before, speakers = self.told(), self._choose()
+        if (speakers is None) is (self._speakers is None):
+            return
+        self._speakers = speakers
+        for each in self.present:
+            self._tours.changes(each, before, self.nick, reason="")
+        self._holds = True
+        self._tours.go()
+
+    def reveal(self, nick: str) -> None:
+        """Somebody does what clients cannot be told without knowing them, or the user has to do with them."""
+        speakers = self._speakers
+        if speakers is None or nick not in self._seating or self._waits(partial(self.reveal, nick)):
+            return
+        now, new = self._context.now(), nick not in speakers
+        speakers.heard(nick, now)
+        if new:
+            seat = self._seating[nick]
+            content = self._standing(seat, "")
+            for each in self.present:
+                self._context.send(
+                    render.available(each.room_attr, seat.resource_attr, each.jid_attr, content)
+                )
+        for silent in speakers.silent(now):
+            self._fade(silent)
+
+    def _fade(self, nick: str) -> None:
+        """Somebody is here, and not shown any more."""
+        missed = self._seating.give_up(nick)
+        seat = missed.seat if missed is not None else self._seating.seats.get(nick)
+        if seat is not None:
+            content = render.gone(seat.occupant.affiliation, Departure(), tail=seat.tail)
+            for each in self.present:
+                self._context.send(
+                    render.unavailable(each.room_attr, seat.resource_attr, each.jid_attr, content)
+                )
 
     def proceed(self) -> None:
         """All clients have been shown the room: now, in order, what happened meanwhile."""
@@ -244,6 +309,8 @@ class Room:
         time = message.time if late and message.time is not None else now
         id_ = foreign_id or context.ids.at(time)
         sender = message.sender
+        if self._speakers is not None:
+            self.reveal(sender)
         seat = self._seating.seats.get(sender)
         if seat is not None:
             occupant, resource = seat.id, seat.resource_attr
@@ -326,6 +393,10 @@ class Room:
         return id_ or own_id
 
     def _tell(self, nick: str, content: str, id_: str, own_id: str, *, keep: bool) -> None:
+        if keep:
+            self.reveal(nick)
+        elif self._speakers is not None and nick and nick not in self._speakers:
+            return  # it passes, and nobody knows who that is
         resource = self._seating.resource_attr(nick) if nick else ""
         id_attr = attribute(id_) if id_ else own_id
         if nick:
@@ -379,11 +450,13 @@ class Room:
             return
         id_ = self._context.ids.next()
         for each in self.present:
-            self._context.send(render.room_note(each.room_attr, each.jid_attr, id_, text), keep=True)
+            for stanza in events.said(each, id_, text):
+                self._context.send(stanza, keep=True)
 
     def changed_topic(self, topic: Topic) -> None:
         if self._waits(partial(self.changed_topic, topic)):
             return
+        self.reveal(topic.setter)
         self.topic = topic
         if self.state is RoomState.IN:
             for each in self.present:
@@ -391,9 +464,15 @@ class Room:
 
     def arrived(self, occupant: Occupant) -> None:
         """Somebody came, or changed, or is back after a split of the network."""
+        crowd = self.habits.crowd
+        if crowd.speakers and not self._holds and self._speakers is None and len(self._seating) > crowd.above:
+            self.regard()
         if self._holds and self._waits(partial(self.arrived, occupant)):
             return
         seating, nick = self._seating, occupant.nick
+        if self._speakers is not None and not self._speakers.came(occupant, self._context.now()):
+            seating.put(occupant)
+            return
         missed = seating.missed.pop(nick, None) if seating.missed else None
         seat = seating.seat(occupant, seating.get(nick) if missed is None else missed.seat)
         if self.state is not RoomState.IN:
@@ -412,10 +491,17 @@ class Room:
         """Somebody else left; or is not expected back any more, of which those hear who saw them last."""
         if self._holds and self._waits(partial(self.departed, nick, departure)):
             return
-        seating = self._seating
+        seating, speakers = self._seating, self._speakers
+        if speakers is not None and nick not in speakers:
+            if departure.exit not in (Exit.KICKED, Exit.BANNED):
+                seating.drop(nick)
+                return
+            self.reveal(nick)
         if departure.exit is Exit.SPLIT:
             seating.miss(nick)
             return
+        if speakers is not None:
+            speakers.went(nick)
         seat, missed = seating.rise(nick), seating.give_up(nick)
         if missed is not None:
             seat = missed.seat
@@ -440,6 +526,11 @@ class Room:
         if before is None:
             return
         seat = self._seating.seat(replace(before.occupant, nick=new), before)
+        if self._speakers is not None:
+            hidden = old not in self._speakers
+            self._speakers.renamed(old, new, self._context.now())
+            if hidden:
+                return
         for each in self.present:
             self.tell_rename(each, before, seat, own=own)
 

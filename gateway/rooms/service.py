@@ -20,6 +20,7 @@ from gateway.delivery.service import Deliveries
 from gateway.limits import Kind, Limits
 from gateway.model import Address, AddressKind, Condition, ErrorType, Refused
 from gateway.rooms.asides import Asides
+from gateway.rooms.events import Listeners
 from gateway.rooms.governing import Governing
 from gateway.rooms.history import read_request
 from gateway.rooms.invitations import Invitations
@@ -70,6 +71,7 @@ class ServiceContext(Protocol):
     bridge: Bridge
     book: AddressBook
     deliveries: Deliveries
+    listeners: Listeners
     speech: Speech
     telling: Telling
 
@@ -115,6 +117,7 @@ class RoomService:
             if attendee is None:
                 self._context.refuse(stanza, _NOT_IN_ROOM, _MUC_X)
             elif account is not None and room is not None:
+                self._context.listeners.met(stanza, attendee)
                 self._change_nick(stanza, account, room)
             return
         try:
@@ -141,18 +144,17 @@ class RoomService:
             self._accounts.check_rooms(account)
         password = muc.findtext(f"{{{render.MUC}}}password") or ""
         room = account.want(address.name, nick, password[:512])
-        account.attend(
-            room,
-            Attendee(
-                jid=stanza.sender.full,
-                jid_attr=attribute(stanza.sender.full),
-                room_local=stanza.to.local,
-                room_attr=attribute(stanza.to.bare),
-                nick=wanted,
-                join=stanza,
-                history=read_request(muc),
-            ),
+        attendee = Attendee(
+            jid=stanza.sender.full,
+            jid_attr=attribute(stanza.sender.full),
+            room_local=stanza.to.local,
+            room_attr=attribute(stanza.to.bare),
+            nick=wanted,
+            join=stanza,
+            history=read_request(muc),
         )
+        self._context.listeners.met(stanza, attendee)
+        account.attend(room, attendee)
         self._accounts.start(account)
 
     def _change_nick(self, stanza: Stanza, account: Account, room: Room) -> None:

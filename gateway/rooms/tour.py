@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gateway.model import Departure
+from gateway.rooms import events
 from gateway.rooms.absence import Marks, first_since, mark
 from gateway.rooms.history import Said
 from gateway.rooms.people import Attendance, Attendee, Seat
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 #: Occupants that are looked at in one turn of the loop: a few milliseconds.
 SLICE = 400
+AWAY = "left while the connection was lost"
 
 
 class Tours:
@@ -53,10 +55,19 @@ class Tours:
         attendee.join = None
         self._waiting.append((attendee, self._whole(attendee, behind=behind)))
 
-    def changes(self, attendee: Attendee, before: dict[str, Seat], old_nick: str, *, topic: bool) -> None:
-        """The same for one that was in: we were out and are in again; ``before`` were there then, and we were called
-        ``old_nick``; ``topic``: there is another one now."""
-        self._waiting.append((attendee, self._differences(attendee, before, old_nick, topic=topic)))
+    def changes(
+        self,
+        attendee: Attendee,
+        before: dict[str, Seat],
+        old_nick: str,
+        *,
+        topic: bool = False,
+        reason: str,
+    ) -> None:
+        """The same for one that was in, and was shown those of ``before`` and ourselves as ``old_nick``. ``topic``: there is
+        another one now; ``reason``: why those are gone that are."""
+        steps = self._differences(attendee, before, old_nick, topic=topic, reason=reason)
+        self._waiting.append((attendee, steps))
 
     def go(self) -> None:
         """Begin, if that has not been done; small rooms are done with then."""
@@ -93,7 +104,8 @@ class Tours:
         room, context = self._room, self._context
         room_attr, to, send = attendee.room_attr, attendee.jid_attr, context.send
         if behind and self._left is not None:
-            yield from self._departures(attendee, self._left[1], self._left[0])
+            nick, before = self._left
+            yield from self._departures(attendee, before, nick, AWAY)
         for nick in _sliced(room.shown()):
             if nick is None:
                 yield
@@ -107,6 +119,10 @@ class Tours:
         for said in self._unseen(attendee, behind=behind):
             send(room.said_before(said, attendee), owned=True)
         send(room.subject(attendee), keep=True)
+        note = "" if behind else room.crowd_note()
+        if note:
+            for stanza in events.said(attendee, context.ids.next(), note):
+                send(stanza, keep=True)
         self.release()
 
     def _unseen(self, attendee: Attendee, *, behind: bool) -> list[Said]:
@@ -127,14 +143,15 @@ class Tours:
         if lost:
             text = f"{lost} more messages were said while the connection to your server was lost."
             id_ = self._context.ids.next()
-            self._context.send(render.room_note(attendee.room_attr, attendee.jid_attr, id_, text), keep=True)
+            for stanza in events.said(attendee, id_, text):
+                self._context.send(stanza, keep=True)
         return unseen
 
     def _differences(
-        self, attendee: Attendee, before: dict[str, Seat], old_nick: str, *, topic: bool
+        self, attendee: Attendee, before: dict[str, Seat], old_nick: str, *, topic: bool, reason: str
     ) -> Iterator[None]:
         room, send = self._room, self._context.send
-        yield from self._departures(attendee, before, old_nick)
+        yield from self._departures(attendee, before, old_nick, reason)
         for nick in _sliced(room.shown()):
             if nick is None:
                 yield
@@ -146,7 +163,9 @@ class Tours:
         if topic:
             send(room.subject(attendee), keep=True)
 
-    def _departures(self, attendee: Attendee, before: dict[str, Seat], old_nick: str) -> Iterator[None]:
+    def _departures(
+        self, attendee: Attendee, before: dict[str, Seat], old_nick: str, reason: str
+    ) -> Iterator[None]:
         """Who of those that were there is not any more."""
         room = self._room
         here = frozenset(room.shown())
@@ -158,8 +177,7 @@ class Tours:
                 yield
             elif nick not in here and nick != renamed:
                 seat = before[nick]
-                left = Departure(reason="left while the connection was lost")
-                content = render.gone(seat.occupant.affiliation, left, tail=seat.tail)
+                content = render.gone(seat.occupant.affiliation, Departure(reason=reason), tail=seat.tail)
                 gone = render.unavailable(attendee.room_attr, seat.resource_attr, attendee.jid_attr, content)
                 self._context.send(gone)
 
@@ -178,7 +196,7 @@ class Tours:
                     each.since = first
                 each.attendance = Attendance.AWAY
                 if self._left is None:
-                    self._left = room.nick, room.believed()
+                    self._left = room.nick, room.told()
         self._waiting.clear()
         room.proceed()
         self.release()

@@ -166,6 +166,8 @@ def renamed(
     )
 
 
+#: XEP-0280 §9, XEP-0334: for one client alone, which every other gets too, or has no use for.
+UNCOPIED = "<no-copy xmlns='urn:xmpp:hints'/><private xmlns='urn:xmpp:carbons:2'/>"
 #: Goes with what the gateway's own address, a domain, says to people. Converse.js (14) takes every message of a domain for
 #: an announcement of the server, which cannot be answered and hides an open chat, unless this is in it. XEP-0452 has it for
 #: services that have something to say to one person; empty, it says nothing to anybody else.
