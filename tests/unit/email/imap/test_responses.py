@@ -48,17 +48,7 @@ def test_data_is_atoms_strings_lists_and_literals() -> None:
     assert found[3].values == (
         b"12",
         b"FETCH",
-        (
-            b"UID",
-            b"5",
-            b"FLAGS",
-            (b"\\Seen",),
-            b"BODY[HEADER.FIELDS (DATE FROM)]",
-            b"ab\r\n)",
-            b"RFC822.SIZE",
-            b"44",
-        )
-        + (b"X", None),
+        (b"UID", b"5", b"FLAGS", (b"\\Seen",), HEADERS, b"ab\r\n)", b"RFC822.SIZE", b"44", b"X", None),
     )
     assert found[4] == Response("+", text="idling")
 
@@ -69,7 +59,10 @@ def test_literals_may_be_empty_and_several_and_look_like_anything() -> None:
     assert found[1].name == "EXISTS"
 
 
-DIALOGUE = b"* OK hi\r\n* 3 FETCH (UID 7 BODY[] {12}\r\nFrom: a\r\n\r\n{ FLAGS ())\r\n* LIST () NIL {2}\r\n\xc3\xa4\r\na1 OK x\r\n"
+DIALOGUE = (
+    b"* OK hi\r\n* 3 FETCH (UID 7 BODY[] {12}\r\nFrom: a\r\n\r\n{ FLAGS ())\r\n"
+    b"* LIST () NIL {2}\r\n\xc3\xa4\r\na1 OK x\r\n"
+)
 
 
 @given(st.lists(st.integers(0, len(DIALOGUE)), max_size=8))
