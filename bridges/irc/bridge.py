@@ -28,7 +28,7 @@ from gateway.bridge import (
     SessionEnded,
     Sink,
 )
-from gateway.model import Address, AddressKind, Condition, Field, Refused
+from gateway.model import Address, AddressKind, Condition, Crowd, Field, Refused
 
 CAPABILITIES = Capabilities(
     gateway_type="irc",
@@ -52,6 +52,7 @@ CAPABILITIES = Capabilities(
     passwords=True,
     commands=True,
     adjustable=True,
+    crowds=True,
     details=True,
     traces=True,
     network_noun="IRC server",
@@ -134,6 +135,11 @@ class IrcBridge:
 
     def check_rooms(self, values: Mapping[str, str]) -> None:
         encodings.check(values)
+
+    def crowd(self, network: str) -> Crowd:
+        """``gateway.bridge.Crowded``."""
+        settings = self._network(network)
+        return Crowd(settings.occupants == "speakers", settings.speakers_above)
 
     def traces(self, token: str, network: str) -> Sequence[str]:
         """``gateway.bridge.Traceable``."""

@@ -12,6 +12,7 @@ from bridges.irc.regain import DEFAULT_WAYS
 from gateway.bridge import BadAddress
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+Occupants = Literal["all", "speakers"]
 
 _INHERITED = {
     "tls_ports": "default_tls_ports",
@@ -19,6 +20,8 @@ _INHERITED = {
     "tls_verify": "default_tls_verify",
     "source_address": "source_address",
     "max_connections": "default_max_connections",
+    "occupants": "default_occupants",
+    "speakers_above": "default_speakers_above",
 }
 
 
@@ -129,6 +132,16 @@ class NetworkSettings(BaseModel):
         le=1000,
         description="Messages of more lines become a text file, of which a link and the first line are said, where the "
         "gateway can publish files. 0: they are always sent line by line.",
+    )
+    occupants: Occupants = Field(
+        default="all",
+        description="Whom of big channels users are shown who have not chosen: `all`, or moderators and `speakers`.",
+    )
+    speakers_above: int = Field(
+        default=1000,
+        ge=0,
+        le=1_000_000,
+        description="Channels with more people are big. 0: all are.",
     )
     throttle_burst: int = Field(default=10, ge=1, le=1000, description="Lines a user may send at once.")
     throttle_rate: float = Field(
@@ -322,6 +335,15 @@ class IrcSettings(BaseModel):
     )
     default_max_connections: int = Field(
         default=0, ge=0, le=1_000_000, description="`max_connections` of networks that do not say otherwise."
+    )
+    default_occupants: Occupants = Field(
+        default="all", description="`occupants` of networks that do not say otherwise."
+    )
+    default_speakers_above: int = Field(
+        default=1000,
+        ge=0,
+        le=1_000_000,
+        description="`speakers_above` of networks that do not say otherwise.",
     )
     networks: dict[str, NetworkSettings] = Field(
         default_factory=dict,

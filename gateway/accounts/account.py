@@ -177,6 +177,7 @@ class Account:
             if habits == room.habits or self.rooms.get(room.key) is not room:
                 continue
             room.habits = habits
+            room.regard()
             if room.state is RoomState.IN:
                 self._context.remember_room(self, room)
             if not room.attendees and not room.persistent:
@@ -254,7 +255,7 @@ class Account:
             delay = max(ended.delay, backoff.next())
             next_try = self._context.clock.now() + delay
             self._set(AccountState.TRANSIENT_DISCONNECT, ended.refused.text, next_try)
-            await self._rest(delay)
+            await self._rest(delay, ended.sooner)
         if self.status.state not in (AccountState.BAD_CREDENTIALS, AccountState.STOPPED):
             self._set(AccountState.IDLE)
 
@@ -296,14 +297,18 @@ class Account:
                     self.online_since = None
         return None
 
-    async def _rest(self, delay: float) -> None:
-        """Wait for the time of the next try, or until somebody asks for one."""
+    async def _rest(self, delay: float, sooner: asyncio.Future[None] | None) -> None:
+        """Wait for the time of the next try, or until there is a reason for one, or somebody asks for it."""
         self._wake.clear()
         handle = self._context.clock.call_later(delay, self._wake.set)
+        if sooner is not None:
+            sooner.add_done_callback(lambda _: self._wake.set())
         try:
             await self._wake.wait()
         finally:
             handle.cancel()
+            if sooner is not None:
+                sooner.cancel()
 
     def _set(self, state: AccountState, reason: str = "", next_try: float | None = None) -> None:
         status = AccountStatus(state, reason, next_try)

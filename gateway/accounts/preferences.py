@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from gateway.bridge import Adjustable, Bridge
-from gateway.model import Field, FieldKind
+from gateway.bridge import Adjustable, Bridge, Crowded
+from gateway.model import Crowd, Field, FieldKind
 from gateway.rooms.habits import Habits
 from gateway.storage.preferences import GATEWAY
 from gateway.storage.stores import Stores
@@ -22,8 +22,12 @@ Settings = Mapping[str, str]
 HISTORY = "max_history_length"
 RECORD = "record_history"
 PERSISTENT = "persistent"
+OCCUPANTS = "occupants"
+SPEAKERS_ABOVE = "speakers_above"
 
 _HISTORY_BOUNDS = (0, 10_000)
+_CROWD_BOUNDS = (0, 1_000_000)
+_SPEAKERS, _ALL = "speakers", "all"
 _UNSET = "unset"
 
 
@@ -66,9 +70,9 @@ class Preferences:
     async def habits(self, owner: str, network: str, room: str) -> Habits:
         """How a room is kept for its user."""
         everything = await self.everything(owner, network)
-        return self._merged(everything, everything.rooms.get(self._bridge.fold(room), {}))
+        return self._merged(network, everything, everything.rooms.get(self._bridge.fold(room), {}))
 
-    def _merged(self, everything: Everything, room: Settings) -> Habits:
+    def _merged(self, network: str, everything: Everything, room: Settings) -> Habits:
         habits = self._common_habits(everything.common)
         if (history := _number(everything.network.get(HISTORY, ""), _HISTORY_BOUNDS)) is not None:
             habits = replace(habits, history=history)
@@ -76,7 +80,13 @@ class Preferences:
             habits = replace(habits, record=record == "true")
         if (persistent := room.get(PERSISTENT)) is not None:
             habits = replace(habits, persistent=persistent == "true")
-        return habits
+        return replace(habits, crowd=_crowd(_crowd(self._crowd(network), everything.network), room))
+
+    def _crowd(self, network: str) -> Crowd:
+        """What holds where the user has not chosen; the capability says that the bridge can tell."""
+        if not self._bridge.capabilities.crowds:
+            return Crowd()
+        return cast("Crowded", self._bridge).crowd(network)
 
     def _common_habits(self, common: Settings) -> Habits:
         usual = self._usual
@@ -111,10 +121,10 @@ class Preferences:
 
     def _at_network(self, network: str, common: Settings) -> list[Field]:
         own = self._own_fields(self._common_habits(common))[:1] if self._bridge.capabilities.rooms else []
-        return [*self._bridge.fields(network), *own]
+        return [*self._bridge.fields(network), *own, *self._crowd_fields(self._crowd(network))]
 
     def _at_room(self, network: str, room: str, everything: Everything) -> list[Field]:
-        habits = self._merged(everything, {})
+        habits = self._merged(network, everything, {})
         record = Field(
             RECORD,
             Text("Record history for this room"),
@@ -131,7 +141,34 @@ class Preferences:
             Text("Stay in this room when all your clients have left it; what is said there is kept for you."),
         )
         own = self._adjustable.room_fields(network, room, everything.network) if self._adjustable else ()
-        return [record, *own, persistent]
+        return [record, *own, persistent, *self._crowd_fields(habits.crowd)]
+
+    def _crowd_fields(self, crowd: Crowd) -> Sequence[Field]:
+        if not self._bridge.capabilities.crowds:
+            return ()
+        return (
+            Field(
+                OCCUPANTS,
+                Text("Who is shown in big rooms"),
+                FieldKind.CHOICE,
+                _SPEAKERS if crowd.speakers else _ALL,
+                Text(
+                    "Of rooms with thousands of people, you can be shown only moderators and those who speak: quiet, and "
+                    "easy on your client."
+                ),
+                options=(
+                    (_ALL, Text("everybody")),
+                    (_SPEAKERS, Text("moderators and who speaks")),
+                ),
+            ),
+            Field(
+                SPEAKERS_ABOVE,
+                Text("Big rooms have more people than"),
+                default=str(crowd.above),
+                help=Text("0: all rooms."),
+                bounds=_CROWD_BOUNDS,
+            ),
+        )
 
     def _own_fields(self, habits: Habits) -> list[Field]:
         return [
@@ -208,6 +245,14 @@ def _set(fields: Sequence[Field], values: Mapping[str, Sequence[str]]) -> dict[s
         if text != field.default and (text or field.kind is FieldKind.LINES):
             found[field.name] = text
     return found
+
+
+def _crowd(usual: Crowd, mine: Settings) -> Crowd:
+    above = _number(mine.get(SPEAKERS_ABOVE, ""), _CROWD_BOUNDS)
+    chosen = mine.get(OCCUPANTS)
+    return Crowd(
+        usual.speakers if chosen is None else chosen == _SPEAKERS, usual.above if above is None else above
+    )
 
 
 def _secrets(fields: Sequence[Field]) -> frozenset[str]:

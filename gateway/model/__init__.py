@@ -47,6 +47,7 @@ from gateway.model.refusals import (
 from gateway.model.rooms import (
     Affiliation,
     Catalog,
+    Crowd,
     Departure,
     Exit,
     Hat,
@@ -74,6 +75,7 @@ __all__ = [
     "ChatState",
     "Condition",
     "Contact",
+    "Crowd",
     "DeliveryState",
     "Departure",
     "Details",

@@ -99,6 +99,14 @@ class RoomTraits:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """Whom of a room with more than ``above`` people in it clients are shown: everybody, or moderators and who speaks."""
+
+    speakers: bool = False
+    above: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class StandingChange:
     """A wish for somebody's standing in a room: a role or an affiliation, never both. The role NONE is a kick. ``nick`` is
     an occupant's; else ``mask`` says who is meant, in the words of the network's lists (IRC: ``*!*@host``)."""

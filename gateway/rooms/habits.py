@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from gateway.model import Crowd
 from gateway.rooms.history import USUAL_STANZAS
+
+_EVERYBODY = Crowd()
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +15,7 @@ class Habits:
     history: int = USUAL_STANZAS
     record: bool = True  # what is said is archived
     persistent: bool = False  # we stay in when the user's clients have left
+    crowd: Crowd = _EVERYBODY  # whom of a big room they are shown
 
 
 USUAL = Habits()

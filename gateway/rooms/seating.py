@@ -123,6 +123,14 @@ class Seating(Mapping[str, Seat]):
             self._by_resource[seat.resource] = nick
         return seat
 
+    def put(self, occupant: Occupant) -> None:
+        """Somebody is here, or is something else now, of whom nobody needs to see anything."""
+        before = self.seats.get(occupant.nick)
+        if before is not None:
+            self.seat(occupant, before)
+        else:
+            self._unseated[occupant.nick] = occupant
+
     def all_anew(self, occupants: Sequence[Occupant]) -> dict[str, Seat]:
         """Nobody is here but ``occupants``; who was here before, as clients know it."""
         before, moved = self.believed(), self._moved
@@ -143,6 +151,11 @@ class Seating(Mapping[str, Seat]):
         if seat is not None:
             self._moved.discard(seat.id)
         return seat
+
+    def drop(self, nick: str) -> None:
+        """Somebody is gone, of whom nobody needs to see anything."""
+        if self._unseated.pop(nick, None) is None:
+            self.rise(nick)
 
     def miss(self, nick: str) -> None:
         """Somebody goes with a split of the network."""

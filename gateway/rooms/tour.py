@@ -104,8 +104,8 @@ class Tours:
         room, context = self._room, self._context
         room_attr, to, send = attendee.room_attr, attendee.jid_attr, context.send
         if behind and self._left is not None:
-            nick, before = self._left
-            yield from self._departures(attendee, before, nick, AWAY)
+            was_called, before = self._left
+            yield from self._departures(attendee, before, was_called, AWAY)
         for nick in _sliced(room.shown()):
             if nick is None:
                 yield
