@@ -10,6 +10,8 @@ _BANNED = re.compile(
     r"\b(?:[akgdz][ -]?lined?|banned|ban|akill(?:ed)?|autokilled|blacklisted|dnsbl|shunned)\b"
 )
 _KILLED = re.compile(r"\bkill(?:ed)?\b")
+# Two people had one nick when servers met again; services that make somebody go say so in other words.
+_COLLISION = re.compile(r"\bnick(?:name)? (?:change )?collision|\bolder nick\b|\bnick collided\b")
 _TOO_FAST = re.compile(
     r"throttl|too fast|reconnecting too|too many|try again later|connection limit|session limit"
 )
@@ -40,6 +42,13 @@ def sent_away(where: str, words: str) -> SessionEnded:
                 f"{where} wants us to wait before connecting again: {said}.",
             ),
             delay=THROTTLE_DELAY,
+        )
+    if _COLLISION.search(lowered):
+        return SessionEnded(
+            Refused(
+                Condition.REMOTE_SERVER_NOT_FOUND,
+                f"{where} closed the connection, for somebody else there has your nick: {said}.",
+            )
         )
     if _KILLED.search(lowered):
         return SessionEnded(

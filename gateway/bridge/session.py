@@ -1,5 +1,6 @@
 """What every session can do, and what it tells the core."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -37,7 +38,8 @@ class SessionEnded(Exception):
     ``refused`` says why in words people can act on. ``retry`` False stops automatic reconnection (bad credentials, banned):
     ``credentials`` tells which of the two. ``delay`` is the least number of seconds the network asks us to stay away.
     ``ban``: the network has banned us, with these words, freed of all that is about this user only: when it bans several
-    users with the same words, it means the gateway.
+    users with the same words, it means the gateway. ``sooner``: what to wait for as well as for the end of the delay;
+    cancelled by whoever does not wait any more.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class SessionEnded(Exception):
         credentials: bool = False,
         delay: float = 0.0,
         ban: str = "",
+        sooner: asyncio.Future[None] | None = None,
     ) -> None:
         super().__init__(refused.text or refused.condition.value)
         self.refused = refused
@@ -55,6 +58,7 @@ class SessionEnded(Exception):
         self.credentials = credentials
         self.delay = delay
         self.ban = ban
+        self.sooner = sooner
 
 
 class Ticket(Protocol):

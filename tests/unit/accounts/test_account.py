@@ -493,6 +493,27 @@ async def test_events_for_rooms_that_are_not_wanted_are_ignored(story):
     assert story.take() == []
 
 
+async def test_what_is_waited_for_comes_before_the_end_of_the_delay(story):
+    await in_the_room(story)
+    sooner = asyncio.get_running_loop().create_future()
+    story.session.fail(SessionEnded(GONE.refused, delay=5000.0, sooner=sooner))
+    await settle()
+    assert len(story.around.sessions) == 1
+    sooner.set_result(None)
+    await settle()
+    assert len(story.around.sessions) == 2
+
+
+async def test_who_does_not_wait_any_more_says_so(story):
+    room = await in_the_room(story)
+    sooner = asyncio.get_running_loop().create_future()
+    story.session.fail(SessionEnded(GONE.refused, delay=5000.0, sooner=sooner))
+    await settle()
+    story.account.drop(room, "")
+    await story.running
+    assert sooner.cancelled()
+
+
 async def test_absent_clients_survive_a_failed_first_connection_after_a_restart(story):
     room = story.join(attendance=Attendance.ABSENT)
     story.start()

@@ -210,7 +210,23 @@ async def test_a_network_has_only_so_many_of_us() -> None:
     await scene.finish()
 
 
-def test_two_names_of_a_host_are_one_crowd() -> None:
+async def test_who_waits_for_a_place_longest_is_told_first() -> None:
+    crowd = Crowd()
+    waiting = []
+    with crowd.place("irc.example", "one", 1):
+        for _ in range(3):
+            with pytest.raises(SessionEnded) as caught, crowd.place("irc.example", "one", 1):
+                pass
+            assert caught.value.sooner is not None
+            waiting.append(caught.value.sooner)
+        waiting[0].cancel()  # does not want to any more
+    assert [each.done() for each in waiting] == [True, True, False]
+    with crowd.place("irc.example", "one", 1):
+        pass
+    assert all(each.done() for each in waiting)
+
+
+async def test_two_names_of_a_host_are_one_crowd() -> None:
     crowd = Crowd()
     with crowd.place("irc.example", "one", 1):
         with pytest.raises(SessionEnded), crowd.place("IRC.example", "two", 1):

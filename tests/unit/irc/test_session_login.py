@@ -285,6 +285,9 @@ async def test_a_wrong_server_password_is_the_users_to_change() -> None:
         ("Closing Link: host (Throttled: Reconnecting too fast)", True, THROTTLE_DELAY),
         ("Too many connections from your host", True, THROTTLE_DELAY),
         ("Closing Link: host (Server shutting down)", True, 0.0),
+        ("Closing Link: host (Killed (oper (spam)))", False, 0.0),
+        ("Closing Link: host (Killed (irc.example (Nick collision (new))))", True, 0.0),
+        ("Closing Link: host by irc.example (Killed (older nick overruled))", True, 0.0),
         ("", True, 0.0),
     ],
 )
