@@ -49,5 +49,5 @@ class Operator(Protocol):
     """Whoever answers for this gateway, and reads what comes to postmaster and abuse (RFC 5321 §4.5.1, RFC 2142)."""
 
     async def receive(self, message: Message) -> None:
-        """A mail, ready to be shown; ``sender`` is empty, for nobody vouches for it. The same ``foreign_id`` twice is one mail.
-        Returns once it is safe; raises ``NotKept`` or ``NotStored`` where it is not, and is asked again later."""
+        """A mail, ready to be shown; ``sender`` is empty, for nobody vouches for it. The same ``foreign_id`` twice is one
+        mail. Returns once it is safe; raises ``NotKept`` or ``NotStored`` where it is not, and is asked again later."""
