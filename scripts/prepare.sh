@@ -61,6 +61,40 @@ need_packages() {
     fi
 }
 
+# The cache of what is fetched and not installed; gateway/playground/unpacked.py knows it too.
+cache_directory() {
+    if [ "$(id -u)" -eq 0 ]; then echo /var/cache/causeway; else echo "${XDG_CACHE_HOME:-$HOME/.cache}/causeway"; fi
+}
+
+# need_unpacked PACKAGE...: fetch packages and unpack them into the cache, without installing them: mail servers conflict
+# with one another, and with the one that the machine may have. The libraries that they need are installed.
+need_unpacked() {
+    local package place libraries
+    if ! command -v apt-get >/dev/null; then
+        echo "There is no apt-get here, so nothing is fetched. Needed: $*" >&2
+        return 0
+    fi
+    for package in "$@"; do
+        place=$(cache_directory)/unpacked/$package
+        [ ! -e "$place/.complete" ] || continue
+        if [ -z "${package_lists_are_new:-}" ] && ! apt-cache show "$package" >/dev/null 2>&1; then
+            as_root apt-get update
+            package_lists_are_new=yes
+        fi
+        run rm -rf "$place" "$place.new"
+        run mkdir -p "$place.new/fetched"
+        # As root, apt would fetch as a user who may not write there.
+        (cd "$place.new/fetched" && run apt-get -o APT::Sandbox::User=root download "$package")
+        run dpkg-deb --extract "$place.new"/fetched/*.deb "$place.new"
+        mapfile -t libraries < <(dpkg-deb --field "$place.new"/fetched/*.deb Depends |
+            tr ',' '\n' | sed 's/[|(].*//; s/ //g' | grep '^lib')
+        need_packages "${libraries[@]}"
+        rm -r "$place.new/fetched"
+        touch "$place.new/.complete"
+        run mv "$place.new" "$place"
+    done
+}
+
 # The interpreter to make the environment with.
 find_python() {
     local candidate

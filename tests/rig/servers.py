@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -23,7 +24,9 @@ from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ircd import Ircd
 from gateway.playground.ngircd import NgIRCd
 from gateway.playground.peers import Component, IrcServer, Server, User, XmppServer
+from gateway.playground.postfix import Postfix
 from gateway.playground.prosody import Prosody
+from gateway.playground.smtp_tools import SmtpSink
 from tests.rig.postgres import Postgres, running_postgres
 
 GATEWAY = Component("irc.localhost", "secret-of-the-tests")
@@ -191,6 +194,32 @@ async def _started(stack: AsyncExitStack, starting: Awaitable[Server]) -> Server
     server = await starting
     stack.push_async_callback(server.stop)
     return server
+
+
+StartPostfix = Callable[..., Awaitable[Postfix]]
+StartSink = Callable[..., Awaitable[SmtpSink]]
+
+
+@pytest.fixture
+async def start_postfix(server_directory: Directory) -> AsyncIterator[StartPostfix]:
+    """``await start_postfix(routes={"example.org": lmtp(host, port)}, **Postfix.start's options)``, of this test's own."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**options: Any) -> Postfix:
+            return await _started(stack, Postfix.start(server_directory("postfix"), **options))
+
+        yield start
+
+
+@pytest.fixture
+async def start_sink(server_directory: Directory) -> AsyncIterator[StartSink]:
+    """``await start_sink("-r", "RCPT", ...)``: a smtp-sink of this test's own, with options as its manual has them."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*options: str) -> SmtpSink:
+            return await _started(stack, SmtpSink.start(server_directory("smtp-sink"), *options))
+
+        yield start
 
 
 @pytest.fixture(scope="session")
