@@ -10,7 +10,8 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from email.utils import formatdate
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,7 +57,7 @@ class Party:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """All that a mail is to say. ``references`` are in angle brackets, the parent last. ``text`` is as it was typed,
-    ``quote`` as ``quoting`` makes it. ``marks`` are fields of ours. ``boundary``: 16 letters or more that nobody can guess."""
+    ``quote`` as ``quoting`` makes it. ``marks`` are fields of ours. ``boundary``: 16 letters or more, random."""
 
     sender: Party
     to: Sequence[Party]
@@ -120,7 +121,7 @@ def _header(sheet: Sheet) -> Iterator[bytes]:
     if sheet.cc:
         yield headers.mailboxes("Cc", [(each.name, each.mailbox) for each in sheet.cc])
     yield headers.text("Subject", sheet.subject)
-    yield headers.token("Date", formatdate(sheet.time))
+    yield headers.token("Date", format_datetime(datetime.fromtimestamp(sheet.time, UTC)))
     yield headers.ids("Message-ID", [sheet.message_id])
     yield headers.ids("In-Reply-To", sheet.references[-1:])
     yield headers.ids("References", kept_references(sheet.references))

@@ -24,6 +24,7 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>")
 # RFC 2231 §7 attribute-char.
 _ATTRIBUTE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")
+_TOKEN = re.compile(r"[A-Za-z0-9._+-]{1,60}")
 _SEGMENT = 60  # octets of one parameter, encoded
 
 
@@ -131,6 +132,9 @@ def _q(character: str) -> str:
 
 
 def _parameter(key: str, value: str) -> Iterator[str]:
+    if _TOKEN.fullmatch(value):
+        yield f"{key}={value}"
+        return
     if _PRINTABLE.fullmatch(value) and len(value) <= _SEGMENT:
         yield f'{key}="' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
         return
