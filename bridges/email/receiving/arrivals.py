@@ -162,23 +162,20 @@ class Arrivals:
 
     # Taking
 
-    async def keep(self, raw: Raw, arrivals: Sequence[Arrival]) -> int:
-        """Commit a mail and its recipients. Returns how many rows are new: none if all of it was here before."""
-        rows = [{"bridge": self._bridge, **_values(each)} for each in arrivals]
-        whole = {
-            "raw_id": raw.id,
-            "raw_received": raw.received,
-            "raw_data": raw.data,
-            "raw_file": raw.file,
-        }
-        return await self._tables.write((self._insert, rows), (self._insert_raw, whole))
+    async def keep(self, kept: Sequence[tuple[Raw, Sequence[Arrival]]]) -> int:
+        """Commit mails and their recipients, all or none. Returns how many rows are new: one for each mail and each of its
+        recipients, none for a mail that all of them have already."""
+        rows = [{"bridge": self._bridge, **_values(each)} for _, arrivals in kept for each in arrivals]
+        raws = [
+            {"raw_id": raw.id, "raw_received": raw.received, "raw_data": raw.data, "raw_file": raw.file}
+            for raw, _ in kept
+        ]
+        return await self._tables.write((self._insert, rows), (self._insert_raw, raws))
 
     async def loads(self) -> dict[str, Load]:
         """What waits, by owner."""
         rows = await self._tables.read(
-            select(
-                ARRIVALS.c.owner, func.count().label("mails"), func.sum(ARRIVALS.c.size).label("octets")
-            )
+            select(ARRIVALS.c.owner, func.count().label("mails"), func.sum(ARRIVALS.c.size).label("octets"))
             .where(self._mine, ARRIVALS.c.state.in_((State.ACCEPTED, State.HELD)))
             .group_by(ARRIVALS.c.owner)
         )

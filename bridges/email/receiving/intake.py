@@ -18,6 +18,7 @@ from bridges.email.addresses import Mailbox, parse
 from bridges.email.receiving import heading, replies
 from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, Load, Raw
 from bridges.email.receiving.heading import Heading
+from bridges.email.receiving.keeping import Keeping
 from bridges.email.receiving.lmtp import Offered
 from bridges.email.receiving.originals import SMALL, Originals
 from bridges.email.receiving.rates import Rates
@@ -114,6 +115,7 @@ class Intake:
         self.counts = IntakeCounts()
         self.waiting = Waiting()
         self._arrivals = arrivals
+        self._keeping = Keeping(arrivals)
         self._originals = originals
         self._residents = residents
         self._gate = gate
@@ -233,8 +235,8 @@ class Intake:
             else:
                 file = await self._originals.write(raw_id, trace, offered.raw)
                 raw = Raw(raw_id, now, None, file)
-            new = await self._arrivals.keep(raw, arrivals)
-            if not new and file:
+            new = await self._keeping.keep(raw, arrivals)
+            if new == 0 and file:
                 await self._originals.discard(file)
         except NotStored as error:
             log.error("a mail was not taken: it cannot be kept", reason=str(error))
@@ -243,10 +245,10 @@ class Intake:
             log.error("a mail was not taken: it cannot be written", reason=error.strerror)
             return replies.NO_ROOM
         await self._settle(arrivals, new)
-        return replies.KEPT if new else replies.KEPT_BEFORE
+        return replies.KEPT_BEFORE if new == 0 else replies.KEPT
 
-    async def _settle(self, arrivals: Sequence[Arrival], new: int) -> None:
-        if not new:
+    async def _settle(self, arrivals: Sequence[Arrival], new: int | None) -> None:
+        if new == 0:
             self.counts.again += 1
             return
         self.counts.kept += 1
@@ -255,7 +257,7 @@ class Intake:
                 self.waiting.add(each.owner, 1, each.size)
             self._taken(arrivals)
             return
-        # Some recipients had it before: a server comes again only for those who were refused, so this is rare.
+        # Somebody had it before. Servers come again only where they did not see our answer, so this is rare.
         self._taken(())
         try:
             await self.restore()
