@@ -23,6 +23,7 @@ installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = i
 service_of() {
     case $1 in
         prosody | ejabberd | inspircd | ngircd | atheme-services | postgresql) echo "$1.service" ;;
+        dovecot-*) echo dovecot.service ;;
     esac
 }
 

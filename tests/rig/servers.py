@@ -19,6 +19,7 @@ from gateway.playground.atheme import Atheme
 from gateway.playground.causeway import Causeway
 from gateway.playground.certificate import Certificate, make_certificate
 from gateway.playground.clients import IrcClient, XmppClient
+from gateway.playground.dovecot import Dovecot
 from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ircd import Ircd
@@ -108,6 +109,15 @@ async def services_network(server_directory: Directory, certificate: Certificate
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def ngircd(server_directory: Directory) -> AsyncIterator[NgIRCd]:
     server = await NgIRCd.start(server_directory("ngircd"))
+    yield server
+    await server.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def dovecot(server_directory: Directory) -> AsyncIterator[Dovecot]:
+    """With a certificate of the authority in its directory's ``ca.pem``."""
+    directory = server_directory("dovecot")
+    server = await Dovecot.start(directory, certificate=make_certificate(directory))
     yield server
     await server.stop()
 

@@ -58,6 +58,11 @@ class Responses:
         self._wanted = 0  # octets that are missing of a literal
         self._size = 0
 
+    @property
+    def pending(self) -> bool:
+        """Whether there is part of a response."""
+        return bool(self._buffer or self._parts)
+
     def feed(self, data: bytes) -> Iterator[Response]:
         """The responses that are complete now. Raises ``Unintelligible``."""
         self._buffer += data
