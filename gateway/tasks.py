@@ -27,13 +27,13 @@ class Tasks:
     def spawn(self, work: Awaitable[None], *, vital: bool = False) -> None:
         """Run ``work`` in a task of the group. What it fails with is logged and ends nothing else, for one user's trouble is
         not everybody's; a ``vital`` task that fails ends the group, and so the program."""
+        self._group.create_task(_held(work, vital))
 
-        async def held() -> None:
-            try:
-                await work
-            except Exception:
-                if vital:
-                    raise
-                _log.exception("a task failed")
 
-        self._group.create_task(held())
+async def _held(work: Awaitable[None], vital: bool) -> None:
+    try:
+        await work
+    except Exception:
+        if vital:
+            raise
+        _log.exception("a task failed")

@@ -16,11 +16,11 @@ class Errands:
 
     def __init__(self, about: str) -> None:
         self._about = about
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: frozenset[asyncio.Task[None]] = frozenset()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
+        self._tasks |= {task}
         task.add_done_callback(self._done)
 
     def cancel(self) -> None:
@@ -28,6 +28,6 @@ class Errands:
             task.cancel()
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks -= {task}
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("an errand failed", about=self._about, reason=str(error), exc_info=error)

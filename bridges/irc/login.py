@@ -5,7 +5,7 @@ CAP LS 302, PASS, NICK, USER  ->  CAP ... / SASL / 433: another nick  ->  001, o
 
 import base64
 import random
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from contextlib import suppress
 
 from bridges.irc.ending import sent_away
@@ -38,6 +38,7 @@ WANTED = (
 )
 
 _SHORTEST_NICKLEN = 9  # RFC 1459 §1.2: what every network takes
+_VARIATIONS = 3  # the nick itself among them
 _RANDOM_NICKS = 5
 _SERVICES_DELAY = 60.0  # seconds before the next try when the network's login service is away
 _NICK_REFUSED = frozenset(("432", "433", "436", "437"))
@@ -47,7 +48,7 @@ class Login:
     """One registration. ``welcome`` is the nick the network gave us, empty until 001. ``encrypted`` is what the connection
     is; ``certificate``: it was made with the user's; ``official``: it goes where the operator's secrets may go."""
 
-    __slots__ = ("_caps", "_encrypted", "_nicks", "_official", "_profile", "nick", "welcome")
+    __slots__ = ("_caps", "_encrypted", "_official", "_profile", "_random", "_tried", "nick", "welcome")
 
     def __init__(
         self,
@@ -61,8 +62,9 @@ class Login:
         self._profile = profile
         self._encrypted = encrypted
         self._official = official
-        self._nicks = _candidates(profile.nick, rng)
-        self.nick = next(self._nicks)
+        self._random = rng
+        self._tried = 0  # nicks that were refused
+        self.nick = profile.nick
         self.welcome = ""
         sasl = None
         if profile.sasl is not None or certificate:
@@ -167,7 +169,8 @@ class Login:
         if line.command == "432" and self.nick == self._profile.nick:
             # Not taken but impossible: a variation of it would be as impossible, and the user should know.
             raise SessionEnded(refused(line.command, line.params, where), retry=False, credentials=True)
-        nick = next(self._nicks, "")
+        self._tried += 1
+        nick = _candidate(self._profile.nick, self._tried, self._random)
         if not nick:
             raise SessionEnded(
                 Refused(
@@ -224,11 +227,10 @@ def _mechanisms(
     return found
 
 
-def _candidates(nick: str, rng: random.Random) -> Iterator[str]:
-    """``nick``, ``nick_``, ``nick__``, then random ones that every network finds short enough."""
-    yield nick
-    yield f"{nick}_"
-    yield f"{nick}__"
+def _candidate(nick: str, tried: int, rng: random.Random) -> str:
+    """What to be called when so many nicks were refused: ``nick_``, ``nick__``, then random ones that every network finds
+    short enough; empty when there have been enough of them."""
+    if tried < _VARIATIONS:
+        return nick + "_" * tried
     stem = nick[: _SHORTEST_NICKLEN - 4] if nick.isascii() else "user"
-    for _ in range(_RANDOM_NICKS):
-        yield f"{stem}{rng.randrange(1000, 10_000)}"
+    return f"{stem}{rng.randrange(1000, 10_000)}" if tried < _VARIATIONS + _RANDOM_NICKS else ""

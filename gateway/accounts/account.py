@@ -13,6 +13,7 @@ from gateway.accounts import losing
 from gateway.accounts.context import AccountContext
 from gateway.accounts.news import News
 from gateway.accounts.pacing import Backoff
+from gateway.accounts.rejoining import Rejoining
 from gateway.bridge import Capabilities, Session, SessionEnded
 from gateway.model import (
     AccountState,
@@ -36,16 +37,32 @@ _log = structlog.get_logger(__name__)
 
 #: Seconds without a wanted room before the connection is given up: long enough to go from one room to another.
 IDLE_SECONDS = 3.0
-#: Seconds until a room that is full or throttled is tried again for clients that were in it before: the first time, doubling
-#: up to the longest.
-_REJOIN_SECONDS = 30.0
-_REJOIN_LONGEST = 1800.0
-#: Seconds for a client to come into a room that the network has put the user into.
-_BROUGHT_SECONDS = 300.0
 
 
 class Account:
     """``owner`` is the user's bare JID, to the account an opaque name."""
+
+    __slots__ = (
+        "_closing",
+        "_context",
+        "_history_limit",
+        "_logged_in",
+        "_opening",
+        "_rejoining",
+        "_wake",
+        "able",
+        "habits",
+        "network",
+        "nick",
+        "online_since",
+        "owner",
+        "resting",
+        "rooms",
+        "session",
+        "standing",
+        "status",
+        "wanted_nick",
+    )
 
     def __init__(
         self, owner: str, network: str, nick: str, context: AccountContext, *, history_limit: int
@@ -55,25 +72,23 @@ class Account:
         self.wanted_nick = nick  # what the user asked for; asked for again at every connection
         self.nick = nick  # what the network calls us now
         self.rooms: dict[str, Room] = {}
-        self.resting: list[
-            Room
-        ] = []  # to be entered again when the account, which was stopped, is wanted again
+        # To be entered again when the account, which was stopped, is wanted again.
+        self.resting: list[Room] = []
         self.status = AccountStatus(AccountState.IDLE)
         self.session: Session | None = None
         self.online_since: float | None = None
         self.able: Capabilities | None = None  # what the session said of itself, if it did
         self.habits = USUAL  # of what is no room's
         self.standing = False  # kept up also without rooms: the user is registered and logged in
-        self._offered: set[str] = set()  # rooms that the network has put us into, and no client has come to
         self._context = context
         self._history_limit = history_limit
         self._opening = (
             asyncio.Lock()
         )  # rooms are opened one after the other, in the order they were asked for
-        self._wake = asyncio.Event()
+        self._wake: asyncio.Event | None = None  # while the next try is waited for
         self._logged_in: Callable[[], None] | None = None
         self._closing = ""
-        self._refused_in_turn: dict[str, int] = {}  # by room: "not now", so often since we were in
+        self._rejoining = Rejoining(self, context)
 
     # -- what users want ---------------------------------------------------------------------------------------
 
@@ -82,8 +97,13 @@ class Account:
         return self._needed and not self._closing
 
     @property
+    def closing(self) -> bool:
+        """Whether it is over for good."""
+        return self._closing != ""
+
+    @property
     def _needed(self) -> bool:
-        return bool(self.rooms) or self.standing or bool(self._offered)
+        return bool(self.rooms) or self.standing or self._rejoining.offering
 
     @property
     def connected(self) -> bool:
@@ -112,7 +132,7 @@ class Account:
             self._context.spawn(self._open(room))
         elif password:
             room.password = password
-        self._wake.set()
+        self.retry()
         return room
 
     def rename(self, nick: str) -> None:
@@ -163,11 +183,11 @@ class Account:
         if self.rooms.get(room.key) is not room:
             return
         del self.rooms[room.key]
-        self._refused_in_turn.pop(room.key, None)
+        self._rejoining.settled(room.key)
         self._context.forget_room(self, room)
         if self.session is not None and self.connected:
             self.session.leave(room.address.name, reason)
-        self._give_up_if_idle()
+        self.give_up_if_idle()
 
     async def adjust(self) -> None:
         """The user's settings have changed."""
@@ -186,7 +206,7 @@ class Account:
     def close(self, reason: str) -> None:
         """End the session for good (the gateway stops, or the user asked for it)."""
         self._closing = reason or "closed"
-        self._wake.set()
+        self.retry()
         if self.session is not None:
             self.session.close(reason)
 
@@ -200,11 +220,12 @@ class Account:
     def release(self) -> None:
         """The user logs out: only rooms keep the account up from now on."""
         self.standing = False
-        self._give_up_if_idle()
+        self.give_up_if_idle()
 
     def retry(self) -> None:
         """Do not wait any longer for the next try."""
-        self._wake.set()
+        if self._wake is not None:
+            self._wake.set()
 
     def reconnect(self) -> None:
         """End the session, if there is one, and start another at once; the rooms stay."""
@@ -215,13 +236,15 @@ class Account:
             self.session.close("reconnecting")
         self.retry()
 
-    def _give_up_if_idle(self) -> None:
+    def give_up_if_idle(self) -> None:
+        """End the session soon if nothing needs it."""
+
         def idle() -> None:
             if not self._needed and self.session is not None:
                 self.session.close("")
 
         if not self._needed:
-            self._wake.set()
+            self.retry()
             self._context.clock.call_later(IDLE_SECONDS, idle)
 
     async def _open(self, room: Room) -> None:
@@ -274,11 +297,9 @@ class Account:
             self._set(AccountState.CONNECTING)
             self._logged_in = logged_in
             try:
-                account = await self._context.described(self.owner, self.network, self.wanted_nick)
-                self.habits = await self._context.habits(self)
-                if not self.wanted:
+                self.session = await self._begin()
+                if self.session is None:
                     return None
-                self.session = self._context.bridge.session(account, News(self, self._context))
                 await self.session.run()
             except SessionEnded as ended:
                 breaker.ended(self.network, self.owner, ended.ban)
@@ -290,25 +311,32 @@ class Account:
             finally:
                 self.session = None
                 self.able = None
-                self._offered.clear()
+                self._rejoining.session_over()
                 self._logged_in = None
                 if self.online_since is not None:
                     backoff.stood(self._context.clock.monotonic() - self.online_since)
                     self.online_since = None
         return None
 
+    async def _begin(self) -> Session | None:
+        """The next session, if it is still wanted. Raises ``SessionEnded``."""
+        account = await self._context.described(self.owner, self.network, self.wanted_nick)
+        self.habits = await self._context.habits(self)
+        return self._context.bridge.session(account, News(self, self._context)) if self.wanted else None
+
     async def _rest(self, delay: float, sooner: asyncio.Future[None] | None) -> None:
         """Wait for the time of the next try, or until there is a reason for one, or somebody asks for it."""
-        self._wake.clear()
-        handle = self._context.clock.call_later(delay, self._wake.set)
+        wake = self._wake = asyncio.Event()
+        handle = self._context.clock.call_later(delay, wake.set)
         if sooner is not None:
-            sooner.add_done_callback(lambda _: self._wake.set())
+            sooner.add_done_callback(lambda _: wake.set())
         try:
-            await self._wake.wait()
+            await wake.wait()
         finally:
             handle.cancel()
             if sooner is not None:
                 sooner.cancel()
+            self._wake = None
 
     def _set(self, state: AccountState, reason: str = "", next_try: float | None = None) -> None:
         status = AccountStatus(state, reason, next_try)
@@ -336,12 +364,13 @@ class Account:
         self.nick = nick
         if self._logged_in is not None:
             self._logged_in()
+            self._logged_in = None
         self._set(AccountState.CONNECTED)
         self._context.remember_account(self)
         self.refold()
         for room in self.rooms.values():
             self._enter(room)
-        self._give_up_if_idle()
+        self.give_up_if_idle()
 
     def refold(self) -> None:
         rooms = list(self.rooms.values())
@@ -353,9 +382,9 @@ class Account:
     def entered(self, room: str, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         known = self.rooms.get(room)
         if known is None:
-            self._brought(room)
+            self._rejoining.brought(room)
             return
-        self._refused_in_turn.pop(room, None)
+        self._rejoining.settled(room)
         back = known.state is RoomState.LOST
         new = [each for each in known.attendees.values() if each.attendance is Attendance.WAITING]
         known.entered(nick, occupants, topic)
@@ -365,37 +394,18 @@ class Account:
         if back:
             known.note(f"Connected to {self.network} again.")
 
-    def _brought(self, room: str) -> None:
-        """The network has put us where no client is (a forced join, a forward): the user is invited, and the room left if
-        nobody comes."""
-        session = self.session
-
-        def overdue() -> None:
-            if session is not None and session is self.session:
-                self._offered.discard(room)
-                if room not in self.rooms:
-                    session.leave(room, "")
-                self._give_up_if_idle()
-
-        if session is not None and not self._closing and room not in self._offered:
-            self._offered.add(room)
-            self._context.invited(self, room, "", f"{self.network} has put you into this room.")
-            self._context.clock.call_later(_BROUGHT_SECONDS, overdue)
-
     def refused(self, room: str, why: Refused) -> None:
         known = self.rooms.get(room)
         if known is None or known.state is RoomState.IN:
             return
         losing.refuse_waiting(known, self._context, why)
         if (known.attendees or known.persistent) and why.error_type is ErrorType.WAIT:
-            tries = self._refused_in_turn.get(known.key, 0)
-            self._refused_in_turn[known.key] = tries + 1
-            delay = min(_REJOIN_LONGEST, _REJOIN_SECONDS * 2 ** min(tries, 10))
-            self._context.clock.call_later(delay, lambda: self._enter_again(known))
+            self._rejoining.refused(known)
             return
         self.expel(known, Departure(Exit.LOST, why.text))
 
-    def _enter_again(self, room: Room) -> None:
+    def enter_again(self, room: Room) -> None:
+        """Ask the network once more for a room that it refused."""
         if self.rooms.get(room.key) is room and room.state is not RoomState.IN:
             self._enter(room)
 
@@ -405,4 +415,4 @@ class Account:
             room.dismiss(attendee, departure)
         self.rooms.pop(room.key, None)
         self._context.forget_room(self, room)
-        self._give_up_if_idle()
+        self.give_up_if_idle()

@@ -43,13 +43,13 @@ class Accounts:
     def __init__(self, context: AccountContext, limits: AccountLimits) -> None:
         self._context = context
         self._limits = limits
-        self._by_owner: dict[str, dict[str, Account]] = {}
+        self._by_owner: dict[str, tuple[Account, ...]] = {}  # most have one
         self._count = 0
         self._resting: dict[tuple[str, str], Sequence[Resting]] = {}
 
     def __iter__(self) -> Iterator[Account]:
-        for networks in list(self._by_owner.values()):
-            yield from list(networks.values())
+        for accounts in list(self._by_owner.values()):
+            yield from accounts
 
     def __len__(self) -> int:
         return self._count
@@ -59,10 +59,10 @@ class Accounts:
         self._limits = limits
 
     def of(self, owner: str) -> list[Account]:
-        return list(self._by_owner.get(owner, {}).values())
+        return list(self._by_owner.get(owner, ()))
 
     def find(self, owner: str, network: str) -> Account | None:
-        return self._by_owner.get(owner, {}).get(network)
+        return next((each for each in self._by_owner.get(owner, ()) if each.network == network), None)
 
     def open(self, owner: str, network: str, nick: str) -> Account:
         """The account of a user on a network, made if it is the first time. Raises ``TooMany``. ``start`` it once it wants
@@ -70,7 +70,7 @@ class Accounts:
         account = self.find(owner, network)
         if account is not None:
             return account
-        mine = len(self._by_owner.get(owner, {}))
+        mine = len(self._by_owner.get(owner, ()))
         if mine >= self._limits.per_user:
             raise TooMany(
                 Refused(
@@ -101,7 +101,8 @@ class Accounts:
         for resting in self._resting.pop((account.owner, account.network), ()):
             if account.room(resting.name) is None:
                 account.want(resting.name, account.wanted_nick, resting.password).habits = _STAYING
-        self._by_owner.setdefault(account.owner, {})[account.network] = account
+        others = (each for each in self.of(account.owner) if each.network != account.network)
+        self._by_owner[account.owner] = (*others, account)
         self._count += 1
         self._context.spawn(self._keep(account))
 
@@ -119,9 +120,10 @@ class Accounts:
         try:
             await account.run()
         finally:
-            networks = self._by_owner[account.owner]
-            del networks[account.network]
-            if not networks:
+            others = tuple(each for each in self.of(account.owner) if each.network != account.network)
+            if others:
+                self._by_owner[account.owner] = others
+            else:
                 del self._by_owner[account.owner]
             self._count -= 1
             rooms = [Resting(room.address.name, room.password) for room in account.resting]

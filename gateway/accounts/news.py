@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 class News:
     """``gateway.bridge.Sink``."""
 
+    __slots__ = ("_account", "_context")
+
     def __init__(self, account: "Account", context: AccountContext) -> None:
         self._account = account
         self._context = context

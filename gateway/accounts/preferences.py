@@ -91,11 +91,12 @@ class Preferences:
     def _common_habits(self, common: Settings) -> Habits:
         usual = self._usual
         history = _number(common.get(HISTORY, ""), _HISTORY_BOUNDS)
-        return Habits(
+        habits = Habits(
             usual.history if history is None else history,
             _truth(common, RECORD, usual.record),
             _truth(common, PERSISTENT, usual.persistent),
         )
+        return usual if habits == usual else habits  # one object for all who set nothing
 
     async def _rooms(self, owner: str, network: str) -> Mapping[str, Settings]:
         found = await self._stores.preferences.read(self._name, owner, network)

@@ -10,6 +10,7 @@ falls silent in the middle, ``overdue`` goes on without what it did not answer.
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from bridges.irc.protocol.line import Line, serialise
 from bridges.irc.protocol.mechanisms import Derivation
@@ -20,6 +21,9 @@ GROUP = 450
 
 #: Capabilities remembered of one server; real ones have about 40.
 MAX_OFFERED = 512
+
+#: Words whose reading is remembered, over all connections: every session of a network is offered the same.
+_SHARED = 1024
 
 
 class CapNegotiator:
@@ -45,17 +49,13 @@ class CapNegotiator:
     def __init__(
         self, wanted: Iterable[str], *, sasl: SaslEngine | None = None, require_sasl: bool = False
     ) -> None:
-        self._wanted = list(dict.fromkeys(wanted))
-        if sasl is not None and "sasl" not in self._wanted:
-            self._wanted.append("sasl")
-        elif sasl is None and "sasl" in self._wanted:
-            self._wanted.remove("sasl")
+        self._wanted = _with_sasl(tuple(wanted)) if sasl is not None else _without_sasl(tuple(wanted))
         self._sasl = sasl
         self._require_sasl = require_sasl and sasl is not None
         self._pending: list[list[str]] = []  # groups asked for, oldest first; what is answered is taken out
         self._listed = False
         self.offered: dict[str, str] = {}
-        self.enabled: set[str] = set()
+        self.enabled: frozenset[str] = frozenset()
         self.finished = False
         self.failed = False
 
@@ -131,7 +131,7 @@ class CapNegotiator:
     def _delete(self, params: list[str]) -> list[str]:
         for name in _words(params):
             self.offered.pop(name, None)
-            self.enabled.discard(name)
+            self.enabled -= {name}
             if name == "sasl" and self._sasl is not None and self._sasl.running:
                 self._sasl.unavailable("The login service (SASL) went away while we were logging in.")
         return self._proceed()
@@ -141,9 +141,9 @@ class CapNegotiator:
         for word in _words(params) or list(oldest):
             name = word.lstrip("-~=")  # modifiers of version 3.1
             if word[0] == "-":
-                self.enabled.discard(name)
+                self.enabled -= {name}
             elif name in self._wanted:
-                self.enabled.add(name)
+                self.enabled |= {name}
             for group in self._pending:
                 if name in group:
                     group.remove(name)
@@ -190,7 +190,7 @@ class CapNegotiator:
     def _offer(self, params: list[str]) -> list[str]:
         names = []
         for word in _words(params):
-            name, _, value = word.partition("=")
+            name, value = _read(word)
             if name and (name in self.offered or len(self.offered) < MAX_OFFERED):
                 self.offered[name] = value
                 names.append(name)
@@ -248,6 +248,23 @@ class CapNegotiator:
             and not self.finished
         ):
             self.failed = True
+
+
+@lru_cache(maxsize=_SHARED)
+def _read(word: str) -> tuple[str, str]:
+    """The name and the value of a capability that is offered."""
+    name, _, value = word.partition("=")
+    return name, value
+
+
+@lru_cache(maxsize=8)
+def _with_sasl(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*wanted, "sasl")))
+
+
+@lru_cache(maxsize=8)
+def _without_sasl(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in dict.fromkeys(wanted) if name != "sasl")
 
 
 def _words(params: list[str]) -> list[str]:
