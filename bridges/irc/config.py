@@ -262,8 +262,9 @@ class IrcSettings(BaseModel):
     )
     server_messages: Literal["quiet", "all"] = Field(
         default="quiet",
-        description="What users see of a server's own messages: `quiet` shows answers to what they asked and errors, "
-        "`all` shows everything, as biboumi does (connecting, welcome, message of the day).",
+        description="What users see of a server's own messages: `quiet` shows answers to what they asked, "
+        "errors, and what is announced after the welcome; `all` shows everything, as biboumi does (connecting, welcome, "
+        "message of the day).",
     )
     only_configured_networks: bool = Field(
         default=False,

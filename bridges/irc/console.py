@@ -1,8 +1,10 @@
 """What the server itself says, in biboumi's words: everything in ``all`` mode; in ``quiet`` mode only the answers to lines
-the user wrote, and errors that nothing else explains."""
+the user wrote, errors that nothing else explains, what servers announce later than at the welcome, and who of those that the
+user writes to is away."""
 
 from typing import ClassVar
 
+from bridges.irc.alarm import NEVER
 from bridges.irc.common import Common, Handlers
 from bridges.irc.numerics import is_error
 from bridges.irc.protocol.formatting import strip
@@ -11,6 +13,12 @@ from gateway.model import Refused
 
 ANSWER_WINDOW = 5.0  # seconds in which a line from the server may be the answer to a line of the user's
 MAX_MOTD = 500  # lines
+
+_CHATTER = 15.0  # seconds from the welcome in which servers say what they say to everybody
+_AGAIN = 600.0  # seconds in which the same words of somebody who is away are not told again
+_MOST_AWAY = 200
+_ANNOUNCEMENTS = 10  # told at once; then one in a minute
+_PACE = 60.0
 
 # Login chatter and answers to what we asked ourselves: never shown, as biboumi keeps them to itself.
 _SILENT = frozenset(
@@ -24,13 +32,16 @@ _ONLY_LAST = frozenset(("900", "901"))
 class Console:
     """The NETWORK address's side of one session."""
 
-    __slots__ = ("_all", "_common", "_motd", "_window")
+    __slots__ = ("_absent", "_all", "_chatter_until", "_common", "_due", "_motd", "_window")
 
     def __init__(self, common: Common, show_all: bool) -> None:
         self._common = common
         self._all = show_all
         self._window = 0.0  # monotonic seconds until which answers are awaited
         self._motd: list[str] | None = None
+        self._chatter_until = NEVER  # monotonic seconds
+        self._due = 0.0  # when there is room for all announcements again: monotonic seconds
+        self._absent: dict[str, tuple[str, float]] = {}  # by folded nick: what was told of them, and when
 
     def ask(self) -> None:
         """The user has written a line of his own: answers are welcome for a while."""
@@ -52,6 +63,41 @@ class Console:
         self.ask()  # long answers (LIST, WHOIS) extend the wait
         self._show(line)
         return True
+
+    def welcomed(self) -> None:
+        """We are in."""
+        self._chatter_until = self._common.clock.monotonic() + _CHATTER
+
+    def announced(self, line: Line) -> None:
+        """A notice that is nobody's: of a server, or of services that small ircds name without an address."""
+        now = self._common.clock.monotonic()
+        if self._all or self.asked or ("." in line.source and now < self._chatter_until):
+            self.other(line)
+            return
+        due = max(self._due, now)
+        if due - now <= (_ANNOUNCEMENTS - 1) * _PACE:
+            self._due = due + _PACE
+            self._show(line)
+
+    def _wallops(self, line: Line) -> None:
+        """To everybody with +w, which users set themselves."""
+        self.announced(line._replace(params=["*", f"WALLOPS: {line.params[-1]}"]))
+
+    def _away(self, line: Line) -> None:
+        """301: what the user said to somebody will be read later, if at all."""
+        if self._all or self.asked:
+            self.other(line)
+            return
+        now = self._common.clock.monotonic()
+        nick, words = line.params[1], strip(line.params[-1])
+        key = self._common.standing.casemapping.fold(nick)
+        told = self._absent.pop(key, None)
+        if told is None or told[0] != words or now - told[1] > _AGAIN:
+            told = words, now
+            self._common.sink.service(f"{nick} is away: {words}" if words else f"{nick} is away.")
+        self._absent[key] = told
+        if len(self._absent) > _MOST_AWAY:
+            del self._absent[next(iter(self._absent))]
 
     def other(self, line: Line) -> None:
         """A line that has no other handling."""
@@ -103,6 +149,8 @@ class Console:
         "372": (_motd_line, 2),
         "375": (_motd_start, 1),
         "376": (_motd_end, 1),
+        "301": (_away, 3),
+        "WALLOPS": (_wallops, 1),
         "422": (_no_motd, 1),
         **dict.fromkeys(("PONG", "BATCH", "AWAY", "SETNAME", "TAGMSG", "AUTHENTICATE"), (_ignore, 0)),
     }

@@ -155,6 +155,8 @@ class Hearing:
             channel = self._channels.get(name)
             if channel is not None and channel.live:
                 self._sink.room_message(channel.key, _marked(message, status))
+            elif channel is not None:
+                channel.hold(_marked(message, status))
         elif support.is_channel(target):
             return
         elif not own or self._common.standing.is_me(target):
@@ -174,7 +176,7 @@ class Hearing:
         if support.is_channel(target) or support.split_status(target)[0]:
             self._said(line, target, text, MessageKind.NOTICE)
         elif not self._from_person(line.source, sender):
-            self._console.other(line)
+            self._console.announced(line)
         else:
             self._said(line, self._meant_for(text) or target, text, MessageKind.NOTICE)
 

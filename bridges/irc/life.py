@@ -201,6 +201,7 @@ class Life:
         self._alive.start(self._clock.monotonic())
         self._parts.alarm.need(self._alive.next)
         self._parts.standing.call_me(login.welcome)
+        self._parts.console.welcomed()
         self._parts.terms.look()
         if not login.account and (self._profile.sasl is not None or self._profile.commands):
             self._parts.joining.expect_login()

@@ -1,8 +1,10 @@
 """CTCP VERSION, PING and TIME: what we ask others for the user, and what others ask the user.
 
-The user's own client answers where it does; Causeway where it does not, and where somebody asks too often nobody.
+The user's own client answers where it does; Causeway where it does not, and where somebody asks too often nobody. Direct
+connections (DCC) are turned down, and the user hears who wanted one.
 """
 
+import re
 import time
 from typing import ClassVar
 
@@ -23,6 +25,9 @@ _INTERVAL = 2.0  # seconds between answers of ours, after a burst
 _BURST = 3
 _MAX_OPEN = 50
 _MAX_ANSWER = 350  # bytes
+_MAX_SHOWN = 120  # bytes of what somebody wants
+# ``SEND name address port size``, the name in quotation marks where it has spaces.
+_OFFER = re.compile(r'(?P<what>\S+)(?: +(?:"(?P<quoted>[^"]*)"|(?P<name>\S+)))?')
 
 
 class _Asked:
@@ -127,16 +132,38 @@ class Questions:
         """A PRIVMSG with CTCP that is no action."""
         sender = nick_of(line.source)
         question = self._COMMANDS.get(said.command)
-        if not sender or (question is None and said.command != "CLIENTINFO") or not self._may_answer():
+        mine = self._common.standing.is_me(line.params[0])
+        if not sender or (question is None and not mine and said.command != "CLIENTINFO"):
+            return  # sounds and the like, for everybody in a channel
+        if not self._may_answer():
             return
         if question is None:
-            self._reply(sender, said.command, "ACTION CLIENTINFO PING TIME VERSION")
+            self._unusual(sender, said)
             return
 
         def heard(words: str) -> None:
             self._reply(sender, said.command, self._words(question, said, words))
 
         self._common.sink.asked(sender, question, heard)
+
+    def _unusual(self, sender: str, said: ctcp.Ctcp) -> None:
+        """What neither clients nor we answer; but whoever wants to give the user something must not wait in silence."""
+        if said.command == "CLIENTINFO":
+            self._reply(sender, said.command, "ACTION CLIENTINFO PING TIME VERSION")
+            return
+        service = self._common.sink.service
+        offer = _OFFER.match(strip(said.argument)) if said.command == "DCC" else None
+        if offer is None:
+            service(
+                f"{sender} asks by CTCP: {one_line(strip(f'{said.command} {said.argument}'), _MAX_SHOWN)}"
+            )
+            return
+        what = offer["what"].upper()
+        name = one_line(offer["quoted"] or offer["name"] or "", _MAX_SHOWN)
+        self._reply(sender, "DCC", f"REJECT {what} {name}")
+        wants = f"send you the file {name}" if what == "SEND" else "connect to you directly"
+        way = "to upload it, and to give you the link" if what == "SEND" else "to write to you here"
+        service(f"{sender} wants to {wants} (DCC), which this gateway cannot do. Ask {sender} {way}.")
 
     def _words(self, question: Question, said: ctcp.Ctcp, words: str) -> str:
         if question is Question.PING:

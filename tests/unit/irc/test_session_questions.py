@@ -1,5 +1,11 @@
 """CTCP that the user asks others: an answer, a refusal or the passing of time, never nothing."""
 
+import asyncio
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridges.irc.text import one_line
 from gateway.model import Condition, Question, Refused
 from tests.unit.irc.scripted import BOB, Scene
 
@@ -84,3 +90,44 @@ async def test_a_name_that_is_none_is_refused_at_once() -> None:
     assert ask(scene, Question.VERSION, "a b").why is not None
     assert scene.server.take() == []
     await scene.finish()
+
+
+async def test_direct_connections_are_turned_down_and_the_user_hears_of_them() -> None:
+    scene = await Scene().in_room()
+    scene.server.says(
+        f'{BOB} PRIVMSG Nick :\x01DCC SEND "my holiday.jpg" 2130706433 1024 99999\x01',
+        f"{BOB} PRIVMSG Nick :\x01DCC CHAT chat 2130706433 1024\x01",
+        f"{BOB} PRIVMSG Nick :\x01USERINFO\x01",
+    )
+    told = [call[1] for call in scene.sink.take() if call[0] == "service"]
+    assert all(
+        word in text for word, text in zip(("my holiday.jpg", "directly", "USERINFO"), told, strict=True)
+    )
+    assert all("Bob" in text for text in told)
+    assert scene.server.take() == [
+        "NOTICE Bob :\x01DCC REJECT SEND my holiday.jpg\x01",
+        "NOTICE Bob :\x01DCC REJECT CHAT chat\x01",
+    ]
+    scene.server.says(f"{BOB} PRIVMSG Nick :\x01DCC SEND again.jpg 1 2 3\x01")
+    assert scene.sink.take() == []  # too often
+    await scene.finish()
+
+
+async def test_what_is_for_a_whole_channel_is_asked_of_nobody() -> None:
+    scene = await Scene().in_room()
+    scene.server.says(f"{BOB} PRIVMSG #foo :\x01SOUND bell.wav\x01")
+    assert (scene.sink.take(), scene.server.take()) == ([], [])
+    await scene.finish()
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=60, deadline=None)
+def test_no_question_breaks_anything(argument: str) -> None:
+    async def played() -> None:
+        scene = await Scene().in_room()
+        scene.server.says(f"{BOB} PRIVMSG Nick :\x01DCC {one_line(argument, 300)}\x01")
+        for line in scene.server.take():
+            assert len(line.encode()) <= 510
+        await scene.finish()
+
+    asyncio.run(played())

@@ -402,3 +402,49 @@ async def test_being_killed_is_final() -> None:
     ended = await scene.ended()
     assert not ended.retry
     assert "enough" in ended.refused.text
+
+
+async def test_what_a_server_announces_is_shown_once_the_welcome_is_over() -> None:
+    scene = await Scene().login()
+    scene.server.says(f":{NETWORK} NOTICE Nick :*** You are connected over TLS")
+    assert scene.sink.take() == []
+    scene.server.says(":NickServ NOTICE Nick :This nick is registered")  # of services without an address
+    assert scene.sink.take() == [("service", "NickServ: This nick is registered")]
+    await scene.clock.advance(20)
+    scene.server.says(
+        f":{NETWORK} NOTICE $$* :Restart in five minutes", ":oper!o@host WALLOPS :Restart in four minutes"
+    )
+    assert scene.sink.take() == [
+        ("service", f"{NETWORK}: Restart in five minutes"),
+        ("service", "oper (o@host): WALLOPS: Restart in four minutes"),
+    ]
+    scene.server.says(*[f":{NETWORK} NOTICE Nick :*** number {number}" for number in range(50)])
+    assert len(scene.sink.take()) == 7  # of ten at once
+    await scene.clock.advance(120)
+    scene.server.says(*[f":{NETWORK} NOTICE Nick :*** number {number}" for number in range(50)])
+    assert len(scene.sink.take()) == 2
+    await scene.finish()
+
+
+async def test_the_user_hears_once_that_somebody_is_away() -> None:
+    scene = await Scene().login()
+    away = f":{NETWORK} 301 Nick Bob :out for \x02lunch\x02"
+    scene.server.says(away, away)
+    assert scene.sink.take() == [("service", "Bob is away: out for lunch")]
+    scene.server.says(f":{NETWORK} 301 Nick bob :asleep")
+    assert scene.sink.take() == [("service", "bob is away: asleep")]
+    for _ in range(8):
+        await scene.clock.advance(80)
+        scene.server.says(f"PING :{NETWORK}")
+    scene.server.says(f":{NETWORK} 301 Nick bob :asleep")
+    assert scene.sink.take() == [("service", "bob is away: asleep")]
+    await scene.finish()
+
+
+async def test_what_is_said_to_operators_before_the_list_of_people_ends_waits_for_it() -> None:
+    scene = await Scene().login("STATUSMSG=@+", "PREFIX=(ov)@+")
+    scene.server.says(f"{ME} JOIN #foo", f"{BOB} PRIVMSG @#foo :secret")
+    assert scene.sink.take() == []
+    scene.server.says(f":{NETWORK} 353 Nick = #foo :@Nick Bob", f":{NETWORK} 366 Nick #foo :End")
+    assert [call[0] for call in scene.sink.take()] == ["room_joined", "room_message"]
+    await scene.finish()
