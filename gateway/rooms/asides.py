@@ -38,7 +38,7 @@ class Asides:
         seat = room.seats.get(nick)
         if seat is None:
             return
-        room.reveal(nick)
+        room.company.reveal(nick)
         self.ended(room.owner, room.address.network, nick)
         mine = self._held.setdefault((room.owner, room.address.network), {})
         mine[room.key, seat.id] = nick
@@ -66,7 +66,7 @@ class Asides:
             seat = room.seats.get(nick)
             if seat is not None and room.state is RoomState.IN and (room.key, seat.id) in mine:
                 mine[room.key, seat.id] = nick
-                room.reveal(nick)
+                room.company.reveal(nick)
                 sender, extra = seat.resource_attr, _FROM_ROOM + seat.mark
                 return [Copy(f"{each.room_attr}/{sender}", each.jid_attr, extra) for each in room.present]
         return []

@@ -6,7 +6,6 @@ asked of the network, is the account's business.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from enum import Enum, auto
 from functools import partial
 from typing import Protocol
@@ -26,14 +25,13 @@ from gateway.model import (
     Topic,
 )
 from gateway.rooms import events
+from gateway.rooms.company import Company
 from gateway.rooms.habits import USUAL
 from gateway.rooms.history import History, Said
-from gateway.rooms.identities import RoomIdentities
-from gateway.rooms.people import Attendance, Attendee, Seat
+from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.place import RoomPlace
 from gateway.rooms.seating import Seating
 from gateway.rooms.slices import Slices
-from gateway.rooms.speakers import Speakers
 from gateway.rooms.tour import AWAY, Tours
 from gateway.xmpp import render, sharing
 from gateway.xmpp.text import attribute, escape
@@ -96,10 +94,10 @@ class Room:
         "_holds",
         "_seating",
         "_seen",
-        "_speakers",
         "_tours",
         "address",
         "attendees",
+        "company",
         "habits",
         "history",
         "key",
@@ -126,9 +124,9 @@ class Room:
         self.topic = Topic()
         self.history = History(history_limit)
         self._context = context
-        self._seating = Seating(RoomIdentities(self, context), context.ids.next)
+        self.company = Company(self, context)
+        self._seating = self.company.seating
         self._tours = Tours(self, context)
-        self._speakers: Speakers | None = None  # None: everybody is shown
         self._seen: dict[str, str] = {}  # the network's ids, and those that their messages have here
         self._holds = True  # what happens waits: until we are in, and as long as clients are shown the room
         self._held: list[Callable[[], None]] = []
@@ -137,25 +135,6 @@ class Room:
     def seats(self) -> Seating:
         """The occupants by nick."""
         return self._seating
-
-    def shown(self) -> Iterable[str]:
-        """The nicks of those that clients are shown."""
-        if self._speakers is None:
-            return self._seating
-        return [nick for nick in self._speakers if nick in self._seating]
-
-    def told(self) -> dict[str, Seat]:
-        """Who is here as far as clients have been told."""
-        believed, speakers = self._seating.believed(), self._speakers
-        if speakers is None:
-            return believed
-        return {nick: seat for nick, seat in believed.items() if nick in speakers}
-
-    def crowd_note(self) -> str:
-        """What a client that comes in has to know of whom it is not shown; empty if that is nobody."""
-        if self._speakers is None:
-            return ""
-        return f"There are {len(self._seating)} people here. You are shown moderators and who speaks."
 
     @property
     def splits(self) -> int:
@@ -202,7 +181,7 @@ class Room:
         ]
 
     def _own_unavailable(self, attendee: Attendee, departure: Departure) -> str:
-        seat = self.own_seat()
+        seat = self.company.own_seat()
         role = seat.occupant.role if departure.exit is Exit.LEFT and self.persistent else Role.NONE
         content = render.gone(
             seat.occupant.affiliation, departure, statuses=render.SELF, tail=seat.tail, role=role
@@ -213,13 +192,10 @@ class Room:
 
     def entered(self, nick: str, occupants: Sequence[Occupant], topic: Topic | None) -> None:
         """We are in. Clients that already were (before a reconnection) are told only the differences."""
-        if self._waits(partial(self.entered, nick, occupants, topic)):
+        if self.waits(partial(self.entered, nick, occupants, topic)):
             return
         old_nick, self.nick = self.nick, nick
-        before = self.told()
-        self._seating.all_anew(occupants)
-        self.own_seat()
-        self._speakers = self._choose()
+        before = self.company.anew(occupants)
         self.state = RoomState.IN
         topic = topic or Topic()
         changed_topic, self.topic = topic != self.topic, topic
@@ -231,53 +207,17 @@ class Room:
         self._holds = True
         self._tours.go()
 
-    def _choose(self) -> Speakers | None:
-        """Who is to be shown of those that are here; None: everybody."""
-        crowd = self.habits.crowd
-        if not crowd.speakers or len(self._seating) <= crowd.above:
-            return None
-        return Speakers(self.nick, self._seating, reversed(list(self.history.latest())), self._context.now())
-
     def regard(self) -> None:
         """It may be others now that are to be shown: the habits have changed, or the room is another size."""
-        if self.state is not RoomState.IN or self._waits(self.regard):
+        if self.state is not RoomState.IN or self.waits(self.regard):
             return
-        before, speakers = self.told(), self._choose()
-        if (speakers is None) is (self._speakers is None):
+        before = self.company.chosen_anew()
+        if before is None:
             return
-        self._speakers = speakers
         for each in self.present:
             self._tours.changes(each, before, self.nick, reason="")
         self._holds = True
         self._tours.go()
-
-    def reveal(self, nick: str) -> None:
-        """Somebody does what clients cannot be told without knowing them, or the user has to do with them."""
-        speakers = self._speakers
-        if speakers is None or nick not in self._seating or self._waits(partial(self.reveal, nick)):
-            return
-        now, new = self._context.now(), nick not in speakers
-        speakers.heard(nick, now)
-        if new:
-            seat = self._seating[nick]
-            content = self._standing(seat, "")
-            for each in self.present:
-                self._context.send(
-                    render.available(each.room_attr, seat.resource_attr, each.jid_attr, content)
-                )
-        for silent in speakers.silent(now):
-            self._fade(silent)
-
-    def _fade(self, nick: str) -> None:
-        """Somebody is here, and not shown any more."""
-        missed = self._seating.give_up(nick)
-        seat = missed.seat if missed is not None else self._seating.seats.get(nick)
-        if seat is not None:
-            content = render.gone(seat.occupant.affiliation, Departure(), tail=seat.tail)
-            for each in self.present:
-                self._context.send(
-                    render.unavailable(each.room_attr, seat.resource_attr, each.jid_attr, content)
-                )
 
     def proceed(self) -> None:
         """All clients have been shown the room: now, in order, what happened meanwhile."""
@@ -309,8 +249,8 @@ class Room:
         time = message.time if late and message.time is not None else now
         id_ = foreign_id or context.ids.at(time)
         sender = message.sender
-        if self._speakers is not None:
-            self.reveal(sender)
+        if self.habits.crowd.speakers:
+            self.company.reveal(sender)
         seat = self._seating.seats.get(sender)
         if seat is not None:
             occupant, resource = seat.id, seat.resource_attr
@@ -356,13 +296,13 @@ class Room:
         """A message of the user went out: reflect it to every client, with the sender's id (XEP-0045 §7.4). ``extra`` and
         ``kept`` are ready XML; only the latter belongs to the message itself, and is shown also to those who come later.
         ``unkept``: its sender does not want it archived."""
-        if self._holds and self._waits(
+        if self._holds and self.waits(
             partial(self.said_by_us, text, kind, id_, extra, foreign_ids, kept, unkept=unkept)
         ):
             return
         context = self._context
         foreign_id = foreign_ids[0] if foreign_ids else ""
-        seat = self.own_seat()
+        seat = self.company.own_seat()
         now = context.now()
         stanza_id = foreign_id or context.ids.at(now)
         said = Said(self.nick, text, kind, now, stanza_id, id_, kept, occupant=seat.id)
@@ -388,14 +328,14 @@ class Room:
         """Something without a text from an occupant, or from the room itself if ``nick`` is empty: reactions, what somebody
         is doing. ``content`` is ready XML (see ``gateway.chat.rendering.for_room``). The id of the message is returned."""
         own_id = self._context.ids.at(self._context.now())
-        if not self._waits(partial(self._tell, nick, content, id_, own_id, keep=keep)):
+        if not self.waits(partial(self._tell, nick, content, id_, own_id, keep=keep)):
             self._tell(nick, content, id_, own_id, keep=keep)
         return id_ or own_id
 
     def _tell(self, nick: str, content: str, id_: str, own_id: str, *, keep: bool) -> None:
         if keep:
-            self.reveal(nick)
-        elif self._speakers is not None and nick and nick not in self._speakers:
+            self.company.reveal(nick)
+        elif self.company.hides(nick):
             return  # it passes, and nobody knows who that is
         resource = self._seating.resource_attr(nick) if nick else ""
         id_attr = attribute(id_) if id_ else own_id
@@ -414,7 +354,7 @@ class Room:
         """Show one client what it sent itself, and nobody else saw: it must not wait for it."""
         attendee = self.attendees.get(client)
         if attendee is not None and attendee.attendance is Attendance.IN:
-            room, resource = attendee.room_attr, self.own_seat().resource_attr
+            room, resource = attendee.room_attr, self.company.own_seat().resource_attr
             self._context.send(
                 render.act(room, resource, attendee.jid_attr, attribute(id_), for_room(content, room)),
                 keep=True,
@@ -438,7 +378,7 @@ class Room:
 
     def forget(self, stanza_id: str, by: str, inside: str = "") -> None:
         """A message was taken back, by the one with the id ``by``. ``inside`` is ready XML of who did it, and why."""
-        if self._waits(partial(self.forget, stanza_id, by, inside)):
+        if self.waits(partial(self.forget, stanza_id, by, inside)):
             return
         self.history.forget(stanza_id)
         tombstone = rendering.retracted(by, render.timestamp(self._context.now()), inside)
@@ -446,7 +386,7 @@ class Room:
 
     def note(self, text: str) -> None:
         """The room itself, or the gateway in its name, has something to say."""
-        if self._waits(partial(self.note, text)):
+        if self.waits(partial(self.note, text)):
             return
         id_ = self._context.ids.next()
         for each in self.present:
@@ -454,9 +394,9 @@ class Room:
                 self._context.send(stanza, keep=True)
 
     def changed_topic(self, topic: Topic) -> None:
-        if self._waits(partial(self.changed_topic, topic)):
+        if self.waits(partial(self.changed_topic, topic)):
             return
-        self.reveal(topic.setter)
+        self.company.reveal(topic.setter)
         self.topic = topic
         if self.state is RoomState.IN:
             for each in self.present:
@@ -464,82 +404,20 @@ class Room:
 
     def arrived(self, occupant: Occupant) -> None:
         """Somebody came, or changed, or is back after a split of the network."""
-        crowd = self.habits.crowd
-        if crowd.speakers and not self._holds and self._speakers is None and len(self._seating) > crowd.above:
+        if not self._holds and self.company.overgrown():
             self.regard()
-        if self._holds and self._waits(partial(self.arrived, occupant)):
-            return
-        seating, nick = self._seating, occupant.nick
-        if self._speakers is not None and not self._speakers.came(occupant, self._context.now()):
-            seating.put(occupant)
-            return
-        missed = seating.missed.pop(nick, None) if seating.missed else None
-        seat = seating.seat(occupant, seating.get(nick) if missed is None else missed.seat)
-        if self.state is not RoomState.IN:
-            return
-        tells = missed is None or not missed.is_now(occupant)
-        number = missed.number if missed is not None else 0
-        content = ""
-        for each in self.attendees.values():
-            if each.attendance is Attendance.IN and (tells or each.splits > number):
-                content = content or self._standing(seat, render.SELF if nick == self.nick else "")
-                self._context.send(
-                    render.available(each.room_attr, seat.resource_attr, each.jid_attr, content)
-                )
+        if not (self._holds and self.waits(partial(self.arrived, occupant))):
+            self.company.arrived(occupant)
 
     def departed(self, nick: str, departure: Departure) -> None:
-        """Somebody else left; or is not expected back any more, of which those hear who saw them last."""
-        if self._holds and self._waits(partial(self.departed, nick, departure)):
-            return
-        seating, speakers = self._seating, self._speakers
-        if speakers is not None and nick not in speakers:
-            if departure.exit not in (Exit.KICKED, Exit.BANNED):
-                seating.drop(nick)
-                return
-            self.reveal(nick)
-        if departure.exit is Exit.SPLIT:
-            seating.miss(nick)
-            return
-        if speakers is not None:
-            speakers.went(nick)
-        seat, missed = seating.rise(nick), seating.give_up(nick)
-        if missed is not None:
-            seat = missed.seat
-        if seat is None:
-            return
-        content = render.gone(seat.occupant.affiliation, departure, tail=seat.tail)
-        for each in self.attendees.values():
-            if each.attendance is Attendance.IN and (missed is None or each.splits <= missed.number):
-                self._context.send(
-                    render.unavailable(each.room_attr, seat.resource_attr, each.jid_attr, content)
-                )
+        """Somebody else left."""
+        if not (self._holds and self.waits(partial(self.departed, nick, departure))):
+            self.company.departed(nick, departure)
 
     def renamed(self, old: str, new: str) -> None:
-        """A nick change: unavailable with 303, then available under the new one; the occupant-id stays."""
-        if self._waits(partial(self.renamed, old, new)):
-            return
-        own = old == self.nick
-        if own:
-            self.nick = new
-        before = self._seating.rise(old)
-        self._seating.give_up(new)
-        if before is None:
-            return
-        seat = self._seating.seat(replace(before.occupant, nick=new), before)
-        if self._speakers is not None:
-            hidden = old not in self._speakers
-            self._speakers.renamed(old, new, self._context.now())
-            if hidden:
-                return
-        for each in self.present:
-            self.tell_rename(each, before, seat, own=own)
-
-    def tell_rename(self, each: Attendee, before: Seat, seat: Seat, *, own: bool) -> None:
-        statuses = render.SELF if own else ""
-        room, to, send = each.room_attr, each.jid_attr, self._context.send
-        new = attribute(seat.occupant.nick)
-        send(render.renamed(room, before.resource_attr, to, before.occupant, new, statuses, before.tail))
-        send(self.presence(seat, room, to, statuses))
+        """Somebody, or the user, is called otherwise."""
+        if not self.waits(partial(self.renamed, old, new)):
+            self.company.renamed(old, new)
 
     # -- what clients write ------------------------------------------------------------------------------------
 
@@ -549,7 +427,7 @@ class Room:
 
     # -- pieces ------------------------------------------------------------------------------------------------
 
-    def _waits(self, event: Callable[[], None]) -> bool:
+    def waits(self, event: Callable[[], None]) -> bool:
         """Whether ``event`` has its turn after what clients are being shown."""
         if not self._tours.busy:
             return False
@@ -569,19 +447,6 @@ class Room:
         self._seen[foreign_id] = stanza_id
         if len(self._seen) > _REMEMBERED_IDS:
             del self._seen[next(iter(self._seen))]
-
-    def own_seat(self) -> Seat:
-        return self._seating.of(self.nick)
-
-    def _standing(self, seat: Seat, statuses: str) -> str:
-        """What an occupant's presence holds, whoever it is sent to."""
-        real = self._context.occupant_jid_attr(self.address.network, seat.occupant)
-        if seat.occupant.nick == self.nick:
-            statuses = render.oneself(seat.occupant, attribute(self.owner)) + statuses
-        return render.standing(seat.occupant, real, statuses, seat.tail)
-
-    def presence(self, seat: Seat, room_attr: str, to_attr: str, statuses: str) -> str:
-        return render.available(room_attr, seat.resource_attr, to_attr, self._standing(seat, statuses))
 
     def said_before(self, said: Said, to: Attendee) -> str:
         """A message of the history for one client."""

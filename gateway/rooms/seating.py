@@ -73,7 +73,7 @@ class Seating(Mapping[str, Seat]):
         self._unseated: dict[str, Occupant] = {}
         self._by_resource: dict[str, str] = {}  # only of those whose resource is not their nick
         self._strangers: dict[str, str] = {}  # the ids of those who spoke without being there, by nick
-        self._moved: set[str] = set()  # ids of those who took them along from another nick
+        self._moved: set[str] | None = None  # ids of those who took them along from another nick
         self._identities = identities
         self._new_id = new_id
 
@@ -114,7 +114,7 @@ class Seating(Mapping[str, Seat]):
             resource = resource_for(nick)
             if before is not None:
                 id_ = before.id
-                self._moved.add(id_)
+                self._move(id_)
             else:
                 id_ = self._id(occupant)
             seat = Seat(occupant, resource, attribute(resource), id_)
@@ -134,22 +134,22 @@ class Seating(Mapping[str, Seat]):
     def all_anew(self, occupants: Sequence[Occupant]) -> dict[str, Seat]:
         """Nobody is here but ``occupants``; who was here before, as clients know it."""
         before, moved = self.believed(), self._moved
-        self.seats, self._unseated, self._moved = {}, {}, set()
+        self.seats, self._unseated, self._moved = {}, {}, None
         self.missed.clear()
         self._by_resource.clear()
         for occupant in occupants:
             known = before.get(occupant.nick)
             if known is None:
                 self._unseated[occupant.nick] = occupant
-            elif self.seat(occupant, known).id in moved:
-                self._moved.add(known.id)
+            elif self.seat(occupant, known).id in (moved or ()):
+                self._move(known.id)
         return before
 
     def rise(self, nick: str) -> Seat | None:
         """Somebody leaves their seat."""
         seat = self._up(nick)
         if seat is not None:
-            self._moved.discard(seat.id)
+            self._forget(seat.id)
         return seat
 
     def drop(self, nick: str) -> None:
@@ -168,8 +168,17 @@ class Seating(Mapping[str, Seat]):
         """Somebody who went with a split is not expected back."""
         missed = self.missed.pop(nick, None)
         if missed is not None:
-            self._moved.discard(missed.seat.id)
+            self._forget(missed.seat.id)
         return missed
+
+    def _move(self, id_: str) -> None:
+        if self._moved is None:
+            self._moved = set()  # most rooms need none
+        self._moved.add(id_)
+
+    def _forget(self, id_: str) -> None:
+        if self._moved is not None:
+            self._moved.discard(id_)
 
     def _up(self, nick: str) -> Seat | None:
         seat = self.seats.pop(nick, None)
@@ -212,7 +221,9 @@ class Seating(Mapping[str, Seat]):
         id_ = self._identities.known(nick, occupant.stable) or self._strangers.pop(nick, "")
         if not id_ and identity:
             id_ = self._identities.seen(nick, identity)
-            if id_ in self._moved:  # somebody who was seen so before is still here, under another nick
+            if id_ in (
+                self._moved or ()
+            ):  # somebody who was seen so before is still here, under another nick
                 id_ = ""
         return id_ or self._new_id()
 

@@ -106,20 +106,20 @@ class Tours:
         if behind and self._left is not None:
             was_called, before = self._left
             yield from self._departures(attendee, before, was_called, AWAY)
-        for nick in _sliced(room.shown()):
+        for nick in _sliced(room.company.shown()):
             if nick is None:
                 yield
             elif nick != room.nick:
-                send(room.presence(room.seats[nick], room_attr, to, ""))
+                send(room.company.presence(room.seats[nick], room_attr, to, ""))
         attendee.attendance = Attendance.IN
         attendee.shown, attendee.splits = context.stamp(), room.splits
-        own = room.own_seat()
+        own = room.company.own_seat()
         renamed = render.NICK_CHANGED_BY_SERVICE if attendee.nick != own.resource else ""
-        send(room.presence(own, room_attr, to, render.REAL_ADDRESSES_VISIBLE + renamed + render.SELF))
+        send(room.company.presence(own, room_attr, to, render.REAL_ADDRESSES_VISIBLE + renamed + render.SELF))
         for said in self._unseen(attendee, behind=behind):
             send(room.said_before(said, attendee), owned=True)
         send(room.subject(attendee), keep=True)
-        note = "" if behind else room.crowd_note()
+        note = "" if behind else room.company.note()
         if note:
             for stanza in events.said(attendee, context.ids.next(), note):
                 send(stanza, keep=True)
@@ -152,14 +152,14 @@ class Tours:
     ) -> Iterator[None]:
         room, send = self._room, self._context.send
         yield from self._departures(attendee, before, old_nick, reason)
-        for nick in _sliced(room.shown()):
+        for nick in _sliced(room.company.shown()):
             if nick is None:
                 yield
                 continue
             known, seat = before.get(nick), room.seats[nick]
             if known is None or known.occupant != seat.occupant:
                 statuses = render.SELF if nick == room.nick else ""
-                send(room.presence(seat, attendee.room_attr, attendee.jid_attr, statuses))
+                send(room.company.presence(seat, attendee.room_attr, attendee.jid_attr, statuses))
         if topic:
             send(room.subject(attendee), keep=True)
 
@@ -168,10 +168,10 @@ class Tours:
     ) -> Iterator[None]:
         """Who of those that were there is not any more."""
         room = self._room
-        here = frozenset(room.shown())
+        here = frozenset(room.company.shown())
         renamed = old_nick if old_nick != room.nick else ""
         if renamed and renamed in before:
-            room.tell_rename(attendee, before[renamed], room.own_seat(), own=True)
+            room.company.tell_rename(attendee, before[renamed], room.company.own_seat(), own=True)
         for nick in _sliced(before):
             if nick is None:
                 yield
@@ -196,7 +196,7 @@ class Tours:
                     each.since = first
                 each.attendance = Attendance.AWAY
                 if self._left is None:
-                    self._left = room.nick, room.told()
+                    self._left = room.nick, room.company.told()
         self._waiting.clear()
         room.proceed()
         self.release()

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.model import (
     Affiliation,
+    ChatState,
     Crowd,
     Departure,
     Exit,
@@ -130,8 +131,6 @@ def test_who_is_thrown_out_is_seen_at_last(big: Room, around: Surroundings) -> N
 
 
 def test_who_does_something_else_than_typing_is_shown(big: Room, around: Surroundings) -> None:
-    from gateway.model import ChatState  # noqa: PLC0415
-
     acts.typing(big, "Erin", ChatState.COMPOSING)
     assert around.take() == []
     acts.reacted(big, Reaction("Erin", "some-id", ("🙂",)))
@@ -140,9 +139,9 @@ def test_who_does_something_else_than_typing_is_shown(big: Room, around: Surroun
 
 
 def test_one_person_that_the_user_writes_to_is_shown(big: Room, around: Surroundings) -> None:
-    big.reveal("Dave")
-    big.reveal("Dave")
-    big.reveal("nobody")
+    big.company.reveal("Dave")
+    big.company.reveal("Dave")
+    big.company.reveal("nobody")
     assert names(around.take()) == ["Dave"]
 
 
