@@ -48,7 +48,7 @@ class Attendee:
 
 @dataclass(slots=True)
 class Seat:
-    """One occupant with what is constant in its stanzas."""
+    """One occupant with what is constant in its stanzas. Not to be changed: rooms of several users share it."""
 
     occupant: Occupant
     resource: str

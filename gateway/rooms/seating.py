@@ -9,6 +9,7 @@ looked at, so a list of ten thousand is taken in within a millisecond or two.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from gateway.addressing import nick_for, resource_for
@@ -18,6 +19,8 @@ from gateway.xmpp.text import attribute
 
 #: People remembered who spoke without being there.
 _STRANGERS = 200
+#: The latest seats that another user's room may need too: some 400 bytes each, and no more than there are.
+_SHARED = 1 << 14
 
 
 class Identities(Protocol):
@@ -107,17 +110,15 @@ class Seating(Mapping[str, Seat]):
     def seat(self, occupant: Occupant, before: Seat | None = None) -> Seat:
         """Seat an occupant; the occupant-id of ``before`` is kept, so that clients see one and the same person."""
         nick = occupant.nick
-        self._unseated.pop(nick, None)
+        if self._unseated.pop(nick, None) is not None and not self._unseated:
+            self._unseated = {}  # a dictionary stays as large as it was
         if before is not None and before.occupant.nick == nick:
             seat = Seat(occupant, before.resource, before.resource_attr, before.id)
+        elif before is not None:
+            self._move(before.id)
+            seat = _seat(occupant, before.id)
         else:
-            resource = resource_for(nick)
-            if before is not None:
-                id_ = before.id
-                self._move(id_)
-            else:
-                id_ = self._id(occupant)
-            seat = Seat(occupant, resource, attribute(resource), id_)
+            seat = self._first(occupant)
         self.seats[nick] = seat
         if seat.resource != nick:
             self._by_resource[seat.resource] = nick
@@ -215,17 +216,21 @@ class Seating(Mapping[str, Seat]):
             id_ = self._strangers[nick] = self._new_id()
         return id_
 
-    def _id(self, occupant: Occupant) -> str:
+    def _first(self, occupant: Occupant) -> Seat:
+        """The seat of somebody who had none."""
         nick, identity = occupant.nick, occupant.identity
+        id_ = self._identities.known(nick, occupant.stable)
+        if id_ and occupant.stable:
+            return _shared(occupant, id_)
         # Who spoke before coming in is still the same.
-        id_ = self._identities.known(nick, occupant.stable) or self._strangers.pop(nick, "")
+        id_ = id_ or self._strangers.pop(nick, "")
         if not id_ and identity:
             id_ = self._identities.seen(nick, identity)
-            if id_ in (
-                self._moved or ()
-            ):  # somebody who was seen so before is still here, under another nick
-                id_ = ""
-        return id_ or self._new_id()
+            # Else somebody who was seen so before is still here, under another nick.
+            if self._moved is None or id_ not in self._moved:
+                return _shared(occupant, id_)
+            id_ = ""
+        return _seat(occupant, id_ or self._new_id())
 
     def nick_with(self, id_: str) -> str:
         """The nick of the occupant with that id; empty if no client was told of one."""
@@ -234,3 +239,12 @@ class Seating(Mapping[str, Seat]):
     def nick_behind(self, resource: str) -> str:
         """The nick an XMPP resource stands for: that of the occupant shown under it, else the one it would be shown for."""
         return self._by_resource.get(resource) or nick_for(resource)
+
+
+def _seat(occupant: Occupant, id_: str) -> Seat:
+    resource = resource_for(occupant.nick)
+    return Seat(occupant, resource, attribute(resource), id_)
+
+
+# Many of our users are in the same rooms, and see the same people there: one object for all of them.
+_shared = lru_cache(maxsize=_SHARED)(_seat)
