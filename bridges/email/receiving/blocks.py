@@ -38,8 +38,8 @@ class Blocks:
             select(BLOCKS.c.owner, BLOCKS.c.pattern).where(BLOCKS.c.bridge == self._bridge)
         )
         self._lists.clear()
-        for owner, pattern in rows:
-            self._lists.setdefault(owner, set()).add(pattern)
+        for row in rows:
+            self._lists.setdefault(row.owner, set()).add(row.pattern)
 
     def blocked(self, owner: str, mailbox: Mailbox) -> bool:
         """By its address, its domain, or a domain above that."""

@@ -136,7 +136,7 @@ class Contacts:
     async def wrote(self, owner: str, mailbox: Mailbox, now: float, name: str = "") -> None:
         """The user writes to somebody: from now on their mail is wanted, and the address is known as it was written."""
         contact = await self.find(owner, mailbox.folded)
-        decision = Decision.NONE if contact.decision is Decision.BLOCK else contact.decision
+        decision = Decision.ALLOW if contact.decision is Decision.ALLOW else Decision.NONE
         await self.save(
             replace(
                 contact,

@@ -5,13 +5,16 @@ Looks at the header block only, with bounded effort, and believes nothing. Readi
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridges.email.addresses import Mailbox, parse
-from bridges.email.mime import fields, people
+from bridges.email.mime import people
+from bridges.email.mime.fields import Header, split, unfolded
 from gateway.bridge import BadAddress
 
 _LONGEST = 64 * 1024  # octets of a header block that are looked at
+_MOST_OF_A_NAME = 100
 _HOP = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(rb"^message-id[ \t]*:[ \t\r\n]*([^\r\n]{1,1000})", re.IGNORECASE | re.MULTILINE)
 _END = re.compile(rb"\r?\n\r?\n")
@@ -32,13 +35,23 @@ class Heading:
     digest: bytes
 
     @property
-    def header(self) -> fields.Header:
-        return fields.split(self.block, 100)[0]
+    def author(self) -> Mailbox | None:
+        """Whoever alone stands in the only From field, if it has no defect."""
+        return _sole_author(self._header)
 
     @property
-    def author(self) -> Mailbox | None:
-        """The only author, None where it is not certain."""
-        return sole_author(self.header)
+    def listed(self) -> bool:
+        """Whether it came through a mailing list."""
+        return "list-id" in self._header or "list-post" in self._header
+
+    @property
+    def fields(self) -> Sequence[tuple[str, str]]:
+        """All in order, unfolded, not decoded."""
+        return [(each.name, unfolded(each.value)) for each in self._header.fields]
+
+    @property
+    def _header(self) -> Header:
+        return split(self.block, _MOST_OF_A_NAME)[0]
 
 
 def look(raw: bytes | bytearray) -> Heading:
@@ -54,8 +67,7 @@ def look(raw: bytes | bytearray) -> Heading:
     return Heading(block, len(_HOP.findall(block)), digest.digest())
 
 
-def sole_author(header: fields.Header) -> Mailbox | None:
-    """Whoever alone stands in the only From field, if it has no defect."""
+def _sole_author(header: Header) -> Mailbox | None:
     values = header.all("from")
     if len(values) != 1:
         return None
