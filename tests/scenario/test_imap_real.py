@@ -3,16 +3,23 @@
 import asyncio
 import smtplib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridges.email.imap.client import ImapConnection, ImapError, Login, Security, Server, Trouble
 from bridges.email.imap.mailbox import ImapMailbox
+from bridges.email.imap.watch import Attached, Cursor, Cursors, Statement, Watch
+from bridges.email.schema import METADATA
+from gateway.bridge import Migration, Schema
+from gateway.clock import SystemClock
 from gateway.playground.certificate import make_certificate
 from gateway.playground.dovecot import PASSWORD, Dovecot
+from gateway.storage.bridge_tables import BridgeTables
+from gateway.storage.database import opened
 
 
 def server_of(dovecot: Dovecot, security: Security = Security.TLS) -> Server:
@@ -117,3 +124,108 @@ async def test_a_server_that_dies_is_noticed_at_once(server_directory) -> None:
         await connection.close()
     finally:
         await own.stop()
+
+
+class Shelf:
+    """``Taking`` of a test: what was taken, in order."""
+
+    def __init__(self, tables: BridgeTables) -> None:
+        self.taken: list[bytes] = []
+        self._tables = tables
+        self._came = asyncio.Event()
+
+    async def take(
+        self, owner: str, mailbox: str, raw: bytes, also: Callable[[str], Sequence[Statement]]
+    ) -> None:
+        self.taken.append(raw.rpartition(b"\r\n\r\n")[2].strip())
+        await self._tables.write(*also(f"m{len(self.taken)}"))
+        self._came.set()
+
+    async def has(self, *bodies: bytes) -> None:
+        async with asyncio.timeout(20):
+            while self.taken != list(bodies):
+                self._came.clear()
+                await self._came.wait()
+
+
+@pytest.fixture
+async def shelf(tmp_path: Path) -> AsyncIterator[tuple[Shelf, Cursors]]:
+    async def create(connection: AsyncConnection) -> None:
+        await connection.run_sync(METADATA.create_all)
+
+    async with opened(f"sqlite:///{tmp_path / 'test.db'}", clock=SystemClock()) as database:
+        await database.adopt("email", Schema(METADATA, (Migration(1, "today", create),)), SystemClock())
+        tables = BridgeTables(database)
+        yield Shelf(tables), Cursors(tables, "mail")
+
+
+@asynccontextmanager
+async def watching(dovecot: Dovecot, user: str, shelf: tuple[Shelf, Cursors]) -> AsyncIterator[Watch]:
+    attached = Attached("alice", user, server_of(dovecot), Login(user, PASSWORD))
+    watch, online = Watch(attached, shelf[1], shelf[0], largest=1_000_000), asyncio.Event()
+    running = asyncio.create_task(watch.run(online.set))
+    try:
+        async with asyncio.timeout(20):
+            await online.wait()
+        yield watch
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def flags_of(dovecot: Dovecot, user: str, uid: int) -> frozenset[str]:
+    async with logged_in(dovecot, user) as connection:
+        mailbox = ImapMailbox(connection)
+        await mailbox.select()
+        mail = await mailbox.fetch(uid, header_only=True)
+        return mail.flags if mail is not None else frozenset()
+
+
+async def seen(dovecot: Dovecot, user: str, uid: int) -> None:
+    """It is another program that marks it: there is nothing to wait for but its being so."""
+    async with asyncio.timeout(20):
+        while "\\seen" not in await flags_of(dovecot, user, uid):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_watched_mailbox_brings_what_is_new_once_and_shows_what_was_read(
+    dovecot: Dovecot, shelf: tuple[Shelf, Cursors]
+) -> None:
+    user = "watched@x.example"
+    await bring(dovecot, user, "before we came")
+    async with watching(dovecot, user, shelf) as watch:
+        await bring(dovecot, user, "one")
+        await bring(dovecot, user, "two")
+        await shelf[0].has(b"one", b"two")
+        watch.mark_read("m1")
+        watch.keep_sent(b"Subject: mine\r\n\r\nsent\r\n")
+        await seen(dovecot, user, 2)
+    await bring(dovecot, user, "while nobody looked")
+    async with watching(dovecot, user, shelf):
+        await shelf[0].has(b"one", b"two", b"while nobody looked")
+    assert "\\seen" not in await flags_of(dovecot, user, 3)
+    async with logged_in(dovecot, user) as connection:
+        assert (await ImapMailbox(connection).select(b"Sent")).exists == 1
+
+
+async def test_a_mailbox_that_was_made_anew_is_looked_through(
+    dovecot: Dovecot, shelf: tuple[Shelf, Cursors]
+) -> None:
+    user = "anew@x.example"
+    await bring(dovecot, user, "one")
+    await shelf[1].save("alice", Cursor(1, 999))  # of a mailbox that is no more
+    async with watching(dovecot, user, shelf):
+        await shelf[0].has(b"one")
+    cursor = await shelf[1].of("alice")
+    assert cursor is not None
+    assert cursor.validity > 1
+
+
+async def test_a_mail_that_is_too_large_is_taken_by_its_header(
+    dovecot: Dovecot, shelf: tuple[Shelf, Cursors]
+) -> None:
+    user = "large@x.example"
+    async with watching(dovecot, user, shelf):
+        await bring(dovecot, user, ("x" * 70 + "\r\n") * 20_000)
+        await bring(dovecot, user, "small")
+        await shelf[0].has(b"", b"small")

@@ -81,6 +81,8 @@ class ImapConnection:
         self._waiting: deque[Response] = deque()
         self._commands = 0
         self.capabilities: frozenset[str] = frozenset()
+        self._idling: asyncio.Timeout | None = None
+        self._woken = False
         self.news = False  # something changed in the mailbox since it was last looked at
 
     @classmethod
@@ -204,11 +206,14 @@ class ImapConnection:
         tag = await self._send(b"IDLE")
         await self._continued(tag)
         try:
-            async with asyncio.timeout(seconds):
-                while not self.news:
+            async with asyncio.timeout(seconds) as self._idling:
+                while not (self.news or self._woken):
                     self._heard(await self._response(patient=True), tag)
         except TimeoutError:
-            pass  # the usual end: nothing happened
+            pass  # the usual end: nothing happened, or somebody woke us
+        finally:
+            self._idling = None
+            self._woken = False
         await self._write(b"DONE\r\n")
         while True:
             response = await self._response()
@@ -216,6 +221,12 @@ class ImapConnection:
                 self._completed(response)
                 return self.news
             self._heard(response, tag)
+
+    def wake(self) -> None:
+        """End ``idle``, or the next one: there is something to do."""
+        self._woken = True
+        if self._idling is not None and not self._idling.expired():
+            self._idling.reschedule(0.0)
 
     # -- commands ----------------------------------------------------------------------------------------------
 

@@ -46,7 +46,16 @@ class ImapMailbox:
     async def after(self, uid: int) -> list[int]:
         """UIDs greater than ``uid``, in order."""
         self._connection.news = False
-        found = await self._connection.command(f"UID SEARCH UID {uid + 1}:*".encode())
+        return [
+            each for each in await self._search(f"UID {uid + 1}:*") if each > uid
+        ]  # "*" is the last one, at least
+
+    async def last(self, count: int, exists: int) -> list[int]:
+        """UIDs of the last ``count`` of ``exists`` messages, in order."""
+        return await self._search(f"{max(1, exists - count + 1)}:*") if exists else []
+
+    async def _search(self, what: str) -> list[int]:
+        found = await self._connection.command(f"UID SEARCH {what}".encode())
         uids = {
             int(value)
             for each in found
@@ -54,7 +63,7 @@ class ImapMailbox:
             for value in each.values[1:]
             if isinstance(value, bytes) and value.isdigit() and len(value) <= 10
         }
-        return sorted(each for each in uids if each > uid)  # "*" is the last one, however small it is
+        return sorted(uids)
 
     async def size(self, uid: int) -> int | None:
         """Octets of a message; None if it is gone."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 Value = bytes | None | tuple["Value", ...]
 
 #: Octets of a response without its literals; lists in lists; values in one response.
-_LINE_MOST, _DEPTH_MOST, _VALUES_MOST = 65_536, 20, 20_000
+_LINE_MOST, _DEPTH_MOST, _VALUES_MOST = 1_000_000, 20, 150_000
 
 _STATUS = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
 _ENDS_ATOM = frozenset(b' ()"{')

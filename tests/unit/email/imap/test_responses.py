@@ -84,9 +84,9 @@ def test_it_does_not_matter_how_the_bytes_come(cuts: list[int]) -> None:
         b'* LIST "a\r\n',
         b"* A {99999999}\r\n",
         b"* A " + b"(" * 30 + b")" * 30 + b"\r\n",
-        b"* SEARCH " + b"1 " * 25_000 + b"\r\n",
-        b"* OK " + b"x" * 70_000,
-        b"* OK " + b"x" * 70_000 + b"\r\n",
+        b"* SEARCH " + b"1 " * 150_001 + b"\r\n",
+        b"* OK " + b"x" * 1_000_001,
+        b"* OK " + b"x" * 1_000_001 + b"\r\n",
     ],
 )
 def test_what_is_no_imap_or_too_much_of_it_is_not_believed(data: bytes) -> None:
