@@ -156,14 +156,15 @@ class Account:
 
     def leave(self, room: Room, attendee: Attendee, reason: str) -> None:
         """A client leaves by its own will; with the last one the room is left, unless it is persistent."""
-        room.dismiss(attendee, Departure(Exit.LEFT, reason))
+        room.dismiss(attendee, Departure(Exit.LEFT, losing.others_in(room, attendee) or reason))
         self._context.forget_attendee(self, room, attendee)
         if not room.attendees and not room.persistent:
             self.drop(room, reason)
 
     def evict(self, room: Room, attendee: Attendee, linger: float) -> None:
-        """A client is gone without a word. The room is kept ``linger`` seconds for it to come back."""
-        room.attendees.pop(attendee.jid, None)
+        """A client is gone without a word. The room is kept ``linger`` seconds for it to come back. In case that it is there
+        all the same, it is told that it is out."""
+        room.dismiss(attendee, Departure(Exit.LEFT, losing.others_in(room, attendee)))
         room.release()
         self._context.forget_attendee(self, room, attendee)
         self.linger(room, linger)

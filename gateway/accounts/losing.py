@@ -1,11 +1,11 @@
-"""What the end of a session means for the rooms that it was in, and for the clients that wait or look there."""
+"""What the end of a session, or of one client's stay, means for rooms and for the clients that wait or look there."""
 
 from collections.abc import Iterable, Iterator
 
 from gateway.accounts.context import AccountContext
 from gateway.bridge import SessionEnded
 from gateway.model import Departure, Exit, Refused
-from gateway.rooms.people import Attendance
+from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
 
 
@@ -32,3 +32,9 @@ def refuse_waiting(room: Room, context: AccountContext, why: Refused) -> None:
         if attendee.attendance is Attendance.WAITING:
             del room.attendees[attendee.jid]
             context.refuse_join(attendee, why)
+
+
+def others_in(room: Room, attendee: Attendee) -> str:
+    """What one client of several is told when it leaves alone, as biboumi tells it; empty for the last one."""
+    others = len(room.attendees.keys() - {attendee.jid})
+    return f"Causeway note: {others} resources are still in this channel." if others else ""

@@ -36,6 +36,9 @@ class _Line:
 
 _Key = tuple[str, Address]
 
+#: Other ends for what somebody does to ``owner`` now, escaped, and ready XML to go with it (see ``gateway.rooms.asides``).
+Copies = Callable[[str, str, str], Sequence[tuple[str, str, str]]]
+
 
 class Keeper(Protocol):
     """Who writes down what is done in private chats. ``sender`` is the contact's name, or empty for the user."""
@@ -58,6 +61,7 @@ class PrivateChats:
         ids: IdSource,
         send: Callable[..., bool],
         keeper: Keeper | None = None,
+        copies: Copies = lambda owner, network, name: (),
     ) -> None:
         self._bridge = bridge
         self._book = book
@@ -65,6 +69,7 @@ class PrivateChats:
         self._ids = ids
         self._send = send
         self._keeper = keeper
+        self._copies = copies
         self._chats: dict[_Key, list[_Line]] = {}
 
     # -- what is said ------------------------------------------------------------------------------------------
@@ -167,7 +172,9 @@ class PrivateChats:
             sender = attribute(self._book.jid_of(address))
         except BadAddress:
             return id_  # what such people write comes from the network's address, and cannot be referred to
-        self._send(render.private_act(sender, attribute(owner), id_, content), keep=keep)
+        copies = self._copies(owner, address.network, address.name)
+        for from_attr, to_attr, extra in copies or ((sender, attribute(owner), ""),):
+            self._send(render.private_act(from_attr, to_attr, id_, content + extra), keep=keep)
         if keep and self._keeper is not None:
             self._keeper.acted(owner, address, address.name, id_, content)
         return id_

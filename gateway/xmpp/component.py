@@ -141,10 +141,16 @@ class Component:
             languages=settings.languages,
         )
         ids = IdSource(services.clock, services.random)
-        self.chats = PrivateChats(
-            bridge, self.book, services.clock, ids, self.link.send, self.archives.recorder
-        )
         self.asides = Asides(self.account)
+        self.chats = PrivateChats(
+            bridge,
+            self.book,
+            services.clock,
+            ids,
+            self.link.send,
+            self.archives.recorder,
+            self.asides.copies,
+        )
         self.listeners = Listeners(partial(self.iq.request_cb, sender=settings.jid))
         self.deliveries = Deliveries(ledger(self, services), settings.delivery)
         host = self.host = Host(

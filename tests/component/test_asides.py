@@ -4,6 +4,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from gateway.model import ChatState, Reaction, Retraction
 from tests.component.stage import ALICE, BOB, JID, ROOM, USER, C, Stage, condition
 
 LAPTOP = "alice@localhost/laptop"
@@ -46,6 +47,17 @@ async def test_every_client_in_the_room_gets_one_copy(chat: Stage) -> None:
     first, second = await answer(chat, ALICE), await chat.expect("message", type="chat", to=LAPTOP)
     assert first.get("id") == second.get("id")
     assert [each for each in await chat.silence() if each.find(f"{C}body") is not None] == []
+
+
+async def test_what_the_occupant_does_without_words_comes_from_there_too(chat: Stage) -> None:
+    got = await answer(chat, ALICE)
+    sink = chat.bridge.people["alice"].sink
+    sink.typing("", "bob", ChatState.COMPOSING)
+    sink.reacted("", Reaction("bob", "w1", ("\N{THUMBS UP SIGN}",)))
+    sink.retracted("", Retraction("bob", got.get("id") or ""))
+    acts = [each for each in await chat.silence() if each.get("to") == ALICE]
+    assert [each.get("from") for each in acts] == [f"{ROOM}/bob"] * 3
+    assert all(each.find(f"{USER}x") is not None and each.get("type") == "chat" for each in acts)
 
 
 async def test_it_goes_on_under_another_nick(chat: Stage) -> None:

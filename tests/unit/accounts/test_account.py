@@ -493,6 +493,22 @@ async def test_events_for_rooms_that_are_not_wanted_are_ignored(story):
     assert story.take() == []
 
 
+async def test_who_leaves_or_is_found_gone_hears_how_many_clients_are_still_in(story):
+    room = await in_the_room(story)
+    for resource in ("laptop", "tablet"):
+        story.join(resource=resource)
+    story.take()
+    story.account.leave(room, room.attendees["alice@localhost/laptop"], "bye")
+    story.account.evict(room, room.attendees["alice@localhost/tablet"], 300.0)
+    gone = story.take()
+    assert [(each.get("to"), each.findtext("status")) for each in gone] == [
+        ("alice@localhost/laptop", "Causeway note: 2 resources are still in this channel."),
+        ("alice@localhost/tablet", "Causeway note: 1 resources are still in this channel."),
+    ]
+    story.account.leave(room, room.attendees["alice@localhost/phone"], "bye")
+    assert [each.findtext("status") for each in story.take()] == ["bye"]
+
+
 async def test_what_is_waited_for_comes_before_the_end_of_the_delay(story):
     await in_the_room(story)
     sooner = asyncio.get_running_loop().create_future()
