@@ -1,0 +1,1 @@
+"""Mail on its way out: the smarthost, the queue before it, and what comes back of it."""
