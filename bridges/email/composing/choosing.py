@@ -34,13 +34,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``explicit``: the user said which mail is answered. ``notes`` are sentences that the user is to read."""
+    """``explicit``: the user said which mail is answered; ``elsewhere``: one of another chat, which does not count.
+    ``notes`` are sentences that the user is to read."""
 
     to: tuple[Party, ...]
     cc: tuple[Party, ...]
     thread: str
     parent: Mail | None
     explicit: bool
+    elsewhere: bool
     notes: tuple[str, ...]
 
 
@@ -73,26 +75,28 @@ class Chooser:
 
     async def _context(self, owner: str, place: Place, wish: Wish, new: str, now: float) -> "_Context":
         answered = await self._threads.by_id(owner, wish.reply) if wish.reply else None
-        if answered is not None and not _seen(answered, place):
+        elsewhere = answered is not None and not _seen(answered, place)
+        if elsewhere:
             answered = None
         thread = answered.thread if answered else place.thread or wish.thread[:_LONGEST_THREAD]
         if not thread and not wish.subject:
             newest = await self._threads.newest(owner, place.key, now - _FRESH)
             thread = newest.thread if newest else ""
         if not thread:
-            return _Context(new, answered, ())
+            return _Context(new, answered, elsewhere, ())
         known = await self._threads.of_thread(owner, thread)
         mails = tuple(each for each in known if _seen(each, place))
         # A client may use the same name for a thread in two chats; in the other one it is another thread.
-        return _Context(new if known and not mails else thread, answered, mails)
+        return _Context(new if known and not mails else thread, answered, elsewhere, mails)
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """``mails`` are those of the thread that belong to this chat, newest first; ``answered`` is the one that the user chose."""
+    """``mails`` are those of the thread that belong to this chat, newest first; ``answered`` is what the user chose."""
 
     thread: str
     answered: Mail | None
+    elsewhere: bool
     mails: tuple[Mail, ...]
 
     @property
@@ -101,7 +105,7 @@ class _Context:
 
     def choice(self, to: Sequence[Party], cc: Sequence[Party] = (), notes: Sequence[str] = ()) -> Choice:
         explicit = self.answered is not None
-        return Choice(tuple(to), tuple(cc), self.thread, self.parent, explicit, tuple(notes))
+        return Choice(tuple(to), tuple(cc), self.thread, self.parent, explicit, self.elsewhere, tuple(notes))
 
 
 def _private(context: _Context, author: Author, place: Place) -> Choice:

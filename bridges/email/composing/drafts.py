@@ -148,6 +148,11 @@ class Drafts:
         mine = select(DRAFTS).where(DRAFTS.c.bridge == self._bridge).order_by(DRAFTS.c.opened)
         return [_draft(row) for row in await self._tables.read(mine)]
 
+    async def draft(self, id_: str) -> Draft | None:
+        """None for one that is no more."""
+        rows = await self._tables.read(select(DRAFTS).where(*self._is(id_)))
+        return _draft(rows[0]) if rows else None
+
     async def by_reference(self, reference: str) -> Line | None:
         return await self._one(LINES.c.reference == reference)
 
