@@ -7,12 +7,13 @@ from gateway.bridge import BadAddress, Capabilities
 from gateway.chat import features
 from gateway.model import Address, AddressKind
 from gateway.rooms import traits
+from gateway.rooms.roll import Roll
 from gateway.rooms.room import RoomState
 from gateway.xmpp import render
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.disco import DiscoInfo, DiscoItem, Identity, ItemList
 from gateway.xmpp.forms import DataSet, Datum
-from gateway.xmpp.stanza import Jid
+from gateway.xmpp.stanza import Jid, parse_jid
 from gateway.xmpp.vcards import VCARD, VCARD4
 
 _EVERYWHERE = frozenset(
@@ -89,7 +90,20 @@ class Discovery:
             return None
         if address.kind in (AddressKind.GATEWAY, AddressKind.NETWORK) and self._capabilities.rooms:
             return ItemList(self._own_rooms(address, requester))
+        if address.kind is AddressKind.ROOM and not target.resource:
+            return self._occupants(address, target.bare, requester)
         return ItemList(())
+
+    def _occupants(self, address: Address, jid: str, requester: Jid) -> ItemList:
+        """For those who are in the room themselves."""
+        account = self._accounts.find(requester.bare, address.network)
+        room = account.room(address.name) if account is not None else None
+        if room is None or requester.full not in room.attendees:
+            return ItemList(())
+        present, nick_behind = Roll(jid, list(room.seats)), room.nick_behind
+        return ItemList(
+            present, large=True, find=lambda item: present.find(nick_behind(parse_jid(item).resource))
+        )
 
     def _own_rooms(self, address: Address, requester: Jid) -> list[DiscoItem]:
         """The rooms that the requester is in: nobody else's are anybody's business."""

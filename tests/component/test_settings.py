@@ -212,9 +212,9 @@ async def test_the_bot_configures_rooms_and_tells_of_connections(adjusting):
     assert "Which room?" in await chat(adjusting, "configure-room")
     assert "not the address of a room" in await chat(adjusting, "loop")
     assert "Record history" in await chat(adjusting, "#room")
-    for answer in ("true", "keep"):
+    for answer in ("true", "keep", "yes", "keep"):
         await chat(adjusting, answer)
-    assert "successfully applied" in await chat(adjusting, "yes")
+    assert "successfully applied" in await chat(adjusting, "keep")
     assert values(await owner(adjusting))["persistent"] == ["true"]
     assert "not connected to the loop network loop" in await told_of(adjusting)
     await adjusting.join()
@@ -304,3 +304,35 @@ async def test_nothing_of_a_stopped_account_comes_back_after_its_user_had_it_era
         await stage.join(room=f"#other@{JID}")
         assert set(stage.bridge.rooms["#other"].members) == {"alice"}
         assert await members(stage) == set()
+
+
+async def test_users_choose_to_see_only_who_speaks_and_all_others_are_there_all_the_same(adjusting):
+    for user, nick in ((ALICE, "alice"), (BOB, "bob"), ("carol@localhost/c", "carol")):
+        await adjusting.join(user, nick=nick)
+    await adjusting.silence()
+    form = values(await owner(adjusting))
+    assert (form["occupants"], form["speakers_above"]) == (["all"], ["1"])
+    await owner(adjusting, submission(occupants="speakers"), "set")
+    gone = [each.get("from") for each in await adjusting.silence() if each.get("type") == "unavailable"]
+    assert sorted(gone) == [f"{ROOM}/bob", f"{ROOM}/carol"]
+
+    adjusting.send(f"<message type='groupchat' from='{BOB}' to='{ROOM}'><body>hello</body></message>")
+    to_alice = [each for each in await adjusting.silence() if each.get("to") == ALICE]
+    assert [each.tag.rpartition("}")[2] for each in to_alice] == ["presence", "message"]
+    assert {each.get("from") for each in to_alice} == {f"{ROOM}/bob"}
+
+    items = await ask(adjusting, query("http://jabber.org/protocol/disco#items", kind="get", to=ROOM))
+    assert [each.get("jid") for each in items.iter() if each.get("jid")] == [
+        f"{ROOM}/{nick}" for nick in ("alice", "bob", "carol")
+    ]
+    # Whom the user writes to is shown, to where the answer will come from.
+    adjusting.send(
+        f"<message type='chat' id='w' from='{ALICE}' to='{ROOM}/carol'><body>psst</body></message>"
+    )
+    shown = await adjusting.expect("presence", to=ALICE)
+    assert shown.get("from") == f"{ROOM}/carol"
+
+    await owner(adjusting, submission(record_history="unset"), "set")
+    back = [each for each in await adjusting.silence() if each.tag.endswith("presence")]
+    assert back == [], "both have been shown again meanwhile"
+    assert values(await owner(adjusting))["occupants"] == ["all"]

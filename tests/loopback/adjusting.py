@@ -1,10 +1,11 @@
-"""The loopback network with settings for rooms and the gateway: ``gateway.bridge.Adjustable``, ``Adjusts``, ``Detailed``."""
+"""The loopback network with settings for rooms and the gateway: ``gateway.bridge.Adjustable``, ``Crowded``, ``Adjusts``,
+``Detailed``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gateway.bridge import Account, BadAddress, Sink
-from gateway.model import Details
+from gateway.model import Crowd, Details
 from gateway.model import Field as Setting
 from tests.loopback import LoopbackBridge, LoopbackSession, LoopbackSettings
 
@@ -15,6 +16,7 @@ class AdjustingBridge(LoopbackBridge):
     capabilities = replace(
         LoopbackBridge.capabilities,
         adjustable=True,
+        crowds=True,
         details=True,
         network_noun="loop network",
         room_noun="loop room",
@@ -34,6 +36,9 @@ class AdjustingBridge(LoopbackBridge):
     def check_rooms(self, values: Mapping[str, str]) -> None:
         if values.get("colour") == "none":
             raise BadAddress("None is no colour.")
+
+    def crowd(self, network: str) -> Crowd:
+        return Crowd(speakers=False, above=1)
 
     def session(self, account: Account, sink: Sink) -> LoopbackSession:
         self.told.append(account)

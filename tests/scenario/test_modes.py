@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from gateway.playground.atheme import Atheme
-from gateway.playground.clients import line, message, presence
+from gateway.playground.clients import iq, line, message, presence
 from gateway.playground.inspircd import InspIRCd
 from tests.scenario.stage import (
     COMMANDS,
@@ -21,8 +21,9 @@ from tests.scenario.stage import (
     eventually,
 )
 
-NET = "net"
+NET, QUIET = "net", "quiet"
 BODY = "{jabber:client}body"
+ITEMS = "http://jabber.org/protocol/disco#items"
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 
 
@@ -32,7 +33,10 @@ async def stage(directory: Path, inspircd: InspIRCd) -> AsyncIterator[Stage]:
     place.mkdir()
     services = await Atheme.start(place, inspircd)
     play = Play(
-        {NET: Door(inspircd.host, inspircd.port, {"allow_plaintext_login": "true"})},
+        {
+            NET: Door(inspircd.host, inspircd.port, {"allow_plaintext_login": "true"}),
+            QUIET: Door(inspircd.host, inspircd.port, {"occupants": '"speakers"', "speakers_above": "3"}),
+        },
         {
             "irc": {},
             "fixed": {"fixed_server": f'"{NET}"'},
@@ -181,3 +185,43 @@ async def test_a_user_stays_in_a_room_in_its_own_encoding_and_is_there_again_aft
     await configure(alice, room, persistent="false")
     alice.leave(room, nick)
     await carol.expect(line("PART", channel, sender=nick))
+
+
+async def test_in_a_big_room_only_who_is_active_is_shown_and_everything_else_works(company: Company) -> None:
+    stage = company.stage
+    channel, nick = stage.new("#crowd"), stage.new("Alice")
+    carol, dave, erin = [await company.irc(QUIET, stem) for stem in ("carol", "dave", "erin")]
+    for each in (carol, dave, erin):
+        await each.join(channel)
+    alice = await company.user()
+    room = stage.room(channel, QUIET)
+    await alice.join(room, nick, within=DEADLINE)
+    note = "There are 4 people here. You are shown moderators and who speaks."
+    await alice.expect(message(room, note, type="groupchat"))
+    await alice.expect(presence(f"{room}/{carol.nick}"), "the operator")
+    others = [each for each in alice.inbox.waiting(presence()) if (each.get("from") or "").startswith(room)]
+    assert others == []
+    alice.inbox.clear()
+
+    dave.say(channel, "hello")
+    await alice.expect_next(presence(f"{room}/{dave.nick}"))
+    await alice.expect_next(message(f"{room}/{dave.nick}", "hello"))
+    found = await alice.iq(room, f"<query xmlns='{ITEMS}'/>")
+    jids = {each.get("jid") for each in found.iter(f"{{{ITEMS}}}item")}
+    assert jids == {f"{room}/{each}" for each in (carol.nick, dave.nick, erin.nick, nick)}
+
+    alice.say(f"{room}/{erin.nick}", "psst")
+    await alice.expect(presence(f"{room}/{erin.nick}"), "whom one writes to")
+    await erin.expect(line("PRIVMSG", erin.nick, "psst", sender=nick))
+    erin.send("PART " + channel)
+    await alice.expect(presence(f"{room}/{erin.nick}", type="unavailable"))
+    await erin.join(channel)
+    carol.send(f"MODE {channel} +o {nick}")
+    await alice.expect(presence(f"{room}/{nick}"), "being an operator")
+    await alice.settle(stage.server(QUIET))
+    assert alice.inbox.waiting(presence(f"{room}/{erin.nick}")) == []
+    kick = (
+        f"<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='{erin.nick}' role='none'/></query>"
+    )
+    assert iq(type="result")(await alice.iq(room, kick, type="set"))
+    await alice.expect(presence(f"{room}/{erin.nick}", type="unavailable", status=(307,)))
