@@ -202,7 +202,9 @@ class Governing:
         if jid.bare == account.owner:
             return room.nick, ""
         if jid.domain.lower() != self._context.book.jid:
-            return "", text  # in the network's own words, maybe
+            # Profanity (0.13) bans by address only, and people write nicks there; else the network's own words, maybe.
+            here = "" if "@" in text else _present(account, room, text)
+            return (here, "") if here else ("", text)
         if not jid.local:
             return None
         try:
@@ -210,12 +212,17 @@ class Governing:
         except BadAddress:
             return "", mask_of(jid.local)
         if address.kind is AddressKind.CONTACT and address.network == room.address.network:
-            wanted = account.fold(address.name)
-            present = next((nick for nick in room.seats if account.fold(nick) == wanted), "")
+            present = _present(account, room, address.name)
             return present, "" if present else nick_for(address.name)
         if address == room.address and jid.resource:
             return room.nick_behind(jid.resource), ""
         return "", mask_of(jid.local)
+
+
+def _present(account: "Account", room: Room, name: str) -> str:
+    """The nick of somebody who is here, as the network spells it; empty if there is nobody of that name."""
+    wanted = account.fold(name)
+    return next((nick for nick in room.seats if account.fold(nick) == wanted), "")
 
 
 def _fitting(items: Iterable[str]) -> list[str]:

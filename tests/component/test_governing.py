@@ -156,6 +156,13 @@ async def test_a_ban_sends_away_is_listed_and_can_be_lifted_as_listed(stage: Sta
     assert rules(stage).lists["ban"] == []
 
 
+async def test_somebody_who_is_here_is_banned_also_by_a_nick_in_place_of_an_address(stage: Stage) -> None:
+    answer = await change(stage, "jid='BOB' affiliation='outcast'")
+    assert answer.get("type") == "result"
+    gone = await stage.expect("presence", type="unavailable", to=ALICE, from_=f"{ROOM}/bob")
+    assert "301" in codes(gone)
+
+
 async def test_masks_are_banned_as_people_write_them(stage: Stage) -> None:
     for mask in ("*!*@host.example", "$a:Robert", "ident@host"):
         await change(stage, f"jid='{mask}' affiliation='outcast'")
