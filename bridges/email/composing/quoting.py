@@ -1,6 +1,5 @@
 """The mail that is answered, below the answer: whose words, of when, and as many of them as help to remember."""
 
-import calendar
 import time
 
 from bridges.email.composing.cleaning import body, one_line
@@ -8,7 +7,10 @@ from bridges.email.composing.threads import Mail
 from gateway.model import Reply
 
 _MOST_LINES, _MOST_CHARACTERS = 200, 16_000
-_MONTHS = tuple(calendar.month_name)
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def quote(mail: Mail) -> str:
