@@ -1,7 +1,7 @@
 """Who is where: the channels we are in and the people in them. Knows neither the sink nor the wire.
 
-People are kept once for all channels that they share with us. All keys are names folded by the server's casemapping; only
-this file folds them.
+What is known of somebody is the same in all channels that they share with us. All keys are names folded by the server's
+casemapping; only this file folds them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from bridges.irc.users import User
 from gateway.model import Message, Occupant, Topic
 
 # What a server can make us remember, far above what real networks have.
-MAX_USERS = 200_000
+MAX_USERS = 200_000  # in all channels together
 MAX_CHANNELS = 2_000
 MAX_HELD = 500  # messages kept while a channel's occupants are still being listed
 
@@ -34,6 +34,7 @@ class Channel:
         "modes",
         "modes_known",
         "name",
+        "ranked",
         "topic",
     )
 
@@ -43,11 +44,22 @@ class Channel:
         self.live = False
         self.listed = False
         self.deadline = deadline
-        self.members: dict[str, str] = {}  # folded nick -> prefix modes, highest first
+        self.members: dict[str, User] = {}  # by folded nick
+        self.ranked: dict[str, str] = {}  # folded nick -> prefix modes, highest first, of those who have any
         self.modes: dict[str, str] = {}  # letter -> argument, without those of lists and of occupants
         self.modes_known = False
         self.topic: Topic | None = None
         self.held: list[Message | str] = []  # messages and notes, at most ``MAX_HELD``
+
+    def modes_of(self, folded: str) -> str | None:
+        """Somebody's prefix modes; None if they are not here."""
+        return self.ranked.get(folded, "") if folded in self.members else None
+
+    def rank(self, folded: str, modes: str) -> None:
+        if modes:
+            self.ranked[folded] = modes
+        else:
+            self.ranked.pop(folded, None)
 
     def hold(self, said: Message | str) -> None:
         """Keep a message or a note for when the channel is live; the first ones, if there are too many."""
@@ -58,7 +70,7 @@ class Channel:
 class Channels:
     """All channels and users of one connection."""
 
-    __slots__ = ("_channels", "_max_channels", "_max_users", "_standing", "_users")
+    __slots__ = ("_channels", "_max_channels", "_max_users", "_seats", "_standing")
 
     def __init__(
         self, standing: Standing, *, max_users: int = MAX_USERS, max_channels: int = MAX_CHANNELS
@@ -67,7 +79,7 @@ class Channels:
         self._max_users = max_users
         self._max_channels = max_channels
         self._channels: dict[str, Channel] = {}
-        self._users: dict[str, User] = {}
+        self._seats = 0  # members of all channels
 
     def __iter__(self) -> Iterator[Channel]:
         return iter(self._channels.values())
@@ -79,7 +91,7 @@ class Channels:
         return self._channels.get(self._standing.fold(name))
 
     def user(self, nick: str) -> User | None:
-        return self._users.get(self._standing.casemapping.fold(nick))
+        return self._find(self._standing.casemapping.fold(nick))
 
     def shared_with(self, nick: str) -> list[Channel]:
         """Those that somebody is in."""
@@ -99,26 +111,29 @@ class Channels:
         """We are out."""
         channel = self._channels.pop(self._standing.fold(name), None)
         if channel is not None:
-            for folded in channel.members:
-                self._forget(folded)
+            self._seats -= len(channel.members)
         return channel
 
     def add(self, channel: Channel, nick: str, modes: str | None = None, identity: str = "") -> User | None:
         """``nick`` is in the channel. ``modes`` None and an empty ``identity`` leave what is known. None, and nothing done,
         if there are too many already."""
         folded = self._standing.casemapping.fold(nick)
-        user = self._users.get(folded)
+        members = channel.members
+        user = members.get(folded)
         if user is None:
-            if len(self._users) >= self._max_users:
+            if self._seats >= self._max_users:
                 return None
-            user = users.user(nick, identity)
+            user = self._find(folded) or users.user(nick, identity)
             # One string for a name, in these tables and for all who see the same people.
-            folded = user.nick if folded == nick else intern(folded)
-            self._users[folded] = user
-        elif identity and identity != user.identity:
-            user = self._users[folded] = users.user(user.nick, identity, user.account, user.flags)
-        if modes is not None or folded not in channel.members:
-            channel.members[folded] = modes or ""
+            folded = user.nick if folded == user.nick else intern(folded)
+            members[folded] = user
+            self._seats += 1
+        if identity and identity != user.identity:
+            user = self._become(folded, users.user(user.nick, identity, user.account, user.flags))
+        if modes:
+            channel.ranked[folded] = modes
+        elif modes is not None and channel.ranked:
+            channel.ranked.pop(folded, None)
         return user
 
     def describe(
@@ -126,7 +141,7 @@ class Channels:
     ) -> User | None:
         """What the network tells of somebody; None leaves what is known. The user if that is news, else None."""
         folded = self._standing.casemapping.fold(nick)
-        user = self._users.get(folded)
+        user = self._find(folded)
         if user is None:
             return None
         account = user.account if account is None else account
@@ -134,15 +149,16 @@ class Channels:
         identity = user.identity if identity is None else identity
         if account == user.account and flags == user.flags and identity == user.identity:
             return None
-        known = self._users[folded] = users.user(user.nick, identity, account, flags)
-        return known
+        return self._become(folded, users.user(user.nick, identity, account, flags))
 
     def remove(self, channel: Channel, nick: str) -> User | None:
         """``nick`` left the channel; None if it was not in it."""
         folded = self._standing.casemapping.fold(nick)
-        if channel.members.pop(folded, None) is None:
-            return None
-        return self._forget(folded)
+        user = channel.members.pop(folded, None)
+        if user is not None:
+            self._seats -= 1
+            channel.ranked.pop(folded, None)
+        return user
 
     def is_member(self, channel: Channel, nick: str) -> bool:
         return self._standing.casemapping.fold(nick) in channel.members
@@ -150,52 +166,52 @@ class Channels:
     def quit(self, nick: str) -> tuple[User | None, dict[Channel, str]]:
         """``nick`` left the network; also the channels where they were, with the prefix modes that they had there."""
         folded = self._standing.casemapping.fold(nick)
-        user = self._users.pop(folded, None)
+        user: User | None = None
         modes: dict[Channel, str] = {}
-        if user is not None:
-            for channel in self._channels.values():
-                held = channel.members.pop(folded, None)
-                if held is not None:
-                    modes[channel] = held
+        for channel in self._channels.values():
+            here = channel.members.pop(folded, None)
+            if here is not None:
+                user = here
+                modes[channel] = channel.ranked.pop(folded, "")
+        self._seats -= len(modes)
         return user, modes
 
     def rename(self, old: str, new: str) -> User | None:
         """``old`` is called ``new`` now; None if nobody of that name is known. Nobody else may be called ``new`` any more:
         ``quit`` such a ghost first."""
-        fold = self._standing.casemapping.fold
-        before, after = fold(old), fold(new)
-        user = self._users.pop(before, None)
+        after = self._standing.casemapping.fold(new)
+        user, modes = self.quit(old)
         if user is None:
             return None
         user = users.user(new, user.identity, user.account, user.flags)
         after = user.nick if after == new else intern(after)
-        self._users[after] = user
-        for channel in self._channels.values():
-            if before in channel.members:
-                channel.members[after] = channel.members.pop(before)
+        for channel, held in modes.items():
+            channel.members[after] = user
+            channel.rank(after, held)
+        self._seats += len(modes)
         return user
 
     def change_mode(self, channel: Channel, nick: str, letter: str, adding: bool) -> User | None:
         """A prefix mode given or taken; the user, or None if nothing changed."""
         folded = self._standing.casemapping.fold(nick)
-        modes = channel.members.get(folded)
+        modes = channel.modes_of(folded)
         if modes is None or (letter in modes) == adding:
             return None
         modes = modes + letter if adding else modes.replace(letter, "")
-        channel.members[folded] = highest_first(modes, self._standing.support)
-        return self._users.get(folded)
+        channel.rank(folded, highest_first(modes, self._standing.support))
+        return channel.members[folded]
 
     def occupant(self, channel: Channel, user: User) -> Occupant:
-        modes = channel.members.get(self._standing.casemapping.fold(user.nick), "")
+        modes = channel.ranked.get(self._standing.casemapping.fold(user.nick), "")
         table, moderated = self._ranking(channel)
         return user.occupant(modes, table, moderated=moderated)
 
     def occupants(self, channel: Channel) -> list[Occupant]:
-        known = self._users
+        ranked = channel.ranked
         table, moderated = self._ranking(channel)
         return [
-            known[folded].occupant(modes, table, moderated=moderated)
-            for folded, modes in channel.members.items()
+            user.occupant(ranked.get(folded, ""), table, moderated=moderated)
+            for folded, user in channel.members.items()
         ]
 
     def _ranking(self, channel: Channel) -> tuple[Mapping[str, Rank], bool]:
@@ -205,23 +221,28 @@ class Channels:
         """Key everything anew under the casemapping that now holds. Names that fall together become one."""
         fold = self._standing.casemapping.fold
         channels, self._channels = self._channels, {}
-        known = self._users
-        anew = {folded: fold(user.nick) for folded, user in known.items()}
-        self._users = {anew[folded]: user for folded, user in known.items()}
         for channel in channels.values():
+            members, ranked = channel.members, channel.ranked
             channel.key = fold(channel.name)
-            channel.members = {anew[folded]: modes for folded, modes in channel.members.items()}
+            channel.members = {fold(user.nick): user for user in members.values()}
+            channel.ranked = {fold(members[folded].nick): modes for folded, modes in ranked.items()}
             self._channels[channel.key] = channel
-        there = {folded for channel in self._channels.values() for folded in channel.members}
-        for folded in self._users.keys() - there:
-            del self._users[folded]
+        self._seats = sum(len(channel.members) for channel in self._channels.values())
+        for channel in self._channels.values():  # of those who fell together, one stays
+            channel.members = {folded: self._find(folded) or user for folded, user in channel.members.items()}
 
-    def _forget(self, folded: str) -> User | None:
-        """Somebody is not in a channel any more, and maybe in none."""
+    def _find(self, folded: str) -> User | None:
+        for channel in self._channels.values():
+            user = channel.members.get(folded)
+            if user is not None:
+                return user
+        return None
+
+    def _become(self, folded: str, user: User) -> User:
         for channel in self._channels.values():
             if folded in channel.members:
-                return self._users.get(folded)
-        return self._users.pop(folded, None)
+                channel.members[folded] = user
+        return user
 
 
 def live_keys(channels: Iterable[Channel]) -> list[str]:

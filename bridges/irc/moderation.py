@@ -154,7 +154,7 @@ class Moderation:
 
     def _add_rank(self, plan: _Plan, user: User, change: StandingChange) -> None:
         support, channel = self._common.standing.support, plan.channel
-        held = channel.members.get(self._common.standing.casemapping.fold(user.nick), "")
+        held = channel.ranked.get(self._common.standing.casemapping.fold(user.nick), "")
         try:
             if change.affiliation is not None:
                 give, take = to_affiliation(change.affiliation, held, support)
@@ -190,7 +190,7 @@ class Moderation:
 
     def _occupant(self, channel: Channel, nick: str) -> User | None:
         folded = self._common.standing.casemapping.fold(nick)
-        return self._common.channels.user(nick) if folded in channel.members else None
+        return channel.members.get(folded)
 
     # -- what is done -------------------------------------------------------------------------------------------
 

@@ -188,7 +188,7 @@ class RoomModes:
         common = self._common
         for count, folded in enumerate(self._telling[channel], 1):
             user = common.channels.user(folded)
-            if user is not None and channel.members.get(folded) == "":
+            if user is not None and channel.modes_of(folded) == "":
                 common.sink.arrived(channel.key, common.channels.occupant(channel, user))
             if count == PORTION:
                 return

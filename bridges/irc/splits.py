@@ -150,7 +150,7 @@ class Splits:
         waiting = self._returning.get(key)
         if waiting is None or waiting.channel is not channel:
             return False
-        if channel.members.get(key[1]) != waiting.modes:
+        if channel.modes_of(key[1]) != waiting.modes:
             return True
         del self._returning[key]
         return False

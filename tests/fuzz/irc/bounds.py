@@ -6,10 +6,10 @@ from typing import Any
 
 #: By attribute: what must never be exceeded. All others: ``OTHERS``.
 BOUNDS = {
-    "_users": 200_000,
     "_channels": 2_000,
     "members": 200_000,
     "_members": 200_000,
+    "ranked": 200_000,
     "_entries": 60_000,
     "_open": 10_000,
 }
