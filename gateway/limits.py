@@ -189,7 +189,7 @@ class _Buckets:
 class Limits:
     """``owner`` is a user's bare JID, everywhere."""
 
-    __slots__ = ("_buckets", "_monotonic", "_policy")
+    __slots__ = ("_buckets", "_monotonic", "policy")
 
     def __init__(self, policy: LimitPolicy, clock: Clock) -> None:
         self._monotonic = clock.monotonic
@@ -198,14 +198,10 @@ class Limits:
 
     # -- values in force ---------------------------------------------------------------------------------------
 
-    @property
-    def policy(self) -> LimitPolicy:
-        return self._policy
-
     def apply(self, policy: LimitPolicy) -> None:
         """Other values from now on. What has been taken stays taken: a bucket that is half an hour from being full is that
         under the new rate too, or full sooner if the new one is never so far."""
-        self._policy = policy
+        self.policy = policy
         own, total = _own(policy), _total(policy)
         for kind, buckets in self._buckets.items():
             buckets.set(own[kind], total.get(kind, _NOTHING))

@@ -162,7 +162,7 @@ class Rooms:
             return  # an older join, which a PART under way will undo
         self._joining.entered(name)
         if identity:
-            common.standing.identity = identity
+            common.standing.show(identity)
         channel = common.channels.enter(name, common.clock.monotonic() + self._names_time)
         if channel is None:
             return
@@ -267,7 +267,7 @@ class Rooms:
         nick = nick_of(line.source)
         identity = f"{line.params[0]}@{line.params[1]}"
         if self._common.standing.is_me(nick):
-            self._common.standing.identity = identity
+            self._common.standing.show(identity)
         self._described(self._common.channels.describe(nick, identity=identity))
 
     def _logged_in(self, line: Line) -> None:

@@ -6,7 +6,7 @@ still wait; one that arrives later becomes a note in the room, or, about a perso
 user reads must not seem to come from the person he wrote to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridges.irc import secrecy
@@ -29,8 +29,12 @@ from gateway.model import Condition, MessageKind, Refused
 
 _MAX_CORRESPONDENTS = 1000
 _MAX_SPLIT = 200
-_ACTION = ("\x01ACTION ", "\x01")
-_PLAIN = ("", "")
+#: The command, and what stands around the text.
+_FORMS: Mapping[MessageKind, tuple[str, str, str]] = {
+    MessageKind.CHAT: ("PRIVMSG", "", ""),
+    MessageKind.ACTION: ("PRIVMSG", "\x01ACTION ", "\x01"),
+    MessageKind.NOTICE: ("NOTICE", "", ""),
+}
 
 _BROKEN = Refused(
     Condition.NOT_ACCEPTABLE,
@@ -156,7 +160,40 @@ class Speaking:
             if not watched:
                 del self._unfinished[utterance.key]
 
-    def _send(
+    def _send(self, target: str, key: str, text: str, kind: MessageKind, ticket: Ticket, tags: str) -> None:
+        if self._pasting.open:
+            again = partial(self._send, target, key, text, kind, ticket, tags)
+            if self._pasting.behind(key, ticket, again):
+                return
+        printable = text.isprintable()
+        if not printable and ("\r" in text or "\0" in text):
+            ticket.refused(_BROKEN)
+            return
+        if self._typing:
+            self._composing.said(key)
+        watched = tags or self._common.standing.extras.confirms
+        if printable and not watched and self._sent_at_once(target, text, kind):
+            ticket.done()
+        else:
+            self._send_parts(target, key, text, kind, ticket, tags)
+
+    def _sent_at_once(self, target: str, text: str, kind: MessageKind) -> bool:
+        """Hot: most messages are one short line, with nothing to part and nothing to encode. False, and nothing done, if a
+        message is not so, or has to wait."""
+        if not text.isascii() and not self._common.standing.encodings.plain:
+            return False
+        if not 0 < _most_bytes(text) <= self._room(target, kind):
+            return False
+        command, before, after = _FORMS[kind]
+        return self._common.queue.now(f"{command} {target} :{before}{text}{after}")
+
+    def _room(self, target: str, kind: MessageKind) -> int:
+        """Bytes of text that one line takes."""
+        standing = self._common.standing
+        command, before, after = _FORMS[kind]
+        return room_for(standing.mask, target, standing.support.linelen, command) - len(before) - len(after)
+
+    def _send_parts(
         self,
         target: str,
         key: str,
@@ -168,31 +205,14 @@ class Speaking:
         pasted: bool = False,
     ) -> None:
         """``pasted``: whether it should be a file has been decided."""
-        if self._pasting.open and not pasted:
-            again = partial(self._send, target, key, text, kind, ticket, tags)
-            if self._pasting.behind(key, ticket, again):
-                return
-        if "\r" in text or "\0" in text:
-            ticket.refused(_BROKEN)
-            return
-        if self._typing:
-            self._composing.said(key)
-        standing, queue = self._common.standing, self._common.queue
-        extras = standing.extras
-        command = "NOTICE" if kind is MessageKind.NOTICE else "PRIVMSG"
-        before, after = _ACTION if kind is MessageKind.ACTION else _PLAIN
-        limit = room_for(standing.mask, target, standing.support.linelen, command) - len(before) - len(after)
-        encodings = standing.encodings
+        extras, encodings = self._common.standing.extras, self._common.standing.encodings
+        command, before, after = _FORMS[kind]
         encoding = "utf-8" if encodings.plain or text.isascii() else encodings.outgoing(key)
         whole = text
         if encoding != "utf-8":
             text = expressible(text, encoding)
-        # Most messages are one short line: nothing to part, and often nothing to watch.
-        short = encoding == "utf-8" and (len(text) * 4 <= limit or (len(text) <= limit and text.isascii()))
-        if short and text.isprintable() and text:
-            if not extras.confirms and not tags and queue.now(f"{command} {target} :{before}{text}{after}"):
-                ticket.done()
-                return
+        limit = self._room(target, kind)
+        if encoding == "utf-8" and 0 < _most_bytes(text) <= limit and text.isprintable():
             parts = [text]
         else:
             limit = max(limit, 16)
@@ -211,7 +231,7 @@ class Speaking:
 
             def said(link: str) -> None:
                 shown = announced(whole, link, limit) if link else whole
-                self._send(target, key, shown, kind, ticket, tags, pasted=True)
+                self._send_parts(target, key, shown, kind, ticket, tags, pasted=True)
 
             self._pasting.paste(key, whole, ticket, said)
             return
@@ -263,3 +283,8 @@ class Speaking:
                 queue.put(line, utterance)
             else:
                 queue.put_together(line, utterance)
+
+
+def _most_bytes(text: str) -> int:
+    """What ``text`` takes in UTF-8 at most."""
+    return len(text) if text.isascii() else len(text) * 4

@@ -11,7 +11,7 @@ _MAX_FOLDS = 512
 class Standing:
     """Owned by the session; its parts read it. Names are folded by the server's rule through ``fold`` only."""
 
-    __slots__ = ("_folds", "_me", "encodings", "extras", "identity", "nick", "support")
+    __slots__ = ("_folds", "_me", "encodings", "extras", "identity", "mask", "nick", "support")
 
     def __init__(self, nick: str, encodings: Pair = USUAL) -> None:
         self.support = Isupport()
@@ -19,17 +19,13 @@ class Standing:
         self.extras = PLAIN  # what the connection can do beyond plain lines
         self._folds: dict[str, str] = {}
         self.identity = ""  # user@host as others see it, once known
+        self.mask: str | None = None  # nick!user@host, as soon as the server has shown it to us
         self.nick = nick
         self._me = self.casemapping.fold(nick)
 
     @property
     def casemapping(self) -> Casemapping:
         return self.support.casemapping
-
-    @property
-    def mask(self) -> str | None:
-        """``nick!user@host``, as soon as the server has shown it to us."""
-        return f"{self.nick}!{self.identity}" if self.identity else None
 
     def fold(self, name: str) -> str:
         """The key of a name, remembered: for the few names that come again and again (channels, ourselves)."""
@@ -49,6 +45,12 @@ class Standing:
     def call_me(self, nick: str) -> None:
         self.nick = nick
         self._me = self.casemapping.fold(nick)
+        self.show(self.identity)
+
+    def show(self, identity: str) -> None:
+        """The server shows others this ``user@host`` of us."""
+        self.identity = identity
+        self.mask = f"{self.nick}!{identity}" if identity else None
 
     def refold(self) -> None:
         """The casemapping has changed."""

@@ -115,7 +115,7 @@ class Terms:
         user, _, host = line.params[1].rpartition("@")
         known = standing.identity.partition("@")[0]
         if host and (user or known):
-            standing.identity = f"{user or known}@{host}"
+            standing.show(f"{user or known}@{host}")
 
     HANDLERS: ClassVar[Handlers["Terms"]] = {
         "CAP": (_capabilities, 1),

@@ -109,7 +109,7 @@ class Telling:
         """Whether the stanza is no message but something done to one, or cannot be read at all; all is done then."""
         context = self._context
         if found.encryption is not None:
-            if stanza.text("body") or not found.keys_only:
+            if stanza.body or not found.keys_only:
                 context.refuse(stanza, encrypted(found.encryption))
             return True
         if found.reactions is None and not found.retracts:

@@ -28,6 +28,23 @@ class Said(NamedTuple):
     occupant: str = ""  # the occupant-id of who said it, where it is known
 
 
+_new = tuple.__new__  # a named tuple's own constructor costs twice as much
+
+
+def said_of(
+    sender: str,
+    text: str,
+    kind: MessageKind,
+    time: float,
+    stanza_id: str,
+    occupant: str,
+    id_: str = "",
+    extra: str = "",
+) -> Said:
+    """What is said at this moment."""
+    return _new(Said, (sender, text, kind, time, stanza_id, id_, extra, "", occupant))
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryRequest:
     """The limits a client set; None means that it did not."""
@@ -76,7 +93,8 @@ class History:
 
     def add(self, said: Said) -> None:
         self._said.append(said)
-        self._trim()
+        if len(self._said) > self.limit:
+            self._trim()
 
     def prepend(self, earlier: Iterable[Said]) -> None:
         """Put what was kept elsewhere in front of what was heard since."""

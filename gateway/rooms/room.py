@@ -27,15 +27,17 @@ from gateway.model import (
 from gateway.rooms import events
 from gateway.rooms.company import Company
 from gateway.rooms.habits import USUAL
-from gateway.rooms.history import History, Said
+from gateway.rooms.history import History, Said, said_of
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.place import RoomPlace
 from gateway.rooms.seating import Seating
 from gateway.rooms.slices import Slices
 from gateway.rooms.tour import AWAY, Tours
 from gateway.xmpp import render, sharing
-from gateway.xmpp.text import attribute, escape
+from gateway.xmpp.text import attribute
 
+#: Hot: to look up a member of an enumeration costs as much as two calls.
+_IN, _CHAT = Attendance.IN, MessageKind.CHAT
 #: Foreign ids remembered to make replays no-ops; more than any server replays in one go without its own markers.
 _REMEMBERED_IDS = 200
 #: Messages held back between the network's "you are in" and the end of its occupant list.
@@ -257,8 +259,7 @@ class Room:
         else:
             occupant = self._seating.id_of(sender, message.stable)
             resource = self._seating.resource_attr(sender)
-        # By position: names would cost a message a tenth of its time.
-        said = Said(sender, message.text, message.kind, time, id_, "", "", "", occupant)
+        said = said_of(sender, message.text, message.kind, time, id_, occupant)
         if message.enrichment is not None:
             text, extra = dress(message, message.enrichment, RoomPlace(self, now))
             said = said._replace(text=text, extra=extra)
@@ -268,10 +269,10 @@ class Room:
         self.history.add(said)
         context.archive(self, said, foreign_id)
         send = context.send
-        body = _body(said) + render.occupant_id(occupant)
+        body = _content(said)
         sid = attribute(foreign_id) if foreign_id else id_
         for each in self.attendees.values():
-            if each.attendance is Attendance.IN:
+            if each.attendance is _IN:
                 room = each.room_attr
                 content = body + render.delay(room, said.time) if late else body
                 if said.extra:
@@ -300,27 +301,26 @@ class Room:
             partial(self.said_by_us, text, kind, id_, extra, foreign_ids, kept, unkept=unkept)
         ):
             return
-        context = self._context
+        context, send = self._context, self._context.send
         foreign_id = foreign_ids[0] if foreign_ids else ""
-        seat = self.company.own_seat()
+        seat = self._seating.seats.get(self.nick) or self.company.own_seat()
         now = context.now()
         stanza_id = foreign_id or context.ids.at(now)
-        said = Said(self.nick, text, kind, now, stanza_id, id_, kept, occupant=seat.id)
+        said = said_of(self.nick, text, kind, now, stanza_id, seat.id, id_, kept)
         for each_id in foreign_ids:
             self._remember(each_id, foreign_id)
         self._tours.written()
         self.history.add(said)
         if not unkept:
             context.archive(self, said, foreign_id)
-        content = _body(said) + seat.mark + extra + kept
-        sid = attribute(foreign_id) if foreign_id else said.stanza_id
+        content = _content(said) + extra + kept
+        resource = seat.resource_attr
+        sid = attribute(foreign_id) if foreign_id else stanza_id
         id_attr = attribute(id_) if id_ else sid
         for each in self.attendees.values():
-            if each.attendance is Attendance.IN:
-                context.send(
-                    render.groupchat(
-                        each.room_attr, seat.resource_attr, each.jid_attr, id_attr, content, sid
-                    ),
+            if each.attendance is _IN:
+                send(
+                    render.groupchat(each.room_attr, resource, each.jid_attr, id_attr, content, sid),
                     owned=True,
                 )
 
@@ -454,9 +454,7 @@ class Room:
         resource = self._seating.resource_attr(said.sender)
         sid = attribute(said.stanza_id)
         id_attr = attribute(said.id) if said.id else sid  # corrections refer to it by the former
-        content = _body(said) + for_room(said.extra, room) + render.delay(room, said.time)
-        if said.occupant:
-            content += render.occupant_id(said.occupant)
+        content = _content(said) + for_room(said.extra, room) + render.delay(room, said.time)
         return render.groupchat(room, resource, to.jid_attr, id_attr, content, sid)
 
     def subject(self, to: Attendee) -> str:
@@ -471,8 +469,9 @@ class Room:
         return render.subject(room, setter, to.jid_attr, self._context.ids.next(), topic.text, extra)
 
 
-def _body(said: Said) -> str:
-    if said.kind is MessageKind.CHAT:
-        return f"<body>{escape(said.text)}</body>{said.files}"
+def _content(said: Said) -> str:
+    """What a message holds whoever it is sent to: its text, and who says it."""
+    if said.kind is _CHAT:
+        return render.spoken(said.text, said.occupant, said.files)
     prefix = "/me " if said.kind is MessageKind.ACTION else "[notice] "
-    return f"<body>{prefix}{escape(said.text)}</body>"
+    return render.spoken(prefix + said.text, said.occupant)

@@ -18,13 +18,13 @@ from gateway.chat.telling import Telling
 from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.limits import Kind, Limits
-from gateway.model import Address, AddressKind, Condition, ErrorType, Refused
+from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
 from gateway.rooms.asides import Asides
 from gateway.rooms.events import Listeners
 from gateway.rooms.governing import Governing
 from gateway.rooms.history import read_request
 from gateway.rooms.invitations import Invitations
-from gateway.rooms.people import Attendee
+from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
 from gateway.rooms.talk import RoomTalk
 from gateway.rooms.tickets import ErrorOnly, Outcome, Reflection
@@ -35,6 +35,8 @@ from gateway.xmpp.router import Reply
 from gateway.xmpp.stanza import Jid, Stanza, name_of, namespace_of
 from gateway.xmpp.text import attribute
 
+#: Hot: to look up a member of an enumeration costs as much as two calls.
+_IN, _PRESENT, _CHAT = RoomState.IN, Attendance.IN, MessageKind.CHAT
 #: XEP-0045 §7.14 and RFC 6120: these errors from a client mean that it does not listen any more.
 _GONE = frozenset(
     {
@@ -90,8 +92,8 @@ class RoomService:
 
     def __init__(self, accounts: Accounts, context: ServiceContext, linger: float, clock: Clock) -> None:
         self._accounts = accounts
-        durable = context.bridge.capabilities.durable_rooms
-        self._talk = RoomTalk(context, clock, self._down, durable=durable)
+        self._durable = context.bridge.capabilities.durable_rooms
+        self._talk = RoomTalk(context, clock, self._down, durable=self._durable)
         self._invitations = Invitations(context, self._find, self._ask, _NOT_IN_ROOM)
         self.governing = Governing(context, self._find, self._ask, _NOT_IN_ROOM)
         self._context = context
@@ -192,17 +194,17 @@ class RoomService:
     # -- messages ----------------------------------------------------------------------------------------------
 
     def message(self, stanza: Stanza, address: Address) -> None:
-        if stanza.type == "error":
-            self._client_error(stanza, address)
-        elif stanza.type == "groupchat" and not stanza.to.resource:
+        if stanza.type == "groupchat" and not stanza.to.resource:
             self._groupchat(stanza, address)
+        elif stanza.type == "error":
+            self._client_error(stanza, address)
         elif stanza.to.resource and stanza.type == "groupchat":
             # XEP-0045 §7.5: what is for one occupant must not look as if it were for all.
             text = "Messages to one occupant are of type chat, those to the room go to its address without a nick."
             self._context.refuse(stanza, Refused(Condition.BAD_REQUEST, text))
         elif stanza.to.resource:
             self._private(stanza, address)
-        elif not self._invitations.taken(stanza, address) and stanza.text("body") is not None:
+        elif not self._invitations.taken(stanza, address) and stanza.body is not None:
             text = Text("Messages to a room are of type groupchat.")
             self._context.refuse(stanza, Refused(Condition.BAD_REQUEST, text))
 
@@ -215,10 +217,10 @@ class RoomService:
         if account is None or room is None or attendee is None:
             self._context.refuse(stanza, _NOT_IN_ROOM)
             return
-        body = stanza.text("body")
+        body = stanza.body
         extra, kept, found = "", "", None
         # Hot: most messages hold nothing but the body.
-        if not body or len(stanza.element) > 1 or body.startswith("aesgcm:"):
+        if not body or not stanza.bare or body.startswith("aesgcm:"):
             extra, found = self._context.speech.read(stanza.element, attendee.room_attr)
             if self._talk.acted(stanza, account, room, found, extra):
                 return
@@ -230,20 +232,22 @@ class RoomService:
                     return
                 body = passed.body
         if body:
-            if body[0] == "/" and self.governing.ordered(stanza, account, room, body):
-                return
+            text, kind = body, _CHAT
+            if body[0] == "/":
+                if self.governing.ordered(stanza, account, room, body):
+                    return
+                text, kind = with_kind(body)
             if found is not None or not self._context.speech.plain(body):
                 self._talk.said(stanza, account, room, body, found, extra, kept)
                 return
             self._context.speech.said(account.owner, room.address)
-            text, kind = with_kind(body)
-            if self._context.bridge.capabilities.durable_rooms:
+            if self._durable:
                 outgoing = Outgoing(text, kind, Parts(kept=kept), extra)
                 self._context.deliveries.send(stanza, room.address, outgoing)
                 return
             ticket = Reflection(room, stanza, text, kind, extra, self._context.refuse, kept=kept)
             session = account.session
-            if session is None or room.state is not RoomState.IN:
+            if session is None or room.state is not _IN:
                 ticket.refused(self._down(account, room))
                 return
             session.say(room.address.name, text, kind, ticket)
@@ -262,14 +266,14 @@ class RoomService:
         """To an occupant (XEP-0045 §7.5)."""
         account, room, attendee = self._find(stanza, address)
         if account is None or room is None or attendee is None:
-            if stanza.text("body") is not None or sharing.read(stanza) is not None:
+            if stanza.body is not None or sharing.read(stanza) is not None:
                 self._context.refuse(stanza, _NOT_IN_ROOM)
             return
         nick = room.nick_behind(stanza.to.resource)
         contact = Address(AddressKind.CONTACT, address.network, nick)
         if self.invites(stanza, contact):
             return
-        if stanza.text("body") is None and self._context.deliveries.marked(
+        if stanza.body is None and self._context.deliveries.marked(
             stanza, contact, self._own_address(contact)
         ):
             return
@@ -360,8 +364,10 @@ class RoomService:
     def _find(self, stanza: Stanza, address: Address) -> tuple[Account | None, Room | None, Attendee | None]:
         account = self._accounts.find(stanza.sender.bare, address.network)
         room = account.room(address.name) if account is not None else None
-        attendee = room.attendees.get(stanza.sender.full) if room is not None else None
-        if account is not None and room is not None and attendee is not None:
+        if account is None or room is None:
+            return account, room, None
+        attendee = room.attendees.get(stanza.sender.full)
+        if attendee is not None and attendee.attendance is not _PRESENT:
             account.returned(room, attendee)  # it speaks, so it is there
         return account, room, attendee
 

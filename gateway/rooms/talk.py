@@ -79,7 +79,7 @@ class RoomTalk:
         if found is None:
             return False
         if found.encryption is not None:
-            if stanza.text("body") or not found.keys_only:
+            if stanza.body or not found.keys_only:
                 context.refuse(stanza, encrypted(found.encryption))
             return True
         if found.reactions is not None:

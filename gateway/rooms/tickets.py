@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gateway.model import MessageKind, Refused
 from gateway.rooms.room import Room
@@ -21,7 +22,7 @@ class Reflection:
     kind: MessageKind
     extra: str  # ready XML that travels with the body: origin-id, thread, stanza-ids of others
     refuse: Refuse
-    reference: str = ""
+    reference: ClassVar[str] = ""
     kept: str = (
         ""  # ready XML that is shown also to clients that come later: what the message is besides its text
     )
@@ -42,7 +43,7 @@ class ErrorOnly:
 
     stanza: Stanza
     refuse: Refuse
-    reference: str = ""
+    reference: ClassVar[str] = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         """Nothing to tell."""
@@ -57,7 +58,7 @@ class Outcome:
 
     on_done: Callable[[], None]
     on_refused: Callable[[Refused], None]
-    reference: str = ""
+    reference: ClassVar[str] = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         self.on_done()

@@ -26,12 +26,13 @@ AWAY = "left while the connection was lost"
 class Tours:
     """Of one room."""
 
-    __slots__ = ("_context", "_left", "_marks", "_room", "_turns", "_waiting")
+    __slots__ = ("_context", "_epoch", "_left", "_marks", "_room", "_turns", "_waiting")
 
     def __init__(self, room: "Room", context: "RoomContext") -> None:
         self._room = room
         self._context = context
         self._marks: Marks = []
+        self._epoch = -1  # of the latest mark
         self._left: tuple[str, dict[str, Seat]] | None = (
             None  # our nick and who was there when the link was lost
         )
@@ -40,7 +41,10 @@ class Tours:
 
     def written(self) -> None:
         """The next message of the history is written now."""
-        mark(self._marks, self._context.stamp(), self._room.history)
+        epoch = self._context.stamp()
+        if epoch != self._epoch:
+            self._epoch = epoch
+            mark(self._marks, epoch, self._room.history)
 
     # -- the order of things -----------------------------------------------------------------------------------
 

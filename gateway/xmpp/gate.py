@@ -44,6 +44,7 @@ _ACTS = frozenset(
 _JOIN = f"{{{render.MUC}}}x"
 _MUC_X = f"<x xmlns='{render.MUC}'/>"
 
+_MESSAGES = Kind.MESSAGES  # hot: to look up a member of an enumeration costs as much as two calls
 #: What requests cost. All others are bounded by how many are worked on at a time.
 _REQUESTS: dict[tuple[str, str], Kind] = {
     ("http://jabber.org/protocol/commands", "set"): Kind.COMMANDS,
@@ -146,7 +147,7 @@ class Gate:
         if not sender.local:
             # A server or a gateway, not a person: text of theirs is automatic, and must not be answered by software of ours.
             return False
-        why = self._take(sender.bare, Kind.MESSAGES)
+        why = self._take(sender.bare, _MESSAGES)
         if why is None and stanza.type != "groupchat":
             why = self._new_contact(stanza)
         if why is None and body:

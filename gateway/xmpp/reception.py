@@ -23,6 +23,8 @@ from gateway.xmpp.asking import Asking
 from gateway.xmpp.router import Reply, RequestHandler, Router
 from gateway.xmpp.stanza import Stanza
 
+_ROOM = AddressKind.ROOM  # hot: to look up a member of an enumeration costs as much as two calls
+
 
 @dataclass(frozen=True, slots=True)
 class Offices:
@@ -72,14 +74,14 @@ class Reception:
         address = self._target(stanza)
         if address is None:
             return
-        if address.kind is AddressKind.ROOM:
+        if address.kind is _ROOM:
             self._rooms.message(stanza, address)
         elif stanza.type == "error":
             if not self._deliveries.bounced(stanza):
                 self._rooms.gone(stanza.sender)
         elif address.kind is AddressKind.CONTACT and self._rooms.invites(stanza, address):
             return
-        elif stanza.text("body") or sharing.read(stanza) is not None:
+        elif stanza.body or sharing.read(stanza) is not None:
             self._chat(stanza, address)
         elif not self._deliveries.marked(stanza, address) and address.kind is AddressKind.CONTACT:
             self._telling.heard(stanza, address)
@@ -99,7 +101,7 @@ class Reception:
         ):
             self._doors.bot.heard(stanza)
             return
-        body = stanza.text("body") or ""
+        body = stanza.body or ""
         account = self._accounts.find(stanza.sender.bare, address.network)
         if account is None or account.session is None or not account.connected:
             self._refuse(stanza, not_connected(account, address.network))

@@ -55,6 +55,14 @@ def groupchat(
     )
 
 
+def spoken(text: str, occupant: str, files: str = "") -> str:
+    """The content of a room message, without what depends on its reader: the body, ready XML about its ``files``, and the
+    occupant-id (XEP-0421), if there is one."""
+    if not occupant:
+        return f"<body>{escape(text)}</body>{files}"
+    return f"<body>{escape(text)}</body>{files}<occupant-id xmlns='{OCCUPANT_ID}' id='{occupant}'/>"
+
+
 def stanza_id(room_attr: str, sid_attr: str) -> str:
     return f"<stanza-id xmlns='{STANZA_ID}' by='{room_attr}' id='{sid_attr}'/>"
 

@@ -54,7 +54,7 @@ def read(stanza: Stanza) -> Shared | None:
             break
     else:
         return None
-    body = stanza.text("body") or ""
+    body = stanza.body or ""
     for reader in (_sfs, _sims):
         files = tuple(islice((each for child in children for each in reader(child)), _MOST_FILES))
         if files:
@@ -178,7 +178,7 @@ ENCRYPTED_FILE = Refused(
 def passed(stanza: Stanza, *, files: bool) -> Passed | None:
     """What a message has to say to the other side; None where that is nothing. Where it does not take ``files``, their links
     are the text. Raises ``RefusedError`` for links that only XMPP clients could decrypt."""
-    body = stanza.text("body") or ""
+    body = stanza.body or ""
     shared = read(stanza) if len(stanza.element) > 1 or not body else None
     if body[:7].lower() == "aesgcm:":
         raise RefusedError(ENCRYPTED_FILE)

@@ -33,7 +33,7 @@ def escape(text: str) -> str:
 def attribute(text: str) -> str:
     """``text`` for an attribute in quotes of either kind. Tabs and line breaks too are written as references, which keeps
     them from being normalised to spaces (XML 1.0 §3.3.3)."""
-    if _SPECIAL_IN_ATTRIBUTE.search(text) is None:
+    if text.isalnum() or _SPECIAL_IN_ATTRIBUTE.search(text) is None:
         return text
     quoted = escape(text).replace('"', "&quot;").replace("'", "&apos;")
     return quoted.replace("\n", "&#10;").replace("\t", "&#9;")

@@ -35,4 +35,8 @@ def decode(data: bytes, fallback: str = DEFAULT_FALLBACK) -> str:
 
 def encode(text: str, encoding: str = "utf-8") -> bytes:
     """``text`` for the wire; what ``encoding`` cannot express (or a lone surrogate) becomes ``?``."""
+    if (
+        encoding == "utf-8" and text.isascii()
+    ):  # hot: with a way to replace what cannot be, it takes four times as long
+        return text.encode()
     return text.encode(encoding, "replace")
