@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from gateway.bridge import Adjustable, Bridge, Crowded
+from gateway.bridge import Adjustable, Bridge, Crowded, Registering
 from gateway.model import Crowd, Field, FieldKind
 from gateway.rooms.habits import Habits
 from gateway.storage.preferences import GATEWAY
@@ -209,7 +209,16 @@ class Preferences:
         fields = self._at_network(network, await self.common(owner))
         found = _set(fields, values)
         self._bridge.check(found)
-        await self._stores.accounts.save_settings(self._name, owner, network, found, _secrets(fields))
+        secret: frozenset[str] = _secrets(fields)
+        if self._bridge.capabilities.registration:
+            # What was registered stands beside it, and stays.
+            registered = cast("Registering", self._bridge).registration_fields()
+            asked = {field.name for field in fields}
+            secret |= _secrets(registered)
+            stored = await self._stores.accounts.settings(self._name, owner, network)
+            kept = {field.name for field in registered if field.name not in asked}
+            found |= {name: value for name, value in stored.items() if name in kept}
+        await self._stores.accounts.save_settings(self._name, owner, network, found, secret)
 
     async def set_room(
         self, owner: str, network: str, room: str, values: Mapping[str, Sequence[str]]

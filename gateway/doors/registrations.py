@@ -178,10 +178,13 @@ class Registrations:
         return values
 
     async def _save(self, owner: str, values: dict[str, str]) -> RegistrationState:
-        secret = {
-            field.name for field in self._bridge.registration_fields() if field.kind is FieldKind.SECRET
-        }
-        await self._stores.accounts.save_settings(self._name, owner, self._bridge.home, values, secret)
+        # What was set for the network besides stays.
+        besides = self._context.bridge.fields(self._bridge.home)
+        fields = (*self._bridge.registration_fields(), *besides)
+        stored = await self._settings(owner)
+        kept = {field.name: stored[field.name] for field in besides if field.name in stored}
+        secret = {field.name for field in fields if field.kind is FieldKind.SECRET}
+        await self._stores.accounts.save_settings(self._name, owner, self._bridge.home, kept | values, secret)
         record = self._records.get(owner)
         if record is None:
             approval = self._access.policy.registration is RegistrationMode.APPROVAL

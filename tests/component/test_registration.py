@@ -102,6 +102,28 @@ async def test_a_blank_password_keeps_the_one_there_was(registering):
     }
 
 
+async def test_what_is_set_and_what_is_registered_leave_each_other_alone(registering):
+    await register(registering)
+    preferences, home = registering.component.host.preferences, ("alice@localhost", "loop")
+    await preferences.set_network(*home, {"nick": ["swift"]})
+    assert (await preferences.everything(*home)).network == {
+        "nick": "swift",
+        "username": "carol",
+        "password": "lorac",
+        "away": "",
+    }
+    await ask(
+        registering,
+        query("jabber:iq:register", submission(username="dave", password="evad", away="1"), kind="set"),
+    )
+    assert (await preferences.everything(*home)).network == {
+        "nick": "swift",
+        "username": "dave",
+        "password": "evad",
+        "away": "true",
+    }
+
+
 async def test_unregistering_is_answered_first_and_leaves_nothing(registering):
     await register(registering)
     registering.send(f"<presence type='subscribe' from='alice@localhost' to='{JID}'/>")
