@@ -1,0 +1,119 @@
+"""Our users, as the parts of this bridge have to know them: who writes, who is written to, and who can be told something.
+
+Owns the list of sessions. All that comes for a user goes through the session of the moment; while there is none, whoever has
+something to tell keeps it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from bridges.email.addresses import Mailbox
+from bridges.email.composing.places import Author
+from bridges.email.config import EmailSettings
+from bridges.email.identity import Identities
+from bridges.email.personal import Personal
+from bridges.email.receiving.residents import FirstContact, Resident
+from gateway.bridge import NotStored, Sink
+from gateway.model import DeliveryState, Message, MessageKind, Refused
+
+
+class Present(Protocol):
+    """A user's session, as far as this room has to know it."""
+
+    owner: str
+    sink: Sink
+    personal: Personal
+
+
+class People:
+    """``composing.places.Authors`` and ``Voice``, ``receiving.residents.Residents``."""
+
+    def __init__(self, settings: EmailSettings, identities: Identities) -> None:
+        self._settings = settings
+        self._identities = identities
+        self._sessions: dict[str, Present] = {}
+
+    def came(self, session: Present) -> None:
+        self._sessions[session.owner] = session
+
+    def went(self, session: Present) -> None:
+        if self._sessions.get(session.owner) is session:
+            del self._sessions[session.owner]
+
+    def session(self, owner: str) -> Present | None:
+        return self._sessions.get(owner)
+
+    @property
+    def present(self) -> Iterable[str]:
+        return list(self._sessions)
+
+    # -- who writes --------------------------------------------------------------------------------------------
+
+    async def author(self, owner: str) -> Author | None:
+        if not self._identities.of(owner):
+            return None
+        session = self._sessions.get(owner)
+        if session is None:
+            raise NotStored("The user's settings are not known while there is no session.")
+        return self.writes(session)
+
+    def writes(self, session: Present) -> Author | None:
+        personal = session.personal
+        mailbox = self._identities.sender(session.owner, personal.address)
+        if mailbox is None:
+            return None
+        return Author(
+            mailbox,
+            personal.name or mailbox.local,
+            self._identities.addresses(session.owner),
+            personal.window,
+            personal.html if personal.html is not None else self._settings.html,
+            personal.quotes,
+            personal.asks_for_receipts,
+        )
+
+    # -- who is written to -------------------------------------------------------------------------------------
+
+    async def owner_of(self, mailbox: Mailbox) -> Resident | None:
+        return self._identities.find(mailbox)
+
+    def addresses(self, owner: str) -> frozenset[str]:
+        return self._identities.addresses(owner)
+
+    def sink(self, owner: str) -> Sink | None:
+        session = self._sessions.get(owner)
+        return session.sink if session is not None else None
+
+    def policy(self, owner: str) -> FirstContact:
+        session = self._sessions.get(owner)
+        chosen = session.personal.first_contact if session is not None else None
+        return chosen or self._settings.first_contact
+
+    # -- what is told ------------------------------------------------------------------------------------------
+
+    def failed(self, owner: str, line_ids: Sequence[str], why: Refused) -> bool:
+        return self.tell(owner, line_ids, DeliveryState.FAILED, why)
+
+    def withdrawn(self, owner: str, line_ids: Sequence[str]) -> bool:
+        return True  # the user's client shows already that the user took it back
+
+    def tell(
+        self, owner: str, line_ids: Sequence[str], state: DeliveryState, why: Refused | None = None
+    ) -> bool:
+        """News of messages of the user's; False: not now."""
+        sink = self.sink(owner)
+        if sink is None:
+            return False
+        for each in line_ids:
+            sink.delivery(each, state, why)
+        return True
+
+    def notice(self, owner: str, place: str, text: str) -> None:
+        """In the chat that it is about, as nothing that anybody said."""
+        sink = self.sink(owner)
+        if sink is None:
+            return
+        if place.startswith("#"):
+            sink.room_note(place, text)
+        else:
+            sink.direct(Message(place, text, MessageKind.NOTICE))
