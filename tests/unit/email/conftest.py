@@ -22,7 +22,8 @@ async def _create(connection: AsyncConnection) -> None:
     await connection.run_sync(METADATA.create_all)
 
 
-def _schema() -> Schema:
+def schema() -> Schema:
+    """All tables of the bridge, in one step."""
     for module in pkgutil.walk_packages(bridges.email.__path__, "bridges.email."):
         importlib.import_module(module.name)
     return Schema(METADATA, (Migration(1, "today's tables", _create),))
@@ -36,7 +37,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def tables(tmp_path: Path) -> AsyncIterator[BridgeTables]:
     async with opened(f"sqlite:///{tmp_path / 'test.db'}", clock=SystemClock()) as database:
-        await database.adopt("email", _schema(), SystemClock())
+        await database.adopt("email", schema(), SystemClock())
         yield BridgeTables(database)
 
 
