@@ -35,6 +35,9 @@ from gateway.bridge import Tables, Values
 
 Statement = tuple[Executable, Values]
 
+#: Attempts after which a mail is dealt with carefully: marked before it is touched.
+CAREFUL = 2
+
 
 class Kind(StrEnum):
     """For whom a mail is."""
@@ -184,27 +187,30 @@ class Arrivals:
     # Going on
 
     async def begin(self) -> None:
-        """At the start: what we were at when we ended counts as an attempt that went wrong."""
+        """At the start: what waits may be what we ended of. After a few starts it is dealt with carefully, no more: the
+        rest is waiting for its user, maybe for weeks."""
         await self._tables.write(
             (
                 update(ARRIVALS)
-                .where(self._mine, ARRIVALS.c.state == State.ACCEPTED)
+                .where(self._mine, ARRIVALS.c.state == State.ACCEPTED, ARRIVALS.c.attempts < CAREFUL)
                 .values(attempts=ARRIVALS.c.attempts + 1),
                 None,
             )
         )
 
-    async def waiting(
-        self, after: tuple[float, str] = (0.0, ""), limit: int = 200, owner: str | None = None
-    ) -> Sequence[Arrival]:
-        """What is to be shown, in the order in which it came: of all, or of one owner."""
-        place, id_ = after
-        conditions = [self._mine, ARRIVALS.c.state == State.ACCEPTED]
-        if owner is not None:
-            conditions.append(ARRIVALS.c.owner == owner)
-        conditions.append(
-            (ARRIVALS.c.received > place) | ((ARRIVALS.c.received == place) & (ARRIVALS.c.id > id_))
+    async def owners(self) -> Sequence[str]:
+        """Of whom something is to be shown."""
+        rows = await self._tables.read(
+            select(ARRIVALS.c.owner).where(self._mine, ARRIVALS.c.state == State.ACCEPTED).distinct()
         )
+        return [row.owner for row in rows]
+
+    async def waiting(self, owner: str, after: Arrival | None = None, limit: int = 50) -> Sequence[Arrival]:
+        """What is to be shown to a user, in the order in which it came, from behind ``after`` on."""
+        conditions = [self._mine, ARRIVALS.c.owner == owner, ARRIVALS.c.state == State.ACCEPTED]
+        if after is not None:
+            same = (ARRIVALS.c.received == after.received) & (ARRIVALS.c.id > after.id)
+            conditions.append((ARRIVALS.c.received > after.received) | same)
         return await self._some(*conditions, limit=limit)
 
     async def one(self, id_: str) -> Arrival | None:
@@ -230,7 +236,11 @@ class Arrivals:
         )
 
     async def failed(self, id_: str) -> None:
-        await self._tables.write(self._changing(id_, attempts=ARRIVALS.c.attempts + 1))
+        """An attempt went wrong, and we are still here."""
+        await self._tables.write(self._changing(id_, attempts=ARRIVALS.c.attempts + 1, suspect=False))
+
+    async def hold(self, id_: str, reason: str) -> None:
+        await self._tables.write(self._changing(id_, state=State.HELD, reason=reason, suspect=False))
 
     async def suspected(self, id_: str) -> None:
         await self._tables.write(self._changing(id_, suspect=True))

@@ -1,0 +1,221 @@
+"""Sees to it that every mail that was taken is shown: in order for each user, users beside one another, and again after
+whatever went wrong.
+
+The rows are the queue; here is only who is to be looked at, and when. A mail that cannot be shown just now keeps its user's
+later mails waiting, for they are to come in order. One that is broken, or breaks us, does not: it is looked at alone, then
+shown unread, then held.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bridges.email.receiving.arrivals import CAREFUL, Arrival, Arrivals, State
+from bridges.email.receiving.intake import Waiting
+from bridges.email.receiving.showing import NotNow, Showing
+from gateway.bridge import Clock, NotKept, NotStored
+
+log = structlog.get_logger(__name__)
+
+_WORKERS = 4
+_LOOK_AGAIN = 30.0  # seconds between looks at the rows, for what nobody told us of
+_FIRST_WAIT, _LONGEST_WAIT = 2.0, 300.0  # seconds after a failure, doubled
+_BATCH = 50
+#: Attempts that went wrong after which a mail is not read any more, and after which it is held.
+_UNREAD, _HELD = CAREFUL + 2, CAREFUL + 4
+
+
+@dataclass(slots=True)
+class PipelineCounts:
+    """For metrics."""
+
+    shown: int = 0
+    held: int = 0
+    dropped: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    until: float
+    seconds: float
+
+
+class Pipeline:
+    """``run`` is its task; everything else may be called at any time. ``waiting`` is told of what does not wait any more."""
+
+    def __init__(self, arrivals: Arrivals, showing: Showing, waiting: Waiting, clock: Clock) -> None:
+        self.counts = PipelineCounts()
+        self._arrivals = arrivals
+        self._showing = showing
+        self._waiting = waiting
+        self._clock = clock
+        self._ready: asyncio.Queue[str] = asyncio.Queue()
+        self._queued: set[str] = set()
+        self._busy: set[str] = set()
+        self._again: set[str] = set()  # who got more while they were looked at
+        self._pauses: dict[str, _Pause] = {}
+        self._look = asyncio.Event()
+        self._alone = asyncio.Lock()
+        self._suspected: set[str] = set()  # mails that are marked by us, not by a process that died of them
+
+    # What others do
+
+    def taken(self, arrivals: Sequence[Arrival]) -> None:
+        """Mails were taken; none: some were, and it is not known which."""
+        for each in arrivals:
+            if each.owner not in self._pauses:
+                self._make_ready(each.owner)
+        if not arrivals:
+            self._look.set()
+
+    def wake(self, owner: str) -> None:
+        """A user's session is there, or something of the user's was released."""
+        self._pauses.pop(owner, None)
+        self._make_ready(owner)
+        self._make_ready("")  # what came back for the user
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self._begin()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._looking())
+            for _ in range(_WORKERS):
+                group.create_task(self._working())
+
+    # Who is looked at
+
+    def _make_ready(self, owner: str) -> None:
+        if owner in self._busy:
+            self._again.add(owner)
+        elif owner not in self._queued:
+            self._queued.add(owner)
+            self._ready.put_nowait(owner)
+
+    async def _begin(self) -> None:
+        while True:
+            try:
+                await self._arrivals.begin()
+                return
+            except NotStored as error:
+                log.error("mail that waits cannot be read", reason=str(error))
+                await self._clock.sleep(_FIRST_WAIT)
+
+    async def _looking(self) -> None:
+        while True:
+            try:
+                owners = await self._arrivals.owners()
+            except NotStored as error:
+                log.error("mail that waits cannot be read", reason=str(error))
+                owners = ()
+            now = self._clock.monotonic()
+            for owner in owners:
+                pause = self._pauses.get(owner)
+                if pause is None or pause.until <= now:
+                    self._make_ready(owner)
+            soonest = min(
+                (pause.until for pause in self._pauses.values() if pause.until > now),
+                default=now + _LOOK_AGAIN,
+            )
+            timer = self._clock.call_later(min(soonest - now, _LOOK_AGAIN), self._look.set)
+            try:
+                await self._look.wait()
+            finally:
+                timer.cancel()
+            self._look.clear()
+
+    async def _working(self) -> None:
+        while True:
+            owner = await self._ready.get()
+            self._queued.discard(owner)
+            self._busy.add(owner)
+            try:
+                await self._all_of(owner)
+            finally:
+                self._busy.discard(owner)
+            if owner in self._again:
+                self._again.discard(owner)
+                self._make_ready(owner)
+
+    def _pause(self, owner: str, seconds: float = 0.0) -> None:
+        before = self._pauses.get(owner)
+        wait = seconds or min(before.seconds * 2 if before else _FIRST_WAIT, _LONGEST_WAIT)
+        self._pauses[owner] = _Pause(self._clock.monotonic() + wait, wait)
+        self._again.discard(owner)
+        self._look.set()
+
+    # Their mails
+
+    async def _all_of(self, owner: str) -> None:
+        last: Arrival | None = None
+        while True:
+            try:
+                batch = await self._arrivals.waiting(owner, last, _BATCH)
+            except NotStored as error:
+                log.error("mail that waits cannot be read", reason=str(error))
+                self._pause(owner)
+                return
+            if not batch:
+                break
+            for arrival in batch:
+                last = arrival
+                if not await self._one(arrival):
+                    return
+        self._pauses.pop(owner, None)
+
+    async def _one(self, arrival: Arrival) -> bool:
+        """Whether to go on with the next mail of the same user."""
+        try:
+            state = await self._shown(arrival)
+        except NotNow:
+            if arrival.owner:
+                self._pause(arrival.owner, _LONGEST_WAIT)
+            return not arrival.owner
+        except (NotStored, NotKept, OSError) as error:
+            log.warning("a mail cannot be shown just now", mail=arrival.id, reason=str(error))
+            self._pause(arrival.owner)
+            return False
+        except Exception:
+            self.counts.failed += 1
+            log.exception("a mail could not be shown", mail=arrival.id, attempts=arrival.attempts + 1)
+            return await self._failed(arrival)
+        self._suspected.discard(arrival.id)
+        self._count(arrival, state)
+        return True
+
+    async def _shown(self, arrival: Arrival) -> State:
+        if arrival.attempts < CAREFUL and not arrival.suspect:
+            return await self._showing.show(arrival)
+        # One at a time: if we die now, it is known of which.
+        async with self._alone:
+            died_of = arrival.suspect and arrival.id not in self._suspected
+            if died_of or arrival.attempts >= _UNREAD:
+                return await self._showing.show(arrival, poisoned=True)
+            self._suspected.add(arrival.id)
+            await self._arrivals.suspected(arrival.id)
+            return await self._showing.show(arrival)
+
+    async def _failed(self, arrival: Arrival) -> bool:
+        try:
+            if arrival.attempts + 1 >= _HELD:
+                await self._arrivals.hold(arrival.id, "broken")
+                self.counts.held += 1
+            else:
+                await self._arrivals.failed(arrival.id)
+        except NotStored:
+            self._pause(arrival.owner)
+            return False
+        return True
+
+    def _count(self, arrival: Arrival, state: State) -> None:
+        match state:
+            case State.SHOWN:
+                self.counts.shown += 1
+            case State.DROPPED:
+                self.counts.dropped += 1
+            case _:
+                self.counts.held += 1
+                return
+        self._waiting.add(arrival.owner, -1, -arrival.size)

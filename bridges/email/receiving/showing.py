@@ -1,0 +1,410 @@
+"""One mail on its way from its row to the chat: read, judged, screened, put into its thread, shown, and marked as done.
+
+Every step but the last can be done again without harm, so nothing is written down in between: the core knows a mail by its
+id and shows it once, and one commit at the end says all that was learnt. Whoever is killed here begins again at the row.
+"""
+
+import shutil
+from asyncio import to_thread
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from bridges.email.addresses import Mailbox, parse
+from bridges.email.composing.seals import LOOP_HEADER, Seals
+from bridges.email.composing.subjects import base
+from bridges.email.composing.threads import Mail, Threads
+from bridges.email.mime.letter import AutoKind, File, Letter, Person
+from bridges.email.mime.reading import unread
+from bridges.email.receiving import joining
+from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, State, Statement
+from bridges.email.receiving.contacts import Contacts
+from bridges.email.receiving.joining import Joined
+from bridges.email.receiving.originals import Gone, Originals
+from bridges.email.receiving.presentation import Context, Cut, Shown, named, present, when
+from bridges.email.receiving.residents import Operator, Residents
+from bridges.email.receiving.screening import Reason, Screening, Step, Verdict, learnt
+from bridges.email.receiving.trust import Believed, Standing, Trust, judge
+from gateway.bridge import BadAddress, Clock, Sink, Tables
+from gateway.model import Attachment, Contact, Enrichment, Message, Reply, Span
+
+log = structlog.get_logger(__name__)
+
+_QUOTED = 300  # code points of the mail that is answered, for clients that do not know it
+
+
+class NotNow(Exception):
+    """A mail cannot be shown just now, and nothing is wrong with it: its user's session is not there."""
+
+
+class Reading(Protocol):
+    """Reads mail in a process that may die of it."""
+
+    async def read(self, raw: bytes, directory: Path) -> Letter:
+        """Attachments become files of ``directory``, which is there and empty. Never raises for what is in a mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What is left of a text, and where something was taken out of it."""
+
+    text: str
+    spans: tuple[Span, ...]
+    cuts: tuple[Cut, ...] = ()
+
+
+#: Takes away the quotes of a letter that are in the texts of earlier mails, given with the people of the conversation.
+Folding = Callable[[Letter, Sequence[str], Sequence[Person]], Folded]
+
+
+def unfolded(letter: Letter, texts: Sequence[str], people: Sequence[Person]) -> Folded:
+    """``Folding`` that leaves all as it is."""
+    return Folded(letter.text, letter.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What came back to a return address. ``mail`` is the one that it is about, ``recipient`` whom that went to (folded).
+    ``note`` is a sentence above what is shown, and empty where nothing is: then all was told in another way."""
+
+    owner: str
+    mail: str
+    recipient: str
+    note: str = ""
+
+
+class Returns(Protocol):
+    """Whoever sent the mail that something came back for. Both raise ``NotStored``; the same mail twice is told once."""
+
+    async def returned(self, recipient: Mailbox, letter: Letter) -> Return | None:
+        """Mail to a return address of ours; None for what is about nothing that is known."""
+
+    async def reported(self, owner: str, letter: Letter) -> bool:
+        """A delivery report or a notice of reading that came to a user's own address. Whether it is about a mail of that
+        user's; then it was dealt with."""
+
+
+class Replies(Protocol):
+    """Who knows under which ids the user's own messages went out."""
+
+    async def message_of(self, owner: str, mail_id: str) -> str:
+        """The id of the message of ours that is (the beginning of) a mail which was sent; empty if it is not known."""
+
+
+class Showing:
+    """``believed`` is asked for at every mail; ``scratch`` is a directory for attachments on their way."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        arrivals: Arrivals,
+        originals: Originals,
+        threads: Threads,
+        contacts: Contacts,
+        screening: Screening,
+        residents: Residents,
+        operator: Operator,
+        returns: Returns,
+        replies: Replies,
+        reading: Reading,
+        folding: Folding,
+        seals: Seals,
+        clock: Clock,
+        believed: Callable[[], Believed],
+        scratch: Path,
+    ) -> None:
+        self._tables = tables
+        self._arrivals = arrivals
+        self._originals = originals
+        self._threads = threads
+        self._contacts = contacts
+        self._screening = screening
+        self._residents = residents
+        self._operator = operator
+        self._returns = returns
+        self._replies = replies
+        self._reading = reading
+        self._folding = folding
+        self._seals = seals
+        self._clock = clock
+        self._believed = believed
+        self._scratch = scratch
+
+    async def show(self, arrival: Arrival, *, poisoned: bool = False) -> State:
+        """Bring a mail as far as it goes; returns where it is then. ``poisoned``: it is not to be read, for that ended
+        badly. Raises ``NotNow``, ``NotKept``, ``NotStored`` and OSError where it has to be tried again."""
+        # Before anything is read: mail may wait for weeks.
+        if arrival.kind is Kind.USER and self._residents.sink(arrival.owner) is None:
+            raise NotNow
+        directory = self._scratch / arrival.id
+        try:
+            raw = await self._originals.read(arrival.raw)
+        except Gone:
+            log.error("a mail is not there any more", mail=arrival.id)
+            return await self._settle(arrival, State.DROPPED, "gone")
+        await to_thread(_fresh, directory)
+        try:
+            if poisoned:
+                letter = unread(raw, len(raw), "This mail could not be read here.")
+            else:
+                letter = await self._reading.read(raw, directory)
+            return await self._go(arrival, letter, _Files(raw, directory))
+        finally:
+            await to_thread(shutil.rmtree, directory, ignore_errors=True)
+
+    async def _go(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
+        match arrival.kind:
+            case Kind.USER:
+                return await self._for_user(arrival, letter, files)
+            case Kind.OPERATOR:
+                return await self._for_operator(arrival, letter, files)
+            case Kind.RETURNED:
+                return await self._returned(arrival, letter, files)
+
+    # What it can be
+
+    async def _for_user(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
+        owner = arrival.owner
+        if await self._is_own(owner, letter):
+            # Directly it is a loop; through a list it was shown when it was written.
+            listed = letter.lists is not None
+            return await self._settle(arrival, State.DROPPED, Reason.COPY if listed else Reason.LOOP)
+        if (letter.report is not None or letter.mdn is not None) and not arrival.released:
+            about_us = await self._returns.reported(owner, letter)
+            if about_us or letter.report is not None:
+                # A report about what we never sent: somebody else wrote mail in the user's name.
+                return await self._settle(arrival, State.DROPPED, "report" if about_us else "foreign report")
+        trust = self._judge(letter)
+        author = _mailbox(letter.sole_author) if trust.proven else None
+        joined = await joining.join(self._threads, owner, letter, author, new=arrival.id)
+        verdict = await self._screening.verdict(
+            owner, letter, trust, released=arrival.released, answer=joined.invited
+        )
+        if verdict.step is Step.DROP:
+            return await self._settle(arrival, State.DROPPED, verdict.reason)
+        if verdict.step in (Step.HOLD, Step.ASK):
+            return await self._hold(arrival, letter, trust, verdict)
+        await self._deliver(arrival, letter, trust, joined, author, files)
+        return State.SHOWN
+
+    async def _for_operator(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
+        trust = self._judge(letter)
+        note = f"Mail to {arrival.recipient}:"
+        context = Context(trust, frozenset(), recipient=arrival.recipient, returned=note)
+        shown = present(letter, letter.text, letter.spans, (), context)
+        enrichment = Enrichment(spans=shown.spans, subject=letter.subject)
+        await self._operator.receive(
+            Message(
+                "",
+                shown.text,
+                foreign_id=arrival.id,
+                time=when(letter, arrival.received, self._clock.now()),
+                attachments=await files.attachments(letter, original=shown.original),
+                enrichment=enrichment,
+            )
+        )
+        return await self._settle(arrival, State.SHOWN)
+
+    async def _returned(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
+        found = await self._returns.returned(parse(arrival.recipient), letter)
+        if found is None or not found.note:
+            return await self._settle(arrival, State.DROPPED, "" if found is not None else "foreign report")
+        if self._residents.sink(found.owner) is None:
+            raise NotNow
+        sent = await self._threads.by_id(found.owner, found.mail)
+        author = _mailbox(letter.sole_author)
+        # Only whoever has the mail knows where it came from: the return address vouches for the one that it was made for.
+        trust = self._judge(letter)
+        ours = author is not None and author.folded == found.recipient
+        trust = Trust(Standing.PROVEN) if ours else trust
+        joined = Joined(sent.thread, sent, (sent,), invited=True) if sent is not None else Joined(arrival.id)
+        for_owner = replace(arrival, owner=found.owner)
+        await self._deliver(
+            for_owner, letter, trust, joined, author if trust.proven else None, files, note=found.note
+        )
+        return State.SHOWN
+
+    # How
+
+    def _judge(self, letter: Letter) -> Trust:
+        author = letter.sole_author.address if letter.sole_author is not None else None
+        return judge(letter.trace, author, self._believed())
+
+    async def _is_own(self, owner: str, letter: Letter) -> bool:
+        """Whether it is a mail of this user's that comes back. One of another user of ours is a mail like any other."""
+        for name, value in letter.trace:
+            if name.lower() == LOOP_HEADER.lower() and (mail_id := self._seals.looped(value)) is not None:
+                mail = await self._threads.by_id(owner, mail_id)
+                if mail is not None and mail.sent_by_us:
+                    return True
+        if not letter.message_id:
+            return False
+        known = (await self._threads.by_message_ids(owner, [letter.message_id])).get(letter.message_id)
+        return known is not None and known.sent_by_us
+
+    async def _hold(self, arrival: Arrival, letter: Letter, trust: Trust, verdict: Verdict) -> State:
+        statements = [self._arrivals.holding(arrival.id, verdict.reason, verdict.party, letter.subject[:200])]
+        if verdict.step is Step.ASK and await self._screening.to_ask(arrival.owner, verdict.party):
+            sink = self._sink(arrival.owner)
+            question = Message("", _question(letter, trust, verdict.party), foreign_id=f"{arrival.id}-ask")
+            await sink.direct_committed(question)
+            if verdict.party:
+                contact = await self._contacts.find(arrival.owner, verdict.party)
+                statements.append(self._contacts.saving(replace(contact, asked=self._clock.now())))
+        await self._commit(arrival.owner, verdict.party, statements)
+        return State.HELD
+
+    async def _deliver(
+        self,
+        arrival: Arrival,
+        letter: Letter,
+        trust: Trust,
+        joined: Joined,
+        author: Mailbox | None,
+        files: "_Files",
+        note: str = "",
+    ) -> None:
+        owner, sink = arrival.owner, self._sink(arrival.owner)
+        contact = await self._contacts.find(owner, author.folded) if author is not None else None
+        folded = self._folding(letter, [each.text for each in joined.mails], _people(joined))
+        mailbox = parse(arrival.recipient)
+        context = Context(
+            trust,
+            self._residents.addresses(owner),
+            joined.subject,
+            recipient=mailbox.exact,
+            tag=mailbox.tag,
+            returned=note,
+        )
+        shown = present(letter, folded.text, folded.spans, folded.cuts, context)
+        if contact is not None and letter.sole_author is not None and letter.sole_author.name != contact.name:
+            sink.contact(Contact(contact.address, letter.sole_author.name or contact.name))
+        await sink.direct_committed(
+            Message(
+                author.folded if author is not None else "",
+                shown.text,
+                foreign_id=arrival.id,
+                time=when(letter, arrival.received, self._clock.now()),
+                attachments=await files.attachments(letter, original=shown.original),
+                enrichment=await self._enrichment(owner, letter, joined, author, shown),
+            )
+        )
+        statements = [
+            self._arrivals.settling(arrival.id, State.SHOWN),
+            self._threads.remembering(_mail(arrival, letter, joined, author, folded.text)),
+        ]
+        if contact is not None and author is not None:
+            name = letter.sole_author.name if letter.sole_author is not None else ""
+            statements.append(self._contacts.saving(learnt(contact, author, name, trust, self._clock.now())))
+        await self._commit(owner, author.folded if author is not None else "", statements)
+
+    async def _enrichment(
+        self, owner: str, letter: Letter, joined: Joined, author: Mailbox | None, shown: Shown
+    ) -> Enrichment:
+        if author is None:
+            return Enrichment(spans=shown.spans, subject=letter.subject, recipients=shown.recipients)
+        reply = None
+        if joined.parent is not None:
+            parent = joined.parent
+            sent = parent.sent_by_us
+            id_ = await self._replies.message_of(owner, parent.id) if sent else parent.id
+            if id_:
+                reply = Reply(id_, "" if sent else parent.contact, parent.text[:_QUOTED])
+        return Enrichment(reply, "", joined.thread, shown.spans, (), letter.subject, shown.recipients)
+
+    def _sink(self, owner: str) -> Sink:
+        sink = self._residents.sink(owner)
+        if sink is None:
+            raise NotNow
+        return sink
+
+    async def _settle(self, arrival: Arrival, state: State, reason: str = "") -> State:
+        await self._tables.write(self._arrivals.settling(arrival.id, state, reason))
+        return state
+
+    async def _commit(self, owner: str, address: str, statements: Sequence[Statement]) -> None:
+        try:
+            await self._tables.write(*statements)
+        except BaseException:
+            self._contacts.doubt(owner, address)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """A mail as it came, and the place of its attachments."""
+
+    raw: bytes
+    directory: Path
+
+    async def attachments(self, letter: Letter, *, original: bool) -> tuple[Attachment, ...]:
+        found = [_attachment(each) for each in letter.attachments]
+        if original:
+            path = self.directory / "original.eml"
+            await to_thread(path.write_bytes, self.raw)
+            name = f"{base(letter.subject)[:60].strip() or 'mail'}.eml"
+            found.append(Attachment(name, "message/rfc822", len(self.raw), path=path))
+        return tuple(found)
+
+
+def _fresh(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True, mode=0o700)
+
+
+def _attachment(file: File) -> Attachment:
+    return Attachment(
+        file.name, file.media_type, file.size, data=file.data, path=file.path, sha256=file.sha256
+    )
+
+
+def _mail(arrival: Arrival, letter: Letter, joined: Joined, author: Mailbox | None, text: str) -> Mail:
+    return Mail(
+        id=arrival.id,
+        owner=arrival.owner,
+        message_id=letter.message_id,
+        thread=joined.thread,
+        subject=letter.subject,
+        sender=letter.sole_author or next(iter(letter.from_), Person("", "")),
+        recipients=(*letter.to, *letter.cc),
+        time=arrival.received,
+        references=joining.references(letter),
+        text=text,
+        contact=author.folded if author is not None else "",
+    )
+
+
+def _people(joined: Joined) -> Sequence[Person]:
+    people = [person for mail in joined.mails for person in (mail.sender, *mail.recipients)]
+    return list(dict.fromkeys(people))[:200]
+
+
+def _mailbox(person: Person | None) -> Mailbox | None:
+    if person is None:
+        return None
+    try:
+        return parse(person.address)
+    except BadAddress:
+        return None
+
+
+def _question(letter: Letter, trust: Trust, party: str) -> str:
+    """What a user is asked about a stranger."""
+    who = " and ".join(named(each) for each in letter.from_[:3] if each.address) or "Somebody"
+    lines = [f"{who} wrote to you for the first time, and the mail is held."]
+    if letter.automatic is not None and letter.automatic.kind is AutoKind.LIST:
+        lines = [f"{who} wrote to a mailing list that brings mail to you for the first time; it is held."]
+    if letter.subject:
+        lines.append(f"Subject: {letter.subject[:200]}")
+    lines.append(
+        "The sender is authenticated." if trust.proven else f"The sender may be forged. {trust.reason}"
+    )
+    if party:
+        lines.append(
+            f'Write to me: "allow {party}" to get this and all that follows, "once {party}" for what is held only, '
+            f'"block {party}" to refuse it, or "spam {party}" to keep it away without more questions.'
+        )
+    return "\n".join(lines)
