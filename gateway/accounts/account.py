@@ -31,6 +31,7 @@ from gateway.model import (
 from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
+from gateway.xmpp import render
 
 _log = structlog.get_logger(__name__)
 
@@ -197,6 +198,8 @@ class Account:
             habits = await self._context.habits(self, room)
             if habits == room.habits or self.rooms.get(room.key) is not room:
                 continue
+            if habits.record is not room.habits.record:
+                room.tell("", render.RECORDED[habits.record], keep=False)
             room.habits = habits
             room.regard()
             if room.state is RoomState.IN:

@@ -33,6 +33,11 @@ REAL_ADDRESSES_VISIBLE = "<status code='100'/>"
 NICK_CHANGED_BY_SERVICE = "<status code='210'/>"
 #: XEP-0045 §10.2.1: what a message of the room holds when its settings changed.
 CONFIGURED = f"<x xmlns='{MUC_USER}'><status code='104'/></x>"
+#: XEP-0045 §15.6.2: whether what is said is archived from now on.
+RECORDED = {
+    record: f"<x xmlns='{MUC_USER}'><status code='{code}'/></x>"
+    for record, code in ((True, 170), (False, 171))
+}
 
 
 def timestamp(time: float) -> str:

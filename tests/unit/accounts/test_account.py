@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
@@ -507,6 +508,18 @@ async def test_who_leaves_or_is_found_gone_hears_how_many_clients_are_still_in(s
     ]
     story.account.leave(room, room.attendees["alice@localhost/phone"], "bye")
     assert [each.findtext("status") for each in story.take()] == ["bye"]
+
+
+async def test_clients_hear_that_an_archive_begins_or_ends(story):
+    await in_the_room(story)
+    for record, code in ((False, "171"), (True, "170")):
+        story.around.wanted_habits = replace(USUAL, record=record)
+        await story.account.adjust()
+        (told,) = story.take()
+        assert told.get("from") == "#foo%irc.test@gw"
+        assert [each.get("code") for each in told.iter() if each.get("code")] == [code]
+        await story.account.adjust()
+        assert story.take() == []
 
 
 async def test_what_is_waited_for_comes_before_the_end_of_the_delay(story):
