@@ -26,6 +26,7 @@ async def restore(
     found them; a room whose clients all stay away is left after ``linger`` seconds. What was said before ``seen`` (Unix
     seconds) the clients know."""
     await stores.preferences.prepare(bridge)  # all rooms ask for them at once
+    await stores.memory.prepare(bridge)  # and all sessions for this
     restored = 0
     for stored in await stores.accounts.all(bridge):
         kept = stored.account

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gateway.accounts.account import Account
 from gateway.bridge import Capabilities, Session, Ticket
+from gateway.chat import rendering
 from gateway.chat.corrections import Correction
 from gateway.chat.payloads import Payloads, chat_state
 from gateway.chat.private import PrivateChats
@@ -83,7 +84,7 @@ class Telling:
         if isinstance(spoken, Refused):
             self._context.refuse(stanza, spoken)
         elif spoken.corrects:
-            self._correct(stanza, address, spoken)
+            self._correct(stanza, address, spoken, unkept=unkept)
         else:
             shown = spoken.body if (spoken.shown, spoken.shown_kind) != (spoken.text, spoken.kind) else ""
             parts = Parts(spoken.enrichment, (), shown, passed.extra + spoken.taken, unkept)
@@ -94,11 +95,12 @@ class Telling:
         self._chats.said(stanza.sender.bare, address, stanza.id, own)
         self._context.deliveries.send(stanza, address, outgoing)
 
-    def _correct(self, stanza: Stanza, address: Address, spoken: Spoken) -> None:
+    def _correct(self, stanza: Stanza, address: Address, spoken: Spoken, *, unkept: bool) -> None:
         owner = stanza.sender.bare
         target = self._chats.place(owner, address).sent(spoken.corrects)
-
-        draft = self._context.deliveries.draft(stanza, address, Outgoing(f"* {spoken.own}"))
+        # The user's clients have corrected their message; so does the archive, though the network hears a line more.
+        parts = Parts(shown=spoken.own, kept=rendering.replace(spoken.corrects), unkept=unkept)
+        draft = self._context.deliveries.draft(stanza, address, Outgoing(f"* {spoken.own}", parts=parts))
         if draft is None:
             return
         before = target.text if target is not None else None

@@ -114,9 +114,9 @@ class RoomTalk:
         if isinstance(spoken, Refused):
             self._context.refuse(stanza, spoken)
             return
+        unkept = found is not None and found.unkept
         if not spoken.corrects:
             speech.said(account.owner, room.address)
-            unkept = found is not None and found.unkept
             self._say(stanza, account, room, spoken, carried, kept, unkept=unkept)
             if spoken.own != spoken.text:
                 speech.corrections.remember((account.owner, room.address), stanza.id, spoken.own)
@@ -129,7 +129,7 @@ class RoomTalk:
                 spoken.corrects,
                 target.text if target is not None else None,
                 spoken.own,
-                say=lambda line: self._line(stanza, account, room, line, carried),
+                say=lambda line: self._line(stanza, account, room, line, carried, unkept=unkept),
                 drop=lambda: room.echo(stanza.sender.full, stanza.id, echo),
             ),
         )
@@ -209,10 +209,18 @@ class RoomTalk:
                 speech.ask_retraction(room.address, retracted, account.session, act)
 
     def _line(
-        self, stanza: Stanza, account: Account, room: Room, line: str, carried: str, taken: str = ""
+        self,
+        stanza: Stanza,
+        account: Account,
+        room: Room,
+        line: str,
+        carried: str,
+        taken: str = "",
+        *,
+        unkept: bool = False,
     ) -> None:
         spoken = Spoken(line, MessageKind.CHAT, line, shown=line, taken=taken)
-        self._say(stanza, account, room, spoken, carried)
+        self._say(stanza, account, room, spoken, carried, unkept=unkept)
 
     def _say(
         self,

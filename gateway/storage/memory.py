@@ -30,18 +30,20 @@ class MemoryStore:
         self._forget = delete_by(bridge_memory, (*ACCOUNT, "name"))
         self._of_account = select(bridge_memory).where(matching(bridge_memory, ACCOUNT))
 
+    async def prepare(self, bridge: str) -> None:
+        """Find out who has anything here, before many are asked about at once."""
+        table = bridge_memory.c
+        rows = await self._database.read(
+            select(table.owner, table.network).where(table.bridge == bridge).distinct()
+        )
+        # Something may have been written while we read.
+        self._filled.setdefault(bridge, set()).update((row.owner, row.network) for row in rows)
+
     async def recall(self, bridge: str, owner: str, network: str) -> Mapping[str, str]:
         """All texts of one user and network by name, secrets opened."""
-        filled = self._filled.get(bridge)
-        if filled is None:
-            table = bridge_memory.c
-            rows = await self._database.read(
-                select(table.owner, table.network).where(table.bridge == bridge).distinct()
-            )
-            # Something may have been written while we read.
-            filled = self._filled.setdefault(bridge, set())
-            filled.update((row.owner, row.network) for row in rows)
-        if (owner, network) not in filled:
+        if bridge not in self._filled:
+            await self.prepare(bridge)
+        if (owner, network) not in self._filled[bridge]:
             return {}
         return self._opened(await self._database.read(self._of_account, _place(bridge, owner, network)))
 

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from gateway.chat import corrections
 from gateway.history.service import ArchivePolicy
 from gateway.limits import LimitPolicy
 from gateway.model import Message, Retraction
@@ -361,6 +362,37 @@ async def test_what_failed_or_must_not_be_kept_is_in_no_archive(stage):
     await say(stage, "keep that")
     assert (await ask(stage, to=JID)).bodies == ["keep this"]
     assert (await ask(stage)).bodies == ["keep that"]
+
+
+async def test_a_correction_in_words_is_one_in_the_archive_or_not_kept_either(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(corrections, "QUIET", 0.1)
+    async with staged(tmp_path, server=server, bridge=ExpressiveBridge()) as stage:
+        await stage.join()
+        await stage.join(BOB, nick="bob")
+        fix = "<replace xmlns='urn:xmpp:message-correct:0' id='{}'/>".format
+        hint = "<no-store xmlns='urn:xmpp:hints'/>"
+        for id_, text, more in (
+            ("p1", "see you at teh pub", ""),
+            ("p2", "see you at the pub", fix("p1")),
+            ("p3", "burn tihs", hint),
+            ("p4", "burn this", fix("p3") + hint),
+        ):
+            stage.send(
+                f"<message type='chat' id='{id_}' from='{ALICE}' to='bob@{JID}'><body>{text}</body>{more}</message>"
+            )
+            await stage.expect("message", to="bob@localhost")
+        found = await ask(stage, to=f"bob@{JID}")
+        assert found.bodies == ["see you at teh pub", "see you at the pub"]
+        assert parts(found.messages[1], "replace")[0].get("id") == found.messages[0].get("id") == "p1"
+
+        say_there = (
+            f"<message type='groupchat' id='{{}}' from='{ALICE}' to='{ROOM}'><body>{{}}</body>{{}}</message>"
+        )
+        stage.send(say_there.format("r1", "burn taht", hint))
+        stage.send(say_there.format("r2", "burn that", fix("r1") + hint))
+        await stage.expect("message", to=BOB, type="groupchat")
+        await stage.expect("message", to=BOB, type="groupchat")
+        assert (await ask(stage)).bodies == []
 
 
 async def test_a_password_told_to_services_is_in_no_archive(tmp_path, server):

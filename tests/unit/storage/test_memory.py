@@ -61,3 +61,13 @@ async def test_a_users_memory_is_erased_with_the_user(store: MemoryStore, databa
     await OwnedRows(database).erase(Owner("irc", "ann@localhost"))
     assert await store.recall("irc", "ann@localhost", "n") == {}
     assert await store.recall("irc", "", "n") == {"x": "2"}
+
+
+async def test_who_has_nothing_is_known_without_asking_once_that_is_prepared(
+    store: MemoryStore, database: Database
+) -> None:
+    await store.remember("irc", "ann@localhost", "n", "x", "1")
+    late = MemoryStore(database, SecretBox(b"0" * 32))
+    await late.prepare("irc")
+    assert await late.recall("irc", "bob@localhost", "n") == {}
+    assert await late.recall("irc", "ann@localhost", "n") == {"x": "1"}
