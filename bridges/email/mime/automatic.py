@@ -40,8 +40,8 @@ _URL = re.compile(r"<\s*((?:https?|mailto):[^<>\s]{1,2000})\s*>", re.IGNORECASE)
 _ORDER = tuple(AutoKind)
 
 
-def classify(header: Header, author: Person | None, media_type: str, report_type: str) -> Automatic | None:
-    """``media_type`` and its parameter ``report-type`` are those of the whole mail; all in lower case."""
+def classify(header: Header, author: Person, media_type: str, report_type: str) -> Automatic | None:
+    """``author`` need not be certain. ``media_type`` and ``report_type`` (a parameter) are in lower case."""
     found = list(_reasons(header, author, media_type, report_type))
     if not found:
         return None
@@ -50,7 +50,7 @@ def classify(header: Header, author: Person | None, media_type: str, report_type
 
 
 def _reasons(
-    header: Header, author: Person | None, media_type: str, report_type: str
+    header: Header, author: Person, media_type: str, report_type: str
 ) -> Iterator[tuple[AutoKind, str]]:
     if media_type == "multipart/report":
         receipt = report_type == "disposition-notification"
@@ -68,7 +68,7 @@ def _reasons(
             # Announcements have the fields of lists too; only lists can be written to.
             discussed = "list-post" in header and _address_to_post(header) != ""
             yield AutoKind.LIST if discussed else AutoKind.BULK, name
-    local = author.address.partition("@")[0] if author is not None else ""
+    local = (author.address or author.name).partition("@")[0]
     if _DAEMON.fullmatch(local) is not None:
         yield AutoKind.REPORT, "From"
     elif no_reply(author):

@@ -14,6 +14,14 @@ from bridges.email.mime.letter import DeliveryReport, Person, RecipientStatus
 _MOST_LINES = 400
 _MOST_RECIPIENTS = 20
 _LONGEST_LINE = 500
+_NEAR = 6  # lines
+_LITTLE = 24  # code points beside an address
+_HELPFUL = (
+    "postmaster@",
+    "abuse@",
+    "support@",
+    "helpdesk@",
+)  # written in such mails for those who have questions
 
 
 def _any(*phrases: str) -> re.Pattern[str]:
@@ -21,8 +29,9 @@ def _any(*phrases: str) -> re.Pattern[str]:
 
 
 _SENDER = re.compile(
-    r"(?:mailer[._-]?daemon|postmaster|mail[._-]?daemon|mdaemon|mail-?system|mailsubsystem|smtp|mailman|majordomo|uucp)"
-    r"(?:$|[._+-])",
+    r"(?:mailer[._-]?daemon|postmaster|mail[._-]?daemon|mdaemon|mail-?system|mailsubsystem|smtp|mailman|majordomo|uucp|"
+    r"mail[._ -]delivery[._ -](?:sub)?system|(?:system|mail)[._ -]administrator|internet mail delivery|e?mail[._ -]gateway)"
+    r"(?:$|[._+ ,-])",
     re.IGNORECASE,
 )
 _SUBJECT = _any(
@@ -42,7 +51,7 @@ _TROUBLE = _any(
     r"(?:could|can)(?: ?not|n't) be (?:delivered|found|reached)|unable to (?:deliver|relay)|delivery failed",
     r"(?:permanent|fatal|following)[^\n]{0,40}(?:error|failure|address|recipient)",
     r"delivery (?:failed|to)[^\n]{0,80}(?:failed|following|recipient)|relay(?:ing)? denied|access denied|rejected",
-    r"timed? ?out|(?<![0-9])5\d\d[ -](?:\d\.\d\.\d|[A-Za-z<#])|gave up|giving up|failed",
+    r"timed? ?out|(?<![0-9])5\d\d[ -](?:\d\.\d\.\d|[A-Za-z<#])|gave up|giving up|failed|error for|invalid",
 )
 _LATE = _any(
     r"delayed|still (?:being|trying)|not yet been|will (?:be retried|keep trying|continue)",
@@ -60,14 +69,12 @@ _RETURNED = _any(
 _ID_LINE = re.compile(r"^[>\s]{0,8}Message-ID:\s*(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
 
 
-def read(header: Header, author: Person | None, text: str) -> DeliveryReport | None:
-    """``text`` is the mail's, ``author`` who wrote it as far as that is certain."""
-    local, _, domain = author.address.partition("@") if author is not None else ("", "", "")
+def read(header: Header, author: Person, text: str) -> DeliveryReport | None:
+    """``text`` is the mail's, ``author`` who says to have written it: mail systems often have a name and no address."""
+    local, _, domain = (author.address or author.name).partition("@")
     failed = [person for person in header.all("x-failed-recipients") if person]
-    suspicious = _SENDER.match(local) is not None
-    if not failed and not (
-        suspicious and _SUBJECT.search(header.text("subject") or "mail delivery") is not None
-    ):
+    suspicious = _SENDER.match(local.strip('"')) is not None or _SENDER.match(author.name) is not None
+    if not failed and not (suspicious and _SUBJECT.search(header.text("subject") or "bounce") is not None):
         return None
     found = _named(failed) or _in(text, own=f"{local}@{domain}".lower())
     if not found:
@@ -84,30 +91,41 @@ def _named(values: list[str]) -> dict[str, str]:
 
 
 def _in(text: str, own: str) -> dict[str, str]:
-    """Addresses on the lines above the returned mail that tell of trouble, or that stand alone below one that does."""
+    """Addresses on the lines above the returned mail that tell of trouble, that stand alone below one that does, or before
+    a colon; else the only address that there is."""
     found: dict[str, str] = {}
+    others: set[str] = set()
     trouble = 0
-    for line in text.split("\n", _MOST_LINES)[:_MOST_LINES]:
-        line_ = line[:_LONGEST_LINE]
-        if found and _RETURNED.match(line_) is not None:
+    for whole in text.split("\n", _MOST_LINES)[:_MOST_LINES]:
+        line = whole[:_LONGEST_LINE]
+        if (found or others) and _RETURNED.search(line) is not None:
             break
-        addresses = [each for each in _ADDRESS.findall(line_) if each.lower() != own]
-        bad = _TROUBLE.search(line_) is not None
+        said = (address.strip("'") for address in _ADDRESS.findall(line))
+        addresses = [
+            address for address in said if address.lower() != own and not address.lower().startswith(_HELPFUL)
+        ]
+        others.update(addresses)
+        bad = _TROUBLE.search(line) is not None
         if bad:
-            trouble = 6
+            trouble = _NEAR
             if not addresses and found:
                 last = next(reversed(found))
-                found[last] = found[last] or line_.strip()
-        alone = len(addresses) == 1 and len(line_.strip(" <>\t:;.()\"'")) <= len(addresses[0]) + 24
-        if addresses and (
-            bad or (alone and (trouble or len(line_) - len(line_.lstrip()) or line_.startswith("<")))
-        ):
-            for address in addresses[:1]:
-                found.setdefault(address, line_.strip() if bad else "")
+                found[last] = found[last] or line.strip()
+        if addresses and (bad or _stands_out(line, addresses[0], near=trouble > 0)):
+            found.setdefault(addresses[0], line.strip() if bad else "")
         trouble -= trouble > 0
         if len(found) >= _MOST_RECIPIENTS:
             break
-    return found
+    return found or ({others.pop(): ""} if len(others) == 1 else {})
+
+
+def _stands_out(line: str, address: str, *, near: bool) -> bool:
+    """Whether a line is about the address: it names little else, where something was said to be wrong; or it is indented, or
+    begins with it in angle brackets."""
+    if line.startswith(f"<{address}>:"):
+        return True
+    alone = len(line.strip(" <>\t:;.()\"'")) <= len(address) + _LITTLE
+    return alone and (near or line[:1] in " \t<")
 
 
 def _status(address: str, line: str, *, late: bool) -> RecipientStatus:

@@ -29,9 +29,11 @@ def read(source: Source, limits: Limits = DEFAULT, directory: Path | None = None
     invitation = _invitation(contents, limits, defects)
     body, shortened = _body(contents.texts, limits)
     unreadable = contents.unreadable if not body.text else ""
+    author = letter.from_[0] if letter.from_ else Person("", "")
     report = reports.delivery(root, structure, limits)
-    if report is None and contents.report is None:
-        report = prose.read(root.header, letter.sole_author, body.text)
+    if report is None or not report.recipients:
+        # Some systems send an empty report, or one of their own kind, beside a text that says it all.
+        report = prose.read(root.header, author, body.text) or report
     return replace(
         letter,
         text=body.text,
@@ -41,7 +43,7 @@ def read(source: Source, limits: Limits = DEFAULT, directory: Path | None = None
         shortened=shortened or contents.shortened,
         attachments=_attachments(contents, structure, limits, directory, defects),
         automatic=automatic.classify(
-            root.header, letter.sole_author, root.media_type, root.parameters.get("report-type", "").lower()
+            root.header, author, root.media_type, root.parameters.get("report-type", "").lower()
         ),
         invitation=invitation,
         report=report,

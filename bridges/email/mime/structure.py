@@ -35,6 +35,7 @@ class Part:
     disposition: str
     encoding: str
     filename: str
+    declared: str  # the same, before it turned out to be no multipart
     children: tuple["Part", ...] = ()
 
     @property
@@ -136,11 +137,18 @@ class Structure:
         usual = "message/rfc822" if part.media_type == "multipart/digest" else "text/plain"
         children: list[Part] = []
         for first, last in self._between(boundary, body, end):
+            if first == last:
+                continue
             if self._left <= 0:
                 self._defect("too many parts")
                 break
             self._left -= 1
-            children.append(self._part(first, last, depth + 1, usual))
+            child = self._part(first, last, depth + 1, usual)
+            if not child.children and child.parameters.get("boundary", "").rstrip() == boundary:
+                # A multipart that uses the delimiter of the one around it: the parts that follow were meant to be its own.
+                part.media_type = child.declared
+                continue
+            children.append(child)
         if not children:
             return self._as_text(part, "multipart without its delimiter")
         part.children = tuple(children)
@@ -183,4 +191,6 @@ class Structure:
         token = _TOKEN.match(header.first("content-transfer-encoding").lower())
         name = more.get("filename") or given.get("name") or ""
         encoding = token[0] if token else ""
-        return Part(self._source, header, start, end, media_type, given, disposition, encoding, name)
+        return Part(
+            self._source, header, start, end, media_type, given, disposition, encoding, name, media_type
+        )
