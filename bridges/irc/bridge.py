@@ -18,6 +18,7 @@ from bridges.irc.manners import Manners
 from bridges.irc.protocol.casemap import RFC1459
 from bridges.irc.protocol.line import Line
 from bridges.irc.session import IrcSession
+from bridges.irc.sources import sources, trial
 from gateway.bridge import (
     Account,
     BadAddress,
@@ -75,7 +76,7 @@ class IrcBridge:
             CAPABILITIES,
             reaction_lines=settings.reaction_lines,
             retraction_lines=settings.retraction_lines,
-            background=settings.identd_port != 0,
+            background=settings.identd_port != 0 or bool(sources(settings)),
         )
         self._unstyled = replace(self._can, styling=False)
         # One object for all sessions of a network, and one for all networks that nobody configured.
@@ -147,11 +148,13 @@ class IrcBridge:
 
     async def run(self) -> None:
         """``gateway.bridge.Running``."""
-        await self._identd.run()
+        if self._settings.identd_port:
+            await self._identd.run()
 
     async def trial(self) -> Sequence[str]:
         """``gateway.bridge.Running``."""
-        return await self._identd.trial()
+        identd = await self._identd.trial() if self._settings.identd_port else ()
+        return (*identd, *trial(sources(self._settings)))
 
     def session(self, account: Account, sink: Sink) -> Session:
         """Raises ``SessionEnded`` for settings with which no session could begin."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bridges.irc.bridge import IrcBridge
 from bridges.irc.claims import Claims, plain
-from bridges.irc.config import IrcSettings
+from bridges.irc.config import IrcSettings, NetworkSettings
 from bridges.irc.dial import Endpoint, LoopDialer, Origin
 from bridges.irc.identd import MAX_ASKERS, MAX_QUERY, TIMEOUT, Identd, read, reply
 from bridges.irc.link import IrcReactor
@@ -238,3 +238,19 @@ async def test_a_port_that_cannot_be_had_is_one_sentence() -> None:
         assert [(each["event"], each["reason"]) for each in logs] == [("identd does not run", sentence)]
     assert await bridge.trial() == ()
     await settle()
+
+
+async def test_an_address_to_connect_from_that_this_machine_has_not_is_one_sentence() -> None:
+    here = IrcSettings(source_address="127.0.0.1")
+    assert await IrcBridge(here, Services(ManualClock(), random.Random(1), "1")).trial() == ()
+    networks = {"irc.example.org": NetworkSettings(source_address="192.0.2.1")}
+    bridge = IrcBridge(
+        IrcSettings(source_address="127.0.0.1", networks=networks),
+        Services(ManualClock(), random.Random(1), "1"),
+    )
+    assert bridge.capabilities.background
+    assert await bridge.trial() == (
+        "nobody can connect from 192.0.2.1: this machine has no such address. Correct "
+        'networks."irc.example.org".source_address, or give the machine that address.',
+    )
+    await asyncio.wait_for(bridge.run(), 10)  # has nothing to do
