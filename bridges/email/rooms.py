@@ -1,0 +1,270 @@
+"""Threads and mailing lists that are open as rooms of one user: people are their addresses, the subject is the subject, what
+is said in the room goes to all of them.
+
+Owns the table of open rooms, and holds all of it in memory. A room has the nicks that nobody can forge: addresses, never the
+names that people give themselves. Whoever stands in the newest mail of the thread is in the room; mail never shows who has
+left it otherwise.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Column, Executable, Float, Row, Table, Text, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bridges.email.addresses import Mailbox, fold, parse
+from bridges.email.composing.places import Place
+from bridges.email.composing.subjects import base
+from bridges.email.composing.threads import Mail
+from bridges.email.mime.letter import Person
+from bridges.email.people import People
+from bridges.email.schema import METADATA
+from bridges.email.session import EmailSession
+from gateway.bridge import BadAddress, Services
+from gateway.model import Affiliation, Departure, Exit, Message, Occupant, Refused, Topic
+from gateway.model import Condition as Because
+
+#: Of one user; people shown in one.
+_ROOMS_MOST, _PEOPLE_MOST = 100, 500
+
+OPEN_ROOMS = Table(
+    "email_rooms",
+    METADATA,
+    *(Column(name, Text, primary_key=True) for name in ("bridge", "owner", "room")),
+    Column("thread", Text, nullable=False),
+    Column("post", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("people", Text, nullable=False),
+    Column("opened", Float, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoom:
+    """``room`` is its key. Of a thread, ``thread`` is its name and ``people`` are those of its newest mail but for the user;
+    of a mailing list, ``post`` is where to write to, and ``people`` have written there."""
+
+    owner: str
+    room: str
+    subject: str
+    thread: str = ""
+    post: str = ""
+    people: tuple[Person, ...] = ()
+    opened: float = 0.0
+
+    @property
+    def mailboxes(self) -> tuple[Mailbox, ...]:
+        """Who gets what is said."""
+        return _mailboxes([Person("", self.post)] if self.post else self.people)
+
+    @property
+    def nicks(self) -> dict[str, Person]:
+        return {fold(each.address): each for each in self.people}
+
+
+@dataclass(slots=True)
+class _Shown:
+    """A room that the user is in, with the user's own nick."""
+
+    nick: str
+    people: set[str] = field(default_factory=set)
+
+
+class ThreadRooms:
+    """``session.Rooms``."""
+
+    def __init__(self, services: Services, people: People) -> None:
+        self._services = services
+        self._people = people
+        self._open: dict[tuple[str, str], OpenRoom] = {}
+        self._by_thread: dict[tuple[str, str], str] = {}
+        self._shown: dict[tuple[str, str], _Shown] = {}
+
+    async def restore(self) -> None:
+        """Raises ``NotStored``."""
+        rows = await self._services.tables.read(
+            select(OPEN_ROOMS).where(OPEN_ROOMS.c.bridge == self._services.name)
+        )
+        for row in rows:
+            self._keep(_room(row))
+
+    def _keep(self, room: OpenRoom) -> None:
+        self._open[room.owner, room.room] = room
+        self._by_thread[room.owner, room.post or room.thread] = room.room
+
+    # -- opening -----------------------------------------------------------------------------------------------
+
+    async def open(self, owner: str, mail: Mail, mine: frozenset[str], post: str = "") -> OpenRoom | Refused:
+        """Open the thread of a mail, or the mailing list with the address ``post`` that it came by; as it is, where it is
+        open. ``mine`` are the user's own addresses. Raises ``NotStored``."""
+        known = self._by_thread.get((owner, fold(post) if post else mail.thread))
+        if known is not None:
+            return self._open[owner, known]
+        if sum(1 for each in self._open if each[0] == owner) >= _ROOMS_MOST:
+            text = f"You have {_ROOMS_MOST} open rooms; close some of them first (.close in the room)."
+            return Refused(Because.RESOURCE_CONSTRAINT, text)
+        people = _others(mail, mine)
+        if not people and not post:
+            return Refused(Because.ITEM_NOT_FOUND, "Nobody but you takes part in this thread.")
+        name = f"#{fold(post).replace('@', '.')}" if post else f"#{_safe(mail.thread)}"
+        room = OpenRoom(
+            owner,
+            name,
+            base(mail.subject) or "(no subject)",
+            "" if post else mail.thread,
+            fold(post) if post else "",
+            people,
+            self._services.clock.now(),
+        )
+        await self._save(room)
+        return room
+
+    async def close(self, owner: str, room: str) -> bool:
+        """Its mails are in the chats of those who write them again. Raises ``NotStored``."""
+        known = self._open.get((owner, room))
+        if known is None:
+            return False
+        here = (
+            OPEN_ROOMS.c.bridge == self._services.name,
+            OPEN_ROOMS.c.owner == owner,
+            OPEN_ROOMS.c.room == room,
+        )
+        await self._services.tables.write((delete(OPEN_ROOMS).where(*here), None))
+        shown = self._shown.pop((owner, room), None)
+        self._drop(known)
+        sink = self._people.sink(owner)
+        if shown is not None and sink is not None:
+            sink.departed([room], shown.nick, Departure(Exit.LEFT, reason="This room is closed."))
+        return True
+
+    def _drop(self, room: OpenRoom) -> None:
+        self._open.pop((room.owner, room.room), None)
+        self._by_thread.pop((room.owner, room.post or room.thread), None)
+
+    def forget(self, owner: str) -> None:
+        """The user's rows were erased."""
+        for room in [each for each in self._open.values() if each.owner == owner]:
+            self._drop(room)
+            self._shown.pop((owner, room.room), None)
+
+    def of(self, owner: str) -> list[OpenRoom]:
+        return [each for each in self._open.values() if each.owner == owner]
+
+    async def _save(self, room: OpenRoom) -> None:
+        await self._services.tables.write((self._upsert(room), None))
+        self._keep(room)
+
+    def _upsert(self, room: OpenRoom) -> Executable:
+        insert = postgresql.insert if self._services.tables.dialect == "postgresql" else sqlite.insert
+        row = {
+            "bridge": self._services.name,
+            "owner": room.owner,
+            "room": room.room,
+            "thread": room.thread,
+            "post": room.post,
+            "subject": room.subject,
+            "people": json.dumps([[each.name, each.address] for each in room.people]),
+            "opened": room.opened,
+        }
+        changed = {name: row[name] for name in ("people", "subject")}
+        return (
+            insert(OPEN_ROOMS)
+            .values(row)
+            .on_conflict_do_update(index_elements=["bridge", "owner", "room"], set_=changed)
+        )
+
+    # -- being in ----------------------------------------------------------------------------------------------
+
+    def place(self, owner: str, room: str) -> Place | None:
+        known = self._open.get((owner, room))
+        return Place(room, known.mailboxes, known.thread) if known is not None else None
+
+    def join(self, session: EmailSession, room: str, nick: str) -> bool:
+        known = self._open.get((session.owner, room))
+        if known is None:
+            return False
+        others = known.nicks
+        own = nick if nick.casefold() not in others else f"{nick} (you)"
+        self._shown[session.owner, room] = _Shown(own, set(others))
+        occupants = [_occupant(key, each) for key, each in others.items()]
+        occupants.append(Occupant(own, Affiliation.OWNER))
+        session.sink.room_joined(room, own, occupants, Topic(known.subject))
+        return True
+
+    def leave(self, owner: str, room: str) -> None:
+        self._shown.pop((owner, room), None)
+
+    # -- what comes --------------------------------------------------------------------------------------------
+
+    def showing(self, owner: str, thread: str, post: str = "") -> str | None:
+        """The room that a mail of this thread, or of this list, is shown in; None if the user is in no such room."""
+        for name in (fold(post) if post else "", thread):
+            room = self._by_thread.get((owner, name)) if name else None
+            if room is not None and (owner, room) in self._shown:
+                return room
+        return None
+
+    async def say(self, owner: str, room: str, mail: Mail, mine: frozenset[str], message: Message) -> None:
+        """Show a mail in its room, with those who are in it from now on. Raises ``NotStored``."""
+        known, sink = self._open[owner, room], self._people.sink(owner)
+        people = _others(mail, mine)
+        if known.post:
+            people = tuple({fold(each.address): each for each in (*known.people, mail.sender)}.values())
+        if people != known.people:
+            known = replace(known, people=people[-_PEOPLE_MOST:])
+            await self._save(known)
+        shown = self._shown.get((owner, room))
+        if sink is None or shown is None:
+            return
+        now = known.nicks
+        for gone in sorted(shown.people - now.keys()):
+            sink.departed([room], gone, Departure(Exit.LEFT, reason="Not in the newest mail of this thread."))
+        for key in now.keys() - shown.people:
+            sink.arrived(room, _occupant(key, now[key]))
+        shown.people = set(now)
+        sink.room_message(room, message)
+
+
+def _others(mail: Mail, mine: frozenset[str]) -> tuple[Person, ...]:
+    found: dict[str, Person] = {}
+    for person in (mail.sender, *mail.recipients):
+        try:
+            mailbox = parse(person.address)
+        except BadAddress:
+            continue
+        if mailbox.folded not in mine and mailbox.base.folded not in mine:
+            found.setdefault(mailbox.folded, person)
+    return tuple(found.values())[:_PEOPLE_MOST]
+
+
+def _mailboxes(people: Sequence[Person]) -> tuple[Mailbox, ...]:
+    return tuple(parse(each.address) for each in people)
+
+
+def _occupant(key: str, person: Person) -> Occupant:
+    return Occupant(key, Affiliation.MEMBER, identity=key, stable=key)
+
+
+def _safe(thread: str) -> str:
+    """As much of a thread's name as fits a room's; ours do as they are."""
+    plain = "".join(
+        each if each.isascii() and (each.isalnum() or each in "._-") else "-" for each in thread.lower()
+    )
+    if plain == thread and len(plain) <= 64:
+        return plain
+    return f"{plain[:40]}-{sha256(thread.encode()).hexdigest()[:12]}"
+
+
+def _room(row: Row[Any]) -> OpenRoom:
+    return OpenRoom(
+        row.owner,
+        row.room,
+        row.subject,
+        row.thread,
+        row.post,
+        tuple(Person(*each) for each in json.loads(row.people)),
+        row.opened,
+    )

@@ -1,0 +1,225 @@
+"""One user of the email bridge. No connection is behind it: what the user does goes to the parts of the bridge, and what
+they have for the user comes through here.
+
+Owns what is shown of people (their exact addresses, whether mail reaches them); nothing that outlives it.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridges.email.addresses import HOME, Mailbox, fold, parse
+from bridges.email.composing.composer import Composer
+from bridges.email.composing.places import Place, Said
+from bridges.email.identity import Identities, Taken
+from bridges.email.people import People
+from bridges.email.personal import Personal
+from bridges.email.receiving.contacts import Contacts, Decision, EmailContact
+from gateway.bridge import Account, BadAddress, NotStored, SessionEnded, Sink, Ticket
+from gateway.model import (
+    Address,
+    AddressKind,
+    Attachment,
+    Availability,
+    ChatState,
+    Condition,
+    Contact,
+    Enrichment,
+    ErrorType,
+    MessageKind,
+    Refused,
+)
+
+_NO_ROOM = Refused(
+    Condition.ITEM_NOT_FOUND,
+    "There is no such thread or mailing list. Write .room in a chat to open its thread as one.",
+)
+_NOT_HERE = Refused(Condition.NOT_ACCEPTABLE, "Mail has no such thing.")
+_REACHABLE = "email"
+
+
+class Rooms(Protocol):
+    """Threads and mailing lists that are open as rooms of a user."""
+
+    def place(self, owner: str, room: str) -> Place | None:
+        """Where to write to in a room; None if it is not open."""
+
+    def join(self, session: "EmailSession", room: str, nick: str) -> bool:
+        """Show a room; whether there is one."""
+
+    def leave(self, owner: str, room: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session hands things to. ``here`` is called when a user can be told something again."""
+
+    identities: Identities
+    people: People
+    contacts: Contacts
+    composer: Composer
+    rooms: Rooms
+    here: Callable[[str], None]
+    read: Callable[[str, str], None]  # owner and mail
+
+
+class EmailSession:
+    """``gateway.bridge.Session``, ``Expressive``, ``SharesFiles``, ``Retracts``, ``Types``, ``MarksRead``, ``Watching``."""
+
+    def __init__(self, account: Account, sink: Sink, parts: Parts) -> None:
+        self.owner = account.user
+        self.sink = sink
+        self.personal = Personal.of(account.settings)
+        self._person = account.address
+        self._parts = parts
+        self._known: dict[str, EmailContact] = {}
+        self._watched: set[str] = set()
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        try:
+            mailbox = await self._parts.identities.settle(self.owner, self._person, self.personal.address)
+            for contact in await self._parts.contacts.of(self.owner):
+                self._known[contact.address] = contact
+        except Taken as error:
+            raise SessionEnded(
+                Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
+            ) from error
+        except NotStored as error:
+            text = "The gateway cannot read its database just now. It tries again."
+            raise SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)) from error
+        self._parts.people.came(self)
+        try:
+            self.sink.online(mailbox.exact)
+            for contact in self._known.values():
+                self._introduce(contact)
+            self._parts.here(self.owner)
+            await self._over
+        finally:
+            self._parts.people.went(self)
+
+    def close(self, reason: str) -> None:
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def fold(self, name: str) -> str:
+        return fold(name)
+
+    # -- people ------------------------------------------------------------------------------------------------
+
+    def learnt(self, contact: EmailContact) -> None:
+        """Something is known of somebody, from now on."""
+        before = self._known.get(contact.address)
+        self._known[contact.address] = contact
+        if before is None or before.name != contact.name:
+            self._introduce(contact)
+        if contact.address in self._watched:
+            self._show(contact.address)
+
+    def _introduce(self, contact: EmailContact) -> None:
+        if contact.name:
+            self.sink.contact(Contact(contact.address, contact.name))
+
+    def watch(self, contact: str) -> None:
+        key = fold(contact)
+        self._watched.add(key)
+        self._show(key)
+
+    def unwatch(self, contact: str) -> None:
+        self._watched.discard(fold(contact))
+
+    def _show(self, key: str) -> None:
+        known = self._known.get(key)
+        if known is not None and known.decision is Decision.BLOCK:
+            self.sink.contact_presence(key, Availability.UNAVAILABLE, "You have blocked their mail.")
+        elif known is not None and known.bounced:
+            self.sink.contact_presence(key, Availability.EXTENDED_AWAY, f"Mail comes back: {known.bounce}")
+        else:
+            self.sink.contact_presence(key, Availability.AVAILABLE, _REACHABLE)
+
+    def mailbox(self, contact: str) -> Mailbox:
+        """Where mail to somebody goes: the address as it was last seen. Raises ``BadAddress``."""
+        known = self._known.get(fold(contact))
+        return parse(known.exact if known is not None and known.exact else contact)
+
+    # -- messages ----------------------------------------------------------------------------------------------
+
+    def tell(self, contact: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+        self._write(Address(AddressKind.CONTACT, HOME, contact), Said(self._words(text, kind)), ticket)
+
+    def say(self, room: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
+        self._write(Address(AddressKind.ROOM, HOME, room), Said(self._words(text, kind)), ticket)
+
+    def express(
+        self, address: Address, text: str, kind: MessageKind, enrichment: Enrichment, ticket: Ticket
+    ) -> None:
+        said = Said(
+            self._words(text, kind),
+            reply=enrichment.reply,
+            replaces=enrichment.replaces,
+            thread=enrichment.thread,
+            subject=enrichment.subject,
+        )
+        self._write(address, said, ticket)
+
+    def share(
+        self,
+        address: Address,
+        text: str,
+        attachments: Sequence[Attachment],
+        kind: MessageKind,
+        ticket: Ticket,
+    ) -> None:
+        self._write(address, Said(self._words(text, kind), tuple(attachments)), ticket)
+
+    def retract(self, address: Address, target: str, ticket: Ticket) -> None:
+        self._parts.composer.retract(self.owner, target, ticket)
+
+    def type(self, address: Address, state: ChatState) -> None:
+        self._parts.composer.typing(self.owner, fold(address.name), state)
+
+    def mark_read(self, contact: str, foreign_id: str) -> None:
+        self._parts.read(self.owner, foreign_id)
+
+    def _words(self, text: str, kind: MessageKind) -> str:
+        if kind is not MessageKind.ACTION:
+            return text
+        return f"* {self.personal.name or 'I'} {text}"
+
+    def _write(self, address: Address, said: Said, ticket: Ticket) -> None:
+        if address.kind is AddressKind.ROOM:
+            place = self._parts.rooms.place(self.owner, fold(address.name))
+            if place is None:
+                ticket.refused(_NO_ROOM)
+                return
+        else:
+            try:
+                place = Place.contact(self.mailbox(address.name))
+            except BadAddress as error:
+                ticket.refused(Refused(Condition.JID_MALFORMED, str(error)))
+                return
+        self._parts.composer.write(self.owner, place, said, ticket)
+
+    # -- rooms -------------------------------------------------------------------------------------------------
+
+    def join(self, room: str, nick: str, password: str) -> None:
+        if not self._parts.rooms.join(self, fold(room), nick):
+            self.sink.room_refused(fold(room), _NO_ROOM)
+
+    def leave(self, room: str, reason: str) -> None:
+        self._parts.rooms.leave(self.owner, fold(room))
+
+    def change_nick(self, nick: str, ticket: Ticket) -> None:
+        ticket.refused(_NOT_HERE)
+
+    def set_topic(self, room: str, text: str, ticket: Ticket) -> None:
+        ticket.refused(_NOT_HERE)
+
+    def kick(self, room: str, nick: str, reason: str, ticket: Ticket) -> None:
+        ticket.refused(_NOT_HERE)
+
+    def instruct(self, text: str, ticket: Ticket) -> None:
+        ticket.refused(_NOT_HERE)
