@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Executable, Float, Index, Row, Table, Text, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bridges.email.composing import cleaning
 from bridges.email.mime.letter import Person
 from bridges.email.schema import METADATA
 from gateway.bridge import Tables, Values
@@ -26,7 +27,7 @@ _MOST_IDS = 100  # of one query
 Statement = tuple[Executable, Values]
 
 MAILS = Table(
-    "email_mails",
+    "email_thread_mails",
     METADATA,
     *(Column(name, Text, primary_key=True) for name in ("bridge", "owner", "id")),
     Column("message_id", Text, nullable=False),
@@ -40,10 +41,10 @@ MAILS = Table(
     Column("text", Text, nullable=False),
     Column("sent_by_us", Boolean, nullable=False),
     Column("time", Float, nullable=False),
-    Index("email_mails_by_message", "bridge", "owner", "message_key"),
-    Index("email_mails_by_thread", "bridge", "owner", "thread", "time"),
-    Index("email_mails_by_contact", "bridge", "owner", "contact", "time"),
-    Index("email_mails_by_time", "bridge", "time"),
+    Index("email_thread_mails_by_message", "bridge", "owner", "message_key"),
+    Index("email_thread_mails_by_thread", "bridge", "owner", "thread", "time"),
+    Index("email_thread_mails_by_contact", "bridge", "owner", "contact", "time"),
+    Index("email_thread_mails_by_time", "bridge", "time"),
 )
 
 
@@ -93,10 +94,10 @@ class Threads:
             "refs": json.dumps(mail.references),
             "thread": mail.thread,
             "contact": mail.contact,
-            "subject": mail.subject,
+            "subject": cleaning.one_line(mail.subject),
             "sender": json.dumps([mail.sender.name, mail.sender.address]),
             "recipients": json.dumps([[each.name, each.address] for each in mail.recipients]),
-            "text": mail.text[:LONGEST_TEXT],
+            "text": cleaning.body(mail.text)[:LONGEST_TEXT],
             "sent_by_us": mail.sent_by_us,
             "time": mail.time,
         }

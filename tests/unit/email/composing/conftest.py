@@ -1,0 +1,31 @@
+"""The bridge's tables on SQLite and PostgreSQL, for stores whose SQL is to run on both."""
+
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.storage.bridge_tables import BridgeTables
+from gateway.storage.database import opened
+from tests.rig.postgres import Postgres
+from tests.unit.email.conftest import schema
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BridgeTables]:
+    name = f"composing{next(_numbers)}"
+    url = f"sqlite:///{tmp_path / 'both.db'}"
+    server: Postgres | None = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        assert server is not None
+        url = await server.create(name)
+    async with opened(url, clock=SystemClock()) as database:
+        await database.adopt("email", schema(), SystemClock())
+        yield BridgeTables(database)
+    if server is not None:
+        await server.drop(name)
