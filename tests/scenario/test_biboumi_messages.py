@@ -165,7 +165,8 @@ def _standing(presence: Element, type_: str) -> tuple[str, ...]:
     reason, actor = item.findtext(f"{USER}reason", ""), item.find(f"{USER}actor")
     by = actor.get("nick", "") if actor is not None else ""
     codes -= {"100", "210", *(() if type_ else ("110",))}
-    return (*rank, item.get("nick", ""), *sorted(codes), by, reason)
+    note = presence.findtext(f"{C}status", "").replace("Biboumi note", "Causeway note")
+    return (*rank, item.get("nick", ""), *sorted(codes), by, reason, note)
 
 
 def join(who: str, nick: str, room: str = R) -> str:
@@ -217,6 +218,9 @@ async def the_play(play: Play) -> None:
     await step("a kick from IRC", irc="KICK #foo bob :out")
     await step("once more", join(BOB, "bob"), who=BOB, comes=BOB)
     await step("one client leaves", f"<presence from='{ANN2}' to='{R}/ann' type='unavailable'/>")
+    await step("it comes back", join(ANN2, "ann"), comes=ANN2)
+    gone = "<error type='cancel'><recipient-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+    await step("a client's error", f"<message type='error' from='{ANN2}' to='#foo%%{S}/ann'>{gone}</message>")
     await step("somebody leaves IRC", irc="PART #foo :bye")
     await step("somebody comes", irc="JOIN #foo")
 
