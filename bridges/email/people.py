@@ -12,6 +12,7 @@ from bridges.email.composing.places import Author
 from bridges.email.config import EmailSettings
 from bridges.email.identity import Identities
 from bridges.email.personal import Personal
+from bridges.email.receiving.contacts import EmailContact
 from bridges.email.receiving.residents import FirstContact, Resident
 from gateway.bridge import NotStored, Sink
 from gateway.model import DeliveryState, Message, MessageKind, Refused
@@ -23,6 +24,9 @@ class Present(Protocol):
     owner: str
     sink: Sink
     personal: Personal
+
+    def learnt(self, contact: EmailContact) -> None:
+        """Something is known of somebody, from now on."""
 
 
 class People:

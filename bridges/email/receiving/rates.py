@@ -1,4 +1,4 @@
-"""How much mail comes: buckets that fill over an hour, of users and of senders. In memory, and bounded."""
+"""How much mail comes and goes: buckets that fill over an hour or a day, of users and of senders. In memory, and bounded."""
 
 from dataclasses import dataclass
 
@@ -15,22 +15,23 @@ class _Bucket:
 
 
 class Rates:
-    """``an_hour`` mails for each key, all of them at once if need be."""
+    """``most`` for each key in ``seconds``, all of them at once if need be."""
 
-    def __init__(self, an_hour: int, clock: Clock) -> None:
-        self._an_hour = an_hour
+    def __init__(self, most: int, clock: Clock, seconds: float = _HOUR) -> None:
+        self._most = most
         self._clock = clock
+        self._seconds = seconds
         self._buckets: dict[str, _Bucket] = {}
 
-    def free(self, key: str) -> bool:
-        """Whether one more may come; takes nothing."""
-        return self._bucket(key).left >= 1
+    def free(self, key: str, count: int = 1) -> bool:
+        """Whether so many more may come; takes nothing."""
+        return self._bucket(key).left >= count
 
-    def take(self, key: str) -> bool:
+    def take(self, key: str, count: int = 1) -> bool:
         bucket = self._bucket(key)
-        if bucket.left < 1:
+        if bucket.left < count:
             return False
-        bucket.left -= 1
+        bucket.left -= count
         self._buckets[key] = bucket
         return True
 
@@ -40,15 +41,15 @@ class Rates:
         if bucket is None:
             if len(self._buckets) >= _MOST:
                 self._prune(now)
-            return _Bucket(self._an_hour, now)
-        bucket.left = min(self._an_hour, bucket.left + (now - bucket.at) * self._an_hour / _HOUR)
+            return _Bucket(self._most, now)
+        bucket.left = min(self._most, bucket.left + (now - bucket.at) * self._most / self._seconds)
         bucket.at = now
         return bucket
 
     def _prune(self, now: float) -> None:
         """Forget those that are full again; if that is not enough, the ones least used."""
         for key in list(self._buckets):
-            if self._bucket(key).left >= self._an_hour:
+            if self._bucket(key).left >= self._most:
                 del self._buckets[key]
         for key in list(self._buckets)[: max(0, len(self._buckets) - _MOST // 2)]:
             del self._buckets[key]
