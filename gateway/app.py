@@ -47,11 +47,14 @@ _log = structlog.get_logger(__name__)
 
 #: Seconds for the whole farewell; a service manager kills soon after.
 _SHUTDOWN_SECONDS = 10.0
+START_AGAIN = 75
+"""EX_TEMPFAIL of sysexits.h: whoever watches over us is to start us again."""
 _DAY = 86_400.0
 
 
 def run(settings: Settings, path: Path) -> int:
-    """Run the gateway until SIGINT or SIGTERM; the exit status. SIGHUP reads ``path`` again."""
+    """Run the gateway until SIGINT or SIGTERM, or SIGUSR1 if it is to be started again; the exit status. SIGHUP reads
+    ``path`` again."""
 
     def reload() -> Settings:
         return load(path, os.environ)
@@ -71,12 +74,18 @@ async def serve(settings: Settings, reload: Callable[[], Settings]) -> int:
         loop.add_signal_handler(number, stop.set)
     gateway = Gateway(settings, SystemClock(), reload)
     loop.add_signal_handler(signal.SIGHUP, gateway.reload)
+
+    def restart() -> None:
+        gateway.restarting = True
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGUSR1, restart)
     try:
         await gateway.run(stop)
     except* (StorageError, SecretError, CannotServe) as failures:
         # One cause, though every component meets it: it is told once, as a sentence.
         raise next(_leaves(failures)) from None
-    return 0
+    return START_AGAIN if gateway.restarting else 0
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
@@ -95,6 +104,7 @@ class Gateway:
         self._settings = settings
         self._read = read
         self._clock = clock
+        self.restarting = False  # clients are not to notice more of the end than they must
         self._components: list[Component] = []
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -131,7 +141,7 @@ class Gateway:
         reason = "The gateway is shutting down."
         async with asyncio.timeout(_SHUTDOWN_SECONDS), asyncio.TaskGroup() as group:
             for component in self._components:
-                group.create_task(component.close(reason))
+                group.create_task(component.close(reason, farewell=not self.restarting))
 
     async def _adopted(self, database: Database) -> list[Schema]:
         """The tables of the configured bridges, as they are today."""

@@ -254,15 +254,17 @@ class Component:
             started()
             await self._stop.wait()
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: str, *, farewell: bool = True) -> None:
         """Tell everybody (XEP-0045 §9.9: status 332), end the sessions politely, then the link. What is wanted stays stored:
-        the next start restores it."""
+        the next start restores it. Without ``farewell`` nobody is told: clients are in their rooms when we are back, which
+        will be at once."""
         if self.speech.corrections.flush_all():
             await self.deliveries.settle()
-        farewell = self.people.subscriptions.farewell()
+        last_words = self.people.subscriptions.farewell() if farewell else []
         for account in self.accounts:
-            for room in account.rooms.values():
-                farewell.extend(room.farewell(Departure(Exit.SHUTDOWN, reason)))
+            if farewell:
+                for room in account.rooms.values():
+                    last_words.extend(room.farewell(Departure(Exit.SHUTDOWN, reason)))
             account.close(reason)
         await self.router.close()
         self.doors.close()
@@ -270,7 +272,7 @@ class Component:
         await self.deliveries.finish()
         self.iq.fail_all("The gateway is shutting down.")
         self._stop.set()
-        await self.link.close(farewell)
+        await self.link.close(last_words)
 
     def _on_link(self, status: LinkStatus) -> None:
         if status.state is LinkState.UP:

@@ -1,5 +1,6 @@
 """A server or the gateway is killed with -9 in the middle of a conversation, and everything heals by itself."""
 
+import signal
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from gateway.app import START_AGAIN
 from gateway.playground.clients import (
     Line,
     Pattern,
@@ -188,6 +190,13 @@ async def test_a_conversation_goes_on_over_a_killed_and_over_a_stopped_gateway(s
     await stage.restart_gateway()
     await alice.expect(ours(scene), within=DEADLINE)
     await scene.talk("after the stop")
+    alice.inbox.clear()
+    stage.gateway.signal(signal.SIGUSR1)  # to be started again: nobody is told
+    assert await stage.gateway.wait_ended(DEADLINE) == START_AGAIN
+    await stage.restart_gateway()
+    back = await alice.expect(presence(scene.from_occupant(scene.nick)), within=DEADLINE)
+    assert back.get("type") is None
+    await scene.talk("after the restart")
     assert not alice.inbox.waiting(presence(type="error"))
 
 

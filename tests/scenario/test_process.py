@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app import START_AGAIN
 from gateway.secrets import SecretBox
 from tests.component.stage import MUC, C, condition, kind
 from tests.fakes.xmpp_server import Connection, FakeXmppServer
@@ -82,13 +83,15 @@ async def links(server: FakeXmppServer) -> dict[str, Connection]:
     return {link.domain: link for link in both}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_right_after_the_handshake_is_an_orderly_end(gateway, server, number):
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGUSR1, START_AGAIN)]
+)
+async def test_a_signal_right_after_the_handshake_is_an_orderly_end(gateway, server, number, status):
     async with gateway.running() as process:
         async with asyncio.timeout(20):
             await server.accepted.get()
         process.send_signal(number)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), 10) == status
     assert "Traceback" not in gateway.log.read_text()
 
 
