@@ -4,6 +4,7 @@ Recipients never change silently: whoever is not in the chat gets nothing unless
 get it who are named in the mail that is answered. A mail of one conversation is never answered, quoted or named in another.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -84,10 +85,18 @@ class Chooser:
             thread = newest.thread if newest else ""
         if not thread:
             return _Context(new, answered, elsewhere, ())
+        mails = await self._of_chat(owner, thread, place)
+        if mails is None:
+            # A client may use the same name for a thread in two chats: in the second one it gets another.
+            thread = f"{thread}~{hashlib.sha256(place.key.encode()).hexdigest()[:16]}"
+            mails = await self._of_chat(owner, thread, place)
+        return _Context(thread, answered, elsewhere, mails or ())
+
+    async def _of_chat(self, owner: str, thread: str, place: Place) -> tuple[Mail, ...] | None:
+        """Those mails of a thread that belong to this chat, newest first; None if there are others only."""
         known = await self._threads.of_thread(owner, thread)
         mails = tuple(each for each in known if _seen(each, place))
-        # A client may use the same name for a thread in two chats; in the other one it is another thread.
-        return _Context(new if known and not mails else thread, answered, elsewhere, mails)
+        return mails if mails or not known else None
 
 
 @dataclass(frozen=True, slots=True)

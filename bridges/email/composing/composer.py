@@ -13,7 +13,7 @@ import structlog
 
 from bridges.email.composing.choosing import Chooser
 from bridges.email.composing.desks import Desks
-from bridges.email.composing.drafts import Drafts, Line
+from bridges.email.composing.drafts import Drafts, Line, LineState
 from bridges.email.composing.fetching import Fetching
 from bridges.email.composing.files import Files
 from bridges.email.composing.finishing import Finisher
@@ -116,9 +116,17 @@ class Composer:
         self._posting.tell(owner)
 
     async def forget(self, owner: str) -> None:
-        """The user is gone, and so are the user's rows: nothing that was being written is sent."""
-        for window in list(self._windows.of(owner)):
+        """The user is gone: nothing that was being written is sent. Raises ``NotStored``; then it may be after a start."""
+        drafts, windows = self._desk.drafts, list(self._windows.of(owner))
+        for window in windows:
             self._windows.drop(window)
+        ends = [
+            end
+            for each in windows
+            for end in (drafts.close(each.id), drafts.end_all(each.id, LineState.WITHDRAWN))
+        ]
+        if ends:
+            await self._desk.tables.write(*ends)
 
     async def _write(self, request: Request, ticket: Ticket) -> None:
         try:

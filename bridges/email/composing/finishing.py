@@ -89,8 +89,7 @@ class Finisher:
             content.to_all,
         )
         place = Place(draft.place, draft.recipients, draft.thread)
-        new = details.thread or draft.id
-        choice = await self._chooser.choose(draft.owner, author, place, wish, new, now)
+        choice = await self._chooser.choose(draft.owner, author, place, wish, draft.id, now)
         if isinstance(choice, Refused):
             return choice
         sheet = self._sheet(draft, content, choice, author, now)
