@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridges.email.addresses import Mailbox
 from bridges.email.receiving.arrivals import Arrivals
 from bridges.email.receiving.heading import Heading
-from bridges.email.receiving.intake import Intake, IntakeLimits
+from bridges.email.receiving.intake import Intake, IntakeLimits, Waiting
 from bridges.email.receiving.lmtp import Limits, Listener
 from bridges.email.receiving.originals import Originals
 from bridges.email.receiving.replies import Reply
@@ -101,6 +101,7 @@ async def _measure(directory: Path, mails: int, connections: int, size: int) -> 
             hostname="gw.example",
             returns=lambda mailbox: False,
             taken=lambda taken: first.set(),
+            waiting=Waiting(),
             limits=IntakeLimits(10**12, 10**9, 10**9, 10**9),
         )
         listener = Listener(intake, "gw.example", Limits())

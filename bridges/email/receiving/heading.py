@@ -17,7 +17,7 @@ _LONGEST = 64 * 1024  # octets of a header block that are looked at
 _MOST_OF_A_NAME = 100
 _HOP = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(rb"^message-id[ \t]*:[ \t\r\n]*([^\r\n]{1,1000})", re.IGNORECASE | re.MULTILINE)
-_END = re.compile(rb"\r?\n\r?\n")
+_END = re.compile(rb"(?:\A|\r?\n)\r?\n")
 # What servers write on the way: the same mail has others of them when it comes again.
 _TRACE = re.compile(
     rb"^(?:received|return-path|delivered-to|x-original-to|envelope-to|delivery-date|authentication-results|received-spf"
@@ -57,13 +57,13 @@ class Heading:
 def look(raw: bytes | bytearray) -> Heading:
     """Raises nothing. ``raw`` is a mail without what we put before it."""
     end = _END.search(raw, 0, _LONGEST)
-    border = end.start() if end is not None else min(len(raw), _LONGEST)
-    block = bytes(raw[:border])
-    body = memoryview(raw)[border:]
+    border = min(len(raw), _LONGEST)
+    block = bytes(raw[: end.start() if end is not None else border])
+    body = memoryview(raw)[end.end() if end is not None else border :]
     digest = hashlib.sha256(body)
     message_id = _ID.search(block)
     # Without an id the rest of the header has to tell one mail from the next: two of a machine may say the same.
-    digest.update(message_id[1].strip() if message_id is not None else _TRACE.sub(b"", block))
+    digest.update(message_id[1].strip() if message_id is not None else _TRACE.sub(b"", block).strip())
     return Heading(block, len(_HOP.findall(block)), digest.digest())
 
 

@@ -110,10 +110,11 @@ class Intake:
         hostname: str,
         returns: Callable[[Mailbox], bool],
         taken: Callable[[Sequence[Arrival]], None],
+        waiting: Waiting,
         limits: IntakeLimits,
     ) -> None:
         self.counts = IntakeCounts()
-        self.waiting = Waiting()
+        self.waiting = waiting
         self._arrivals = arrivals
         self._keeping = Keeping(arrivals)
         self._originals = originals
@@ -132,6 +133,10 @@ class Intake:
     async def restore(self) -> None:
         """Raises ``NotStored``."""
         self.waiting.restore(await self._arrivals.loads())
+
+    async def close(self) -> None:
+        """Returns once no mail is on its way into the tables."""
+        await self._keeping.close()
 
     # Asked by the server
 

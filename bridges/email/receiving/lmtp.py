@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import AnyStr, Protocol, TypeVar
 
@@ -125,12 +125,20 @@ async def _safely(decision: Awaitable[_T], otherwise: _T) -> _T:
         return otherwise
 
 
+@dataclass(slots=True)
+class _Door:
+    """Which connections there are, and whether more mails may come."""
+
+    inside: set["Conversation"] = field(default_factory=set)
+    closing: bool = False
+
+
 class Conversation(LMTP):
     """One connection."""
 
     line_length_limit = _CHUNK  # what the stream reader buffers; lines of mails may be of any length
 
-    def __init__(self, hooks: Hooks, open_: set["Conversation"], tls: ssl.SSLContext | None) -> None:
+    def __init__(self, hooks: Hooks, door: _Door, tls: ssl.SSLContext | None) -> None:
         super().__init__(
             hooks,
             data_size_limit=hooks.limits.size,
@@ -143,15 +151,19 @@ class Conversation(LMTP):
             loop=asyncio.get_running_loop(),
         )
         self._hooks = hooks
-        self._open = open_
+        self._door = door
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._open.add(self)
+        self._door.inside.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._open.discard(self)
+        self._door.inside.discard(self)
         super().connection_lost(error)
+
+    def eof_received(self) -> bool | None:
+        super().eof_received()
+        return False  # a connection that ends before it was greeted stays half open else
 
     @property
     def idle(self) -> bool:
@@ -195,12 +207,15 @@ class Conversation(LMTP):
                 answers = [refused] * len(envelope.rcpt_tos)
         self.envelope = self._create_envelope()
         await super().push("\r\n".join(reply.line for reply in answers))
+        if self._door.closing and self.transport is not None:
+            self.transport.close()
 
 
 _STATUSES = {
     "250": "2.0.0",
     "252": "2.0.0",
     "221": "2.0.0",
+    "454": "4.7.0",
     "500": "5.5.2",
     "501": "5.5.4",
     "502": "5.5.1",
@@ -240,11 +255,16 @@ class Listener:
         self._tls = tls
         self._servers: list[asyncio.Server] = []
         self._sockets: list[Path] = []
-        self._open: set[Conversation] = set()
+        self._door = _Door()
 
     @property
     def connections(self) -> int:
-        return len(self._open)
+        return len(self._door.inside)
+
+    @property
+    def busy(self) -> int:
+        """Connections with a mail under way."""
+        return sum(not each.idle for each in self._door.inside)
 
     async def open_tcp(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen there; returns the port. Raises OSError."""
@@ -267,14 +287,15 @@ class Listener:
 
     async def close(self) -> None:
         """Let nobody in any more, let mails that are under way come to their end, for a few seconds."""
+        self._door.closing = True
         for server in self._servers:
             server.close()
-        for conversation in [each for each in self._open if each.idle]:
+        for conversation in [each for each in self._door.inside if each.idle]:
             conversation.abort()
-        tasks = [task for each in self._open if (task := each.task) is not None]
+        tasks = [task for each in self._door.inside if (task := each.task) is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=_GRACE)
-        for conversation in list(self._open):
+        for conversation in list(self._door.inside):
             conversation.abort()
         for path in self._sockets:
             path.unlink(missing_ok=True)
@@ -282,10 +303,12 @@ class Listener:
         self._sockets.clear()
 
     def _conversation(self) -> asyncio.Protocol:
-        if len(self._open) >= self._hooks.limits.connections:
-            log.warning("a connection was refused: there are too many", connections=len(self._open))
+        if self._door.closing:
             return _Full()
-        return Conversation(self._hooks, self._open, self._tls)
+        if len(self._door.inside) >= self._hooks.limits.connections:
+            log.warning("a connection was refused: there are too many", connections=len(self._door.inside))
+            return _Full()
+        return Conversation(self._hooks, self._door, self._tls)
 
 
 def _clear(path: Path) -> None:

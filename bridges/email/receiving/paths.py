@@ -11,8 +11,8 @@ NULL = "<>"
 
 _LONGEST = 256  # octets, brackets included (§4.5.3.1.3)
 # A source route is to be accepted and ignored (appendix C).
-_BRACKETS = re.compile(r'[ \t]*<(?:@[^:<>" ]*:)?((?:"(?:[^"\\\r\n]|\\.)*"|[^<>"\s])*)>(?:[ \t]+(.*))?')
-_BARE = re.compile(r"[ \t]*([^<>\"\s]+)(?:[ \t]+(.*))?")
+_BRACKETS = re.compile(r'[ \t]*<(?:@[^:<>" ]*:)?((?:"(?:[^"\\\r\n]|\\.)*"|[^<>()"\s])*)>(?:[ \t]+(.*))?')
+_BARE = re.compile(r"[ \t]*([^<>()\"\s]+)(?:[ \t]+(.*))?")
 
 
 def read(argument: str) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from bridges.email.addresses import Mailbox
 from bridges.email.receiving import replies
 from bridges.email.receiving.arrivals import Arrival, Arrivals
 from bridges.email.receiving.heading import Heading
-from bridges.email.receiving.intake import Intake, IntakeLimits
+from bridges.email.receiving.intake import Intake, IntakeLimits, Waiting
 from bridges.email.receiving.originals import Originals
 from bridges.email.receiving.replies import Reply
 from bridges.email.receiving.residents import FirstContact, Resident
@@ -96,6 +96,7 @@ def make_border(
         hostname="gw.example",
         returns=lambda mailbox: mailbox.local.startswith("b+"),
         taken=taken.append,
+        waiting=Waiting(),
         limits=limits or IntakeLimits(),
     )
     return Border(intake, arrivals, originals, people, gate, taken, directory / "inbound")
