@@ -2,7 +2,7 @@
 
 A request is a line of JSON: ``{"path", "directory", "limits"}``. The answer is four octets of length (big-endian) and a
 letter as JSON, or ``{"failed": "ValueError in fields.py:12"}``. MEMORY are octets of address space beyond what the process
-needs to begin with. A mail that takes longer than SECONDS of processor time, or of twice that on the clock, ends the process,
+needs to begin with. A mail that takes longer than SECONDS of processor time, or twice that on the clock, ends the process,
 whatever it is doing, and also where nobody is left who could end it. ``bridges.email.mime.reader`` runs it.
 """
 
