@@ -26,9 +26,10 @@ DISTRUST = 600.0
 _SHORT = 12
 #: So often for texts that came back where they were said without the mark of a relay: people do mimic each other.
 _MIMICRY = 3
-#: Bounds: texts said lately (twice as many at most), users and texts of theirs that are watched, senders of one text, places
-#: that were cut.
-_TEXTS, _USERS, _TRACKS, _SENDERS, _CUTS = 20_000, 10_000, 50, 8, 1_000
+#: Bounds: texts said lately (twice as many at most; those of some seconds when all users together say as much as they may,
+#: and no more than a processor's cache holds), users and texts of theirs that are watched, senders of one text, places that
+#: were cut.
+_TEXTS, _USERS, _TRACKS, _SENDERS, _CUTS = 4_000, 10_000, 50, 8, 1_000
 
 #: What relays put before a text: <nick>, [nick], (nick).
 _OPENING = frozenset("<[(")

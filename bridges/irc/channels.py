@@ -88,7 +88,8 @@ class Channels:
         return len(self._channels)
 
     def get(self, name: str) -> Channel | None:
-        return self._channels.get(self._standing.fold(name))
+        # Hot, and most names are folded already.
+        return self._channels.get(name) or self._channels.get(self._standing.fold(name))
 
     def user(self, nick: str) -> User | None:
         return self._find(self._standing.casemapping.fold(nick))

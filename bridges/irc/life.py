@@ -110,7 +110,8 @@ class Life:
     # -- connecting --------------------------------------------------------------------------------------------
 
     async def _open(self) -> bool:
-        self._connection = await self._parts.entry.open(self._attempt)
+        connection = await self._parts.entry.open(self._attempt)
+        self._connection = self._parts.queue.outlet = connection
         return True
 
     async def _dialled(self, dialling: asyncio.Task[bool]) -> bool:
@@ -136,13 +137,6 @@ class Life:
         self._parts.particulars.tune(connection)
         await connection.open(endpoint, timeout=self._profile.settings.connect_timeout)
         return connection
-
-    def write(self, line: str) -> None:
-        if self._connection is not None:
-            self._connection.send(line)
-
-    def writable(self) -> bool:
-        return self._connection is not None and self._connection.writable
 
     # -- lines -------------------------------------------------------------------------------------------------
 
@@ -190,6 +184,7 @@ class Life:
     def _move(self) -> None:
         """The server wants us on another port."""
         connection, self._connection = self._connection, None
+        self._parts.queue.outlet = None
         if connection is not None:
             connection.close()
         if self._over is not None and not self._over.done():
@@ -272,7 +267,7 @@ class Life:
         self._parts.close(lost)
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._parts.queue.outlet = None
 
     # -- time --------------------------------------------------------------------------------------------------
 

@@ -41,12 +41,6 @@ from gateway.model import Refused
 class Household(Protocol):
     """What the parts need of the life of the connection around them."""
 
-    def write(self, line: str) -> None:
-        """Send a line now."""
-
-    def writable(self) -> bool:
-        """Whether the connection takes lines."""
-
     def ring(self, now: float) -> float:
         """A deadline may have come; when to look again."""
 
@@ -106,7 +100,7 @@ class Parts:
         self.life = life
         self.standing = Standing(profile.nick, profile.encodings)
         self.alarm = Alarm(clock, life.ring)
-        self.queue = SendQueue(clock, life.write, life.writable, burst=profile.burst, rate=profile.rate)
+        self.queue = SendQueue(clock, burst=profile.burst, rate=profile.rate)
         common = Common(
             profile.network, sink, clock, self.standing, Channels(self.standing), self.queue, self.alarm
         )

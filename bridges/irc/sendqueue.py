@@ -1,10 +1,10 @@
 """What goes out, and when: a token bucket per session, and a bounded queue behind it.
 
-It knows neither lines nor sockets. A line that may go at once costs no object and no timer; while lines wait, one
-timer is set for the next token. What keeps the connection alive (PONG, CAP, QUIT) goes past the queue.
+It knows neither lines nor sockets, only an outlet. A line that may go at once costs no object and no timer; while lines
+wait, one timer is set for the next token. What keeps the connection alive (PONG, CAP, QUIT) goes past the queue.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.bridge import Cancellable, Clock
@@ -27,9 +27,17 @@ class Parcel(Protocol):
         """One of its lines will never be sent."""
 
 
+class Outlet(Protocol):
+    """The connection, as far as the queue is concerned."""
+
+    writable: bool  # takes more now
+
+    def send(self, line: str) -> None: ...
+
+
 class SendQueue:
-    """``write`` hands a line to the connection; ``writable`` says whether the connection takes more now. ``rate`` is in
-    lines per second after ``burst`` lines at once; 0 lifts the limit."""
+    """``outlet`` is there as long as the connection is. ``rate`` is in lines per second after ``burst`` lines at once; 0
+    lifts the limit."""
 
     __slots__ = (
         "_burst",
@@ -40,23 +48,19 @@ class SendQueue:
         "_timer",
         "_tokens",
         "_waiting",
-        "_writable",
-        "_write",
+        "outlet",
     )
 
     def __init__(
         self,
         clock: Clock,
-        write: Callable[[str], None],
-        writable: Callable[[], bool],
         *,
         burst: int = 10,
         rate: float = 1.0,
         limit: int = LIMIT,
     ) -> None:
         self._clock = clock
-        self._write = write
-        self._writable = writable
+        self.outlet: Outlet | None = None
         self._burst = float(burst)
         self._rate = rate
         self._limit = limit
@@ -82,13 +86,15 @@ class SendQueue:
 
     def urgent(self, line: str) -> None:
         """Send now, whatever waits: for what keeps the connection alive, and for the login."""
-        self._write(line)
+        if self.outlet is not None:
+            self.outlet.send(line)
 
     def now(self, line: str) -> bool:
         """Send ``line`` if it need not wait; False if it must (then ``put`` it)."""
-        if self._waiting or not self._writable() or not self._take():
+        outlet = self.outlet
+        if outlet is None or not outlet.writable or self._waiting or (self._rate and not self._take()):
             return False
-        self._write(line)
+        outlet.send(line)
         return True
 
     def put(self, line: str, parcel: Parcel | None = None) -> bool:
@@ -123,7 +129,7 @@ class SendQueue:
                 break
             self._waiting.pop(0)
             for line in lines:
-                self._write(line)
+                self.urgent(line)
             if self._rate:
                 self._tokens -= len(lines) - 1
             if parcel is not None:
@@ -140,6 +146,9 @@ class SendQueue:
         for _, parcel in dropped:
             if parcel is not None:
                 parcel.lost(why)
+
+    def _writable(self) -> bool:
+        return self.outlet is not None and self.outlet.writable
 
     def _take(self) -> bool:
         if not self._rate:

@@ -44,8 +44,10 @@ class IrcSession(Life):
         self._parts.rooms.leave(room, reason)
 
     def say(self, room: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
-        if self._is_online(ticket):
+        if self._online and not self._closing:  # hot: without a further call
             self._parts.speaking.say(room, text, kind, ticket)
+        else:
+            ticket.refused(self._offline())
 
     def tell(self, contact: str, text: str, kind: MessageKind, ticket: Ticket) -> None:
         if self._is_online(ticket):

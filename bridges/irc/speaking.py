@@ -180,18 +180,17 @@ class Speaking:
     def _sent_at_once(self, target: str, text: str, kind: MessageKind) -> bool:
         """Hot: most messages are one short line, with nothing to part and nothing to encode. False, and nothing done, if a
         message is not so, or has to wait."""
-        if not text.isascii() and not self._common.standing.encodings.plain:
-            return False
-        if not 0 < _most_bytes(text) <= self._room(target, kind):
-            return False
-        command, before, after = _FORMS[kind]
-        return self._common.queue.now(f"{command} {target} :{before}{text}{after}")
-
-    def _room(self, target: str, kind: MessageKind) -> int:
-        """Bytes of text that one line takes."""
         standing = self._common.standing
+        size = len(text)
+        if not text.isascii():
+            if not standing.encodings.plain:
+                return False
+            size *= 4
         command, before, after = _FORMS[kind]
-        return room_for(standing.mask, target, standing.support.linelen, command) - len(before) - len(after)
+        size += len(before) + len(after)
+        if not text or size > room_for(standing.mask, target, standing.support.linelen, command):
+            return False
+        return self._common.queue.now(f"{command} {target} :{before}{text}{after}")
 
     def _send_parts(
         self,
@@ -205,13 +204,14 @@ class Speaking:
         pasted: bool = False,
     ) -> None:
         """``pasted``: whether it should be a file has been decided."""
-        extras, encodings = self._common.standing.extras, self._common.standing.encodings
+        standing = self._common.standing
+        extras, encodings = standing.extras, standing.encodings
         command, before, after = _FORMS[kind]
         encoding = "utf-8" if encodings.plain or text.isascii() else encodings.outgoing(key)
         whole = text
         if encoding != "utf-8":
             text = expressible(text, encoding)
-        limit = self._room(target, kind)
+        limit = room_for(standing.mask, target, standing.support.linelen, command) - len(before) - len(after)
         if encoding == "utf-8" and 0 < _most_bytes(text) <= limit and text.isprintable():
             parts = [text]
         else:

@@ -119,7 +119,8 @@ class Account:
         return (self.session or self._context.bridge).fold(name)
 
     def room(self, name: str) -> Room | None:
-        return self.rooms.get(self.fold(name))
+        # Hot, and most names are folded already.
+        return self.rooms.get(name) or self.rooms.get(self.fold(name))
 
     def want(self, name: str, nick: str, password: str) -> Room:
         """The room of that name, asked for if it was not before."""

@@ -62,7 +62,10 @@ class Accounts:
         return list(self._by_owner.get(owner, ()))
 
     def find(self, owner: str, network: str) -> Account | None:
-        return next((each for each in self._by_owner.get(owner, ()) if each.network == network), None)
+        for account in self._by_owner.get(owner, ()):
+            if account.network == network:
+                return account
+        return None
 
     def open(self, owner: str, network: str, nick: str) -> Account:
         """The account of a user on a network, made if it is the first time. Raises ``TooMany``. ``start`` it once it wants

@@ -131,9 +131,14 @@ class Speech:
         """See ``payloads.read``."""
         return read_payloads(element, room_attr, self._table)
 
+    def marked(self, body: str) -> bool:
+        """Whether a body without payloads is to be read for more than its text (``speak``)."""
+        return body.startswith("?OTR") or (self._can.styling and styling.marked(body))
+
     def plain(self, body: str) -> bool:
-        """Whether a body without payloads needs no ``speak``: most messages."""
-        return not (body.startswith("?OTR") or (self._can.styling and styling.marked(body)))
+        """Whether a body without payloads is its text and nothing else: no order, no action, no link to a file. Hot: asked
+        of every message."""
+        return body[0] not in "/?" and not body.startswith("aesgcm:") and not self.marked(body)
 
     # -- messages with a text ----------------------------------------------------------------------------------
 

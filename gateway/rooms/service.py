@@ -218,8 +218,10 @@ class RoomService:
             self._context.refuse(stanza, _NOT_IN_ROOM)
             return
         body = stanza.body
+        if body and stanza.bare and self._context.speech.plain(body):  # hot: most messages
+            self._say(stanza, account, room, body, _CHAT)
+            return
         extra, kept, found = "", "", None
-        # Hot: most messages hold nothing but the body.
         if not body or not stanza.bare or body.startswith("aesgcm:"):
             extra, found = self._context.speech.read(stanza.element, attendee.room_attr)
             if self._talk.acted(stanza, account, room, found, extra):
@@ -232,25 +234,12 @@ class RoomService:
                     return
                 body = passed.body
         if body:
-            text, kind = body, _CHAT
-            if body[0] == "/":
-                if self.governing.ordered(stanza, account, room, body):
-                    return
-                text, kind = with_kind(body)
-            if found is not None or not self._context.speech.plain(body):
+            if body[0] == "/" and self.governing.ordered(stanza, account, room, body):
+                return
+            if found is not None or self._context.speech.marked(body):
                 self._talk.said(stanza, account, room, body, found, extra, kept)
-                return
-            self._context.speech.said(account.owner, room.address)
-            if self._durable:
-                outgoing = Outgoing(text, kind, Parts(kept=kept), extra)
-                self._context.deliveries.send(stanza, room.address, outgoing)
-                return
-            ticket = Reflection(room, stanza, text, kind, extra, self._context.refuse, kept=kept)
-            session = account.session
-            if session is None or room.state is not _IN:
-                ticket.refused(self._down(account, room))
-                return
-            session.say(room.address.name, text, kind, ticket)
+            else:
+                self._say(stanza, account, room, *with_kind(body), extra, kept)
             return
         subject = stanza.text("subject")
         if subject is not None and body is None:
@@ -261,6 +250,30 @@ class RoomService:
             self._ask(account, only, lambda session: session.set_topic(room.address.name, subject, only))
         elif body is None:
             self._talk.typing(stanza, account, room)
+
+    def _say(
+        self,
+        stanza: Stanza,
+        account: Account,
+        room: Room,
+        text: str,
+        kind: MessageKind,
+        extra: str = "",
+        kept: str = "",
+    ) -> None:
+        """A message that is nothing but its text."""
+        context = self._context
+        context.speech.said(account.owner, room.address)
+        if self._durable:
+            outgoing = Outgoing(text, kind, Parts(kept=kept), extra)
+            context.deliveries.send(stanza, room.address, outgoing)
+            return
+        ticket = Reflection(room, stanza, text, kind, extra, context.refuse, kept)
+        session = account.session
+        if session is None or room.state is not _IN:
+            ticket.refused(self._down(account, room))
+        else:
+            session.say(room.address.name, text, kind, ticket)
 
     def _private(self, stanza: Stanza, address: Address) -> None:
         """To an occupant (XEP-0045 §7.5)."""

@@ -52,9 +52,10 @@ def parse_jid(text: str) -> Jid:
 
 
 class Stanza:
-    """One inbound message, presence or iq. ``body`` is a message's own; None where there is none."""
+    """One inbound message, presence or iq. ``body`` is a message's own; None where there is none. ``bare`` tells whether
+    there is a body and nothing else, as in most messages."""
 
-    __slots__ = ("body", "element", "id", "kind", "sender", "to", "type")
+    __slots__ = ("bare", "body", "element", "id", "kind", "sender", "to", "type")
 
     def __init__(self, element: Element) -> None:
         kind, usual = _KINDS.get(element.tag) or (name_of(element), "")
@@ -71,11 +72,7 @@ class Stanza:
             if body is None:
                 body = element.findtext(_CLIENT_BODY)
         self.body = body
-
-    @property
-    def bare(self) -> bool:
-        """Whether this is a message with a body and nothing else: most are."""
-        return self.body is not None and len(self.element) == 1
+        self.bare = body is not None and len(element) == 1
 
     def child(self, name: str, namespace: str | None = None) -> Element | None:
         """The first child of that name; without ``namespace`` one of the stream's own, which some servers leave in

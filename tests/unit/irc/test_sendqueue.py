@@ -20,10 +20,12 @@ class Bench:
     def __init__(self, burst: int = 3, rate: float = 1.0, limit: int = 5) -> None:
         self.clock = ManualClock()
         self.wire: list[str] = []
-        self.open = True
-        self.queue = SendQueue(
-            self.clock, self.wire.append, lambda: self.open, burst=burst, rate=rate, limit=limit
-        )
+        self.writable = True
+        self.queue = SendQueue(self.clock, burst=burst, rate=rate, limit=limit)
+        self.queue.outlet = self
+
+    def send(self, line: str) -> None:
+        self.wire.append(line)
 
 
 async def test_a_burst_goes_at_once_and_the_rest_line_by_line() -> None:
@@ -84,12 +86,12 @@ async def test_without_a_rate_there_is_no_timer() -> None:
 
 async def test_a_connection_that_takes_nothing_holds_lines_back_until_it_does() -> None:
     bench = Bench(rate=0)
-    bench.open = False
+    bench.writable = False
     parcel = Parcel()
     assert bench.queue.put("x", parcel)
     assert bench.wire == []
     assert bench.clock.waiting == []
-    bench.open = True
+    bench.writable = True
     bench.queue.pump()
     assert bench.wire == ["x"]
     assert parcel.sent == 1
