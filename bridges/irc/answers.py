@@ -133,11 +133,12 @@ class Answers:
         elif not batch.replay:
             self._answer(batch.label, line, whole=False)
         elif line.command in _REPLAYED:
-            self._hearing.replaying = True
+            hearing = self._hearing
+            hearing.replaying, hearing.counterpart = True, (*batch.params, "")[0]
             try:
                 self._answer(batch.label, line, whole=False)
             finally:
-                self._hearing.replaying = False
+                hearing.replaying, hearing.counterpart = False, ""
 
     # -- answers -----------------------------------------------------------------------------------------------
 
@@ -184,6 +185,8 @@ class Answers:
     def _fail(self, line: Line) -> None:
         """To the request that it names, as far as it names one; else to the user."""
         reply = standard_replies.read(line, self._common.network)
+        if reply.command == "CHATHISTORY":
+            return  # nobody asked for it but we
         fold = self._common.standing.casemapping.fold
         keys = [fold(word) for word in reply.context]
         if self._requests.failed(reply.command, [*reply.context, *keys], reply.why) or (

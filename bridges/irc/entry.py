@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bridges.irc import sts
 from bridges.irc.alarm import NEVER
+from bridges.irc.backlog import Seen
 from bridges.irc.certificates import Certificates
 from bridges.irc.common import Connection
 from bridges.irc.crowd import Crowd
@@ -34,6 +35,7 @@ class Security:
     policies: sts.Policies
     certificates: Certificates
     crowd: Crowd
+    seen: Seen
 
     @classmethod
     def of(cls, services: Services) -> "Security":
@@ -41,6 +43,7 @@ class Security:
             sts.Policies(services.memory, services.clock),
             Certificates(services.memory, services.clock),
             Crowd(),
+            Seen(services.memory, services.clock),
         )
 
 

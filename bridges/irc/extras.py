@@ -14,6 +14,7 @@ from gateway.bridge import Capabilities
 
 MULTILINE = "draft/multiline"
 REDACTION = "draft/message-redaction"
+CHATHISTORY = "draft/chathistory"
 
 #: Tags of both spellings: `+reply` is ratified, most peers still only know the draft.
 REPLY_TAGS = ("+reply", "+draft/reply")

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from bridges.irc import secrecy
 from bridges.irc.addresses import check_nick
+from bridges.irc.backlog import Backlog
 from bridges.irc.badges import FLAG_TAGS, flags_of
 from bridges.irc.channels import Channel
 from bridges.irc.common import Common, Handlers
@@ -30,9 +31,11 @@ MAX_ID = 255  # characters of a message's id: a claim of whoever answers it
 
 class Hearing:
     """The receiving half of all conversations. ``speaking`` tells whom the user has written to, and what was only an echo.
-    ``replaying`` is set while the server repeats what was said before."""
+    ``replaying`` is set while the server repeats what was said before, ``counterpart`` to the channel or person with whom it
+    was said, if that is known."""
 
     __slots__ = (
+        "_backlog",
         "_channels",
         "_common",
         "_composing",
@@ -44,6 +47,7 @@ class Hearing:
         "_speaking",
         "_typists",
         "_unconfirmed",
+        "counterpart",
         "replaying",
     )
 
@@ -54,6 +58,7 @@ class Hearing:
         speaking: Speaking,
         questions: Questions,
         composing: Composing,
+        backlog: Backlog,
         *,
         formatting: bool = True,
     ) -> None:
@@ -67,7 +72,9 @@ class Hearing:
         self._questions = questions
         self._composing = composing
         self._typists = composing.others
+        self._backlog = backlog
         self.replaying = False
+        self.counterpart = ""
         self._second = ("", 0.0)  # the last second that server-time told, read
 
     def _privmsg(self, line: Line) -> None:
@@ -105,7 +112,7 @@ class Hearing:
         if not sender or not text:
             return
         own = sender == self._common.standing.nick
-        if own and self._speaking.echoed(line):
+        if own and not self.replaying and self._speaking.echoed(line):
             return
         message = self._tagged(line.tags, sender, text, kind) if line.tags else Message(sender, text, kind)
         if spans:
@@ -159,11 +166,23 @@ class Hearing:
                 channel.hold(_marked(message, status))
         elif support.is_channel(target):
             return
+        elif message.replayed and self.counterpart and not support.is_channel(self.counterpart):
+            self._repeated(message)
         elif not own or self._common.standing.is_me(target):
             self._sink.direct(message)
         elif not secrecy.to_person(target, message.text) and _is_nick(target):
             # The user wrote it elsewhere: with another client of a bouncer, or as a line to the server.
             self._sink.direct_sent(target, message)
+
+    def _repeated(self, message: Message) -> None:
+        """Of a private conversation. Either of the two may have been called otherwise then."""
+        fold, since = self._common.standing.casemapping.fold, self._backlog.since
+        if fold(message.sender) == fold(self.counterpart):
+            self._sink.direct(message)
+        elif since is not None and message.time is not None and message.time <= since:
+            return  # the user's own, from here
+        elif not secrecy.to_person(self.counterpart, message.text) and _is_nick(self.counterpart):
+            self._sink.direct_sent(self.counterpart, message)
 
     def _notice(self, line: Line) -> None:
         target, text = line.params[0], line.params[1]

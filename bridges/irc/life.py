@@ -8,6 +8,7 @@ from typing import ClassVar
 from bridges.irc import ending
 from bridges.irc.alarm import NEVER
 from bridges.irc.answers import Answers
+from bridges.irc.backlog import Backlog
 from bridges.irc.common import Connect, Connection, Handlers, by_command
 from bridges.irc.console import Console
 from bridges.irc.dial import Endpoint
@@ -198,6 +199,7 @@ class Life:
         self._parts.standing.call_me(login.welcome)
         self._parts.console.welcomed()
         self._parts.terms.look()
+        self._parts.backlog.begin(login.enabled)
         if not login.account and (self._profile.sasl is not None or self._profile.commands):
             self._parts.joining.expect_login()
         for room, mine in self._profile.rooms.items():
@@ -311,6 +313,7 @@ _HANDLERS = by_command(
         ("listing", Listing.HANDLERS),
         ("governing", Governing.HANDLERS),
         ("terms", Terms.HANDLERS),
+        ("backlog", Backlog.HANDLERS),
         ("life", Life.HANDLERS),
     ]
 )

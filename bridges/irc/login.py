@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 from contextlib import suppress
 
 from bridges.irc.ending import sent_away
-from bridges.irc.extras import MULTILINE, REDACTION
+from bridges.irc.extras import CHATHISTORY, MULTILINE, REDACTION
 from bridges.irc.numerics import refused
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.caps import CapNegotiator
@@ -35,6 +35,7 @@ WANTED = (
     "chghost",
     MULTILINE,
     REDACTION,
+    CHATHISTORY,
 )
 
 _SHORTEST_NICKLEN = 9  # RFC 1459 §1.2: what every network takes

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from bridges.irc.alarm import Alarm
 from bridges.irc.answers import Answers
+from bridges.irc.backlog import Backlog
 from bridges.irc.channels import Channels
 from bridges.irc.commands import Commands
 from bridges.irc.common import Common
@@ -60,6 +61,7 @@ class Parts:
     __slots__ = (
         "alarm",
         "answers",
+        "backlog",
         "commands",
         "composing",
         "console",
@@ -111,6 +113,7 @@ class Parts:
         inquiries = Inquiries(common)
         modes = RoomModes(common, inquiries)
         self.regain = Regain(common, profile.nick, settings.regain_commands)
+        self.backlog = Backlog(common, security.seen, profile.user)
         self.rooms = Rooms(
             common,
             self.joining,
@@ -118,6 +121,7 @@ class Parts:
             self.console,
             modes,
             self.regain,
+            self.backlog,
             server_modes=show_all,
             names_time=settings.names_timeout,
         )
@@ -131,6 +135,7 @@ class Parts:
             self.speaking,
             self.questions,
             self.composing,
+            self.backlog,
             formatting=settings.formatting,
         )
         self.expression = Expression(
@@ -212,6 +217,7 @@ class Parts:
             self.questions.expire(now),
             self.governing.expire(now),
             self.pasting.expire(now),
+            self.backlog.expire(now),
         )
 
     def close(self, why: Refused) -> None:
@@ -227,3 +233,4 @@ class Parts:
         self.questions.close(why)
         self.governing.close(why)
         self.pasting.close(why)
+        self.backlog.close()

@@ -7,6 +7,7 @@ into its state; what is said before that is kept and told right after.
 from typing import ClassVar
 
 from bridges.irc.addresses import is_channel, valid_channel
+from bridges.irc.backlog import Backlog
 from bridges.irc.badges import flags_of
 from bridges.irc.channels import Channel, live_keys
 from bridges.irc.common import Common, Handlers
@@ -32,6 +33,7 @@ class Rooms:
     """The channels of one session."""
 
     __slots__ = (
+        "_backlog",
         "_common",
         "_console",
         "_expulsions",
@@ -53,6 +55,7 @@ class Rooms:
         console: Console,
         modes: RoomModes,
         regain: Regain,
+        backlog: Backlog,
         *,
         server_modes: bool,
         names_time: float,
@@ -64,6 +67,7 @@ class Rooms:
         self._console = console
         self._modes = modes
         self._regain = regain
+        self._backlog = backlog
         self._server_modes = server_modes
         self._names_time = names_time
         self._expulsions = Expulsions(common.standing)
@@ -168,6 +172,7 @@ class Rooms:
             return
         common.channels.add(channel, nick, "", identity)
         common.alarm.need(channel.deadline)
+        self._backlog.entered(channel.name)
 
     def _part(self, line: Line) -> None:
         nick = nick_of(line.source)
