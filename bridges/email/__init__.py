@@ -1,1 +1,13 @@
-"""The email bridge: a mailbox is a contact, a mail is a message. The operator's MTA stays at the border."""
+"""The email bridge: a mailbox is a contact, a mail is a message. The operator's MTA stays at the border.
+
+``BRIDGE`` is what the entry point ``causeway.bridges`` names.
+"""
+
+from bridges.email.bridge import build
+from bridges.email.config import EmailSettings
+from bridges.email.migrations import SCHEMA
+from gateway.bridge import Plugin
+
+BRIDGE = Plugin(settings=EmailSettings, build=build, schema=SCHEMA)
+
+__all__ = ["BRIDGE"]

@@ -9,9 +9,8 @@ from typing import Literal, Protocol
 
 from bridges.email.addresses import Mailbox
 from bridges.email.people import People
-from bridges.email.receiving.contacts import Contacts
 from bridges.email.sending.outcome import Kind, Outcome
-from gateway.bridge import Clock, NotKept
+from gateway.bridge import NotKept
 from gateway.model import Condition, DeliveryState, ErrorType, Message, MessageKind, Refused
 
 Receipts = Literal["accepted", "dsn", "off"]
@@ -45,13 +44,9 @@ class Progress(Protocol):
 class MailNews:
     """``receipts``: what counts as received."""
 
-    def __init__(
-        self, people: People, contacts: Contacts, progress: Progress, clock: Clock, receipts: Receipts
-    ) -> None:
+    def __init__(self, people: People, progress: Progress, receipts: Receipts) -> None:
         self._people = people
-        self._contacts = contacts
         self._progress = progress
-        self._clock = clock
         self._enough = {
             "accepted": frozenset({Kind.ACCEPTED, Kind.RELAYED, Kind.DELIVERED}),
             "dsn": frozenset({Kind.RELAYED, Kind.DELIVERED}),
@@ -71,7 +66,7 @@ class MailNews:
                 case Kind.DELAYED:
                     await self._delayed(owner, mail_id, recipient, outcome)
                 case _:
-                    await self._arrived(owner, mail_id, line_ids, recipient, outcome)
+                    await self._arrived(owner, mail_id, line_ids, outcome)
         except NotKept:
             return False
         return True
@@ -81,34 +76,19 @@ class MailNews:
         text = f"Your mail{_about(subject)} is delayed; it is still tried."
         await self._say(owner, recipient, outcome, text)
 
-    async def _arrived(
-        self, owner: str, mail_id: str, line_ids: tuple[str, ...], recipient: Mailbox, outcome: Outcome
-    ) -> None:
-        if outcome.kind in (Kind.DELIVERED, Kind.RELAYED):
-            await self._contacts.reached(owner, recipient.folded)
-            await self._learn(owner, recipient)
+    async def _arrived(self, owner: str, mail_id: str, line_ids: tuple[str, ...], outcome: Outcome) -> None:
         if outcome.kind in self._enough and self._enough.issuperset(await self._progress.states(mail_id)):
             self._people.tell(owner, line_ids, DeliveryState.DELIVERED)
 
     async def _failed(
         self, owner: str, mail_id: str, line_ids: tuple[str, ...], recipient: Mailbox, outcome: Outcome
     ) -> None:
-        if outcome.status.startswith("5.1.") or outcome.status.startswith("5.2."):
-            # About the mailbox itself, not about this mail.
-            why = outcome.text or outcome.status
-            await self._contacts.bounced(owner, recipient.folded, self._clock.now(), why)
-            await self._learn(owner, recipient)
         states = await self._progress.states(mail_id)
         if all(each is Kind.FAILED for each in states):
             self._people.tell(owner, line_ids, DeliveryState.FAILED, _refused(recipient, outcome))
         subject = await self._progress.subject(mail_id)
         several = "" if len(states) < 2 else f" ({len(states)} recipients)"
         await self._say(owner, recipient, outcome, f"Your mail{_about(subject)}{several} was not delivered.")
-
-    async def _learn(self, owner: str, recipient: Mailbox) -> None:
-        session = self._people.session(owner)
-        if session is not None:
-            session.learnt(await self._contacts.find(owner, recipient.folded))
 
     async def _say(self, owner: str, recipient: Mailbox, outcome: Outcome, what: str) -> None:
         """In the chat with the one whom it did not reach; once, by its id."""

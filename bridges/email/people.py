@@ -14,6 +14,7 @@ from bridges.email.identity import Identities
 from bridges.email.personal import Personal
 from bridges.email.receiving.contacts import EmailContact
 from bridges.email.receiving.residents import FirstContact, Resident
+from bridges.email.sending.bounces import Bounce
 from gateway.bridge import NotStored, Sink
 from gateway.model import DeliveryState, Message, MessageKind, Refused
 
@@ -27,6 +28,9 @@ class Present(Protocol):
 
     def learnt(self, contact: EmailContact) -> None:
         """Something is known of somebody, from now on."""
+
+    def bounced(self, address: str, bounce: Bounce | None) -> None:
+        """Mail to a folded mailbox comes back, or does so no more."""
 
 
 class People:

@@ -5,8 +5,7 @@ Owns what is shown of people (their exact addresses, whether mail reaches them);
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Protocol
 
 from bridges.email.addresses import HOME, Mailbox, fold, parse
@@ -15,7 +14,9 @@ from bridges.email.composing.places import Place, Said
 from bridges.email.identity import Identities, Taken
 from bridges.email.people import People
 from bridges.email.personal import Personal
-from bridges.email.receiving.contacts import Contacts, Decision, EmailContact
+from bridges.email.receiving.contacts import Decision, EmailContact
+from bridges.email.sending.bounces import Bounce
+from bridges.email.suspensions import Suspensions
 from gateway.bridge import Account, BadAddress, NotStored, SessionEnded, Sink, Ticket
 from gateway.model import (
     Address,
@@ -51,28 +52,49 @@ class Rooms(Protocol):
     def leave(self, owner: str, room: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a session hands things to. ``here`` is called when a user can be told something again."""
+class Desk(Protocol):
+    """What a session hands things to, as they are once the bridge has begun."""
+
+    @property
+    def composer(self) -> Composer: ...
+
+    def here(self, owner: str) -> None:
+        """The user can be told something again."""
+
+    def read(self, owner: str, mail: str) -> None:
+        """The user has seen a mail."""
+
+    async def contacts_of(self, owner: str) -> Sequence[EmailContact]:
+        """Raises ``NotStored``."""
+
+    async def bounces_of(self, owner: str) -> Mapping[str, Bounce]:
+        """Raises ``NotStored``."""
+
+
+class House(Protocol):
+    """The bridge around a session."""
 
     identities: Identities
     people: People
-    contacts: Contacts
-    composer: Composer
-    rooms: Rooms
-    here: Callable[[str], None]
-    read: Callable[[str, str], None]  # owner and mail
+    suspensions: Suspensions
+
+    @property
+    def rooms(self) -> Rooms: ...
+
+    async def opened(self) -> Desk: ...
 
 
 class EmailSession:
     """``gateway.bridge.Session``, ``Expressive``, ``SharesFiles``, ``Retracts``, ``Types``, ``MarksRead``, ``Watching``."""
 
-    def __init__(self, account: Account, sink: Sink, parts: Parts) -> None:
+    def __init__(self, account: Account, sink: Sink, house: House) -> None:
         self.owner = account.user
         self.sink = sink
         self.personal = Personal.of(account.settings)
         self._person = account.address
-        self._parts = parts
+        self._house = house
+        self._desk: Desk | None = None
+        self._bounces: dict[str, Bounce] = {}
         self._known: dict[str, EmailContact] = {}
         self._watched: set[str] = set()
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -80,10 +102,15 @@ class EmailSession:
     # -- life --------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
+        house = self._house
+        desk = await self._unless_over(house.opened())
+        if desk is None:
+            return
         try:
-            mailbox = await self._parts.identities.settle(self.owner, self._person, self.personal.address)
-            for contact in await self._parts.contacts.of(self.owner):
-                self._known[contact.address] = contact
+            mailbox = await house.identities.settle(self.owner, self._person, self.personal.address)
+            await house.suspensions.learn(self.owner)
+            self._known = {each.address: each for each in await desk.contacts_of(self.owner)}
+            self._bounces = dict(await desk.bounces_of(self.owner))
         except Taken as error:
             raise SessionEnded(
                 Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
@@ -91,15 +118,27 @@ class EmailSession:
         except NotStored as error:
             text = "The gateway cannot read its database just now. It tries again."
             raise SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)) from error
-        self._parts.people.came(self)
+        self._desk = desk
+        house.people.came(self)
         try:
             self.sink.online(mailbox.exact)
             for contact in self._known.values():
                 self._introduce(contact)
-            self._parts.here(self.owner)
+            desk.here(self.owner)
             await self._over
         finally:
-            self._parts.people.went(self)
+            house.people.went(self)
+
+    async def _unless_over(self, opening: Coroutine[None, None, Desk]) -> Desk | None:
+        """What ``opening`` gives; None if the session is to end before that."""
+        task = asyncio.ensure_future(opening)
+        self._over.add_done_callback(lambda _: task.cancel())
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self._over.done():
+                return None
+            raise
 
     def close(self, reason: str) -> None:
         if not self._over.done():
@@ -119,6 +158,15 @@ class EmailSession:
         if contact.address in self._watched:
             self._show(contact.address)
 
+    def bounced(self, address: str, bounce: Bounce | None) -> None:
+        """Mail to a folded mailbox comes back, or does so no more."""
+        if bounce is None:
+            self._bounces.pop(address, None)
+        else:
+            self._bounces[address] = bounce
+        if address in self._watched:
+            self._show(address)
+
     def _introduce(self, contact: EmailContact) -> None:
         if contact.name:
             self.sink.contact(Contact(contact.address, contact.name))
@@ -135,8 +183,8 @@ class EmailSession:
         known = self._known.get(key)
         if known is not None and known.decision is Decision.BLOCK:
             self.sink.contact_presence(key, Availability.UNAVAILABLE, "You have blocked their mail.")
-        elif known is not None and known.bounced:
-            self.sink.contact_presence(key, Availability.EXTENDED_AWAY, f"Mail comes back: {known.bounce}")
+        elif (bounce := self._bounces.get(key)) is not None:
+            self.sink.contact_presence(key, Availability.EXTENDED_AWAY, f"Mail comes back: {bounce.text}")
         else:
             self.sink.contact_presence(key, Availability.AVAILABLE, _REACHABLE)
 
@@ -176,13 +224,20 @@ class EmailSession:
         self._write(address, Said(self._words(text, kind), tuple(attachments)), ticket)
 
     def retract(self, address: Address, target: str, ticket: Ticket) -> None:
-        self._parts.composer.retract(self.owner, target, ticket)
+        self._ready.composer.retract(self.owner, target, ticket)
 
     def type(self, address: Address, state: ChatState) -> None:
-        self._parts.composer.typing(self.owner, fold(address.name), state)
+        self._ready.composer.typing(self.owner, fold(address.name), state)
 
     def mark_read(self, contact: str, foreign_id: str) -> None:
-        self._parts.read(self.owner, foreign_id)
+        self._ready.read(self.owner, foreign_id)
+
+    @property
+    def _ready(self) -> Desk:
+        """The core asks for nothing before ``Sink.online``."""
+        if self._desk is None:
+            raise RuntimeError("This session has not begun.")
+        return self._desk
 
     def _words(self, text: str, kind: MessageKind) -> str:
         if kind is not MessageKind.ACTION:
@@ -191,7 +246,7 @@ class EmailSession:
 
     def _write(self, address: Address, said: Said, ticket: Ticket) -> None:
         if address.kind is AddressKind.ROOM:
-            place = self._parts.rooms.place(self.owner, fold(address.name))
+            place = self._house.rooms.place(self.owner, fold(address.name))
             if place is None:
                 ticket.refused(_NO_ROOM)
                 return
@@ -201,18 +256,18 @@ class EmailSession:
             except BadAddress as error:
                 ticket.refused(Refused(Condition.JID_MALFORMED, str(error)))
                 return
-        self._parts.composer.write(self.owner, place, said, ticket)
+        self._ready.composer.write(self.owner, place, said, ticket)
 
     # -- rooms -------------------------------------------------------------------------------------------------
 
     def join(self, room: str, nick: str, password: str) -> None:
-        if not self._parts.rooms.join(self, fold(room), nick):
+        if not self._house.rooms.join(self, fold(room), nick):
             self.sink.room_refused(fold(room), _NO_ROOM)
 
     def leave(self, room: str, reason: str) -> None:
-        self._parts.rooms.leave(self.owner, fold(room))
+        self._house.rooms.leave(self.owner, fold(room))
 
-    def change_nick(self, nick: str, ticket: Ticket) -> None:
+    def rename(self, nick: str, ticket: Ticket) -> None:
         ticket.refused(_NOT_HERE)
 
     def set_topic(self, room: str, text: str, ticket: Ticket) -> None:

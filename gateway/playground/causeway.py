@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.playground.peers import Component, IrcServer, XmppServer
+from gateway.playground.mail import AUTHSERV, OURS, Post
+from gateway.playground.peers import LOOPBACK, Component, IrcServer, XmppServer
 from gateway.playground.process import Child
 from gateway.secrets import SecretBox
 
@@ -33,6 +35,36 @@ ports = [{irc_port}]
 tls_ports = []
 throttle_rate = 0
 {network_more}"""
+
+_EMAIL = """
+[bridges.email]
+jid = "{jid}"
+secret = "{secret}"
+domains = ["{domain}"]
+address_template = "{{local}}@{domain}"
+local_domains = ["{local}"]
+window = {window}
+{more}
+[bridges.email.lmtp]
+listen = "{listen}"
+
+[bridges.email.smarthost]
+host = "{host}"
+port = {port}
+
+[bridges.email.trust]
+authserv_ids = ["{authserv}"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """An email bridge beside the other one. ``more``: further keys of ``[bridges.email]``, as TOML writes them."""
+
+    component: Component
+    post: Post
+    window: float = 1.0
+    more: Mapping[str, str] | None = None
 
 
 class Causeway:
@@ -64,10 +96,11 @@ class Causeway:
         level: str = "info",
         bridge: Mapping[str, str] | None = None,
         network_more: Mapping[str, str] | None = None,
+        mail: MailSettings | None = None,
     ) -> "Causeway":
         """Write ``config.toml`` and a key into ``directory``, start, and wait until the server let us in. ``bridge`` and
-        ``network_more``: further keys of ``[bridges.irc]`` and of the network, with values as TOML writes them. Raises
-        ``NotReady``."""
+        ``network_more``: further keys of ``[bridges.irc]`` and of the network, with values as TOML writes them; ``mail``:
+        there is an email bridge too. Raises ``NotReady``."""
         gateway = cls(directory, component, network)
         gateway.config.write_text(
             _CONFIG.format(
@@ -82,7 +115,8 @@ class Causeway:
                 irc_host=irc.host,
                 irc_port=irc.port,
                 network_more=_lines(network_more),
-            ),
+            )
+            + (_mail(mail, server) if mail is not None else ""),
             encoding="utf-8",
         )
         gateway.config.chmod(0o600)
@@ -109,6 +143,22 @@ class Causeway:
         await self.stop()
         self.child.start()
         await self.child.wait_ready(self.child.logged("link up"), within=20.0)
+
+
+def _mail(mail: MailSettings, server: XmppServer) -> str:
+    host, port = mail.post.smarthost
+    return _EMAIL.format(
+        jid=mail.component.jid,
+        secret=mail.component.secret,
+        domain=OURS,
+        local=server.domain,
+        window=mail.window,
+        more=_lines(mail.more),
+        listen=f"{LOOPBACK}:{mail.post.lmtp_port}",
+        host=host,
+        port=port,
+        authserv=AUTHSERV,
+    )
 
 
 def _lines(keys: Mapping[str, str] | None) -> str:

@@ -1,0 +1,127 @@
+"""The email bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from bridges.email import addresses, personal
+from bridges.email.config import EmailSettings
+from bridges.email.identity import Taken
+from bridges.email.office import Office, smarthost_of
+from bridges.email.sending.trial import trial
+from bridges.email.session import EmailSession
+from gateway.bridge import Account, BadAddress, Capabilities, NotStored, Services, Sink
+from gateway.model import Address, Condition, ErrorType, Field, Refused
+
+CAPABILITIES = Capabilities(
+    gateway_type="smtp",
+    gateway_name="Causeway XMPP-email gateway",
+    rooms=True,
+    attachments=True,
+    replies=True,
+    corrections=True,
+    threads=True,
+    subjects=True,
+    retractions=True,
+    typing=True,
+    contact_presence=True,
+    store_and_forward=True,
+    recognises_repeats=True,
+    durable_rooms=True,
+    delivery_reports=True,
+    read_marks=True,
+    local_sessions=True,
+    registration=True,
+    forgets=True,
+    background=True,
+    lookup=True,
+    network_noun="mail",
+    room_noun="thread",
+    prompt="Mail address",
+    prompt_help="Write an address like alice@example.com.",
+)
+
+
+class EmailBridge:
+    """One configured bridge of this kind. Also ``Registering``, ``LookingUp``, ``Running`` and ``Forgets``."""
+
+    def __init__(self, settings: EmailSettings, services: Services) -> None:
+        self._settings = settings
+        self._office = Office(settings, services)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    def address(self, text: str) -> Address:
+        return addresses.read(text)
+
+    def lookup(self, text: str) -> Address:
+        found = addresses.read(text.strip().removeprefix("mailto:"))
+        if not found.name:
+            raise BadAddress("Write a mail address like alice@example.com.")
+        return found
+
+    def text(self, address: Address) -> str:
+        return addresses.write(address)
+
+    def fold(self, name: str) -> str:
+        return addresses.fold(name)
+
+    def nick(self, text: str) -> str:
+        return text
+
+    def fields(self, network: str) -> Sequence[Field]:
+        return personal.fields()
+
+    def check(self, values: Mapping[str, str]) -> None:
+        personal.check(values)
+
+    def session(self, account: Account, sink: Sink) -> EmailSession:
+        return EmailSession(account, sink, self._office)
+
+    # -- registration ------------------------------------------------------------------------------------------
+
+    @property
+    def home(self) -> str:
+        return addresses.HOME
+
+    def registration_fields(self) -> Sequence[Field]:
+        return personal.registration_fields(self._settings.alias_domain)
+
+    async def validate(self, account: Account) -> Refused | None:
+        try:
+            personal.check(account.settings)
+            wanted = account.settings.get("username", "")
+            await self._office.opened()
+            await self._office.identities.settle(account.user, account.address or account.user, wanted)
+        except (BadAddress, Taken) as error:
+            return Refused(Condition.NOT_ACCEPTABLE, str(error))
+        except NotStored:
+            text = "The gateway cannot write to its database just now. Please try again later."
+            return Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)
+        return None
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        await self._office.run()
+
+    async def trial(self) -> Sequence[str]:
+        try:
+            smarthost = smarthost_of(self._settings)
+        except OSError as error:
+            return [f"The file of the smarthost's password cannot be read: {error.strerror}."]
+        sender = f"b+trial@{self._settings.return_domain}"
+        found = await trial(smarthost, sender, self._settings.limits.message_size)
+        return [] if found.good else [found.text]
+
+    def forget(self, user: str) -> None:
+        self._office.forget(user)
+
+
+def build(settings: BaseModel, services: Services) -> EmailBridge:
+    """For ``Plugin``."""
+    if not isinstance(settings, EmailSettings):
+        raise TypeError(f"{type(settings).__name__} are not the settings of the email bridge")
+    return EmailBridge(settings, services)
