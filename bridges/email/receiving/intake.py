@@ -171,7 +171,7 @@ class Intake:
     async def _judge(self, sender: Mailbox | None, address: str) -> _Place | Reply:
         """Raises ``NotStored``."""
         if address.lower() == "postmaster":  # RFC 5321 §4.5.1: also without a domain
-            return _Place(Kind.OPERATOR, f"postmaster@{self._hostname}")
+            return self._room_for(_Place(Kind.OPERATOR, f"postmaster@{self._hostname}"))
         try:
             mailbox = parse(address)
         except BadAddress:
@@ -179,9 +179,9 @@ class Intake:
         if mailbox.domain not in self._domains:
             return replies.NOBODY
         if mailbox.base.local.lower() in _OPERATORS:
-            return _Place(Kind.OPERATOR, mailbox.exact)
+            return self._room_for(_Place(Kind.OPERATOR, mailbox.exact))
         if self._returns(mailbox):
-            return _Place(Kind.RETURNED, mailbox.exact)
+            return self._room_for(_Place(Kind.RETURNED, mailbox.exact))
         resident = await self._residents.owner_of(mailbox)
         if resident is None:
             return replies.NOBODY
@@ -189,29 +189,36 @@ class Intake:
             refusal = await self._gate.refuses_sender(resident.owner, sender)
             if refusal is not None:
                 return refusal
-        load = self.waiting.of(resident.owner)
-        if load.octets >= self._limits.waiting or load.mails >= self._limits.mails:
-            return replies.OVER_QUOTA
         if not self._users.free(resident.owner) or not self._senders.free(_pair(resident.owner, sender)):
             return replies.TOO_FAST
-        return _Place(Kind.USER, mailbox.exact, resident.owner)
+        return self._room_for(_Place(Kind.USER, mailbox.exact, resident.owner))
+
+    def _room_for(self, place: _Place) -> _Place | Reply:
+        load = self.waiting.of(place.owner)
+        full = load.octets >= self._limits.waiting or load.mails >= self._limits.mails
+        return replies.OVER_QUOTA if full else place
 
     async def _decide(self, sender: Mailbox | None, address: str, look: Heading) -> _Place | Reply:
         """Now that there is a mail. A recipient that cannot be decided about hurts no other."""
         try:
             place = await self._judge(sender, address)
-            if isinstance(place, _Place) and place.kind is Kind.USER:
-                refusal = await self._gate.refuses_mail(place.owner, look)
-                if refusal is None and not (
-                    self._users.take(place.owner) and self._senders.take(_pair(place.owner, sender))
-                ):
-                    refusal = replies.TOO_FAST
-                place = refusal or place
+            if isinstance(place, _Place):
+                place = await self._refusal(place, sender, look) or place
         except NotStored:
             place = replies.NOT_NOW
         if isinstance(place, Reply):
             self._refused(place)
         return place
+
+    async def _refusal(self, place: _Place, sender: Mailbox | None, look: Heading) -> Reply | None:
+        if place.kind is Kind.RETURNED:
+            return None
+        if place.kind is Kind.USER:
+            refusal = await self._gate.refuses_mail(place.owner, look)
+            if refusal is not None:
+                return refusal
+        taken = self._users.take(place.owner) and self._senders.take(_pair(place.owner, sender))
+        return None if taken else replies.TOO_FAST
 
     async def _keep(self, offered: Offered, look: Heading, places: Sequence[_Place]) -> Reply:
         now = self._clock.now()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bridges.email.receiving.arrivals import CAREFUL, Arrival, Arrivals, State
+from bridges.email.receiving.arrivals import CAREFUL, Arrival, Arrivals, Kind, State
 from bridges.email.receiving.intake import Waiting
 from bridges.email.receiving.showing import NotNow, Showing
 from gateway.bridge import Clock, NotKept, NotStored
@@ -59,6 +59,7 @@ class Pipeline:
         self._pauses: dict[str, _Pause] = {}
         self._look = asyncio.Event()
         self._alone = asyncio.Lock()
+        self._not_before: dict[str, float] = {}  # mails for operators, and what came back
         self._suspected: set[str] = set()  # mails that are marked by us, not by a process that died of them
 
     # What others do
@@ -74,6 +75,7 @@ class Pipeline:
     def wake(self, owner: str) -> None:
         """A user's session is there, or something of the user's was released."""
         self._pauses.pop(owner, None)
+        self._not_before.clear()
         self._make_ready(owner)
         self._make_ready("")  # what came back for the user
 
@@ -167,13 +169,19 @@ class Pipeline:
 
     async def _one(self, arrival: Arrival) -> bool:
         """Whether to go on with the next mail of the same user."""
+        if self._not_before.get(arrival.id, 0.0) > self._clock.monotonic():
+            return True
         try:
             state = await self._shown(arrival)
         except NotNow:
-            if arrival.owner:
-                self._pause(arrival.owner, _LONGEST_WAIT)
-            return not arrival.owner
-        except (NotStored, NotKept, OSError) as error:
+            return self._later(arrival)
+        except NotKept as error:
+            if arrival.kind is Kind.USER:
+                log.warning("a mail cannot be shown just now", mail=arrival.id, reason=str(error))
+                self._pause(arrival.owner)
+                return False
+            return self._later(arrival)
+        except (NotStored, OSError) as error:
             log.warning("a mail cannot be shown just now", mail=arrival.id, reason=str(error))
             self._pause(arrival.owner)
             return False
@@ -182,7 +190,16 @@ class Pipeline:
             log.exception("a mail could not be shown", mail=arrival.id, attempts=arrival.attempts + 1)
             return await self._failed(arrival)
         self._suspected.discard(arrival.id)
+        self._not_before.pop(arrival.id, None)
         self._count(arrival, state)
+        return True
+
+    def _later(self, arrival: Arrival) -> bool:
+        """There is nobody to show it to. What is no user's own is not in the way of what is for others."""
+        if arrival.kind is Kind.USER:
+            self._pause(arrival.owner, _LONGEST_WAIT)
+            return False
+        self._not_before[arrival.id] = self._clock.monotonic() + _LONGEST_WAIT
         return True
 
     async def _shown(self, arrival: Arrival) -> State:

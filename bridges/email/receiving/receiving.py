@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -87,8 +87,15 @@ class Receiving:
         self.blocks = Blocks(tables, services.name)
         self._originals = Originals(services.directory / "inbound", self.arrivals)
         waiting = Waiting()
+        # Above all that the operator's servers wrote stands our own Received.
+        own = frozenset({terms.hostname.lower()})
+
+        def trusted() -> Believed:
+            given = believed()
+            return replace(given, own_hosts=given.own_hosts | own)
+
         screening = Screening(
-            self.contacts, self.blocks, residents, clock, believed, hold_unverified=terms.hold_unverified
+            self.contacts, self.blocks, residents, clock, trusted, hold_unverified=terms.hold_unverified
         )
         showing = Showing(
             tables,
@@ -105,7 +112,7 @@ class Receiving:
             neighbours.folding,
             neighbours.seals,
             clock,
-            believed,
+            trusted,
             self._scratch,
         )
         self.pipeline = Pipeline(self.arrivals, showing, waiting, clock)
@@ -125,7 +132,7 @@ class Receiving:
         )
         self.quarantine = Quarantine(self.arrivals, screening, waiting, self.pipeline.wake)
         self.actions = Actions(
-            self.arrivals, self._originals, residents, neighbours.reading, clock, believed, self._scratch
+            self.arrivals, self._originals, residents, neighbours.reading, clock, trusted, self._scratch
         )
         self._listener = Listener(self.intake, terms.hostname, terms.lmtp, tls)
 
