@@ -87,7 +87,7 @@ class Composer:
 
     @property
     def busy(self) -> bool:
-        """Whether something is being done just now; what waits for its time does not count."""
+        """Whether something is being done just now, or nothing can be done yet; what waits for its time does not count."""
         return self._desk.desks.busy
 
     def _due(self, window: Window) -> None:

@@ -21,7 +21,8 @@ class Desks:
 
     @property
     def busy(self) -> bool:
-        return bool(self._jobs) or self._beside > 0
+        """Also before ``serve``: what was posted waits, and what is not posted yet may be restored."""
+        return self._group is None or bool(self._jobs) or self._beside > 0
 
     def post(self, owner: str, job: Job) -> None:
         """Do this for ``owner`` after all that was posted before."""

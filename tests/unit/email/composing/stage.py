@@ -53,6 +53,7 @@ class MortalTables:
         self._tables = tables
         self._mortal = mortal
         self.broken = False
+        self.under_way: set[asyncio.Future[Any]] = set()
 
     @property
     def dialect(self) -> str:
@@ -70,7 +71,11 @@ class MortalTables:
         await self._mortal.step()
         if self.broken:
             raise NotStored("The disk is full.")
-        result = await what()
+        # What the database has begun it ends, whoever has died meanwhile; a next life begins after that.
+        doing = asyncio.ensure_future(what())
+        self.under_way.add(doing)
+        doing.add_done_callback(self.under_way.discard)
+        result = await asyncio.shield(doing)
         await self._mortal.step()
         return result
 
@@ -215,7 +220,7 @@ class Stage:
             yield self
         finally:
             running.cancel()
-            await asyncio.wait([running])
+            await asyncio.wait([running, *self.tables.under_way])
             assert running.cancelled(), running.exception()
 
     # -- doing -------------------------------------------------------------------------------------------------
