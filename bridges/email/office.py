@@ -181,6 +181,7 @@ class Parts:
                 answers,
                 answers.is_return,
                 self._lines,
+                office.rooms,
                 self.threads,
                 seals,
                 Readings(self._reader),

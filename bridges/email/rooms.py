@@ -6,7 +6,9 @@ names that people give themselves. Whoever stands in the newest mail of the thre
 left it otherwise.
 """
 
+import asyncio
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -79,12 +81,14 @@ class ThreadRooms:
     def __init__(self, services: Services, people: People) -> None:
         self._services = services
         self._people = people
+        self._handed = services.directory / "handed"
         self._open: dict[tuple[str, str], OpenRoom] = {}
         self._by_thread: dict[tuple[str, str], str] = {}
         self._shown: dict[tuple[str, str], _Shown] = {}
 
     async def restore(self) -> None:
-        """Raises ``NotStored``."""
+        """Raises ``NotStored`` and OSError."""
+        await asyncio.to_thread(shutil.rmtree, self._handed, ignore_errors=True)
         rows = await self._services.tables.read(
             select(OPEN_ROOMS).where(OPEN_ROOMS.c.bridge == self._services.name)
         )
@@ -106,7 +110,7 @@ class ThreadRooms:
         if sum(1 for each in self._open if each[0] == owner) >= _ROOMS_MOST:
             text = f"You have {_ROOMS_MOST} open rooms; close some of them first (.close in the room)."
             return Refused(Because.RESOURCE_CONSTRAINT, text)
-        people = _others(mail, mine)
+        people = _others(mail, self._people.addresses(owner))
         if not people and not post:
             return Refused(Because.ITEM_NOT_FOUND, "Nobody but you takes part in this thread.")
         name = f"#{fold(post).replace('@', '.')}" if post else f"#{_safe(mail.thread)}"
@@ -207,10 +211,10 @@ class ThreadRooms:
                 return room
         return None
 
-    async def say(self, owner: str, room: str, mail: Mail, mine: frozenset[str], message: Message) -> None:
-        """Show a mail in its room, with those who are in it from now on. Raises ``NotStored``."""
+    async def say(self, owner: str, room: str, mail: Mail, message: Message) -> None:
+        """Show a mail in its room, with those who are in it from now on. Raises ``NotStored`` and OSError."""
         known, sink = self._open[owner, room], self._people.sink(owner)
-        people = _others(mail, mine)
+        people = _others(mail, self._people.addresses(owner))
         if known.post:
             people = tuple({fold(each.address): each for each in (*known.people, mail.sender)}.values())
         if people != known.people:
@@ -225,7 +229,18 @@ class ThreadRooms:
         for key in now.keys() - shown.people:
             sink.arrived(room, _occupant(key, now[key]))
         shown.people = set(now)
-        sink.room_message(room, message)
+        sink.room_message(room, await asyncio.to_thread(self._lasting, message))
+
+    def _lasting(self, message: Message) -> Message:
+        """With files that are still there when the core comes to read them; it deletes them then."""
+        self._handed.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept = [
+            replace(each, path=each.path.replace(self._handed / f"{message.foreign_id}-{number}"))
+            if each.path is not None
+            else each
+            for number, each in enumerate(message.attachments)
+        ]
+        return replace(message, attachments=tuple(kept))
 
 
 def _others(mail: Mail, mine: frozenset[str]) -> tuple[Person, ...]:

@@ -23,7 +23,7 @@ from bridges.email.receiving.pipeline import Pipeline
 from bridges.email.receiving.quarantine import Quarantine
 from bridges.email.receiving.residents import Operator, Residents
 from bridges.email.receiving.screening import Screening
-from bridges.email.receiving.showing import Folding, Reading, Replies, Returns, Showing
+from bridges.email.receiving.showing import Folding, Reading, Replies, Returns, Rooming, Showing
 from bridges.email.receiving.trust import Believed
 from gateway.bridge import NotStored, Services
 
@@ -61,6 +61,7 @@ class Neighbours:
     returns: Returns
     is_return: Callable[[Mailbox], bool]
     replies: Replies
+    rooms: Rooming
     threads: Threads
     seals: Seals
     reading: Reading
@@ -108,6 +109,7 @@ class Receiving:
             neighbours.operator,
             neighbours.returns,
             neighbours.replies,
+            neighbours.rooms,
             neighbours.reading,
             neighbours.folding,
             neighbours.seals,

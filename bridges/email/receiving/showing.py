@@ -87,6 +87,17 @@ class Returns(Protocol):
         user's; then it was dealt with."""
 
 
+class Rooming(Protocol):
+    """Threads and mailing lists that a user has open as rooms."""
+
+    def showing(self, owner: str, thread: str, post: str = "") -> str | None:
+        """The room that mail of this thread, or of the list with the address ``post``, is shown in; None if the user is in
+        no such room."""
+
+    async def say(self, owner: str, room: str, mail: Mail, message: Message) -> None:
+        """Show a mail there. Its files are taken away. Raises ``NotStored`` and OSError."""
+
+
 class Replies(Protocol):
     """Who knows under which ids the user's own messages went out."""
 
@@ -109,6 +120,7 @@ class Showing:
         operator: Operator,
         returns: Returns,
         replies: Replies,
+        rooms: Rooming,
         reading: Reading,
         folding: Folding,
         seals: Seals,
@@ -126,6 +138,7 @@ class Showing:
         self._operator = operator
         self._returns = returns
         self._replies = replies
+        self._rooms = rooms
         self._reading = reading
         self._folding = folding
         self._seals = seals
@@ -282,19 +295,25 @@ class Showing:
         shown = present(letter, folded.text, folded.spans, folded.cuts, context)
         if contact is not None and letter.sole_author is not None and letter.sole_author.name != contact.name:
             sink.contact(Contact(contact.address, letter.sole_author.name or contact.name))
-        await sink.direct_committed(
-            Message(
-                author.folded if author is not None else "",
-                shown.text,
-                foreign_id=arrival.id,
-                time=when(letter, arrival.received, self._clock.now()),
-                attachments=await files.attachments(letter, original=shown.original),
-                enrichment=await self._enrichment(owner, letter, joined, author, shown),
-            )
+        message = Message(
+            author.folded if author is not None else "",
+            shown.text,
+            foreign_id=arrival.id,
+            time=when(letter, arrival.received, self._clock.now()),
+            attachments=await files.attachments(letter, original=shown.original),
+            enrichment=await self._enrichment(owner, letter, joined, author, shown),
         )
+        mail = _mail(arrival, letter, joined, author, folded.text)
+        # Who is not proven to be somebody is in nobody's room either.
+        room = self._rooms.showing(owner, joined.thread, _post(letter)) if author is not None else None
+        if room is None:
+            await sink.direct_committed(message)
+        else:
+            mail = replace(mail, contact=room)
+            await self._rooms.say(owner, room, mail, message)
         statements = [
             self._arrivals.settling(arrival.id, State.SHOWN),
-            self._threads.remembering(_mail(arrival, letter, joined, author, folded.text)),
+            self._threads.remembering(mail),
         ]
         if contact is not None and author is not None:
             name = letter.sole_author.name if letter.sole_author is not None else ""
@@ -375,6 +394,12 @@ def _mail(arrival: Arrival, letter: Letter, joined: Joined, author: Mailbox | No
         text=text,
         contact=author.folded if author is not None else "",
     )
+
+
+def _post(letter: Letter) -> str:
+    """The address of the mailing list that it came by; empty for all else."""
+    listed = letter.automatic is not None and letter.automatic.kind is AutoKind.LIST
+    return letter.lists.post if listed and letter.lists is not None else ""
 
 
 def _people(joined: Joined) -> Sequence[Person]:
