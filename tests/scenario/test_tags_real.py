@@ -15,6 +15,7 @@ import pytest_asyncio
 from gateway.playground.clients import XmppClient, error_condition, error_text, line, message
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ircd import Ircd, IrcdSettings
+from gateway.playground.ircd.history import CHATHISTORY
 from gateway.playground.ircd.modern import CAPABILITIES
 from gateway.playground.process import free_ports
 from tests.scenario.stage import DEADLINE, Company, Door, Play, Scene, Stage, chatter, eventually, meet
@@ -209,6 +210,29 @@ async def test_what_a_channel_repeats_to_those_who_come_back_is_shown_once(scene
     shown = [one for one in chatter(scene.alice) if one.findtext("{jabber:client}body") == "before the fall"]
     assert len(shown) == 1  # by the archive; the channel's own is known by its id
     assert shown[0].find("{urn:xmpp:delay}delay") is not None
+
+
+async def test_what_was_said_while_the_connection_was_lost_is_shown_once_and_as_old(stage: Stage) -> None:
+    settings = IrcdSettings()
+    capabilities = {**settings.capabilities, "batch": "", CHATHISTORY: ""}
+    server = Ircd(replace(settings, capabilities=capabilities, isupport=("CHATHISTORY=50",)))
+    await server.start(port=stage.play.networks["modern"].port)
+    company = Company(stage)
+    scene = await meet(company, "modern")
+    await scene.talk("before")
+    server.drop_connections()
+    other = await company.irc("modern")
+    await other.join(scene.channel)
+    other.say(scene.channel, "meanwhile")
+    await other.expect(line("JOIN", scene.channel, sender=scene.nick), within=DEADLINE)
+    missed = await scene.alice.expect(message(scene.from_occupant(other.nick), "meanwhile"), within=DEADLINE)
+    assert missed.find("{urn:xmpp:delay}delay") is not None
+    other.say(scene.channel, "and now")
+    await scene.alice.expect(message(scene.from_occupant(other.nick), "and now"), within=DEADLINE)
+    bodies = [one.findtext(BODY) or "" for one in chatter(scene.alice)]
+    assert not [text for text in bodies if "before" in text or text == "meanwhile"]
+    await company.goodbye()
+    await server.stop()
 
 
 def taken_back(client: XmppClient, id_: str) -> Element | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from gateway.playground.ircd import asking, modern, modes, registration, rooms, talking
+from gateway.playground.ircd import asking, history, modern, modes, registration, rooms, talking
 
 if TYPE_CHECKING:  # the server imports this table
     from gateway.playground.ircd.server import Connection, Ircd
@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, Handler] = {
     "AWAY": talking.away,
     "BATCH": modern.batch,
     "CAP": registration.cap,
+    "CHATHISTORY": history.chathistory,
     "INVITE": rooms.invite,
     "ISON": asking.ison,
     "JOIN": rooms.join,

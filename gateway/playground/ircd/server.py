@@ -10,6 +10,7 @@ from gateway.playground.expect import DEADLINE, Inbox
 from gateway.playground.irc_client import Line, read_line
 from gateway.playground.ircd import modern
 from gateway.playground.ircd.commands import COMMANDS, UNREGISTERED
+from gateway.playground.ircd.history import History
 from gateway.playground.ircd.scram import Scram
 from gateway.playground.ircd.state import Channel, IrcdSettings, Member, User
 
@@ -106,6 +107,7 @@ class Ircd:
         self.received: Inbox[Received] = Inbox("the IRC server", lambda one: f"{one.nick}: {one.raw}")
         self.commands = dict(COMMANDS)
         self.memory = modern.Memory()
+        self.history = History()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._ids = itertools.count(1)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from gateway.playground.ircd import history
 from gateway.playground.ircd.common import caps_of, user_of, users_of
 from gateway.playground.ircd.state import Channel, User
 
@@ -54,6 +55,9 @@ def _talk(ircd: "Ircd", client: "Connection", command: str, params: list[str]) -
             account=user.account,
         )
         ircd.memory.add(id_, user, ircd.settings.fold(target))
+        if command != "TAGMSG":
+            between = history.places(ircd, user.nick, target)
+            ircd.history.add(between, id_, user.mask, command, target, params[1])
 
 
 def _may_speak(ircd: "Ircd", channel: Channel, user: User) -> bool:
