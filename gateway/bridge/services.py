@@ -70,9 +70,16 @@ class Media(Protocol):
         """The file behind ``attachment.url``, on account of ``user`` (``Account.user``), whose transfers are limited. A hash
         that the attachment has is checked. Raises ``MediaError``, within a bounded time."""
 
+    async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
+        """Send a form to a web address (POST, ``application/x-www-form-urlencoded``) and look at nothing but whether it was
+        taken. Redirects are not followed. Raises ``MediaError``, within a bounded time."""
+
 
 class NoMedia:
     """``Media`` of an installation, or a test, that fetches nothing."""
+
+    async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
+        raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not reach the web."))
 
     async def fetch(self, attachment: Attachment, user: str) -> Blob:
         raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not carry files."))

@@ -6,6 +6,7 @@ time and number are bounded.
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -67,6 +68,28 @@ class Fetcher:
                 _log.info("a file was not fetched", host=url.raw_host, reason=type(error).__name__)
                 raise _failed(url, error) from error
             return await self._examined(kept, attachment, final, declared)
+
+    async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
+        """See ``Media``."""
+        target = self._dialler.targets.parse(url)
+        async with self._transfers.turn(user):
+            try:
+                async with (
+                    asyncio.timeout(self._limits.seconds),
+                    self._dialler.session(target) as session,
+                    session.post(target, data=dict(fields), allow_redirects=False) as response,
+                ):
+                    status, reason = response.status, response.reason or ""
+            except TimeoutError:
+                raise refused(
+                    f"{target.raw_host} did not answer within {self._limits.seconds:g} seconds.",
+                    Condition.REMOTE_SERVER_TIMEOUT,
+                ) from None
+            except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
+                _log.info("a form was not sent", host=target.raw_host, reason=type(error).__name__)
+                raise _failed(target, error, "the answer came") from error
+        if not 200 <= status < 300:
+            raise refused(f"{target.raw_host} answered {status} {reason}.".replace(" .", "."))
 
     async def _follow(self, url: URL) -> tuple[Kept, URL, str]:
         """The file, where it was in the end, and the type its server gave."""
@@ -139,7 +162,7 @@ class Fetcher:
         )
 
 
-def _failed(url: URL, error: Exception) -> MediaError:
+def _failed(url: URL, error: Exception, end: str = "the file was complete") -> MediaError:
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return refused(
             f"{url.raw_host} has no certificate that this gateway can trust.",
@@ -148,6 +171,6 @@ def _failed(url: URL, error: Exception) -> MediaError:
     if isinstance(error, aiohttp.ClientConnectorError):
         return refused(f"{url.raw_host} does not take connections.", Condition.REMOTE_SERVER_NOT_FOUND)
     return refused(
-        f"The connection to {url.raw_host} broke before the file was complete.",
+        f"The connection to {url.raw_host} broke before {end}.",
         Condition.REMOTE_SERVER_TIMEOUT,
     )

@@ -3,7 +3,7 @@
 Knows neither where files come from nor where they go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.bridge import Blob, Media, MediaError
 from gateway.limits import Kind, Limits
@@ -36,6 +36,10 @@ class Metered:
                 with blob:
                     raise
         return blob
+
+    async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
+        """See ``Media``."""
+        await self._media.submit(url, fields, user)
 
     def _take(self, user: str, size: int) -> None:
         why = self._limits.take(user, Kind.MEDIA, size)

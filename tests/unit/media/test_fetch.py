@@ -334,3 +334,27 @@ async def test_one_user_does_not_keep_others_from_their_turn(web, fetcher):
     go.set()
     for blob in await asyncio.gather(*waiting):
         blob.path.unlink()
+
+
+async def test_a_form_is_sent_and_redirects_are_not_followed(web, fetcher):
+    sent = []
+
+    async def takes(exchange: Exchange) -> None:
+        sent.append((exchange.headers["content-type"], await exchange.body(), exchange.headers.get("cookie")))
+        exchange.answer("202 Accepted", Set_Cookie="a=b")
+
+    web.routes["/leave"] = takes
+    for _ in range(2):
+        await fetcher().submit(web.url("/leave"), {"List-Unsubscribe": "One-Click"}, "ann")
+    form = ("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click", None)
+    assert sent == [form, form]
+    url = web.says("/on", "302 Found", Location="/leave")
+    with pytest.raises(MediaError, match="answered 302 Found"):
+        await fetcher().submit(url, {}, "ann")
+    assert web.asked == [("POST", "/leave"), ("POST", "/leave"), ("POST", "/on")]
+
+
+async def test_a_form_goes_to_public_addresses_only(web, fetcher):
+    with pytest.raises(MediaError):
+        await fetcher(trusted=()).submit(web.url("/leave"), {}, "ann")
+    assert web.asked == []
