@@ -92,11 +92,11 @@ class Channels:
         return self._channels.get(name) or self._channels.get(self._standing.fold(name))
 
     def user(self, nick: str) -> User | None:
-        return self._find(self._standing.casemapping.fold(nick))
+        return self._find(self._standing.fold_nick(nick))
 
     def shared_with(self, nick: str) -> list[Channel]:
         """Those that somebody is in."""
-        folded = self._standing.casemapping.fold(nick)
+        folded = self._standing.fold_nick(nick)
         return [channel for channel in self._channels.values() if folded in channel.members]
 
     def enter(self, name: str, deadline: float) -> Channel | None:
@@ -118,7 +118,7 @@ class Channels:
     def add(self, channel: Channel, nick: str, modes: str | None = None, identity: str = "") -> User | None:
         """``nick`` is in the channel. ``modes`` None and an empty ``identity`` leave what is known. None, and nothing done,
         if there are too many already."""
-        folded = self._standing.casemapping.fold(nick)
+        folded = self._standing.fold_nick(nick)
         members = channel.members
         user = members.get(folded)
         if user is None:
@@ -141,7 +141,7 @@ class Channels:
         self, nick: str, account: str | None = None, flags: str | None = None, identity: str | None = None
     ) -> User | None:
         """What the network tells of somebody; None leaves what is known. The user if that is news, else None."""
-        folded = self._standing.casemapping.fold(nick)
+        folded = self._standing.fold_nick(nick)
         user = self._find(folded)
         if user is None:
             return None
@@ -154,7 +154,7 @@ class Channels:
 
     def remove(self, channel: Channel, nick: str) -> User | None:
         """``nick`` left the channel; None if it was not in it."""
-        folded = self._standing.casemapping.fold(nick)
+        folded = self._standing.fold_nick(nick)
         user = channel.members.pop(folded, None)
         if user is not None:
             self._seats -= 1
@@ -162,11 +162,11 @@ class Channels:
         return user
 
     def is_member(self, channel: Channel, nick: str) -> bool:
-        return self._standing.casemapping.fold(nick) in channel.members
+        return self._standing.fold_nick(nick) in channel.members
 
     def quit(self, nick: str) -> tuple[User | None, dict[Channel, str]]:
         """``nick`` left the network; also the channels where they were, with the prefix modes that they had there."""
-        folded = self._standing.casemapping.fold(nick)
+        folded = self._standing.fold_nick(nick)
         user: User | None = None
         modes: dict[Channel, str] = {}
         for channel in self._channels.values():
@@ -194,7 +194,7 @@ class Channels:
 
     def change_mode(self, channel: Channel, nick: str, letter: str, adding: bool) -> User | None:
         """A prefix mode given or taken; the user, or None if nothing changed."""
-        folded = self._standing.casemapping.fold(nick)
+        folded = self._standing.fold_nick(nick)
         modes = channel.modes_of(folded)
         if modes is None or (letter in modes) == adding:
             return None
@@ -203,7 +203,7 @@ class Channels:
         return channel.members[folded]
 
     def occupant(self, channel: Channel, user: User) -> Occupant:
-        modes = channel.ranked.get(self._standing.casemapping.fold(user.nick), "")
+        modes = channel.ranked.get(self._standing.fold_nick(user.nick), "")
         table, moderated = self._ranking(channel)
         return user.occupant(modes, table, moderated=moderated)
 

@@ -213,7 +213,8 @@ class IrcConnection(AioConnection):
         if self._waiting or not self.connected:
             self._waiting += lines
             return
-        budget = self._budget(lines)
+        most: int = self.reactor.lines_per_turn
+        budget = most if len(new_data) <= BYTES_PER_TURN else self._budget(lines)
         if len(lines) > budget:
             self._waiting = lines[budget:]
             lines = lines[:budget]

@@ -93,10 +93,8 @@ class Splits:
         self._returning: dict[tuple[str, str], _Returning] = {}  # by channel and folded nick
         self._gone: dict[Servers, _Burst] = {}
         self._back: dict[Servers, _Burst] = {}
-        self._latest: tuple[str, Servers | None] = (
-            "",
-            None,
-        )  # what somebody quit with, read: they come in bursts
+        # What somebody quit with, read, and told to the core: they come in bursts.
+        self._latest: tuple[str, Servers | None, Departure] = ("", None, Departure(Exit.SPLIT))
         self.batch: Servers | None = None  # of the batch whose lines come now
 
     def __bool__(self) -> bool:
@@ -108,7 +106,7 @@ class Splits:
         """Somebody has quit, who had these prefix ``modes`` in the channels where they were; whether it was in a split, and
         is told."""
         if reason != self._latest[0]:
-            self._latest = reason, servers(reason)
+            self._latest = reason, servers(reason), Departure(Exit.SPLIT, reason)
         named = self.batch or self._latest[1]
         keys = live_keys(modes)
         if named is None or not keys or len(self._away) >= MAX_AWAY:
@@ -118,7 +116,7 @@ class Splits:
         held = {channel.key: letters for channel, letters in modes.items() if letters}
         self._away[folded] = _Away(user.nick, user.identity, keys, held, named, reason, now + AWAY)
         self._count(self._gone, named, keys, folded, now)
-        self._common.sink.departed(keys, user.nick, Departure(Exit.SPLIT, reason))
+        self._common.sink.departed(keys, user.nick, self._latest[2])
         return True
 
     def came(self, channel: Channel, user: User) -> bool:
@@ -204,7 +202,7 @@ class Splits:
     # -- pieces ------------------------------------------------------------------------------------------------
 
     def _fold(self, nick: str) -> str:
-        return self._common.standing.casemapping.fold(nick)
+        return self._common.standing.fold_nick(nick)
 
     def _count(
         self, bursts: dict[Servers, _Burst], named: Servers, keys: Sequence[str], folded: str, now: float

@@ -11,13 +11,25 @@ _MAX_FOLDS = 512
 class Standing:
     """Owned by the session; its parts read it. Names are folded by the server's rule through ``fold`` only."""
 
-    __slots__ = ("_folds", "_me", "encodings", "extras", "identity", "mask", "nick", "support")
+    __slots__ = (
+        "_folded",
+        "_folds",
+        "_me",
+        "_nick",
+        "encodings",
+        "extras",
+        "identity",
+        "mask",
+        "nick",
+        "support",
+    )
 
     def __init__(self, nick: str, encodings: Pair = USUAL) -> None:
         self.support = Isupport()
         self.encodings = Encodings(encodings, self.fold, self._utf8_only)
         self.extras = PLAIN  # what the connection can do beyond plain lines
         self._folds: dict[str, str] = {}
+        self._nick = self._folded = ""  # the last that was folded
         self.identity = ""  # user@host as others see it, once known
         self.mask: str | None = None  # nick!user@host, as soon as the server has shown it to us
         self.nick = nick
@@ -36,11 +48,17 @@ class Standing:
             key = self._folds[name] = self.casemapping.fold(name)
         return key
 
+    def fold_nick(self, nick: str) -> str:
+        """The key of somebody's name. The last one is remembered: several parts look at whom a line is about."""
+        if nick != self._nick:
+            self._nick, self._folded = nick, self.casemapping.fold(nick)
+        return self._folded
+
     def _utf8_only(self) -> bool:
         return self.support.utf8only
 
     def is_me(self, nick: str) -> bool:
-        return nick == self.nick or self.casemapping.fold(nick) == self._me
+        return nick == self.nick or self.fold_nick(nick) == self._me
 
     def call_me(self, nick: str) -> None:
         self.nick = nick
@@ -55,5 +73,6 @@ class Standing:
     def refold(self) -> None:
         """The casemapping has changed."""
         self._folds.clear()
+        self._nick = self._folded = ""
         self._me = self.casemapping.fold(self.nick)
         self.encodings.refold()

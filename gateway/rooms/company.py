@@ -20,6 +20,9 @@ from gateway.xmpp.text import attribute
 if TYPE_CHECKING:
     from gateway.rooms.room import Room, RoomContext
 
+#: Hot: to look up a member of an enumeration costs as much as two calls.
+_IN, _SPLIT = Attendance.IN, Exit.SPLIT
+
 
 class Company:
     """Of one room."""
@@ -122,7 +125,7 @@ class Company:
         number = missed.number if missed is not None else 0
         content = ""
         for each in room.attendees.values():
-            if each.attendance is Attendance.IN and (tells or each.splits > number):
+            if each.attendance is _IN and (tells or each.splits > number):
                 content = content or self._standing(seat, render.SELF if nick == room.nick else "")
                 self._context.send(
                     render.available(each.room_attr, seat.resource_attr, each.jid_attr, content)
@@ -136,7 +139,7 @@ class Company:
                 seating.drop(nick)
                 return
             self.reveal(nick)
-        if departure.exit is Exit.SPLIT:
+        if departure.exit is _SPLIT:
             seating.miss(nick)
             return
         if speakers is not None:
@@ -190,7 +193,7 @@ class Company:
 
     def _tell(self, seat: Seat, content: str) -> None:
         for each in self._room.attendees.values():
-            if each.attendance is Attendance.IN:
+            if each.attendance is _IN:
                 self._context.send(
                     render.available(each.room_attr, seat.resource_attr, each.jid_attr, content)
                 )
@@ -199,7 +202,7 @@ class Company:
         """``number``: only clients that were shown the room before so many had gone with splits."""
         content = render.gone(seat.occupant.affiliation, departure, tail=seat.tail)
         for each in self._room.attendees.values():
-            if each.attendance is Attendance.IN and (number is None or each.splits <= number):
+            if each.attendance is _IN and (number is None or each.splits <= number):
                 self._context.send(
                     render.unavailable(each.room_attr, seat.resource_attr, each.jid_attr, content)
                 )

@@ -33,10 +33,11 @@ class Identities(Protocol):
         """By what the network shows of somebody, which is all there is to see of somebody else, maybe, later."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Missed:
     """The seat of somebody who went with a split of the network. Clients that were shown the room before that (their
-    ``Attendee.splits`` is not greater than ``number``) take them to be here."""
+    ``Attendee.splits`` is not greater than ``number``) take them to be here. Not frozen, for there are thousands at a time;
+    nobody changes one."""
 
     seat: Seat
     number: int

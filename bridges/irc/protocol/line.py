@@ -76,16 +76,13 @@ def parse(text: str) -> Line:
     """
     tags = NO_TAGS
     source = ""
-    first = text[:1]
-    if first == " ":
+    if text[:1] != ":":
         text = text.lstrip(" ")
-        first = text[:1]
-    if first == "@":
-        word, _, text = text.partition(" ")
-        tags = _parse_tags(word[1:])
-        text = text.lstrip(" ")
-        first = text[:1]
-    if first == ":":
+        if text[:1] == "@":
+            word, _, text = text.partition(" ")
+            tags = _parse_tags(word[1:])
+            text = text.lstrip(" ")
+    if text[:1] == ":":
         source, _, text = text.partition(" ")
         source = source[1:]
     head, colon, trailing = text.partition(" :")
@@ -174,7 +171,7 @@ def mask_of(source: str) -> Mask:
     users may."""
     rest, _, host = source.rpartition("@") if "@" in source else (source, "", "")
     nick, _, user = rest.partition("!")
-    return Mask(nick, user, host)
+    return _new(Mask, (nick, user, host))
 
 
 class LineSplitter:
