@@ -1,0 +1,189 @@
+"""Receiving as a whole, with users who have sessions or not, and a mail reader in this process."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import select
+
+from bridges.email.adapters import fold
+from bridges.email.addresses import Mailbox
+from bridges.email.composing.seals import Seals
+from bridges.email.composing.threads import Mail, Threads
+from bridges.email.mime import reading
+from bridges.email.mime.letter import Letter
+from bridges.email.receiving.arrivals import ARRIVALS, Arrival, State
+from bridges.email.receiving.lmtp import Offered
+from bridges.email.receiving.receiving import Neighbours, Receiving, Terms
+from bridges.email.receiving.showing import Return
+from bridges.email.receiving.trust import Believed
+from gateway.bridge import NotKept, Services
+from gateway.model import Attachment, Condition, Contact, Message, Refused
+from tests.unit.email.receiving.conftest import People
+
+SEALS = Seals(b"0123456789abcdef")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Chat:
+    """What a user's client shows: ``Sink`` as far as mail needs it. A mail is shown once, as the core does it."""
+
+    shown: list[Message] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    keeps: bool = True
+    killed_after: int = -1  # this many messages, the process ends once one is kept
+
+    async def direct_committed(self, message: Message) -> None:
+        if not self.keeps:
+            raise NotKept(Refused(Condition.RESOURCE_CONSTRAINT, "No room."))
+        if message.foreign_id not in {each.foreign_id for each in self.shown}:
+            for each in message.attachments:
+                self.files[each.name] = _read(each)
+            self.shown.append(message)
+        if self.killed_after == 0:
+            raise Killed
+        self.killed_after -= 1
+
+    def contact(self, contact: Contact) -> None:
+        self.contacts.append(contact)
+
+    async def receive(self, message: Message) -> None:
+        await self.direct_committed(message)
+
+    @property
+    def texts(self) -> list[str]:
+        return [each.text for each in self.shown]
+
+
+def _read(attachment: Attachment) -> bytes:
+    return attachment.path.read_bytes() if attachment.path is not None else attachment.data
+
+
+@dataclass
+class InProcess:
+    """``Reading`` without workers; ``breaks`` by what stands in a mail."""
+
+    breaks: dict[bytes, BaseException] = field(default_factory=dict)
+    read_ids: list[bytes] = field(default_factory=list)
+
+    async def read(self, raw: bytes, directory: Path) -> Letter:
+        for mark, error in self.breaks.items():
+            if mark in raw:
+                raise error
+        self.read_ids.append(raw)
+        return reading.read(raw, directory=directory)
+
+
+@dataclass
+class Sent:
+    """``Returns`` and ``Replies``, as told."""
+
+    about: Return | None = None
+    known: bool = False
+    reports: list[Letter] = field(default_factory=list)
+
+    async def returned(self, recipient: Mailbox, letter: Letter) -> Return | None:
+        self.reports.append(letter)
+        return self.about
+
+    async def reported(self, owner: str, letter: Letter) -> bool:
+        self.reports.append(letter)
+        return self.known
+
+    async def message_of(self, owner: str, mail_id: str) -> str:
+        return f"line-of-{mail_id}"
+
+
+@dataclass
+class Rooms:
+    """``Rooming``: by thread."""
+
+    open: dict[str, str] = field(default_factory=dict)
+    said: list[tuple[str, Message]] = field(default_factory=list)
+
+    def showing(self, owner: str, thread: str, post: str = "") -> str | None:
+        return self.open.get(thread) or self.open.get(post)
+
+    async def say(self, owner: str, room: str, mail: Mail, message: Message) -> None:
+        self.said.append((room, message))
+
+
+@dataclass
+class House:
+    services: Services
+    people: People
+    chat: Chat
+    operator: Chat
+    reader: InProcess
+    sent: Sent
+    rooms: Rooms
+    receiving: Receiving
+    threads: Threads
+    task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self.receiving.restore()
+        self.task = asyncio.create_task(self.receiving.run())
+
+    async def end(self) -> None:
+        """As by ``kill -9``: nothing is told to anybody."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait([self.task])
+            if not self.task.cancelled():
+                self.task.exception()
+
+    async def bring(self, text: str, *recipients: str, sender: str = "carol@far.example") -> list[int]:
+        offered = Offered(sender, recipients or ("alice@gw.example",), text.encode(), "mx.example")
+        return [each.code for each in await self.receiving.intake.mail(offered)]
+
+    async def settled(self, owner: str = "user-a") -> None:
+        """Nothing waits to be shown any more."""
+        async with asyncio.timeout(20):
+            while await self.receiving.arrivals.waiting(owner):
+                if self.task is not None and self.task.done():
+                    raise AssertionError(self.task)
+                await asyncio.sleep(0.005)
+
+    async def all(self) -> Sequence[Arrival]:
+        rows = await self.services.tables.read(select(ARRIVALS.c.id).order_by(ARRIVALS.c.received))
+        found = [await self.receiving.arrivals.one(row.id) for row in rows]
+        return [each for each in found if each is not None]
+
+    async def states(self) -> list[tuple[State, str]]:
+        return [(each.state, each.reason) for each in await self.all()]
+
+
+def build(services: Services, people: People | None = None, terms: Terms | None = None) -> House:
+    people = people or People()
+    chat, operator, reader, sent, rooms = Chat(), Chat(), InProcess(), Sent(), Rooms()
+    people.sinks["user-a"] = chat  # type: ignore[assignment]
+    threads = Threads(services.tables, services.name)
+    believed = Believed.of(["mx.example"], [], ["X-Spam-Flag: yes"])
+    neighbours = Neighbours(
+        people,
+        operator,
+        sent,
+        lambda mailbox: mailbox.local.startswith("b+"),
+        sent,
+        rooms,
+        threads,
+        SEALS,
+        reader,
+        fold,
+    )
+    receiving = Receiving(
+        services, terms or Terms(["gw.example"], "gw.example"), lambda: believed, neighbours
+    )
+    return House(services, people, chat, operator, reader, sent, rooms, receiving, threads)
+
+
+def proven(text: str, domain: str = "far.example") -> str:
+    """With what the operator's server writes about a mail whose sender is authenticated."""
+    return f"Authentication-Results: mx.example; dmarc=pass header.from={domain}\r\n{text}"
