@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -18,10 +18,13 @@ from bridges.email.departures import Departures
 from bridges.email.identity import Identities
 from bridges.email.mime.reader import Reader
 from bridges.email.news import MailNews
+from bridges.email.orders import Orders
 from bridges.email.people import People
 from bridges.email.receiving import lmtp
+from bridges.email.receiving.actions import Actions
 from bridges.email.receiving.contacts import EmailContact
 from bridges.email.receiving.intake import IntakeLimits
+from bridges.email.receiving.quarantine import Quarantine
 from bridges.email.receiving.receiving import Neighbours, Receiving, Terms
 from bridges.email.receiving.trust import Believed
 from bridges.email.rooms import ThreadRooms
@@ -139,6 +142,7 @@ class Parts:
         self._settings = settings
         self._services = services
         self._gone: asyncio.Queue[str] = asyncio.Queue()  # users who are erased
+        self._work: asyncio.Queue[Awaitable[None]] = asyncio.Queue()
         clock, tables, name = services.clock, services.tables, services.name
         seals = Seals(key)
         paths = ReturnPaths(key, settings.return_domain)
@@ -213,6 +217,12 @@ class Parts:
             ),
         )
 
+        self.orders = Orders(services, office.people, office.rooms, self, self._spawn)
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        """Beside all else; nothing is asked of us before ``run``."""
+        self._work.put_nowait(work)
+
     def _terms(self) -> Terms:
         limits = self._settings.limits
         return Terms(
@@ -227,6 +237,14 @@ class Parts:
             self._settings.trust.unverified == "hold",
             held=limits.quarantine_days,
         )
+
+    @property
+    def actions(self) -> Actions:
+        return self.receiving.actions
+
+    @property
+    def quarantine(self) -> Quarantine:
+        return self.receiving.quarantine
 
     def forget(self, owner: str) -> None:
         self.receiving.contacts.forget(owner)
@@ -249,6 +267,9 @@ class Parts:
 
     async def contacts_of(self, owner: str) -> Sequence[EmailContact]:
         return await self.receiving.contacts.of(owner)
+
+    async def contact(self, owner: str, address: str) -> EmailContact:
+        return await self.receiving.contacts.find(owner, address)
 
     async def bounces_of(self, owner: str) -> Mapping[str, Bounce]:
         return await self.bounces.of(owner)
@@ -280,10 +301,14 @@ class Parts:
                 group.create_task(self.receiving.run())
                 group.create_task(self._listen())
                 group.create_task(self._forgetting())
-                await asyncio.get_running_loop().create_future()
+                group.create_task(self._working(group))
         finally:
             await self.receiving.close()
             await self._reader.close()
+
+    async def _working(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            group.create_task(_guarded(await self._work.get()))
 
     async def _listen(self) -> None:
         """Open the door; a port that somebody else still has is tried again."""
@@ -302,3 +327,11 @@ class Parts:
             else:
                 _log.info("mail is received", listen=str(place))
                 return
+
+
+async def _guarded(work: Awaitable[None]) -> None:
+    """One user's order that fails ends nothing else."""
+    try:
+        await work
+    except Exception:  # noqa: BLE001 - whatever it is, it is written down
+        _log.exception("something that a user asked for failed")

@@ -29,6 +29,9 @@ class Present(Protocol):
     def learnt(self, contact: EmailContact) -> None:
         """Something is known of somebody, from now on."""
 
+    async def look_again(self, address: str) -> None:
+        """Something was decided about a folded mailbox."""
+
     def bounced(self, address: str, bounce: Bounce | None) -> None:
         """Mail to a folded mailbox comes back, or does so no more."""
 

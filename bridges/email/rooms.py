@@ -24,8 +24,7 @@ from bridges.email.composing.threads import Mail
 from bridges.email.mime.letter import Person
 from bridges.email.people import People
 from bridges.email.schema import METADATA
-from bridges.email.session import EmailSession
-from gateway.bridge import BadAddress, Services
+from gateway.bridge import BadAddress, Services, Sink
 from gateway.model import Affiliation, Departure, Exit, Message, Occupant, Refused, Topic
 from gateway.model import Condition as Because
 
@@ -186,16 +185,16 @@ class ThreadRooms:
         known = self._open.get((owner, room))
         return Place(room, known.mailboxes, known.thread) if known is not None else None
 
-    def join(self, session: EmailSession, room: str, nick: str) -> bool:
-        known = self._open.get((session.owner, room))
+    def join(self, owner: str, sink: Sink, room: str, nick: str) -> bool:
+        known = self._open.get((owner, room))
         if known is None:
             return False
         others = known.nicks
         own = nick if nick.casefold() not in others else f"{nick} (you)"
-        self._shown[session.owner, room] = _Shown(own, set(others))
+        self._shown[owner, room] = _Shown(own, set(others))
         occupants = [_occupant(key, each) for key, each in others.items()]
         occupants.append(Occupant(own, Affiliation.OWNER))
-        session.sink.room_joined(room, own, occupants, Topic(known.subject))
+        sink.room_joined(room, own, occupants, Topic(known.subject))
         return True
 
     def leave(self, owner: str, room: str) -> None:

@@ -12,6 +12,7 @@ from bridges.email.addresses import HOME, Mailbox, fold, parse
 from bridges.email.composing.composer import Composer
 from bridges.email.composing.places import Place, Said
 from bridges.email.identity import Identities, Taken
+from bridges.email.orders import Order, Orders
 from bridges.email.people import People
 from bridges.email.personal import Personal
 from bridges.email.receiving.contacts import Decision, EmailContact
@@ -46,7 +47,7 @@ class Rooms(Protocol):
     def place(self, owner: str, room: str) -> Place | None:
         """Where to write to in a room; None if it is not open."""
 
-    def join(self, session: "EmailSession", room: str, nick: str) -> bool:
+    def join(self, owner: str, sink: Sink, room: str, nick: str) -> bool:
         """Show a room; whether there is one."""
 
     def leave(self, owner: str, room: str) -> None: ...
@@ -58,6 +59,9 @@ class Desk(Protocol):
     @property
     def composer(self) -> Composer: ...
 
+    @property
+    def orders(self) -> Orders: ...
+
     def here(self, owner: str) -> None:
         """The user can be told something again."""
 
@@ -65,6 +69,9 @@ class Desk(Protocol):
         """The user has seen a mail."""
 
     async def contacts_of(self, owner: str) -> Sequence[EmailContact]:
+        """Raises ``NotStored``."""
+
+    async def contact(self, owner: str, address: str) -> EmailContact:
         """Raises ``NotStored``."""
 
     async def bounces_of(self, owner: str) -> Mapping[str, Bounce]:
@@ -158,6 +165,10 @@ class EmailSession:
         if contact.address in self._watched:
             self._show(contact.address)
 
+    async def look_again(self, address: str) -> None:
+        """Something was decided about a folded mailbox. Raises ``NotStored``."""
+        self.learnt(await self._ready.contact(self.owner, address))
+
     def bounced(self, address: str, bounce: Bounce | None) -> None:
         """Mail to a folded mailbox comes back, or does so no more."""
         if bounce is None:
@@ -245,6 +256,11 @@ class EmailSession:
         return f"* {self.personal.name or 'I'} {text}"
 
     def _write(self, address: Address, said: Said, ticket: Ticket) -> None:
+        orders = self._ready.orders
+        if orders.known(said.text) and not said.attachments:
+            about = said.reply.id if said.reply is not None else ""
+            orders.take(said.text, Order(self.owner, fold(address.name), about), ticket)
+            return
         if address.kind is AddressKind.ROOM:
             place = self._house.rooms.place(self.owner, fold(address.name))
             if place is None:
@@ -261,7 +277,7 @@ class EmailSession:
     # -- rooms -------------------------------------------------------------------------------------------------
 
     def join(self, room: str, nick: str, password: str) -> None:
-        if not self._house.rooms.join(self, fold(room), nick):
+        if not self._house.rooms.join(self.owner, self.sink, fold(room), nick):
             self.sink.room_refused(fold(room), _NO_ROOM)
 
     def leave(self, room: str, reason: str) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote
 
 from bridges.email.addresses import Mailbox, parse
 from bridges.email.mime.invitations import reply
-from bridges.email.mime.letter import Answer, Invitation, Letter, Person
+from bridges.email.mime.letter import Answer, AutoKind, Invitation, Letter, Person
 from bridges.email.receiving.arrivals import Arrivals, Kind, State
 from bridges.email.receiving.originals import Gone, Originals
 from bridges.email.receiving.residents import Residents
@@ -120,6 +120,14 @@ class Actions:
         if pages:
             return Unsubscription(name, page=pages[0])
         return Refused(Condition.NOT_ACCEPTABLE, "That mail does not say how to unsubscribe.")
+
+    async def list_of(self, owner: str, mail_id: str) -> str:
+        """The address of the mailing list that a mail came by; empty for all others."""
+        letter = await self._letter(owner, mail_id)
+        if isinstance(letter, Refused) or letter.lists is None or letter.automatic is None:
+            return ""
+        listed = letter.automatic.kind is AutoKind.LIST and not letter.lists.closed
+        return letter.lists.post if listed else ""
 
     def _proven(self, letter: Letter) -> bool:
         """RFC 8058 §4: one click only where nobody else can have written the fields. Else a forged mail would make us call
