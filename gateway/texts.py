@@ -66,6 +66,28 @@ class Languages:
         return text if catalogue is None or not text else _said(text, catalogue)
 
 
+class Readers:
+    """Which language users (bare JIDs) read, by what they wrote last; English until then."""
+
+    def __init__(self, languages: Languages) -> None:
+        self._languages = languages
+        self._read: dict[str, str] = {}  # other languages than English
+
+    def wrote(self, user: str, wanted: str) -> None:
+        """``wanted``: the language of a stanza (``xml:lang``), or empty."""
+        language = self._languages.best(wanted)
+        if language != ENGLISH:
+            self._read[user] = language
+        elif self._read:
+            self._read.pop(user, None)
+
+    def language(self, user: str) -> str:
+        return self._read.get(user, ENGLISH)
+
+    def say(self, text: str, user: str) -> str:
+        return self._languages.say(text, self.language(user))
+
+
 def _said(text: str, catalogue: gettext.NullTranslations) -> str:
     if not isinstance(text, Text):
         return text

@@ -31,6 +31,7 @@ from gateway.model import (
 from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
+from gateway.texts import Text
 from gateway.xmpp import render
 
 _log = structlog.get_logger(__name__)
@@ -311,7 +312,10 @@ class Account:
                 return ended
             except Exception:  # noqa: BLE001 - a defect in one session must not end the others
                 _log.exception("session failed", network=self.network)
-                text = f"The gateway failed while connected to {self.network}; its log tells more."
+                text = Text(
+                    "The gateway failed while connected to {network}; its log tells more.",
+                    network=self.network,
+                )
                 return SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text))
             finally:
                 self.session = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.bridge import Clock, SessionEnded
 from gateway.model import Condition, ErrorType, Refused
+from gateway.texts import Text
 
 #: Users name networks: those that were banned longest ago are forgotten beyond this number.
 _NETWORKS_KEPT = 500
@@ -71,8 +72,12 @@ class Breaker:
         return SessionEnded(
             Refused(
                 Condition.SERVICE_UNAVAILABLE,
-                f"{network} turns away all users of this gateway at the moment ({cut.words}). Its operators know. You are "
-                "connected again when the network lets us.",
+                Text(
+                    "{network} turns away all users of this gateway at the moment ({words}). Its operators know. You are "
+                    "connected again when the network lets us.",
+                    network=network,
+                    words=cut.words,
+                ),
                 ErrorType.WAIT,
             ),
             delay=left,

@@ -7,6 +7,7 @@ from gateway.accounts.account import Account
 from gateway.accounts.context import AccountContext
 from gateway.model import Condition, Refused
 from gateway.rooms.habits import USUAL
+from gateway.texts import Text
 
 _STAYING = replace(USUAL, persistent=True)  # until the user's settings are read
 
@@ -78,15 +79,18 @@ class Accounts:
             raise TooMany(
                 Refused(
                     Condition.RESOURCE_CONSTRAINT,
-                    f"You are connected to {mine} networks, the most that this gateway allows; leave the rooms of one "
-                    "first.",
+                    Text(
+                        "You are connected to {number} networks, the most that this gateway allows; leave the rooms of "
+                        "one first.",
+                        number=mine,
+                    ),
                 )
             )
         if self._count >= self._limits.total:
             raise TooMany(
                 Refused(
                     Condition.RESOURCE_CONSTRAINT,
-                    "This gateway has as many users connected as it can carry; try again later.",
+                    Text("This gateway has as many users connected as it can carry; try again later."),
                 )
             )
         return Account(owner, network, nick, self._context, history_limit=self._limits.history)
@@ -94,7 +98,11 @@ class Accounts:
     def check_rooms(self, account: Account) -> None:
         """Raises ``TooMany`` when the account may not want one more room."""
         if len(account.rooms) >= self._limits.rooms_per_account:
-            text = f"You are in {len(account.rooms)} rooms of {account.network}, the most that this gateway allows."
+            text = Text(
+                "You are in {number} rooms of {network}, the most that this gateway allows.",
+                number=len(account.rooms),
+                network=account.network,
+            )
             raise TooMany(Refused(Condition.RESOURCE_CONSTRAINT, text))
 
     def start(self, account: Account) -> None:

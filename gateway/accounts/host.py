@@ -6,7 +6,7 @@ Implements ``AccountContext``. Knows the stores and the address book; decides no
 import base64
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -31,6 +31,7 @@ from gateway.rooms.room import Room
 from gateway.rooms.slices import Slices
 from gateway.storage.records import JoinedResource, StoredAccount, StoredRoom
 from gateway.storage.stores import Stores
+from gateway.texts import Languages
 from gateway.xmpp import render, sharing
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.errors import error_element, error_stanza
@@ -64,6 +65,7 @@ class Wiring:
     #: A network bans all of us: its name, its words, how many users so far, for how many seconds nobody logs in.
     cut_off: Callable[[str, str, int, float], None] = lambda network, words, users, seconds: None
     congested: Callable[[], bool] = lambda: False  # more waits to be written than the server reads
+    languages: Languages = field(default_factory=lambda: Languages({}))
     habits: Habits = USUAL  # of users who have set nothing
 
 
@@ -90,6 +92,7 @@ class Host:
         self.preferences = Preferences(name, bridge, stores, wiring.habits)
         self.clock = services.clock
         self.ids = IdSource(services.clock, services.random)
+        self._languages = wiring.languages
         self.slices = Slices(services.clock.call_later, wiring.congested)
         self.send = wiring.send
         self.spawn = wiring.spawn
@@ -156,7 +159,7 @@ class Host:
         muc = f"<x xmlns='{render.MUC}'/>"
         redirect = self._jid_or_none(why.address)
         if attendee.join is not None:
-            stanza = error_stanza(attendee.join, why, redirect=redirect, extra=muc)
+            stanza = error_stanza(attendee.join, why, redirect=redirect, extra=muc, languages=self._languages)
         else:
             stanza = (
                 f"<presence type='error' from='{attendee.room_attr}/{attribute(attendee.nick)}' "

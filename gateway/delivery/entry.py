@@ -118,7 +118,7 @@ class Entry:
             self.state.value,
             self.condition,
             self.error_type,
-            self.reason,
+            str(self.reason),
             self.attempts,
             self.handed,
             self.active,

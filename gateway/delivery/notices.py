@@ -16,6 +16,7 @@ from gateway.delivery.entry import Entry
 from gateway.delivery.journal import Journal, Kept
 from gateway.model import Condition, DeliveryState, Refused
 from gateway.storage.errors import StorageError
+from gateway.texts import Readers
 from gateway.xmpp.iq import IqTracker
 
 _ERROR, _RECEIPT, _DISPLAYED = "error", "receipt", "displayed"
@@ -56,8 +57,18 @@ _GONE = frozenset(
 class Notices:
     """What is owed to users about messages of theirs."""
 
-    def __init__(self, jid: str, *, journal: Journal, courier: Courier, iq: IqTracker, clock: Clock) -> None:
+    def __init__(
+        self,
+        jid: str,
+        *,
+        journal: Journal,
+        courier: Courier,
+        iq: IqTracker,
+        clock: Clock,
+        readers: Readers,
+    ) -> None:
         self._jid = jid
+        self._readers = readers
         self._journal = journal
         self._courier = courier
         self._iq = iq
@@ -132,8 +143,8 @@ class Notices:
         if word == _DISPLAYED:
             return words.displayed(entry)
         if entry.id in self._in_words:
-            return words.error_in_words(entry, self._jid)
-        return words.error(entry)
+            return words.error_in_words(entry, self._jid, self._readers)
+        return words.error(entry, self._readers)
 
     def arrived(self, parcel: Parcel) -> None:
         """The user's server has it: nothing is owed any more, unless there is later news."""

@@ -28,6 +28,7 @@ from gateway.ids import IdSource
 from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, MessageKind, Refused
 from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.errors import StorageError
+from gateway.texts import Text, joined
 from gateway.xmpp.stanza import Stanza
 
 _log = structlog.get_logger(__name__)
@@ -127,7 +128,9 @@ class Outbound:
             self._refuse(stanza, not_connected(account, address.network))
             return None
         if self._load.get(owner, 0) >= self._policy.waiting:
-            text = "Too many of your messages wait to be delivered. Wait until some are through, then send this again."
+            text = Text(
+                "Too many of your messages wait to be delivered. Wait until some are through, then send this again."
+            )
             self._refuse(stanza, Refused(Condition.RESOURCE_CONSTRAINT, text))
             return None
         self._load[owner] = self._load.get(owner, 0) + 1
@@ -142,7 +145,7 @@ class Outbound:
 
     def _replaced(self, entry: Entry) -> None:
         self._unload(entry)
-        text = "A later correction was sent in its place."
+        text = Text("A later correction was sent in its place.")
         entry.advance(DeliveryState.FAILED, self._clock.now(), Refused(Condition.CONFLICT, text))
         entry.settle()
         self._journal.note(entry)
@@ -184,7 +187,7 @@ class Outbound:
     def _committed(self, entry: Entry, stanza: Stanza, outcome: Kept | StorageError) -> None:
         if isinstance(outcome, StorageError):
             self._unload(entry)
-            text = (
+            text = Text(
                 "The gateway could not store your message, so it has not sent it. Send it again in a minute."
             )
             self._refuse(stanza, Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT))
@@ -209,7 +212,9 @@ class Outbound:
             hand(account.session, entry, Attempt(entry, self.accepted, self.refused))
         except Exception:  # noqa: BLE001 - whatever is wrong with this one, its sender is to know
             _log.exception("a message could not be handed to its network", network=entry.network)
-            text = "The gateway failed at sending your message; its operator finds the reason in the log."
+            text = Text(
+                "The gateway failed at sending your message; its operator finds the reason in the log."
+            )
             self._fail(entry, Refused(Condition.INTERNAL_SERVER_ERROR, text))
 
     def _wait(self, entry: Entry, delay: float = FIRST_TRY) -> None:
@@ -348,9 +353,14 @@ class Outbound:
         """To be called every few seconds: what has waited for too long fails."""
         horizon = self._clock.now() - self._policy.age
         for entry in self._lines.overdue(horizon):
-            last = f" The last reason: {entry.reason}" if entry.reason else ""
-            days = self._policy.age / 86_400
-            text = f"Your message could not be sent to {entry.peer} within {days:.3g} days.{last}"
+            days = f"{self._policy.age / 86_400:.3g}"
+            text = Text(
+                "Your message could not be sent to {contact} within {days} days.",
+                contact=entry.peer,
+                days=days,
+            )
+            if entry.reason:
+                text = joined(" ", (text, Text("The last reason: {reason}", reason=entry.reason)))
             self._fail(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
         self._silence.sweep()
 
@@ -367,13 +377,17 @@ class Outbound:
             entry.handed = False
             self._lines.put(entry)
         elif entry.handed:
-            text = (
-                f"The gateway was interrupted while your message was on its way to {entry.peer}: it may or may not have "
-                "arrived. Ask, or send it again."
+            text = Text(
+                "The gateway was interrupted while your message was on its way to {contact}: it may or may not have "
+                "arrived. Ask, or send it again.",
+                contact=entry.peer,
             )
             self._advance(entry, DeliveryState.UNKNOWN, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
         else:
-            text = f"The gateway was interrupted before your message was sent to {entry.peer}. Send it again."
+            text = Text(
+                "The gateway was interrupted before your message was sent to {contact}. Send it again.",
+                contact=entry.peer,
+            )
             self._fail(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
 
     def forget(self, owner: str) -> None:

@@ -13,6 +13,7 @@ from gateway.delivery.entry import Entry, entry_of, key_of
 from gateway.model import Condition, Refused
 from gateway.storage.deliveries import DeliveryStore, KeyRow
 from gateway.storage.errors import StorageError
+from gateway.texts import Text
 
 _log = structlog.get_logger(__name__)
 
@@ -135,9 +136,12 @@ class Silence:
             _log.warning("messages without a report were not looked up", reason=str(error))
             return
         for entry in silent:
-            text = (
-                f"{entry.network} took your message to {entry.peer}, but has not said within {self._age / 86_400:.3g} days "
-                "whether it arrived. Ask, or send it again."
+            text = Text(
+                "{network} took your message to {contact}, but has not said within {days} days whether it arrived. Ask, "
+                "or send it again.",
+                network=entry.network,
+                contact=entry.peer,
+                days=f"{self._age / 86_400:.3g}",
             )
             self._tell(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
         if silent:

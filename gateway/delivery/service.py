@@ -27,6 +27,7 @@ from gateway.ids import IdSource
 from gateway.model import Address, DeliveryState, Message, Refused
 from gateway.storage.deliveries import DeliveryStore
 from gateway.tasks import Tasks
+from gateway.texts import Languages, Readers
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.barrier import Barrier
 from gateway.xmpp.errors import read_error
@@ -69,6 +70,7 @@ class DeliveryWiring:
     #: Ready XML that says who writes, where the user may not know.
     introduce: Callable[[Entry], str] = lambda entry: ""
     taken: Callable[[Entry], None] = lambda entry: None  # of messages to contacts that the network has taken
+    readers: Readers = field(default_factory=lambda: Readers(Languages({})))
 
 
 class Deliveries:
@@ -81,7 +83,12 @@ class Deliveries:
         self._journal = Journal(w.store, w.clock)
         self.courier = Courier(self, w.send, self.barrier, w.clock, w.random, policy.spool)
         self._notices = Notices(
-            w.book.jid, journal=self._journal, courier=self.courier, iq=w.iq, clock=w.clock
+            w.book.jid,
+            journal=self._journal,
+            courier=self.courier,
+            iq=w.iq,
+            clock=w.clock,
+            readers=w.readers,
         )
         self._marks = ReadMarks(w.account) if w.capabilities.read_marks else None
         self.inbound = Inbound(
@@ -227,6 +234,7 @@ class Deliveries:
 
     def send(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> None:
         """A message of a user's to a contact; see ``Outbound.send``."""
+        self._wiring.readers.wrote(stanza.sender.bare, stanza.lang)
         self.outbound.send(stanza, address, outgoing)
 
     def draft(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Draft | None:

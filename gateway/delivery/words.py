@@ -3,8 +3,11 @@
 Pure functions. Which of them is due is decided elsewhere.
 """
 
+from dataclasses import replace
+
 from gateway.delivery.entry import Entry
 from gateway.model import MessageKind
+from gateway.texts import Readers, Text
 from gateway.xmpp import render
 from gateway.xmpp.errors import error_element
 from gateway.xmpp.stanza import Stanza
@@ -55,21 +58,28 @@ def _about(entry: Entry, suffix: str, payload: str) -> str:
     )
 
 
-def error(entry: Entry) -> str:
+def error(entry: Entry, readers: Readers) -> str:
     """The error that answers an outbound message, with its id, to the client that sent it (RFC 6120 §8.3.1; servers drop
     errors to bare JIDs, RFC 6121 §8.5.2.1.1)."""
+    refused = replace(entry.refused, text=readers.say(entry.reason, entry.owner))
     identifier = f" id='{attribute(entry.stanza_id)}'" if entry.stanza_id else ""
     return (
         f"<message type='error'{identifier} from='{attribute(entry.jid)}' to='{attribute(entry.origin)}'>"
-        f"{error_element(entry.refused)}</message>"
+        f"{error_element(refused, language=readers.language(entry.owner))}</message>"
     )
 
 
-def error_in_words(entry: Entry, from_jid: str) -> str:
+def error_in_words(entry: Entry, from_jid: str, readers: Readers) -> str:
     """The same as a chat message, for a user whose client is gone since: any other of them shows it."""
     when = render.timestamp(entry.said_at)
-    text = f"Your message to {entry.peer} of {when} was not delivered: {entry.reason or entry.condition}"
-    return render.chat(attribute(from_jid), attribute(entry.owner), f"{attribute(entry.id)}-e", text)
+    text = Text(
+        "Your message to {contact} of {when} was not delivered: {reason}",
+        contact=entry.peer,
+        when=when,
+        reason=entry.reason or entry.condition,
+    )
+    said = readers.say(text, entry.owner)
+    return render.chat(attribute(from_jid), attribute(entry.owner), f"{attribute(entry.id)}-e", said)
 
 
 def note(from_jid: str, owner: str, id_: str, text: str) -> str:

@@ -34,7 +34,7 @@ _SETTINGS = {name: setting for setting, name in _NAMES.items()}
 _NOT_SHOWN = "causeway#settings"
 
 _NO_PASSWORD = Refused(
-    Condition.NOT_ACCEPTABLE, "Say which password the room is to have, or that it is to have none."
+    Condition.NOT_ACCEPTABLE, Text("Say which password the room is to have, or that it is to have none.")
 )
 
 

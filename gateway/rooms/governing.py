@@ -27,6 +27,7 @@ from gateway.rooms.masks import mask_jid, mask_of
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room
 from gateway.rooms.tickets import ErrorOnly, Outcome
+from gateway.texts import Text
 from gateway.xmpp import render
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.router import Reply
@@ -41,11 +42,17 @@ MAX_ITEMS = 100  # changes in one request
 MAX_BYTES = 128 * 1024  # of a list: servers accept stanzas of 256 KiB
 _REASON = 1000  # characters
 
-_NO_ITEM = Refused(Condition.BAD_REQUEST, "Say in an item which role or affiliation is meant.")
-_NOT_HERE = Refused(Condition.FEATURE_NOT_IMPLEMENTED, "On this network nobody can be moderated from here.")
-_ONLY_KICKS = Refused(Condition.FEATURE_NOT_IMPLEMENTED, "On this network people can be kicked, and no more.")
-_TOO_MANY = Refused(Condition.BAD_REQUEST, f"At most {MAX_ITEMS} people can be changed at once.")
-_NOBODY = Refused(Condition.BAD_REQUEST, "Say in every item who is meant: by nick, or by address.")
+_NO_ITEM = Refused(Condition.BAD_REQUEST, Text("Say in an item which role or affiliation is meant."))
+_NOT_HERE = Refused(
+    Condition.FEATURE_NOT_IMPLEMENTED, Text("On this network nobody can be moderated from here.")
+)
+_ONLY_KICKS = Refused(
+    Condition.FEATURE_NOT_IMPLEMENTED, Text("On this network people can be kicked, and no more.")
+)
+_TOO_MANY = Refused(
+    Condition.BAD_REQUEST, Text("At most {number} people can be changed at once.", number=MAX_ITEMS)
+)
+_NOBODY = Refused(Condition.BAD_REQUEST, Text("Say in every item who is meant: by nick, or by address."))
 
 Found = tuple["Account | None", Room | None, Attendee | None]
 
@@ -163,7 +170,9 @@ class Governing:
         elif len(wishes) > 1 or wish.role is not Role.NONE:
             ticket.refused(_ONLY_KICKS)
         elif wish.nick not in room.seats:
-            ticket.refused(Refused(Condition.ITEM_NOT_FOUND, f"There is no {wish.nick} in this room."))
+            ticket.refused(
+                Refused(Condition.ITEM_NOT_FOUND, Text("There is no {nick} in this room.", nick=wish.nick))
+            )
         else:
             self._ask(
                 account,

@@ -56,7 +56,7 @@ _MUC_X = f"<x xmlns='{render.MUC}'/>"
 _NOT_IN_ROOM = Refused(
     Condition.NOT_ACCEPTABLE, Text("You are not a participant in this room."), ErrorType.MODIFY
 )
-_NO_SESSION = (
+_NO_SESSION = Text(
     "The connection to {network} is down: {reason} Your message was not sent; it is being reconnected."
 )
 
@@ -309,7 +309,9 @@ class RoomService:
         """XEP-0410: am I still in? Whom to ask instead, if it is somebody else who is pinged."""
         _, room, attendee = self._find(stanza, address)
         if room is None or attendee is None:
-            reply.error(Refused(Condition.NOT_ACCEPTABLE, "You are not in this room.", ErrorType.CANCEL))
+            reply.error(
+                Refused(Condition.NOT_ACCEPTABLE, Text("You are not in this room."), ErrorType.CANCEL)
+            )
         elif stanza.to.resource and room.nick_behind(stanza.to.resource) != room.nick:
             return self.occupant(stanza, reply, address)
         else:
@@ -324,7 +326,9 @@ class RoomService:
             return None
         nick = room.nick_behind(stanza.to.resource)
         if nick not in room.seats:
-            reply.error(Refused(Condition.ITEM_NOT_FOUND, f"There is no {nick} in this room."))
+            reply.error(
+                Refused(Condition.ITEM_NOT_FOUND, Text("There is no {nick} in this room.", nick=nick))
+            )
             return None
         return Address(AddressKind.CONTACT, address.network, nick)
 
@@ -335,7 +339,7 @@ class RoomService:
             reply.error(_NOT_IN_ROOM)
         elif not account.can.moderation:
             reply.error(
-                Refused(Condition.FEATURE_NOT_IMPLEMENTED, "On this network nothing can be taken back.")
+                Refused(Condition.FEATURE_NOT_IMPLEMENTED, Text("On this network nothing can be taken back."))
             )
         else:
             self._talk.moderate(stanza, reply, account, room)
@@ -394,11 +398,11 @@ class RoomService:
     @staticmethod
     def _down(account: Account, room: Room | None) -> Refused:
         if room is not None and account.connected:
-            text = (
-                f"You are not in {room.address.name} yet; your message was not sent. Try again in a moment."
+            text = Text(
+                "You are not in {room} yet; your message was not sent. Try again in a moment.",
+                room=room.address.name,
             )
             return Refused(Condition.RECIPIENT_UNAVAILABLE, text)
-        reason = account.status.reason or "not connected yet."
-        return Refused(
-            Condition.REMOTE_SERVER_TIMEOUT, _NO_SESSION.format(network=account.network, reason=reason)
-        )
+        reason = account.status.reason or Text("not connected yet.")
+        text = Text(_NO_SESSION, network=account.network, reason=reason)
+        return Refused(Condition.REMOTE_SERVER_TIMEOUT, text)

@@ -173,6 +173,7 @@ class Component:
                 self._asked,
                 self._cut_off,
                 lambda: self.link.congested,
+                settings.languages,
                 habits=Habits(record=settings.archive.recorded, persistent=settings.persistent),
             ),
             self.people.contacts,
@@ -184,7 +185,9 @@ class Component:
         self.telling = Telling(self, self.chats, self.accounts.find, files=bridge.capabilities.attachments)
         self.asking = Asking(bridge.capabilities, self.accounts, self.book, self.iq, settings.title)
         self.rooms = RoomService(self.accounts, self, settings.linger, services.clock)
-        self.check = PresenceCheck(self.accounts, self.book, self.iq, self.rooms.gone)
+        self.check = PresenceCheck(
+            self.accounts, self.book, self.iq, self.rooms.gone, self.listeners.met_again
+        )
         lists = ListCommands(self.book, self.accounts)
         self.doors = Doors(street(self, services), self.people.commands.available, lists.available)
         self._discovery = Discovery(

@@ -19,6 +19,7 @@ from gateway.media.metering import metered
 from gateway.media.service import MediaService
 from gateway.model import GATEWAY, Address
 from gateway.rooms.configuring import NetworkSettings
+from gateway.texts import Readers
 from gateway.xmpp.guard import GuardWiring
 from gateway.xmpp.upload import publish_with
 
@@ -93,6 +94,7 @@ def ledger(of: "Component", services: Services) -> DeliveryWiring:
         copies=of.asides.copies,
         introduce=lambda entry: of.people.stranger(entry.owner, entry.network, entry.peer),
         taken=of.archives.taken(of.chats.taken),
+        readers=Readers(of.settings.languages),
     )
 
 

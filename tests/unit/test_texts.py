@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gateway
-from gateway.texts import Languages, Text, joined
+from gateway.texts import Languages, Readers, Text, joined
 
 HERE = Path(gateway.__file__).parent
 
@@ -107,3 +107,14 @@ def test_shipped_languages_are_found():
     languages = Languages.installed()
     assert languages.best("de-DE") == "de"
     assert languages.say(Text("Saved."), "de") == "Gespeichert."
+
+
+def test_readers_are_written_to_in_the_language_of_what_they_wrote_last() -> None:
+    readers = Readers(Languages.installed())
+    text = Text("There is no {nick} in this room.", nick="bob")
+    assert readers.say(text, "ann@localhost") == "There is no bob in this room."
+    readers.wrote("ann@localhost", "de-AT")
+    assert readers.say(text, "ann@localhost") == "In diesem Raum ist niemand namens bob."
+    assert (readers.language("ann@localhost"), readers.language("bob@localhost")) == ("de", "en")
+    readers.wrote("ann@localhost", "")
+    assert readers.say(text, "ann@localhost") == text
