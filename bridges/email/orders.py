@@ -1,5 +1,5 @@
-"""What users order by a word in a chat: ``.room``, ``.original``, ``.accept`` and so on. Each is about one mail: the one that
-is replied to, else the newest that came in that chat.
+"""What users order by a word in a chat: ``.room``, ``.original``, ``.accept`` and so on. Each is about one mail: the one
+that is replied to, else the newest that came in that chat.
 
 ``.send`` and ``.cancel`` are about what is being written, and the composer's.
 """
@@ -121,7 +121,7 @@ class Orders:
             said = _GONE
         except MediaError as error:
             said = error.refused
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it is written down, and told
             _log.exception("an order of a user failed", order=word)
             said = _FAILED
         if isinstance(said, Refused):
@@ -147,10 +147,10 @@ class Orders:
     async def _help(self, order: Order) -> str:
         return (
             "What you write goes as one mail after some seconds of silence. .send sends it now, .cancel drops it. A first "
-            'line "Subject: ..." gives it a subject, and begins a new thread. @all at the beginning writes to all recipients '
-            "of the mail that you answer. About the newest mail here, or the one you reply to: .room opens its thread as a "
-            "room, .original shows it as it came, .accept, .decline and .tentative answer an invitation, .unsubscribe leaves "
-            "a mailing list. .block and .allow are about the person."
+            'line "Subject: ..." gives it a subject, and begins a new thread. @all at the beginning writes to all '
+            "recipients of the mail that you answer. About the newest mail here, or the one you reply to: .room opens its "
+            "thread as a room, .original shows it as it came, .accept, .decline and .tentative answer an invitation, "
+            ".unsubscribe leaves a mailing list. .block and .allow are about the person."
         )
 
     async def _room(self, order: Order) -> str | Refused:

@@ -91,12 +91,14 @@ class Bot:
         if _is(word, "cancel", reply.say) or _is(word, "back", reply.say):
             reply.tell(Text("There is nothing to cancel."))
             return
-        command = _find(commands, text.strip(), reply.say)
+        command, ahead = _find(commands, text.strip(), reply.say), ""
+        if command is None and rest.strip():
+            command, ahead = _find(commands, word, reply.say), rest.strip()
         if command is None:
             link = links.message(reply.target.bare, "help")
             reply.tell(Text("I do not know that. Write “help” to see what I can do. {link}", link=link))
             return
-        talk = Talk(reply.requester, reply.target, command, reply.language, reply.thread)
+        talk = Talk(reply.requester, reply.target, command, reply.language, reply.thread, ahead=ahead)
         self._talks.open(talk)
         self._step(talk)
 
@@ -284,7 +286,11 @@ class Bot:
             return
         talk.stages.append(Stage(outcome))
         self._begin_page(talk, None)
-        reply.tell(self._page(talk, outcome))
+        ahead, talk.ahead = talk.ahead, ""
+        if ahead and talk.fields:
+            self._answer(talk, ahead, reply)
+        else:
+            reply.tell(self._page(talk, outcome))
 
     def _refused(self, talk: Talk, why: Refused) -> None:
         text = why.text or why.condition.value

@@ -31,6 +31,7 @@ class Talk:
     answers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     at: int = 0
     lines: list[str] = field(default_factory=list)
+    ahead: str = ""  # the answer to the first question, where it came with the command
     busy: bool = False
     ended: bool = False
     deadline: float = 0.0

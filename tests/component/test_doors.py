@@ -125,6 +125,13 @@ async def test_an_address_is_found_in_the_chat_with_a_link(stage):
     assert await chat(stage, "#room") == f"{ROOM}\nxmpp:%23room@{JID}?join"
 
 
+async def test_the_first_answer_can_come_with_the_command(stage):
+    assert await chat(stage, "find-address #room") == f"{ROOM}\nxmpp:%23room@{JID}?join"
+    assert "not the name of a network" in await chat(stage, "configure-network #room")
+    assert "cancelled" in await chat(stage, "cancel")
+    assert "I do not know that" in await chat(stage, "nothing #room")
+
+
 async def test_the_gateways_card_says_what_it_is_and_where_help_is(stage):
     for card in ("<vCard xmlns='vcard-temp'/>", "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'/>"):
         answer = await ask(stage, f"<iq type='get' id='q1' from='{ALICE}' to='{JID}'>{card}</iq>")
