@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from gateway.accounts.directory import Accounts
 from gateway.model import Condition, Refused
-from gateway.rooms.people import Attendance
+from gateway.rooms.people import Attendance, Attendee
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import Jid, parse_jid
@@ -28,15 +28,22 @@ _UNKNOWN = frozenset({Condition.REMOTE_SERVER_TIMEOUT, Condition.RESOURCE_CONSTR
 
 
 class PresenceCheck:
-    """Asks all clients of all rooms of one component. ``gone`` forgets one."""
+    """Asks all clients of all rooms of one component. ``gone`` forgets one; ``restored`` hears of each, by room, that was in
+    before a restart of ours and still is."""
 
     def __init__(
-        self, accounts: Accounts, book: AddressBook, iq: IqTracker, gone: Callable[[Jid], None]
+        self,
+        accounts: Accounts,
+        book: AddressBook,
+        iq: IqTracker,
+        gone: Callable[[Jid], None],
+        restored: Callable[[Attendee], None],
     ) -> None:
         self._accounts = accounts
         self._book = book
         self._iq = iq
         self._gone = gone
+        self._restored = restored
         self._waiting: list[tuple[str, str]] = []
         self._asked = 0
         self._asking = False
@@ -97,4 +104,6 @@ class PresenceCheck:
             for room in list(account.rooms.values()):
                 attendee = room.attendees.get(client.full)
                 if attendee is not None:
+                    if attendee.attendance is Attendance.ABSENT:
+                        self._restored(attendee)
                     account.returned(room, attendee)

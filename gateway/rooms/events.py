@@ -41,7 +41,9 @@ class Listeners:
 
     def __init__(self, ask: Asks) -> None:
         self._ask = ask
-        self._known: OrderedDict[tuple[str, str], bool] = OrderedDict()  # by user and XEP-0115's node#ver
+        self._known: OrderedDict[tuple[str, str], bool] = (
+            OrderedDict()
+        )  # by user, and XEP-0115's node#ver or client
         self._waiting: dict[tuple[str, str], list[Attendee]] = {}
 
     def met(self, presence: Stanza, attendee: Attendee) -> None:
@@ -50,9 +52,14 @@ class Listeners:
         if caps is None:
             return
         node = f"{caps.get('node', '')}#{caps.get('ver', '')}"
-        if len(node) > _LONGEST:
-            return
-        key = presence.sender.bare, node
+        if len(node) <= _LONGEST:
+            self._learn((presence.sender.bare, node), attendee, {"node": node})
+
+    def met_again(self, attendee: Attendee) -> None:
+        """A client that was in a room before a restart of ours, and has not said again what it is."""
+        self._learn((attendee.jid.partition("/")[0], attendee.jid), attendee, None)
+
+    def _learn(self, key: tuple[str, str], attendee: Attendee, query: dict[str, str | None] | None) -> None:
         known = self._known.get(key)
         if known is not None:
             attendee.eventful = known
@@ -72,7 +79,7 @@ class Listeners:
                 for each in waiting:
                     each.eventful = wants
 
-            self._ask(attendee.jid, element("query", INFO, {"node": node}), heard)
+            self._ask(attendee.jid, element("query", INFO, query), heard)
 
 
 def said(to: Attendee, id_: str, text: str) -> list[str]:

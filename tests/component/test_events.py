@@ -1,12 +1,15 @@
 """What a room itself has to say reaches clients that read events of rooms only (XEP-0316)."""
 
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
 
 from gateway.rooms.events import CONFERENCE, EVENT, WANTED
-from tests.component.stage import ALICE, JID, ROOM, USER, C, Stage
+from tests.component.stage import ALICE, JID, ROOM, USER, C, Stage, staged
 from tests.component.test_coming import send_invitation, session, stage
+from tests.fakes.xmpp_server import FakeXmppServer
+from tests.loopback.inviting import InvitingBridge
 
 __all__ = ["stage"]
 
@@ -126,6 +129,28 @@ async def test_a_knock_and_a_failed_invitation_are_events_too(stage: Stage) -> N
     rest = await stage.silence()
     assert [each.get("type") for each in rest if each.get("type") == "error"] == ["error"]
     assert [text.startswith("Nobody was invited. ") for text in events(rest, ALICE)] == [True]
+
+
+async def test_after_a_restart_a_client_is_asked_once_it_has_answered(
+    tmp_path: Path, server: FakeXmppServer
+) -> None:
+    async with staged(tmp_path, server=server, bridge=InvitingBridge()) as before:
+        join(before, ALICE)
+        await told(before, ALICE, WANTED)
+    async with staged(tmp_path, server=server, bridge=InvitingBridge()) as again:
+        ping = await again.expect("iq", to=ALICE, type="get")
+        again.send(f"<iq type='result' id='{ping.get('id')}' from='{ALICE}' to='{ROOM}'/>")
+        asked = await again.expect("iq", to=ALICE, type="get")
+        query = asked.find(f"{INFO}query")
+        assert query is not None
+        assert query.get("node") is None
+        again.send(
+            f"<iq type='result' id='{asked.get('id')}' from='{ALICE}' to='{JID}'>"
+            f"<query xmlns='http://jabber.org/protocol/disco#info'><feature var='{WANTED}'/></query></iq>"
+        )
+        await again.silence()
+        session(again, "alice").sink.room_note("#room", "hear, hear")
+        assert events(await again.silence(), ALICE) == ["hear, hear"]
 
 
 async def test_what_every_client_gets_is_not_copied_to_the_others(stage: Stage) -> None:
