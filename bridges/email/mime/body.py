@@ -7,7 +7,7 @@ unless it says less; a name makes a part a file whatever its disposition says.
 import re
 from dataclasses import dataclass, field, replace
 
-from bridges.email.mime import charsets, fields, html, plain, shown
+from bridges.email.mime import charsets, clean, fields, html, plain, shown
 from bridges.email.mime.letter import Protection, ProtectionKind
 from bridges.email.mime.limits import Limits
 from bridges.email.mime.shown import Shown
@@ -178,7 +178,7 @@ class Chooser:
         data = part.decoded(limit)
         if len(data) == limit:
             self.found.shortened = True
-        text = charsets.decode(data, fields.charset_of(part.parameters))
+        text = clean.text(charsets.decode(data, fields.charset_of(part.parameters)))
         if part.media_type == "text/html":
             return self._html(text)
         if part.media_type == "text/enriched":

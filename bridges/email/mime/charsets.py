@@ -93,7 +93,9 @@ def codec(label: str) -> str:
 def decode(data: bytes, declared: str = "") -> str:
     """``data`` as text. ``declared`` is a label as it stands in the mail, or empty."""
     name = codec(declared)
-    if name in ("", _SINGLE_LATIN, "utf-8") and data.isascii() and b"\x1b" not in data:
+    if b"\x1b" in data and _ESCAPES.search(data) is not None and (text := _strict(data, "iso2022_jp_ext")):
+        return text  # no other text has these, and any charset of ASCII would take them
+    if name in ("", _SINGLE_LATIN, "utf-8") and data.isascii():
         return data.decode("ascii")
     if name == _SINGLE_LATIN:
         # It is declared where nobody thought about it, and never fails. Octets that are UTF-8 are no accident.
@@ -105,8 +107,7 @@ def decode(data: bytes, declared: str = "") -> str:
 
 def _undeclared(data: bytes) -> str:
     return (
-        (_strict(data, "iso2022_jp_ext") if _ESCAPES.search(data) is not None else None)
-        or (_strict(data, "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else None)
+        (_strict(data, "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else None)
         or _strict(data, "utf-8")
         or _nearly(data, "utf-8")
         or data.decode(_guess(data), "replace")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bridges.email.mime import clean, flowed, shown
+from bridges.email.mime import flowed, shown
 from bridges.email.mime.shown import Shown
 
 _QUOTE = re.compile(r"(?:>[ \t]?){1,200}")
@@ -14,9 +14,8 @@ _PGP_SIGNATURE_END = re.compile(r"^-----END PGP SIGNATURE-----[ \t]*$", re.MULTI
 _PGP_MESSAGE = "-----BEGIN PGP MESSAGE-----"
 
 
-def read(raw: str, *, is_flowed: bool = False, delsp: bool = False) -> Shown:
-    """``raw`` as it was decoded."""
-    text = clean.text(raw)
+def read(text: str, *, is_flowed: bool = False, delsp: bool = False) -> Shown:
+    """``text`` is clean."""
     lines = flowed.decode(text, delsp=delsp) if is_flowed else _fixed(text)
     return shown.quoted((depth, line.rstrip() if line != flowed.SEPARATOR else line) for depth, line in lines)
 
@@ -43,8 +42,8 @@ def unarmoured(text: str) -> tuple[str, bool]:
     end = _PGP_SIGNATURE.search(text, begin.end())
     if end is None:
         return text, False
-    inner = text[begin.end() : end.start()].lstrip("\r\n")
-    hashes, empty, content = inner.replace("\r\n", "\n").partition("\n\n")
+    inner = text[begin.end() : end.start()].lstrip("\n")
+    hashes, empty, content = inner.partition("\n\n")
     if not empty or any(":" not in line for line in hashes.split("\n")):
         content = inner
     content = re.sub(r"^- ", "", content, flags=re.MULTILINE)
@@ -52,7 +51,6 @@ def unarmoured(text: str) -> tuple[str, bool]:
     return text[: begin.start()] + content + (text[last.end() :] if last else ""), True
 
 
-def preformatted(raw: str) -> Shown:
+def preformatted(text: str) -> Shown:
     """Text that is not for reading as prose: a patch, a log. Its marks mean what they mean there."""
-    text = clean.text(raw)
     return shown.trimmed(replace(Shown(text), words=len(text)))

@@ -115,6 +115,8 @@ class Structure:
     def _header(self, start: int, end: int) -> tuple[Header, int, bool]:
         most = self._limits.header
         block = self._source[start : min(start + most, end)]
+        if start + most < end:  # what was cut in the middle would not look like a field
+            block = block[: block.rfind(b"\n") + 1] or block
         header, length, dropped = fields.split(block, self._limits.fields_of_a_name)
         if dropped:
             self._defect("too many fields of one name")
