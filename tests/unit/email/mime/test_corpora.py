@@ -139,9 +139,10 @@ _REPLIES = (
 
 @pytest.mark.parametrize("name", [f"{client}.eml" for client in _REPLIES])
 def test_replies_of_real_clients_lose_what_was_said_before(name: str) -> None:
-    """talon's twelve: each answers a mail of one line, which we would have sent."""
+    """talon's twelve: each answers a mail of one line, which we would have sent; one a longer mail."""
     letter = read((corpora.place("talon") / "tests/fixtures/standard_replies" / name).read_bytes())
     people = [each for person in (*letter.from_, *letter.to) for each in (person.name, person.address)]
-    result = fold(letter, ["Hi", "Hi there!"], people)
+    longer = letter.text.partition("commented on your Loop")[2]
+    result = fold(letter, ["Hi", "Hi there!", "Hello", longer], people)
     assert re.sub(r"\s+", " ", result.text) == _LEFT.get(name, "Hello")
     assert fold(letter, [], people).text.startswith(result.text[:5])
