@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel
 
 from bridges.email import addresses, personal
+from bridges.email.commands import MailCommands
 from bridges.email.config import EmailSettings
 from bridges.email.identity import Taken
 from bridges.email.office import Office, smarthost_of
 from bridges.email.sending.trial import trial
 from bridges.email.session import EmailSession
-from gateway.bridge import Account, BadAddress, Capabilities, NotStored, Services, Sink
-from gateway.model import Address, Condition, ErrorType, Field, Refused
+from gateway.bridge import Account, BadAddress, BridgeCommand, Capabilities, NotStored, Services, Sink
+from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
 
 CAPABILITIES = Capabilities(
     gateway_type="smtp",
@@ -33,6 +34,7 @@ CAPABILITIES = Capabilities(
     local_sessions=True,
     registration=True,
     forgets=True,
+    commands=True,
     background=True,
     lookup=True,
     network_noun="mail",
@@ -48,6 +50,7 @@ class EmailBridge:
     def __init__(self, settings: EmailSettings, services: Services) -> None:
         self._settings = settings
         self._office = Office(settings, services)
+        self._commands = MailCommands(self._office).declared()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -101,6 +104,10 @@ class EmailBridge:
             text = "The gateway cannot write to its database just now. Please try again later."
             return Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)
         return None
+
+    def commands(self, address: Address) -> Sequence[BridgeCommand]:
+        """``gateway.bridge.Commanding``."""
+        return self._commands if address.kind is AddressKind.GATEWAY else ()
 
     # -- life --------------------------------------------------------------------------------------------------
 

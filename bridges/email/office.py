@@ -262,6 +262,9 @@ class Parts:
         self.teller.present(owner)
         self.receiving.wake(owner)
 
+    def now(self) -> float:
+        return self._services.clock.now()
+
     def read(self, owner: str, mail: str) -> None:
         """The user has seen a mail."""
 

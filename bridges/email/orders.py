@@ -60,8 +60,8 @@ class Parts(Protocol):
     def quarantine(self) -> Quarantine: ...
 
 
-class _Silent:
-    """A ticket for what the user did not write as a message."""
+class Unasked:
+    """A ticket for a mail that the user did not write as a message: what goes wrong is said in the chat."""
 
     reference = ""
 
@@ -113,23 +113,27 @@ class Orders:
         self._spawn(self._do(text.strip().lower(), order, ticket))
 
     async def _do(self, word: str, order: Order, ticket: Ticket) -> None:
-        try:
-            said = await self._words[word](order)
-        except NotStored:
-            said = _NOT_STORED
-        except OSError:
-            said = _GONE
-        except MediaError as error:
-            said = error.refused
-        except Exception:  # noqa: BLE001 - whatever it is, it is written down, and told
-            _log.exception("an order of a user failed", order=word)
-            said = _FAILED
+        said = await self.done(word, order)
         if isinstance(said, Refused):
             ticket.refused(said)
             return
         ticket.done()
         if said:
             self._people.notice(order.owner, order.chat, said)
+
+    async def done(self, word: str, order: Order) -> str | Refused:
+        """Do it; what there is to say, which may be nothing."""
+        try:
+            return await self._words[word](order)
+        except NotStored:
+            return _NOT_STORED
+        except OSError:
+            return _GONE
+        except MediaError as error:
+            return error.refused
+        except Exception:  # noqa: BLE001 - whatever it is, it is written down, and told
+            _log.exception("an order of a user failed", order=word)
+            return _FAILED
 
     async def _meant(self, order: Order) -> Mail | None:
         threads = self._parts.threads
@@ -199,7 +203,7 @@ class Orders:
             calendar = Calendar(found.method, found.calendar.decode("utf-8"))
             said = Said(found.text, subject=found.subject, thread=mail.thread, calendar=calendar)
             place = Place.contact(found.organizer)
-            self._parts.composer.write(order.owner, place, said, _Silent(self._people, order))
+            self._parts.composer.write(order.owner, place, said, Unasked(self._people, order))
             return f"Your answer goes to {found.organizer.exact}."
 
         return answering
@@ -219,7 +223,7 @@ class Orders:
         if how.mail is not None:
             said = Said("unsubscribe", subject=how.subject)
             self._parts.composer.write(
-                order.owner, Place.contact(how.mail), said, _Silent(self._people, order)
+                order.owner, Place.contact(how.mail), said, Unasked(self._people, order)
             )
             return f"A mail to {how.mail.exact} says that you want no more of {how.name}."
         return f"{how.name} wants you to do it on its web page: {how.page}"
