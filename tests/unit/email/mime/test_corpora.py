@@ -146,3 +146,22 @@ def test_replies_of_real_clients_lose_what_was_said_before(name: str) -> None:
     result = fold(letter, ["Hi", "Hi there!", "Hello", longer], people)
     assert re.sub(r"\s+", " ", result.text) == _LEFT.get(name, "Hello")
     assert fold(letter, [], people).text.startswith(result.text[:5])
+
+
+_CLIENTS = (
+    "gmail",
+    "hotmail",
+    "mail_ru",
+    "ms_outlook_2003",
+    "ms_outlook_2007",
+    "ms_outlook_2010",
+    "thunderbird",
+)
+
+
+@pytest.mark.parametrize("client", [*_CLIENTS, "windows_mail", "yandex_ru"])
+def test_html_replies_of_real_clients_lose_what_was_said_before(client: str) -> None:
+    source = (corpora.place("talon") / "tests/fixtures/html_replies" / f"{client}.html").read_bytes()
+    letter = read(b"From: alex@example.com\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + source)
+    result = fold(letter, ["Hello! How are you?\n\nThanks,\nSasha."], ["Alexander L", "abc@example.com"])
+    assert re.sub(r"\s+", " ", result.text) == "Hi. I am fine. Thanks, Alex"
