@@ -127,7 +127,12 @@ def _private(context: _Context, author: Author, place: Place) -> Choice:
         chosen = {each.folded for each in place.recipients}
         if mails and people.keys() != chosen:
             notes.append(_changed(people.keys() - chosen, chosen - people.keys()))
-    elif parent is not None and not parent.sent_by_us and (others := len(_others(parent, author)) - 1) > 0:
+    elif (
+        not place.room
+        and parent is not None
+        and not parent.sent_by_us
+        and (others := len(_others(parent, author)) - 1) > 0
+    ):
         notes.append(
             f"This goes to {_who(to)} only, not to the {_count(others, 'other')} of that mail. "
             f"Begin with @all to write to all of them."

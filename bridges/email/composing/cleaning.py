@@ -8,13 +8,15 @@ import unicodedata
 
 from bridges.email.mime import clean
 
+_SPACES = re.compile(" {2,}")
 _UNFIT_IN_NAMES = re.compile(r"[/\\:*?\"<>|]")
 _LONGEST_NAME, _LONGEST_ENDING = 120, 16
 
 
 def one_line(text: str, longest: int = 998) -> str:
     """For header fields: printable, white space only as single spaces between words, at most ``longest`` code points."""
-    return clean.line(text, longest)
+    # What nobody sees may have stood between two spaces.
+    return _SPACES.sub(" ", clean.line(text, longest))
 
 
 def body(text: str) -> str:

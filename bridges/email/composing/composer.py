@@ -13,7 +13,7 @@ import structlog
 
 from bridges.email.composing.choosing import Chooser
 from bridges.email.composing.desks import Desks
-from bridges.email.composing.drafts import Drafts, Line, LineState
+from bridges.email.composing.drafts import Drafts, Line
 from bridges.email.composing.fetching import Fetching
 from bridges.email.composing.files import Files
 from bridges.email.composing.finishing import Finisher
@@ -112,21 +112,18 @@ class Composer:
             self._windows.typed(window, state)
 
     def ready(self, owner: str) -> None:
-        """There is somebody to tell: what became of this user's messages meanwhile is told."""
+        """The user's session is here: what became of messages meanwhile is told, and what had to wait is tried again."""
         self._posting.tell(owner)
+        self._windows.retry(owner)
 
     async def forget(self, owner: str) -> None:
-        """The user is gone: nothing that was being written is sent. Raises ``NotStored``; then it may be after a start."""
-        drafts, windows = self._desk.drafts, list(self._windows.of(owner))
-        for window in windows:
+        """The user is gone, and so are the user's rows: nothing that was being written is sent."""
+        for window in list(self._windows.of(owner)):
             self._windows.drop(window)
-        ends = [
-            end
-            for each in windows
-            for end in (drafts.close(each.id), drafts.end_all(each.id, LineState.WITHDRAWN))
-        ]
-        if ends:
-            await self._desk.tables.write(*ends)
+            try:
+                await self._files.drop_of(window.id)
+            except OSError as error:
+                _log.warning("files of a draft could not be deleted", reason=str(error))
 
     async def _write(self, request: Request, ticket: Ticket) -> None:
         try:

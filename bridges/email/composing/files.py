@@ -33,6 +33,12 @@ class Files:
         if names:
             await asyncio.to_thread(self._drop, names)
 
+    async def drop_of(self, draft: str) -> None:
+        """All whose names begin with that of a draft and a dash."""
+        await asyncio.to_thread(
+            lambda: self._drop([each.name for each in self._directory.glob(f"{draft}-*")])
+        )
+
     async def sweep(self, wanted: Collection[str]) -> None:
         """Delete all that is not ``wanted``: what a crash left behind. Only before anything else is done."""
         await asyncio.to_thread(self._sweep, wanted)

@@ -20,6 +20,10 @@ class Place:
     recipients: tuple[Mailbox, ...]
     thread: str = ""
 
+    @property
+    def room(self) -> bool:
+        return len(self.recipients) != 1 or self.recipients[0].folded != self.key
+
     @classmethod
     def contact(cls, mailbox: Mailbox) -> "Place":
         return cls(mailbox.folded, (mailbox,))

@@ -116,6 +116,13 @@ class Windows:
         window.failures = min(window.failures + 1, 10)
         self._at(window, self._clock.now() + delay)
 
+    def retry(self, owner: str) -> None:
+        """What could not go is tried now."""
+        for window in self.of(owner):
+            if window.failures:
+                window.failures = 0
+                self._at(window, self._clock.now())
+
     def arm(self, window: Window, least: float = 0.0) -> None:
         """Set the timer for the end of the window."""
         now = self._clock.now()

@@ -9,12 +9,13 @@ from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridges.email.addresses import parse
 from bridges.email.composing import building, cleaning, flowed
 from bridges.email.composing.building import Calendar, Enclosure, Party, Sheet
+from bridges.email.mime import reading
 
 ALICE = Party("Alice", parse("alice@example.org"))
 BOB = Party("Bob", parse("bob@example.com"))
@@ -74,12 +75,14 @@ def test_a_plain_mail_is_one_part() -> None:
     assert text_of(message) == "Hello\n"
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_any_text_arrives(text: str) -> None:
     message = read(sheet(text=text))
     assert text_of(message) == flowed.encode(cleaning.body(text).strip("\n"))
 
 
+@settings(deadline=None)
 @given(ANYTHING, ANYTHING, ANYTHING)
 def test_nothing_that_people_write_adds_a_field(name: str, subject: str, footer: str) -> None:
     message = read(sheet(sender=Party(name, ALICE.mailbox), subject=subject, footer=footer, text=subject))
@@ -165,6 +168,45 @@ def test_files_are_attached(tmp_path: Path) -> None:
 )
 def test_types_that_are_none_or_mean_structure_are_files_of_no_known_type(claimed: str) -> None:
     assert building.media_type(claimed) == "application/octet-stream"
+
+
+def test_our_own_reader_finds_all_of_it(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"picture")
+    text = "Grüße,\n\n" + "lange Zeilen " * 20 + "\n  eingerückt\n-- \nFrom me"
+    raw = octets(
+        sheet(
+            sender=Party('Älice, the "first"', ALICE.mailbox),
+            cc=(Party("", parse("carol@bücher.example")),),
+            subject="Re: Grüße " * 12,
+            references=(f"<{'a' * 120}@x>", "<b@y>"),
+            text=text,
+            quote="On Monday, Bob wrote:\n> Hi",
+            enclosures=(Enclosure(tmp_path / "a", "Übung.png", "image/png", 7),),
+            receipt_wanted=True,
+        )
+    )
+    letter = reading.read(raw)
+    assert letter.sole_author is not None
+    assert (letter.sole_author.name, letter.sole_author.address) == (
+        'Älice, the "first"',
+        "alice@example.org",
+    )
+    assert [each.address for each in (*letter.to, *letter.cc)] == [
+        "bob@example.com",
+        "carol@xn--bcher-kva.example",
+    ]
+    assert letter.subject == ("Re: Grüße " * 12).strip()
+    assert letter.references == (f"<{'a' * 120}@x>", "<b@y>")
+    assert letter.in_reply_to == ("<b@y>",)
+    assert letter.text.startswith(
+        "Grüße,\n\n" + ("lange Zeilen " * 20).strip() + "\n  eingerückt\n--\nFrom me"
+    )
+    assert [(each.name, each.media_type, each.data) for each in letter.attachments] == [
+        ("Übung.png", "image/png", b"picture")
+    ]
+    assert letter.wants_mdn == "alice@example.org"
+    assert letter.automatic is None
+    assert letter.defects == ()
 
 
 def test_the_user_can_ask_to_be_told_of_reading() -> None:

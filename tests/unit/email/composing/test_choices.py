@@ -258,6 +258,16 @@ async def test_a_room_whose_people_changed_writes_to_those_who_were_there_and_sa
     assert any(f"not to {DAVE}" in notice for notice in stage.told.notices)
 
 
+async def test_a_room_of_a_mailing_list_writes_to_the_list_and_says_nothing_of_it(stage: Stage) -> None:
+    post = "list@lists.example"
+    mail = await stage.remember("m1", post, sender=Person("Carol", CAROL), contact=CAROL, thread="t")
+    await stage.say("Hello all", place=room("#list.lists.example", "", post), reply="m1")
+    await stage.pass_(20)
+    assert everybody(stage.outbox.taken[0]) == [post]
+    assert stage.mails[0]["In-Reply-To"] == mail.message_id
+    assert stage.told.notices == []
+
+
 # -- the rest of a mail ------------------------------------------------------------------------------------------
 
 

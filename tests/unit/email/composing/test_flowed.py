@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridges.email.composing.cleaning import body
@@ -23,17 +23,20 @@ def expected(text: str) -> list[tuple[int, str]]:
     return lines
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_what_is_decoded_is_what_was_encoded(text: str) -> None:
     assert list(decode(encode(text).removesuffix("\n"))) == expected(text)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_no_line_is_taken_for_a_signature_or_an_envelope(text: str) -> None:
     lines = encode(text).split("\n")
     assert not any(line.lstrip(">") in ("-- ", " -- ") or line.startswith("From ") for line in lines)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("abc >"), max_size=2000).map(body))
 def test_lines_are_short_where_there_are_spaces_to_break_at(text: str) -> None:
     for line in encode(text).split("\n"):

@@ -5,7 +5,7 @@ from email.header import decode_header, make_header
 from email.utils import getaddresses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridges.email.addresses import Mailbox, parse
@@ -45,6 +45,7 @@ def well_formed(field: bytes, longest: int = 998) -> None:
     assert not any(octet < 0x20 or octet == 0x7F for line in lines for octet in line)
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_a_subject_is_read_as_it_was_written(subject: str) -> None:
     field = headers.text("Subject", subject)
@@ -53,6 +54,7 @@ def test_a_subject_is_read_as_it_was_written(subject: str) -> None:
     assert decoded(parsed(field)["Subject"]) == one_line(subject)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(ANYTHING, MAILBOXES), min_size=1, max_size=5))
 def test_people_are_read_as_they_were_written(people: list[tuple[str, Mailbox]]) -> None:
     field = headers.mailboxes("To", people)
@@ -62,6 +64,7 @@ def test_people_are_read_as_they_were_written(people: list[tuple[str, Mailbox]])
     assert [decoded(name) for name, _ in read] == [one_line(name, 200) for name, _ in people]
 
 
+@settings(deadline=None)
 @given(st.lists(IDS, max_size=25))
 def test_message_ids_are_written_as_they_are_however_long(ids: list[str]) -> None:
     field = headers.ids("References", ids)
@@ -78,6 +81,7 @@ def test_what_is_no_message_id_is_left_out(bad: str) -> None:
     assert headers.ids("In-Reply-To", [bad, "<a@b>"]) == b"In-Reply-To: <a@b>\r\n"
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_names_of_files_are_read_as_they_were_written(name: str) -> None:
     fit = file_name(name)

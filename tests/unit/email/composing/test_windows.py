@@ -264,7 +264,10 @@ async def test_who_unregisters_meanwhile_is_told_that_nothing_was_sent(stage: St
 
 
 async def test_whoever_is_forgotten_sends_nothing(stage: Stage) -> None:
-    await stage.say("Hello")
+    stage.web.files = {"https://x.example/a.png": b"picture"}
+    await stage.say("Hello", "https://x.example/a.png")
+    await stage.idle()
     await stage.composer.forget(ALICE)
     await stage.pass_(500)
     assert stage.outbox.taken == []
+    assert list((stage.directory / "drafts").iterdir()) == []

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridges.email.composing import markup, quoting, subjects
@@ -52,6 +52,7 @@ def test_first_words_are_whole_ones_and_60_characters_at_most() -> None:
     assert subjects.first_words("") == ""
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_first_words_of_anything_are_one_short_line(text: str) -> None:
     words = subjects.first_words(text)
@@ -130,6 +131,7 @@ class Balanced(HTMLParser):
         self.text += data
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from('a *_~`>\n<&"https://x.y'), max_size=200).map(body))
 def test_html_of_anything_is_balanced(text: str) -> None:
     reader = Balanced()
