@@ -117,5 +117,5 @@ class Governing:
     HANDLERS: ClassVar[Handlers["Governing"]] = {
         "PONG": (_pong, 1),
         "324": (_modes_are, 2),
-        **dict.fromkeys(("302", "329", *AS_WANTED, *ENTRIES, *ENDS), (_answer, 2)),
+        **dict.fromkeys(("302", "315", "329", "354", *AS_WANTED, *ENTRIES, *ENDS), (_answer, 2)),
     }

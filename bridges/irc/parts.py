@@ -122,6 +122,7 @@ class Parts:
             modes,
             self.regain,
             self.backlog,
+            inquiries,
             server_modes=show_all,
             names_time=settings.names_timeout,
         )

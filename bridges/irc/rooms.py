@@ -13,6 +13,8 @@ from bridges.irc.channels import Channel, live_keys
 from bridges.irc.common import Common, Handlers
 from bridges.irc.console import Console
 from bridges.irc.expulsions import Expulsions
+from bridges.irc.faces import Faces
+from bridges.irc.inquiries import Inquiries
 from bridges.irc.joining import Joining
 from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line, mask_of, nick_of, serialise
@@ -37,6 +39,7 @@ class Rooms:
         "_common",
         "_console",
         "_expulsions",
+        "_faces",
         "_joining",
         "_modes",
         "_names_time",
@@ -56,6 +59,7 @@ class Rooms:
         modes: RoomModes,
         regain: Regain,
         backlog: Backlog,
+        inquiries: Inquiries,
         *,
         server_modes: bool,
         names_time: float,
@@ -71,6 +75,7 @@ class Rooms:
         self._server_modes = server_modes
         self._names_time = names_time
         self._expulsions = Expulsions(common.standing)
+        self._faces = Faces(common, inquiries, self._described)
         self.splits = Splits(common, self.note, self._changed)
         self._parting: dict[str, int] = {}  # PARTs of ours that the network has yet to confirm
 
@@ -341,6 +346,12 @@ class Rooms:
             self._console.answer(line)
         else:
             channel.listed = True
+            if not self._faces.ask(channel, self._known):
+                self._announce(channel)
+
+    def _known(self, channel: Channel) -> None:
+        """Who is there is known, or will not be."""
+        if not channel.live and self._common.channels.get(channel.name) is channel:
             self._announce(channel)
 
     def _announce(self, channel: Channel) -> None:

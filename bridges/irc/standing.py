@@ -22,12 +22,14 @@ class Standing:
         "mask",
         "nick",
         "support",
+        "tells_accounts",
     )
 
     def __init__(self, nick: str, encodings: Pair = USUAL) -> None:
         self.support = Isupport()
         self.encodings = Encodings(encodings, self.fold, self._utf8_only)
         self.extras = PLAIN  # what the connection can do beyond plain lines
+        self.tells_accounts = False  # whenever somebody logs in or out (IRCv3 account-notify)
         self._folds: dict[str, str] = {}
         self._nick = self._folded = ""  # the last that was folded
         self.identity = ""  # user@host as others see it, once known

@@ -65,6 +65,7 @@ class Terms:
     def look(self) -> None:
         """What the connection can do beyond plain lines may have changed."""
         standing, login = self._common.standing, self._entry.login
+        standing.tells_accounts = "account-notify" in login.enabled
         found = extras.read(login.enabled, login.offered, standing.support.clienttagdeny, typing=self._typing)
         if found != standing.extras or not self._told:
             self._told = True
