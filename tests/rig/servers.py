@@ -21,6 +21,7 @@ from gateway.playground.certificate import Certificate, make_certificate
 from gateway.playground.clients import IrcClient, XmppClient
 from gateway.playground.dovecot import Dovecot
 from gateway.playground.ejabberd import Ejabberd
+from gateway.playground.exim import Exim
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ircd import Ircd
 from gateway.playground.ngircd import NgIRCd
@@ -207,6 +208,7 @@ async def _started(stack: AsyncExitStack, starting: Awaitable[Server]) -> Server
 
 
 StartPostfix = Callable[..., Awaitable[Postfix]]
+StartExim = Callable[..., Awaitable[Exim]]
 StartSink = Callable[..., Awaitable[SmtpSink]]
 
 
@@ -217,6 +219,17 @@ async def start_postfix(server_directory: Directory) -> AsyncIterator[StartPostf
 
         async def start(**options: Any) -> Postfix:
             return await _started(stack, Postfix.start(server_directory("postfix"), **options))
+
+        yield start
+
+
+@pytest.fixture
+async def start_exim(server_directory: Directory) -> AsyncIterator[StartExim]:
+    """``await start_exim(routes={"example.org": LmtpRoute(port=port)})``, of this test's own."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**options: Any) -> Exim:
+            return await _started(stack, Exim.start(server_directory("exim"), **options))
 
         yield start
 
