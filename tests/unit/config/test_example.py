@@ -49,6 +49,8 @@ def defaults(model: type[BaseModel], key: tuple[str, ...]) -> dict[tuple[str, ..
             # A table of tables: the example shows one entry.
             entry = get_args(field.annotation)[1]
             found |= defaults(entry, (*key, name, "irc.libera.chat"))
+        elif isinstance(value, BaseModel):
+            found |= defaults(type(value), (*key, name))
         elif field.is_required():
             found[*key, name] = ...
         else:
@@ -59,7 +61,7 @@ def defaults(model: type[BaseModel], key: tuple[str, ...]) -> dict[tuple[str, ..
 
 
 def test_the_example_has_every_key_with_its_default_and_no_other() -> None:
-    expected = {("bridges", "irc", "secret"): ...}
+    expected = {("bridges", "irc", "secret"): ..., ("bridges", "email", "secret"): ...}
     for name, model in {
         "xmpp": XmppSettings,
         "storage": StorageSettings,
@@ -70,8 +72,9 @@ def test_the_example_has_every_key_with_its_default_and_no_other() -> None:
         "delivery": DeliverySettings,
     }.items():
         expected |= defaults(model, (name,))
-    expected |= defaults(BridgeTable, ("bridges", "irc"))
-    expected |= defaults(installed_bridges()["irc"]().settings, ("bridges", "irc"))
+    for name in ("irc", "email"):
+        expected |= defaults(BridgeTable, ("bridges", name))
+        expected |= defaults(installed_bridges()[name]().settings, ("bridges", name))
     found = flat(everything_uncommented())
     assert set(found) == set(expected)
     for key, default in expected.items():
