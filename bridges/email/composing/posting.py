@@ -91,8 +91,12 @@ class Posting:
             await self._give_up(window)
 
     async def _give_up(self, window: Window) -> None:
+        """For ever; unless the outbox broke when it had the mail already: then there is no draft any more."""
         try:
-            await self.fail(window, _BROKEN)
+            if await self._desk.drafts.draft(window.id) is None:
+                self._desk.windows.drop(window)
+            else:
+                await self.fail(window, _BROKEN)
         except NotStored:
             self._desk.windows.again(window)
 

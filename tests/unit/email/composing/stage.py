@@ -112,6 +112,7 @@ class Outbox:
     tables: Tables
     taken: list[Finished] = field(default_factory=list)
     refuse: Refused | None = None
+    broken: bool = False  # once it has the mail
 
     async def submit(self, finished: Finished, *also: tuple[Executable, Values]) -> None:
         if self.refuse is not None:
@@ -119,6 +120,8 @@ class Outbox:
         assert finished.path.stat().st_size == finished.size
         await self.tables.write((insert(OUTBOX), {"id": finished.mail_id}), *also)
         self.taken.append(finished)
+        if self.broken:
+            raise RuntimeError("a defect")
 
 
 class Users:

@@ -237,6 +237,14 @@ async def test_a_mail_that_breaks_the_composer_is_told_to_its_writer(stage: Stag
     assert "the gateway failed at making it" in stage.told.failures[0][1]
 
 
+async def test_an_outbox_that_breaks_when_it_has_the_mail_has_it(stage: Stage) -> None:
+    stage.outbox.broken = True
+    await stage.say("Hello")
+    await stage.pass_(2000)
+    assert stage.texts == ["Hello"]
+    assert stage.told.failures == []
+
+
 async def test_a_window_goes_on_after_a_start(mail_tables: BridgeTables, tmp_path: Path) -> None:
     clock = ManualClock()
     async with Stage(mail_tables, clock, tmp_path).running() as stage:
