@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -55,7 +56,11 @@ def defaults(model: type[BaseModel], key: tuple[str, ...]) -> dict[tuple[str, ..
             found[*key, name] = ...
         else:
             found[*key, name] = (
-                list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+                list(value)
+                if isinstance(value, tuple)
+                else str(value)
+                if isinstance(value, Path | StrEnum)
+                else value
             )
     return found
 
