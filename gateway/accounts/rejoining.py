@@ -17,6 +17,10 @@ _LONGEST = 1800.0
 _BROUGHT_SECONDS = 300.0
 
 
+# An empty set of its own would cost every account 200 bytes.
+_NONE: frozenset[str] = frozenset()
+
+
 class Rejoining:
     """Of one account."""
 
@@ -25,7 +29,7 @@ class Rejoining:
     def __init__(self, account: "Account", context: AccountContext) -> None:
         self._account = account
         self._context = context
-        self._offered: frozenset[str] = frozenset()
+        self._offered = _NONE
         self._refused: dict[str, int] = {}  # by room: "not now", so often since we were in
 
     @property
@@ -34,7 +38,7 @@ class Rejoining:
         return bool(self._offered)
 
     def session_over(self) -> None:
-        self._offered = frozenset()
+        self._offered = _NONE
 
     def settled(self, room: str) -> None:
         """We are in, or nobody wants to be."""

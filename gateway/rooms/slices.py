@@ -23,6 +23,11 @@ class Slices:
         self._waiting: deque[Step] = deque()
         self._scheduled = False
 
+    @property
+    def congested(self) -> bool:
+        """Whether whatever can wait should."""
+        return self._congested()
+
     def add(self, step: Step) -> None:
         """Call ``step`` in turns to come, until it says that it was the last one."""
         self._waiting.append(step)
