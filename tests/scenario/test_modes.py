@@ -125,6 +125,12 @@ async def test_a_user_logs_in_to_services_with_what_was_configured(company: Comp
     assert not chatter(alice)
     account.send(f"WHOIS {nick}")
     await account.expect(line("330", account.nick, nick, account.nick))
+    # Whoever comes later knows it from the first presence on (WHOX).
+    bob = await company.user("bob")
+    await bob.join(room, stage.new("Bob"), within=DEADLINE)
+    shown = await bob.expect(presence(f"{room}/{nick}"))
+    hats = [each.get("title") for each in shown.iter("{urn:xmpp:hats:0}hat")]
+    assert f"Account: {account.nick}" in hats
 
 
 async def test_a_wrong_password_of_services_is_one_error_with_the_way_out(company: Company) -> None:
