@@ -203,7 +203,7 @@ class IrcBridge:
     ) -> Connection:
         if self._reactor is None:
             # Not earlier: it needs the running loop, which bridges are built before.
-            self._reactor = IrcReactor(claims=self._claims)
+            self._reactor = IrcReactor(claims=self._claims if self._settings.identd_port else None)
         return self._reactor.connection(on_line, on_closed, on_writable)
 
 

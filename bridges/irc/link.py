@@ -74,10 +74,10 @@ class IrcReactor(AioReactor):
         lines_per_turn: int = LINES_PER_TURN,
         claims: Claims | None = None,
     ) -> None:
-        """Call on the running loop. ``claims`` is told whose connections there are."""
+        """Call on the running loop. ``claims`` is told whose connections there are, if anybody wants to know."""
         super().__init__(loop=asyncio.get_running_loop())
-        self.claims = claims or Claims()
-        self.dialer: Dialer = dialer or LoopDialer(claims=self.claims)
+        self.claims = claims
+        self.dialer: Dialer = dialer or LoopDialer(claims=claims)
         self.contexts = TlsContexts()
         self.lines_per_turn = lines_per_turn
 
@@ -191,10 +191,11 @@ class IrcConnection(AioConnection):
         # Not asked with isinstance: uvloop's transports are asyncio's in deed, not in descent.
         transport = cast("asyncio.Transport", transport)
         self.transport = transport
-        here, there = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
-        if here and there:
-            self._ends = here, there
-            self.reactor.claims.hold(here, there, self._owner)
+        if self.reactor.claims is not None:
+            here, there = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+            if here and there:
+                self._ends = here, there
+                self.reactor.claims.hold(here, there, self._owner)
         if self._tls is None:
             return
         tls = transport.get_extra_info("ssl_object")
@@ -352,7 +353,7 @@ class IrcConnection(AioConnection):
     def lost(self, error: Exception | None) -> None:
         """The transport is gone; lines that came before are still handled."""
         self._lost = True
-        if self._ends is not None:
+        if self._ends is not None and self.reactor.claims is not None:
             self.reactor.claims.release(*self._ends)
         self._unwritten.clear()
         if not self._closing:

@@ -1,9 +1,11 @@
 """What one connection has come to be: our nick and mask there, and the rules of the server."""
 
+from collections.abc import Sequence, Set
+
 from bridges.irc.encodings import USUAL, Encodings, Pair
 from bridges.irc.extras import PLAIN
 from bridges.irc.protocol.casemap import Casemapping
-from bridges.irc.protocol.isupport import Isupport
+from bridges.irc.protocol.isupport import UNTOLD, after
 
 _MAX_FOLDS = 512
 
@@ -26,7 +28,7 @@ class Standing:
     )
 
     def __init__(self, nick: str, encodings: Pair = USUAL) -> None:
-        self.support = Isupport()
+        self.support = UNTOLD
         self.encodings = Encodings(encodings, self.fold, self._utf8_only)
         self.extras = PLAIN  # what the connection can do beyond plain lines
         self.tells_accounts = False  # whenever somebody logs in or out (IRCv3 account-notify)
@@ -58,6 +60,11 @@ class Standing:
 
     def _utf8_only(self) -> bool:
         return self.support.utf8only
+
+    def told(self, params: Sequence[str]) -> Set[str]:
+        """The parameters of one 005; the names of the tokens that changed."""
+        self.support, changed = after(self.support, tuple(params[1:]))
+        return changed
 
     def is_me(self, nick: str) -> bool:
         return nick == self.nick or self.fold_nick(nick) == self._me

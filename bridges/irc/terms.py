@@ -98,7 +98,7 @@ class Terms:
 
     def _isupport(self, line: Line) -> None:
         common = self._common
-        changed = common.standing.support.load(line.params)
+        changed = common.standing.told(line.params)
         if "LINELEN" in changed:
             self._lengthen(common.standing.support.linelen)
         if "CLIENTTAGDENY" in changed:

@@ -5,7 +5,8 @@ one counts as not told. What to do with them is the session's business.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,6 +22,9 @@ MAX_TOKENS = 512
 
 #: Tokens whose reading is remembered, over all connections: every session of a network is told the same.
 _SHARED = 1024
+
+#: What servers have told that is remembered: some lines each of some networks.
+_STATES = 128
 
 _HEX = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
 
@@ -38,8 +42,8 @@ class Chanmodes(NamedTuple):
 class Isupport:
     """Every token is kept (``tokens``); those that change behaviour are attributes, always with a usable value.
 
-    One object for one connection: what a server told does not survive it. There are as many as sessions, so they are
-    slotted and share the values that equal tokens have.
+    All sessions of a network are told the same, so they share one object (``UNTOLD``, ``after``), which is not changed any
+    more then.
     """
 
     tokens: dict[str, str]  # upper-case name -> unescaped value, "" where value-less
@@ -105,6 +109,11 @@ class Isupport:
             self._derive(name)
         return changed
 
+    def copy(self) -> "Isupport":
+        other = copy(self)
+        other.tokens = dict(self.tokens)
+        return other
+
     def limit(self, command: str) -> int:
         """Targets that ``command`` (upper-case) may have in one line; 1 where nothing was told (TARGMAX, MAXTARGETS)."""
         if "TARGMAX" in self.tokens:
@@ -126,6 +135,14 @@ class Isupport:
         """Set the attributes that follow from one token, which may be gone."""
         for attribute, value in _derived(name, self.tokens.get(name)).items():
             setattr(self, attribute, value)
+
+
+@lru_cache(maxsize=_STATES)
+def after(before: Isupport, tokens: tuple[str, ...]) -> tuple[Isupport, Set[str]]:
+    """What a server has told with ``tokens``, the parameters of a 005 without our nick, and the names of those that are new,
+    changed or gone. Equal tokens after the same lead to the same object."""
+    told = before.copy()
+    return told, frozenset(told.load(("", *tokens)))
 
 
 @lru_cache(maxsize=_SHARED)
@@ -256,3 +273,6 @@ _ATTRIBUTES: dict[str, Parser] = {
     "SAFELIST": _flag("safelist"),
     "KNOCK": _flag("knock"),
 }
+
+#: What counts for a server that has not told anything yet.
+UNTOLD = Isupport()

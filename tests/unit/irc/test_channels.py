@@ -33,9 +33,7 @@ def act(channels: Channels, standing: Standing, step: tuple[str, str, str, str])
                 channels.quit(other)
             channels.rename(name, other)
         case "refold":
-            standing.support.load(
-                ["Nick", f"CASEMAPPING={'ascii' if name < 'b' else 'rfc1459'}", "are supported"]
-            )
+            standing.told(["Nick", f"CASEMAPPING={'ascii' if name < 'b' else 'rfc1459'}", "are supported"])
             standing.refold()
             channels.refold()
         case "add" if channel is not None:
@@ -65,7 +63,7 @@ def test_people_and_channels_agree_about_who_is_where(steps: list[tuple[str, str
 
 def test_the_highest_rank_counts() -> None:
     standing = Standing("me")
-    standing.support.load(["me", "PREFIX=(Yqaohv)!~&@%+", "are supported"])
+    standing.told(["me", "PREFIX=(Yqaohv)!~&@%+", "are supported"])
     channels = Channels(standing)
     channel = channels.enter("#x", 0.0)
     assert channel is not None
