@@ -75,6 +75,7 @@ class Causeway:
     def __init__(self, directory: Path, component: Component, network: str) -> None:
         self.jid = component.jid
         self.network = network
+        self.mail_jid = ""
         self.config = directory / "config.toml"
         self.child = Child(
             "gateway",
@@ -120,6 +121,7 @@ class Causeway:
             encoding="utf-8",
         )
         gateway.config.chmod(0o600)
+        gateway.mail_jid = mail.component.jid if mail is not None else ""
         SecretBox.create(directory / "causeway.key")
         await gateway.restart()
         return gateway
@@ -131,6 +133,10 @@ class Causeway:
     def contact(self, nick: str) -> str:
         """The JID of somebody with a nick of plain lower-case letters and digits."""
         return f"{nick}%{self.network}@{self.jid}"
+
+    def mailbox(self, address: str) -> str:
+        """The JID of somebody with a mail address of plain lower-case letters, digits and dots."""
+        return f"{address.replace('@', chr(92) + '40')}@{self.mail_jid}"
 
     async def stop(self) -> None:
         await self.child.stop(grace=10.0)

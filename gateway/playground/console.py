@@ -6,10 +6,13 @@ import re
 import signal
 import tempfile
 import time
+from email.message import EmailMessage
+from email.utils import make_msgid, parseaddr
 from pathlib import Path
 
 from gateway.playground.expect import Unmet
 from gateway.playground.irc_client import IrcClient, Line
+from gateway.playground.mail import Delivered, Post
 from gateway.playground.process import Child, Missing, NotReady
 from gateway.playground.rig import Playground
 from gateway.playground.tour import Tour
@@ -30,6 +33,8 @@ Everything runs (up in {seconds:.1f} s). Take any XMPP and any IRC client; nothi
   gateway       {jid}
   a room        {room}
   a person      {contact}
+  mail          {mail}: register there, then write to {mailbox}
+                ({post}; what is sent to anybody at post.localhost is shown here)
   files         {directory}
 
 With profanity:
@@ -129,9 +134,8 @@ async def _play(arguments: argparse.Namespace, directory: Path) -> int:
 
 async def _tour(playground: Playground, seconds: float) -> int:
     granting = "with" if playground.privileges else "without"
-    _print(
-        f"{playground.xmpp.name} ({granting} privileges), {playground.irc.name} and the gateway are up in {seconds:.1f} s."
-    )
+    servers = f"{playground.xmpp.name} ({granting} privileges), {playground.irc.name}, {playground.post.name}"
+    _print(f"{servers} and the gateway are up in {seconds:.1f} s.")
     if await Tour(playground, _print).run():
         return 0
     _print("The gateway's log:")
@@ -159,6 +163,9 @@ def _print_guide(playground: Playground, directory: Path, seconds: float, web: P
             jid=playground.gateway.jid,
             room=playground.gateway.room(LOBBY),
             contact=playground.gateway.contact(_HOST_NICK),
+            mail=playground.gateway.mail_jid,
+            mailbox=playground.gateway.mailbox("dora@post.localhost"),
+            post=playground.post.name,
             directory=directory,
             password=playground.users["alice"].password,
             lobby=LOBBY,
@@ -176,6 +183,7 @@ async def _watch(playground: Playground) -> None:
     host.observe(lambda got: _converse(host, got))
     try:
         async with asyncio.TaskGroup() as tasks:
+            playground.post.mailboxes.observe(lambda got: _correspond(playground.post, got, tasks))
             tasks.create_task(_follow(playground.gateway.child))
             for child in (playground.gateway.child, playground.xmpp.child, playground.irc.child):
                 tasks.create_task(_guard(child))
@@ -205,6 +213,35 @@ def _converse(host: IrcClient, got: Line) -> None:
         host.say(got.sender, f"I read: {text}")
     elif _HOST_NICK in text.lower():
         host.say(where, f"{got.sender}: I read you, over on IRC.")
+
+
+def _correspond(post: Post, got: Delivered, tasks: asyncio.TaskGroup) -> None:
+    """What comes to mailboxes elsewhere is shown, and whoever wrote gets an answer."""
+    subject = got.message["Subject"] or ""
+    _print(f"{time.strftime('%H:%M:%S')} mail     to {got.recipient}: {subject}: {got.text}")
+    if got.message["Auto-Submitted"] is None and got.sender:
+        tasks.create_task(post.send(got.recipient, _writer(got.message), raw=_reply(got)))
+
+
+def _writer(message: EmailMessage) -> str:
+    """The address that an answer goes to."""
+    return parseaddr(str(message["From"]))[1]
+
+
+def _reply(got: Delivered) -> bytes:
+    quoted = "\r\n".join(f"> {line}" for line in got.text.split("\n"))
+    subject = str(got.message["Subject"] or "")
+    head = {
+        "From": f"Somebody elsewhere <{got.recipient}>",
+        "To": str(got.message["From"]),
+        "Subject": subject if subject.lower().startswith("re:") else f"Re: {subject}",
+        "In-Reply-To": str(got.message["Message-ID"]),
+        "Message-ID": make_msgid(domain="post.localhost"),
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    return f"{lines}\r\nI read your mail.\r\n\r\nYou wrote:\r\n{quoted}\r\n".encode()
 
 
 async def _follow(child: Child) -> None:

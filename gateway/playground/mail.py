@@ -20,6 +20,8 @@ from gateway.playground.process import free_ports
 
 #: Where our users have their addresses, and where people have theirs who are no users.
 OURS, ELSEWHERE = "mail.localhost", "post.localhost"
+#: Where nobody has a mailbox.
+LOST = "lost.localhost"
 #: What the mail server calls itself when it vouches for a sender (RFC 8601).
 AUTHSERV = "mx.localhost"
 _VOUCHED = f"Authentication-Results: {AUTHSERV}; dmarc=pass header.from={ELSEWHERE}"
@@ -56,6 +58,7 @@ class Mailboxes:
         """``passed_on`` is given sender, recipient and mail first; True: it went elsewhere."""
         self._boxes: dict[str, Inbox[Delivered]] = {}
         self._passed_on = passed_on
+        self._observer: Callable[[Delivered], None] = lambda delivered: None
         self._server: asyncio.Server | None = None
         self.host, self.port = LOOPBACK, 0
 
@@ -67,6 +70,10 @@ class Mailboxes:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+
+    def observe(self, observer: Callable[[Delivered], None]) -> None:
+        """Show every mail that comes to ``observer``."""
+        self._observer = observer
 
     def of(self, address: str) -> Inbox[Delivered]:
         return self._boxes.setdefault(address.lower(), Inbox(address, str))
@@ -102,6 +109,8 @@ class Mailboxes:
                 case "MAIL":
                     sender = _address(rest)
                     say("250 2.1.0 fine")
+                case "RCPT" if _address(rest).endswith(f"@{LOST}"):
+                    say("550 5.1.1 no such user")
                 case "RCPT":
                     recipients.append(_address(rest))
                     say("250 2.1.5 fine")
@@ -124,7 +133,9 @@ class Mailboxes:
 
     def _take(self, sender: str, recipient: str, raw: bytes) -> None:
         if self._passed_on is None or not self._passed_on(sender, recipient, raw):
-            self.of(recipient).put(Delivered(sender, recipient, parsed(raw)))
+            delivered = Delivered(sender, recipient, parsed(raw))
+            self.of(recipient).put(delivered)
+            self._observer(delivered)
 
 
 def _address(rest: str) -> str:
@@ -163,6 +174,7 @@ class Post:
                 routes={
                     OURS: lmtp(LOOPBACK, lmtp_port),
                     ELSEWHERE: lmtp(LOOPBACK, post.mailboxes.port),
+                    LOST: "error:5.1.1 no such user",
                 },
                 settings={
                     "smtpd_sender_restrictions": f"check_sender_access inline:{{ {{ {ELSEWHERE} = PREPEND {_VOUCHED} }} }}"

@@ -1,4 +1,4 @@
-"""The whole playground: an XMPP server, an IRC server and the gateway between them, in one directory."""
+"""The whole playground: an XMPP server, an IRC server, a mail server and the gateway between them, in one directory."""
 
 import asyncio
 import os
@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from gateway.playground.causeway import Causeway
+from gateway.playground.causeway import Causeway, MailSettings
 from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.inspircd import InspIRCd
+from gateway.playground.mail import Post
 from gateway.playground.ngircd import NgIRCd
 from gateway.playground.own_ircd import OwnIrcd
 from gateway.playground.peers import Component, IrcServer, Server, User, XmppServer, new_secret
@@ -20,6 +21,7 @@ XmppChoice = Literal["prosody", "ejabberd"]
 IrcChoice = Literal["inspircd", "ngircd", "own"]
 
 GATEWAY_JID = "irc.localhost"
+MAIL_JID = "mail.localhost"
 USERS = ("alice", "bob")
 
 _XMPP: Mapping[str, type[Prosody] | type[Ejabberd]] = {"prosody": Prosody, "ejabberd": Ejabberd}
@@ -39,6 +41,7 @@ class Playground:
         irc: IrcServer,
         gateway: Causeway,
         users: Mapping[str, User],
+        post: Post,
         *,
         privileges: bool,
     ) -> None:
@@ -46,6 +49,7 @@ class Playground:
         self.irc = irc
         self.gateway = gateway
         self.users = users
+        self.post = post
         self.privileges = privileges
 
     @classmethod
@@ -58,32 +62,42 @@ class Playground:
         web: Path | None = None,
         privileges: bool = True,
     ) -> "Playground":
-        """Start all in sub-directories of ``directory``; ``irc`` None: InspIRCd where it is installed, else our own.
+        """Start all in sub-directories of ``directory``; ``irc`` None: InspIRCd where it is installed, else our own. Mail
+        goes through Postfix where it is there, else through us.
         ``privileges``: the XMPP server grants the gateway what XEP-0356 has. Raises ``Missing`` and ``NotReady``; nothing
         then stays running."""
         os.chmod(directory, 0o711)  # daemons that must not be root look for their files in it
         chosen_irc = irc or ("inspircd" if InspIRCd.installed() else "own")
         users = {name: User(name, secrets.token_hex(4)) for name in USERS}
-        component = Component(GATEWAY_JID, new_secret())
+        component, mail = Component(GATEWAY_JID, new_secret()), Component(MAIL_JID, new_secret())
         started: list[Server] = []
+        # Postfix starts many small programs, and has time while the others do.
+        posting = asyncio.create_task(Post.start(_sub(directory, "post")))
         try:
             # One after the other: two Erlangs would not start faster together on few cores, and errors stay readable.
             irc_server: IrcServer = await _IRC[chosen_irc].start(_sub(directory, "irc"))
             started.append(irc_server)
             xmpp_server: XmppServer = await _XMPP[xmpp].start(
                 _sub(directory, "xmpp"),
-                components=[component],
+                components=[component, mail],
                 users=list(users.values()),
                 web=web,
                 privileges=privileges,
             )
             started.append(xmpp_server)
-            gateway = await Causeway.start(_sub(directory, "gateway"), xmpp_server, component, irc_server)
+            post = await posting
+            gateway = await Causeway.start(
+                _sub(directory, "gateway"), xmpp_server, component, irc_server, mail=MailSettings(mail, post)
+            )
         except BaseException:
+            posting.cancel()
+            for result in await asyncio.gather(posting, return_exceptions=True):
+                if isinstance(result, Post):
+                    await result.stop()
             for server in started:
                 await server.kill()
             raise
-        playground = cls(xmpp_server, irc_server, gateway, users, privileges=privileges)
+        playground = cls(xmpp_server, irc_server, gateway, users, post, privileges=privileges)
         try:
             await playground.check()
         except BaseException:
@@ -109,7 +123,7 @@ class Playground:
     async def stop(self) -> None:
         """End everything, the gateway first so that it can say good-bye."""
         await self.gateway.stop()
-        await asyncio.gather(self.irc.stop(), self.xmpp.stop())
+        await asyncio.gather(self.irc.stop(), self.xmpp.stop(), self.post.stop())
 
 
 def _sub(directory: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The tour: alice on XMPP and carol on IRC do what people do with a gateway, and every line has to arrive.
+"""The tour: alice on XMPP, carol on IRC and dora with her mail do what people do with a gateway; every line has to arrive.
 
 It runs against the real servers through the gateway, prints what is sent and what arrives as it happens, and stops at the
 first thing that does not come.
@@ -12,6 +12,7 @@ from gateway.playground.expect import Unmet
 from gateway.playground.rig import Playground
 from gateway.playground.tour_contacts import ContactsTour
 from gateway.playground.tour_doors import DoorsTour
+from gateway.playground.tour_mail import MailTour
 from gateway.playground.tour_rooms import RoomsTour
 
 
@@ -29,6 +30,7 @@ class Tour:
         try:
             rooms = RoomsTour(cast)
             walked = [*DoorsTour(cast).steps, *rooms.coming, *ContactsTour(cast).steps, *rooms.staying]
+            walked += MailTour(cast, self._rig.post).steps
             if not await self._walk(walked):
                 return False
         finally:
