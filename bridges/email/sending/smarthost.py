@@ -162,9 +162,11 @@ class Connection:
 
     async def quit(self) -> None:
         """Say goodbye, briefly."""
-        with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-            await self._smtp.quit(timeout=2)
-        self.drop()
+        try:
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await self._smtp.quit(timeout=2)
+        finally:
+            self.drop()
 
     def drop(self) -> None:
         _drop(self._smtp)

@@ -1,0 +1,407 @@
+"""The queue before the smarthost: every mail is in a table before it is tried, and tried until its outcome is known.
+
+A mail is sent at least once, with the same Message-ID at every attempt. SMTP makes a second copy unavoidable in two cases:
+the answer to the whole mail is lost on its way (RFC 5321 §4.5.3.2.6), or we end between that answer and the commit that
+notes it. Everywhere else a mail that was not accepted as a whole does not exist for the server.
+
+Each worker has one connection, and one mail on it. What is wrong with the smarthost itself delays all mails and is the
+failure of none.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Executable
+
+from bridges.email.composing.outgoing import Finished
+from bridges.email.sending.envelope import Envelope, Unsendable
+from bridges.email.sending.faults import SmarthostTrouble
+from bridges.email.sending.files import Files
+from bridges.email.sending.outcome import Kind, Outcome
+from bridges.email.sending.ready import Ready
+from bridges.email.sending.replies import Reply
+from bridges.email.sending.rows import Job
+from bridges.email.sending.schedule import Schedule, step
+from bridges.email.sending.smarthost import Connection, Cut, Refused, Unknown
+from bridges.email.sending.store import Sendings
+from bridges.email.sending.upkeep import Upkeep
+from bridges.email.sending.verp import new_row
+from gateway.bridge import Cancellable, Clock, NotStored, Values
+
+log = structlog.get_logger(__name__)
+
+Connect = Callable[[], Awaitable[Connection]]
+ReturnPath = Callable[[str, float], str]
+
+_MOST_READY = 500
+_REFILL = 100
+_OF_ONE = 20  # of one user, of each refill
+_READ_AGAIN = 5.0
+_STORE_AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+class Watcher(Protocol):
+    """Who looks at what the queue notes: the teller, and what counts failures of contacts."""
+
+    def look(self) -> None: ...
+
+    async def failed(self, job: Job, outcome: Outcome) -> None:
+        """The smarthost has refused a recipient for good."""
+
+
+class Queue:
+    """``bridges.email.composing.outgoing.Outbox``. ``run`` is its life, held by the caller, who calls ``stop`` before ending
+    it.
+
+    ``lane`` tells queues apart that share tables: empty for the operator's smarthost, else whose own server it sends
+    through. ``return_path`` makes the envelope sender of a recipient's row."""
+
+    def __init__(
+        self,
+        sendings: Sendings,
+        directory: Path,
+        connect: Connect,
+        return_path: ReturnPath,
+        watcher: Watcher,
+        *,
+        clock: Clock,
+        chance: random.Random,
+        connections: int = 4,
+        place: str = "the mail server",
+        reports_of_success: bool = True,
+        lane: str = "",
+        schedule: Schedule | None = None,
+    ) -> None:
+        self._sendings = sendings
+        self._directory = directory
+        self._connect = connect
+        self._return_path = return_path
+        self._watcher = watcher
+        self._clock = clock
+        self._chance = chance
+        self._connections = connections
+        self._place = place
+        self._success = reports_of_success
+        self._lane = lane
+        self._schedule = schedule if schedule is not None else Schedule()
+        # One user's mails never take all connections, where there are several.
+        self._ready = Ready(max(1, connections - 1))
+        self._idle: deque[asyncio.Future[bool]] = deque()
+        self._open = 0  # connections
+        self._allowed = connections  # workers that may be at it
+        self._troubles = 0
+        self._blocked_until = 0.0  # by the monotonic clock
+        self._stopping = False
+        self._refill = asyncio.Event()
+        self._more = True  # the tables may have more that is due
+        self._files = Files(directory, sendings)
+        self._upkeep = Upkeep(sendings, self._files, self._ready, watcher.look, clock, self._schedule, lane)
+        self._alarm: Cancellable | None = None
+        self._alarm_at = 0.0
+
+    # What others call
+
+    async def submit(self, finished: Finished, *also: tuple[Executable, Values]) -> None:
+        """Take a mail: committed on return, with ``also``. Raises ``NotStored``."""
+        rows = [new_row(self._chance) for _ in finished.recipients]
+        await self._sendings.take(finished, rows, self._lane, also)
+        if self._ready.waiting > _MOST_READY:
+            self._more = True
+            return
+        for row, recipient in zip(rows, finished.recipients, strict=True):
+            self._ready.add(
+                Job(
+                    row,
+                    finished.owner,
+                    finished.mail_id,
+                    recipient,
+                    finished.path.name,
+                    finished.size,
+                    finished.needs_smtputf8,
+                    finished.time,
+                )
+            )
+        self._go()
+
+    @property
+    def under_way(self) -> int:
+        """Mails that are being handed over just now."""
+        return self._ready.under_way
+
+    async def run(self) -> None:
+        """Send what there is, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._connections):
+                group.create_task(self._work())
+            group.create_task(self._fill())
+            group.create_task(self._upkeep.run())
+
+    async def stop(self, within: float = 5.0) -> None:
+        """Begin no further mail, and wait a little for those under way: one that is cut off after its end may come twice."""
+        self._stopping = True
+        until = self._clock.monotonic() + within
+        while self._ready.under_way and self._clock.monotonic() < until:
+            await self._clock.sleep(0.05)
+
+    # Workers
+
+    async def _work(self) -> None:
+        connection: Connection | None = None
+        try:
+            while True:
+                job = await self._next(self._schedule.idle if connection is not None else None)
+                if job is not None:
+                    connection = await self._attempt(job, connection)
+                    self._go()
+                elif connection is not None:
+                    self._open -= 1
+                    leaving, connection = connection, None
+                    await leaving.quit()
+        finally:
+            if connection is not None:
+                connection.drop()
+
+    async def _attempt(self, job: Job, connection: Connection | None) -> Connection | None:
+        """Try a job; gives the connection for the next one."""
+        tried = True
+        try:
+            if connection is None:
+                connection = await self._opened()
+            tried = connection is not None and await self._send(job, connection)
+        except Exception:
+            # A mistake of ours: it must not cost the worker, nor come at once again.
+            log.exception("a mail cannot be sent", mail=job.mail)
+            if connection is not None:
+                connection.drop()
+            await self._later(replace(job, attempts=job.attempts + 1), self._schedule.after_later[-1])
+        except BaseException:
+            if connection is not None:
+                connection.drop()
+            raise
+        finally:
+            if tried:
+                self._ready.done(job)
+            else:
+                self._ready.back(job)
+        if connection is not None and not connection.usable:
+            self._open -= 1
+            connection = None
+        return connection
+
+    async def _opened(self) -> Connection | None:
+        """None where there is none to be had."""
+        try:
+            connection = await self._connect()
+        except SmarthostTrouble as trouble:
+            self._trouble(trouble, self._open)
+            return None
+        self._open += 1
+        if self._troubles:
+            log.info("the smarthost takes mail again", smarthost=self._place)
+        self._troubles = 0
+        self._allowed = self._connections
+        return connection
+
+    def _trouble(self, trouble: SmarthostTrouble, others: int) -> None:
+        if others > 0:
+            # It takes mail, but not on so many connections.
+            log.info("the smarthost wants fewer connections", connections=others, reason=str(trouble))
+            self._allowed = others
+            self._clock.call_later(self._schedule.sweep, self._widen)
+            return
+        self._troubles += 1
+        delay = step(self._schedule.after_trouble, self._troubles)
+        # The first, and then now and then: the text says what to do.
+        tell = log.warning if self._troubles in (1, 10) or self._troubles % 100 == 0 else log.info
+        tell("the smarthost takes no mail", fault=trouble.fault.name, reason=str(trouble), seconds=delay)
+        self._blocked_until = self._clock.monotonic() + delay
+        self._allowed = 1  # one tries for all
+        self._clock.call_later(delay, self._go)
+
+    def _widen(self) -> None:
+        self._allowed = self._connections
+        self._go()
+
+    async def _send(self, job: Job, connection: Connection) -> bool:
+        """One attempt, and what it means; False where it counts as none."""
+        now = self._clock.now()
+        if job.time <= now - self._schedule.give_up:
+            return True  # the sweep says so
+        stale = connection.sent > 0
+        envelope = Envelope(
+            self._return_path(job.row, now),
+            job.recipient,
+            job.size,
+            job.mail,
+            job.smtputf8,
+            self._success,
+        )
+        delays = self._schedule
+        try:
+            reply = await connection.send(envelope, self._directory / job.file)
+        except Refused as refused:
+            if refused.reply.temporary:
+                count = job.attempts + 1
+                await self._later(
+                    replace(job, attempts=count), step(delays.after_later, count), _outcome(refused.reply)
+                )
+            else:
+                await self._reached(job, _outcome(refused.reply, Kind.FAILED))
+        except Unsendable as error:
+            await self._reached(job, Outcome(Kind.FAILED, "", error.code, error.status, error.text))
+        except Cut as cut:
+            if stale:
+                return False  # the connection was old; a new one will tell whether it is this mail
+            count = job.cuts + 1
+            log.info("the smarthost broke off", mail=job.mail, reason=str(cut), times=count)
+            await self._later(replace(job, cuts=count), step(delays.after_cut, count))
+        except Unknown as unknown:
+            await self._unknown(replace(job, unknowns=job.unknowns + 1), unknown)
+        except SmarthostTrouble as trouble:
+            self._trouble(trouble, others=0)
+            return False
+        except FileNotFoundError:
+            log.error("a mail is gone from its directory", mail=job.mail)
+            await self._reached(job, Outcome(Kind.FAILED, "", text="This gateway has lost the mail."))
+        else:
+            await self._reached(job, _outcome(reply, Kind.ACCEPTED))
+        return True
+
+    async def _unknown(self, job: Job, unknown: Unknown) -> None:
+        delays = self._schedule.after_unknown
+        log.warning(
+            "nobody knows whether a mail was taken", mail=job.mail, reason=str(unknown), times=job.unknowns
+        )
+        if job.unknowns <= len(delays):
+            await self._later(job, step(delays, job.unknowns))
+            return
+        text = (
+            f"The mail server broke off {job.unknowns} times after it had the whole mail. "
+            "It may have arrived, even more than once; ask before you send it again."
+        )
+        await self._reached(job, Outcome(Kind.FAILED, "", 0, "4.4.2", text))
+
+    # What is noted
+
+    async def _reached(self, job: Job, outcome: Outcome) -> None:
+        async def note() -> None:
+            await self._sendings.reach(job.row, outcome)
+            if outcome.kind is Kind.FAILED:
+                await self._watcher.failed(job, outcome)
+
+        await self._noted(note)
+        self._watcher.look()
+        await self._noted(lambda: self._files.release(job.mail))
+
+    async def _later(self, job: Job, delay: float, outcome: Outcome | None = None) -> None:
+        at = self._clock.now() + delay
+        await self._noted(lambda: self._sendings.postpone(job, at, outcome))
+        self._look_at(at)
+
+    async def _noted(self, note: Callable[[], Awaitable[None]]) -> None:
+        """What has happened is written down, however long the database is away: the row would be tried again otherwise."""
+        attempt = 0
+        while True:
+            try:
+                await note()
+            except NotStored as error:
+                attempt += 1
+                delay = step(_STORE_AGAIN, attempt)
+                log.warning("what became of a mail cannot be noted", error=str(error), seconds=delay)
+                await self._clock.sleep(delay)
+            else:
+                return
+
+    # Who is next
+
+    async def _next(self, idle: float | None) -> Job | None:
+        """The next mail; None after ``idle`` seconds without one."""
+        while True:
+            if self._free():
+                job = self._ready.take()
+                if job is not None:
+                    if self._more and self._ready.waiting < _REFILL:
+                        self._refill.set()
+                    return job
+            waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            self._idle.append(waiting)
+            timer = None
+            if idle is not None:
+                timer = self._clock.call_later(idle, partial(_settle, waiting, False))
+            try:
+                if not await waiting:
+                    return None
+            finally:
+                if timer is not None:
+                    timer.cancel()
+                if waiting in self._idle:
+                    self._idle.remove(waiting)
+
+    def _free(self) -> bool:
+        return (
+            not self._stopping
+            and self._ready.under_way < self._allowed
+            and self._clock.monotonic() >= self._blocked_until
+        )
+
+    def _go(self) -> None:
+        """Wake as many as can work."""
+        if self._stopping or self._clock.monotonic() < self._blocked_until:
+            return
+        number = min(self._ready.waiting, self._allowed - self._ready.under_way)
+        while number > 0 and self._idle:
+            waiting = self._idle.pop()  # who worked last: that connection is open
+            if not waiting.done():
+                waiting.set_result(True)
+                number -= 1
+
+    def _look_at(self, at: float) -> None:
+        """See to it that somebody looks for what is due at this time; one timer for all."""
+        if self._alarm is not None and self._alarm_at <= at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = at
+        self._alarm = self._clock.call_later(max(0.0, at - self._clock.now()), self._due)
+
+    def _due(self) -> None:
+        self._alarm = None
+        self._more = True
+        self._refill.set()
+
+    async def _fill(self) -> None:
+        """Fetch what is due from the tables, when there is room, and see to it that somebody looks when the next is."""
+        while True:
+            try:
+                await self._fetch()
+            except NotStored as error:
+                log.warning("mails to be sent cannot be read just now", error=str(error))
+                self._look_at(self._clock.now() + _READ_AGAIN)
+            await self._refill.wait()
+            self._refill.clear()
+
+    async def _fetch(self) -> None:
+        now = self._clock.now()
+        held = self._ready.waiting + self._ready.under_way
+        since = now - self._schedule.give_up
+        jobs = await self._sendings.due(self._lane, now, since, _OF_ONE + held, _MOST_READY + held)
+        self._more = sum([self._ready.add(job) for job in jobs]) > 0
+        self._go()
+        earliest = await self._sendings.earliest(self._lane, now)
+        self._look_at(now + self._schedule.sweep if earliest is None else earliest)
+
+
+def _outcome(reply: Reply, kind: Kind = Kind.WAITING) -> Outcome:
+    return Outcome(kind, "", reply.code, reply.status, reply.text)
+
+
+def _settle(waiting: asyncio.Future[bool], result: bool) -> None:
+    if not waiting.done():
+        waiting.set_result(result)

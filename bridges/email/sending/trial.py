@@ -1,0 +1,57 @@
+"""Try the smarthost without sending anything: for whoever sets it up."""
+
+from dataclasses import dataclass
+
+from bridges.email.sending.faults import SmarthostTrouble
+from bridges.email.sending.smarthost import Connection, Cut, Smarthost
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``good``: mail can be sent. ``text`` is one sentence, with what to do where it is not good; ``notes`` are what works
+    less well than it could."""
+
+    good: bool
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+async def trial(smarthost: Smarthost, return_path: str, message_size: int) -> Trial:
+    """Connect, secure, log in, and name ``return_path`` as a sender. ``message_size``: octets of the largest mail that users
+    may send."""
+    try:
+        connection = await Connection.open(smarthost)
+    except SmarthostTrouble as trouble:
+        return Trial(False, f"{trouble}.")
+    try:
+        reply = await connection.tries_sender(return_path)
+    except Cut as cut:
+        return Trial(False, f"{smarthost.place} broke off when mail was to begin ({cut}). Look into its log.")
+    finally:
+        await connection.quit()
+    if not reply.accepted:
+        again = "Try again later" if reply.temporary else "Let it take senders of `bounce_domain` from us"
+        return Trial(
+            False,
+            f"{smarthost.place} refuses our return addresses like {return_path}: {reply.code} {reply.text}. {again}.",
+        )
+    return Trial(True, f"{smarthost.place} takes mail from us.", tuple(_notes(connection, message_size)))
+
+
+def _notes(connection: Connection, message_size: int) -> list[str]:
+    notes = []
+    offers = connection.offers
+    if "dsn" not in offers:
+        notes.append(
+            "It offers no delivery reports (DSN): only that it took a mail, or that one came back, is known."
+        )
+    if "smtputf8" not in offers:
+        notes.append(
+            "It offers no SMTPUTF8: addresses with letters beyond ASCII before the @ cannot be written to."
+        )
+    if 0 < offers.largest < message_size:
+        notes.append(
+            f"It takes mails of {offers.largest} bytes at most, and `message_size` of [bridges.email.limits] is "
+            f"{message_size}: lower that, so that users hear of it when they attach a file."
+        )
+    return notes

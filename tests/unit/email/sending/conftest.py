@@ -1,0 +1,140 @@
+"""A scripted smarthost, mails in files, and whoever is told."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridges.email.addresses import Mailbox, parse
+from bridges.email.composing.outgoing import Finished
+from bridges.email.mime.letter import Person
+from bridges.email.sending.bounces import Bounce
+from bridges.email.sending.outcome import Kind, Outcome
+from bridges.email.sending.schedule import Schedule
+from bridges.email.sending.service import Sending
+from bridges.email.sending.smarthost import Smarthost
+from bridges.email.sending.verp import ReturnPaths
+from gateway.clock import SystemClock
+from gateway.storage.bridge_tables import BridgeTables
+from tests.unit.email.sending.scripted import Scripted
+
+SECRET = bytes(range(32))
+QUICK = Schedule(
+    after_later=(0.02,),
+    after_cut=(0.02,),
+    after_unknown=(0.02, 0.02),
+    after_trouble=(0.02,),
+    warn=3600,
+    give_up=7200,
+    sweep=0.05,
+)
+CONTENT = b"Message-ID: <1@mail.test>\r\nSubject: x\r\n\r\n.dots\r\n..and more\r\n"
+
+
+@pytest.fixture
+async def smarthost() -> AsyncIterator[Scripted]:
+    server = await Scripted().start()
+    yield server
+    await server.stop()
+
+
+class Told:
+    """``bridges.email.sending.outcome.News``."""
+
+    def __init__(self) -> None:
+        self.news: list[tuple[str, str, tuple[str, ...], str, Outcome]] = []
+        self.here = True
+        self._changed = asyncio.Condition()
+
+    async def outcome(
+        self, owner: str, mail_id: str, line_ids: tuple[str, ...], recipient: Mailbox, outcome: Outcome
+    ) -> bool:
+        if not self.here:
+            return False
+        async with self._changed:
+            self.news.append((owner, mail_id, line_ids, recipient.exact, outcome))
+            self._changed.notify_all()
+        return True
+
+    @property
+    def kinds(self) -> list[tuple[str, Kind]]:
+        return [(recipient, outcome.kind) for _, _, _, recipient, outcome in self.news]
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(20), self._changed:
+            await self._changed.wait_for(lambda: len(self.news) >= count)
+
+
+class Office:
+    """A ``Sending`` that can end and begin again, over the same tables."""
+
+    def __init__(self, tables: BridgeTables, directory: Path, port: int) -> None:
+        self.tables = tables
+        self.directory = directory / "outbound"
+        self.directory.mkdir(exist_ok=True)
+        self.smarthost = Smarthost("127.0.0.1", port, "none", hello="mail.test", timeout=0.4, local=True)
+        self.told = Told()
+        self.bounced: list[tuple[str, str, Bounce | None]] = []
+        self.schedule = QUICK
+        self.connections = 2
+        self.success = True
+        self._numbers = itertools.count(1)
+        self.sending = self.made()
+
+    def made(self) -> Sending:
+        self.sending = Sending(
+            self.tables,
+            "mail",
+            self.directory,
+            self.smarthost,
+            ReturnPaths(SECRET, "mail.test"),
+            self.told,
+            lambda owner, mailbox, bounce: self.bounced.append((owner, mailbox.exact, bounce)),
+            clock=SystemClock(),
+            chance=random.Random(),
+            connections=self.connections,
+            reports_of_success=self.success,
+            schedule=self.schedule,
+        )
+        return self.sending
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[Sending]:
+        """Running, and cut off in the middle of whatever it does at the end."""
+        sending = self.made()
+        task = asyncio.create_task(sending.run())
+        try:
+            yield sending
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def finished(
+        self, *recipients: str, owner: str = "alice@example.org", content: bytes = CONTENT, **more: object
+    ) -> Finished:
+        number = next(self._numbers)
+        path = self.directory / f"m{number}"
+        path.write_bytes(content)
+        return Finished(
+            path.name,
+            owner,
+            Person("Alice", "alice@mail.test"),
+            tuple(map(parse, recipients)),
+            f"<{number}@mail.test>",
+            path,
+            len(content),
+            bool(more.get("smtputf8", False)),
+            (f"line{number}",),
+            "x",
+            float(str(more.get("time", SystemClock().now()))),
+        )
+
+
+@pytest.fixture
+def office(tables: BridgeTables, tmp_path: Path, smarthost: Scripted) -> Office:
+    return Office(tables, tmp_path, smarthost.port)
