@@ -5,18 +5,21 @@ casemapping; only this file folds them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from sys import intern
 
 from bridges.irc import users
+from bridges.irc.protocol.lookalikes import taken_for
 from bridges.irc.protocol.modes import highest_first
 from bridges.irc.ranks import Rank, ranks
 from bridges.irc.standing import Standing
 from bridges.irc.users import User
-from gateway.model import Message, Occupant, Topic
+from gateway.model import Hat, Message, Occupant, Topic
 
 # What a server can make us remember, far above what real networks have.
 MAX_USERS = 200_000  # in all channels together
 MAX_CHANNELS = 2_000
+COMPARED = 1000  # people of a channel whose nicks are compared when we come in; later each that comes is
 MAX_HELD = 500  # messages kept while a channel's occupants are still being listed
 
 
@@ -205,15 +208,29 @@ class Channels:
     def occupant(self, channel: Channel, user: User) -> Occupant:
         modes = channel.ranked.get(self._standing.fold_nick(user.nick), "")
         table, moderated = self._ranking(channel)
-        return user.occupant(modes, table, moderated=moderated)
+        return self._marked(channel, user.occupant(modes, table, moderated=moderated))
 
     def occupants(self, channel: Channel) -> list[Occupant]:
         ranked = channel.ranked
         table, moderated = self._ranking(channel)
-        return [
+        found = [
             user.occupant(ranked.get(folded, ""), table, moderated=moderated)
             for folded, user in channel.members.items()
         ]
+        if len(found) > COMPARED:
+            return found
+        return [self._marked(channel, occupant) for occupant in found]
+
+    def _marked(self, channel: Channel, occupant: Occupant) -> Occupant:
+        """With a warning to others if the nick is easily taken for that of somebody else who is there."""
+        name = taken_for(occupant.nick)
+        if not name:
+            return occupant
+        fold = self._standing.casemapping.fold
+        other = channel.members.get(fold(name))
+        if other is None or fold(name) == fold(occupant.nick):
+            return occupant
+        return replace(occupant, hats=(*occupant.hats, Hat("lookalike", f"Not {other.nick}")))
 
     def _ranking(self, channel: Channel) -> tuple[Mapping[str, Rank], bool]:
         return ranks(self._standing.support.prefix_modes), "m" in channel.modes
