@@ -210,8 +210,17 @@ class Lines:
 
     def together(self) -> str:
         pick = self._pick
-        kind = pick(("netsplit", "chathistory", "draft/multiline", "labeled-response", ""))
-        failed = pick(("PRIVMSG", "REDACT", "BATCH", "*", "KICK"))
+        kind = pick(
+            (
+                "netsplit",
+                "chathistory",
+                "draft/multiline",
+                "labeled-response",
+                "draft/chathistory-targets",
+                "",
+            )
+        )
+        failed = pick(("PRIVMSG", "REDACT", "BATCH", "*", "KICK", "CHATHISTORY"))
         return pick(
             (
                 f"BATCH +{pick(('b', 'c', 'd', ''))} {kind} {pick(CHANNELS)}",
@@ -221,6 +230,10 @@ class Lines:
                 f"FAIL {failed} {pick(('CODE', 'INVALID_UTF8'))} {self.some(WORDS, 2)} :{pick(TEXTS)}",
                 f"{pick(('WARN', 'NOTE'))} {self.some(WORDS, 3)} :{pick(TEXTS)}",
                 "ACK",
+                f"CHATHISTORY {pick(('TARGETS', 'X', ''))} {pick((*NICKS, *CHANNELS))} {self.some(WORDS, 2)}",
+                f"301 Nick {pick(NICKS)} :{pick(TEXTS)}",
+                f"WALLOPS :{pick(TEXTS)}",
+                f"PRIVMSG Nick :\x01DCC {self.some(WORDS, 4)}\x01",
                 f"TAGMSG {pick(CHANNELS)}",
                 f"TAGMSG {pick(NICKS)}",
                 f"REDACT {pick(CHANNELS)} {pick(('m1', 'm2', ''))} :{pick(TEXTS)}",

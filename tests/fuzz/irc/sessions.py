@@ -53,6 +53,7 @@ CAPS = (
     "echo-message",
     "labeled-response echo-message",
     "labeled-response echo-message draft/message-redaction draft/multiline=max-bytes=900",
+    "draft/chathistory echo-message",
 )
 _EVERY = 8  # lines between two turns of the loop
 _MEASURED = 4_000  # lines between two looks at the containers

@@ -81,10 +81,12 @@ TAGS = (
 _CAPS = """
     sasl sasl=PLAIN,EXTERNAL sasl=SCRAM-SHA-256,PLAIN message-tags server-time batch labeled-response echo-message
     account-tag extended-join multi-prefix userhost-in-names chghost draft/multiline=max-bytes=4096,max-lines=10
-    draft/multiline=max-bytes=,max-lines=-1 draft/message-redaction sts=port=6697,duration=1 sts=duration=x -sasl
+    draft/multiline=max-bytes=,max-lines=-1 draft/message-redaction draft/chathistory sts=port=6697,duration=1
+    sts=duration=x -sasl
     ~batch = -
 """
 _TOKENS = """
+    CHATHISTORY=50 CHATHISTORY=0 CHATHISTORY= CHATHISTORY=99999999 MSGREFTYPES=timestamp MSGREFTYPES=msgid MSGREFTYPES=
     CASEMAPPING=ascii CASEMAPPING=rfc1459 CASEMAPPING=rfc1459-strict CASEMAPPING=rfc8265 CASEMAPPING=x
     CASEMAPPING= -CASEMAPPING PREFIX=(ov)@+ PREFIX= PREFIX PREFIX=(o)@ PREFIX=(oo)@@ PREFIX=(qaohv)~&@%+
     PREFIX=(ov)@ PREFIX=ov@+ -PREFIX CHANTYPES= CHANTYPES=#& CHANTYPES=#&+! CHANTYPES=@ CHANMODES=b,k,l,imnpst
