@@ -120,7 +120,8 @@ class Structure:
         header, length, dropped = fields.split(block, self._limits.fields_of_a_name)
         if dropped:
             self._defect("too many fields of one name")
-        if length == len(block) and start + most < end:
+        ended = block[:length].endswith((b"\n\n", b"\n\r\n")) or block[:length] in (b"\n", b"\r\n")
+        if length == len(block) and start + most < end and not ended:
             self._defect("header too long")
             found = _EMPTY_LINE.search(self._source, start + most - 2, end)
             return header, found.end() if found else end, True

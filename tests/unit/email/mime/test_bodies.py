@@ -1,5 +1,8 @@
 """Which parts are the text, which are files, and what plain text looks like."""
 
+import base64
+import quopri
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -273,9 +276,6 @@ def test_parts_with_the_delimiter_of_the_whole_are_alternatives_all_the_same() -
     "encoding", ["base64", "BASE64", "quoted-printable", "7bit", "8bit", "binary", "x-nonsense", ""]
 )
 def test_transfer_encodings(encoding: str) -> None:
-    import base64  # noqa: PLC0415
-    import quopri  # noqa: PLC0415
-
     octets = "Grüße aus Köln".encode()
     body = {"base64": base64.encodebytes(octets), "quoted-printable": quopri.encodestring(octets)}.get(
         encoding.lower(), octets

@@ -82,6 +82,11 @@ def test_a_mail_beyond_its_size_is_known_by_its_header() -> None:
     assert letter.unreadable
 
 
+def test_a_body_of_one_long_line_is_no_header() -> None:
+    letter = read(b"From: bob@example.org\r\n\r\n" + b"x" * 150_000)
+    assert (len(letter.text), letter.defects) == (150_000, ())
+
+
 def test_a_long_text_is_cut_at_the_end_of_a_line() -> None:
     letter = read(b"From: bob@example.org\r\n\r\n" + b"a line of words\r\n" * 100_000)
     assert letter.shortened
