@@ -23,6 +23,7 @@ OWNER = "http://jabber.org/protocol/muc#owner"
 C = "{jabber:component:accept}"
 DATA = "{jabber:x:data}"
 CMD = f"{{{COMMANDS}}}"
+RSM = "{http://jabber.org/protocol/rsm}"
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Answer:
     session: str = ""
     conditions: list[str] = field(default_factory=list)  # of errors, those inside the command too
     subjects: list[str] = field(default_factory=list)  # nodes of a list
+    rooms: list[str] = field(default_factory=list)  # addresses of a list
+    page: dict[str, str] = field(default_factory=dict)  # what is said of the page
 
     def like(self, other: "Answer") -> None:
         """Assert that ``self``, of Causeway, is what ``other`` is, of biboumi."""
@@ -50,6 +53,8 @@ class Answer:
         assert other.actions <= self.actions
         assert set(other.conditions) <= set(self.conditions)
         assert set(other.subjects) <= set(self.subjects)
+        assert self.rooms == other.rooms
+        assert {name: self.page.get(name) for name in other.page} == other.page
 
 
 def _plain(note: str) -> str:
@@ -86,6 +91,13 @@ def _read(stanza: Element, port: int) -> Answer:
     answer.subjects = [
         each.get("node", "") for each in stanza.iter("{http://jabber.org/protocol/disco#items}item")
     ]
+    items = stanza.iter("{http://jabber.org/protocol/disco#items}item")
+    answer.rooms = [each.get("jid", "") for each in items if each.get("node") is None]
+    for each in stanza.iter(f"{RSM}set"):
+        answer.page = {child.tag.removeprefix(RSM): child.text or "" for child in each}
+        first = each.find(f"{RSM}first")
+        if first is not None:
+            answer.page["index"] = first.get("index", "")
     return answer
 
 
@@ -285,7 +297,29 @@ async def connected(script: Script) -> None:
     assert "bye" in "".join((await script.gone(ADMIN)).itertext())
 
 
-@pytest.mark.parametrize("play", [at_the_gateway, about_a_server, about_a_channel, connected])
+async def paged(script: Script) -> None:
+    """The channels of a server, in pages."""
+
+    async def asked(paging: str = "") -> Answer:
+        paging = f"<set xmlns='http://jabber.org/protocol/rsm'>{paging}</set>" if paging else ""
+        query = f"<query xmlns='http://jabber.org/protocol/disco#items'>{paging}</query>"
+        return await script.iq(S, query, type="get")
+
+    await script.run(S, "configure", {"ports": str(script.port), "throttle_limit": "9999"})
+    names = [f"#room{number}" for number in range(10)]
+    for name in names:
+        await script.join(f"{name}%{S}", "ann", ANN)
+    whole = await asked()
+    assert sorted(whole.rooms) == sorted(f"{name}%{S}" for name in names)
+    # Biboumi has the list now, so that every page has a count. Only of a page without any item it tells a last one.
+    first, third = whole.rooms[0], whole.rooms[2]
+    await asked("<max>100</max>")
+    await asked(f"<max>3</max><after>{third}</after>")
+    await asked(f"<max>2</max><after>{whole.rooms[7]}</after>")
+    await asked(f"<max>1</max><after>{first}</after>")
+
+
+@pytest.mark.parametrize("play", [at_the_gateway, about_a_server, about_a_channel, connected, paged])
 async def test_scripts_see_the_same_as_with_biboumi(tmp_path: Path, play) -> None:
     await both(tmp_path, play)
 

@@ -50,7 +50,9 @@ def whois(ircd: "Ircd", client: "Connection", params: list[str]) -> None:
 
 
 def list_command(ircd: "Ircd", client: "Connection", params: list[str]) -> None:
-    wanted = {ircd.settings.fold(name) for name in params[0].split(",")} if params else set()
+    # Biboumi asks for "*".
+    named = params[0].split(",") if params and params[0] != "*" else []
+    wanted = {ircd.settings.fold(name) for name in named}
     ircd.numeric(client, 321, "Channel", "Users Name")
     for key, channel in ircd.channels.items():
         if "s" not in channel.modes and (not wanted or key in wanted):
