@@ -99,12 +99,16 @@ class Backlog:
             self._at = now + PACE if self._asks else NEVER
         return min(self._at, self._writes)
 
+    def leave(self) -> None:
+        """The connection is ending: until now nothing was missed."""
+        if self._writes != NEVER:
+            self._seen.now(self._user, self._common.network)
+            self._writes = NEVER
+
     def close(self) -> None:
         """The connection is over."""
         if self._errands is not None:
             self._errands.cancel()
-        if self._writes != NEVER:
-            self._seen.now(self._user, self._common.network)
         self._asks = None
         self._at = self._writes = NEVER
 

@@ -255,6 +255,7 @@ class Life:
 
     def _finish(self, why: SessionEnded) -> None:
         if self._over is not None and not self._over.done():
+            self._parts.backlog.leave()
             if self._closing:
                 self._over.set_result(None)
             else:
