@@ -113,7 +113,10 @@ class Joining:
     def entered(self, name: str) -> None:
         """We are in ``name``."""
         common = self._common
-        if self._wanted.pop(common.standing.fold(name), None) is None and name[:1] == "!" and name[6:]:
+        wish = self._wanted.pop(common.standing.fold(name), None)
+        if not self._wanted:
+            self._wanted = {}  # a dictionary stays as large as it was
+        if wish is None and name[:1] == "!" and name[6:]:
             # RFC 2811 §3.2: five characters of the server's stand before what people call a safe channel.
             for short in (f"!{name[6:]}", f"!!{name[6:]}"):
                 wish = self._wanted.pop(common.standing.fold(short), None)

@@ -14,6 +14,7 @@ from typing import Any, cast
 import structlog
 from irc.client import Event, ServerNotConnectedError
 from irc.client_aio import AioConnection, AioReactor, IrcProtocol
+from irc.features import FeatureSet
 
 from bridges.irc.claims import Claims, Place
 from bridges.irc.dial import (
@@ -76,6 +77,9 @@ class IrcReactor(AioReactor):
     ) -> None:
         """Call on the running loop. ``claims`` is told whose connections there are, if anybody wants to know."""
         super().__init__(loop=asyncio.get_running_loop())
+        self.features = (
+            FeatureSet()
+        )  # the library's reading of ISUPPORT, which nobody here looks at: one is enough
         self.claims = claims
         self.dialer: Dialer = dialer or LoopDialer(claims=claims)
         self.contexts = TlsContexts()
@@ -114,6 +118,7 @@ class IrcConnection(AioConnection):
         on_writable: Callable[[], None],
     ) -> None:
         super().__init__(reactor)
+        self.features = reactor.features
         self._on_line = on_line
         self._on_closed = on_closed
         self._on_writable = on_writable
