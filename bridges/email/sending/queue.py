@@ -93,8 +93,9 @@ class Queue:
         self._schedule = schedule if schedule is not None else Schedule()
         # One user's mails never take all connections, where there are several.
         self._ready = Ready(max(1, connections - 1))
-        self._idle: deque[asyncio.Future[bool]] = deque()
-        self._open = 0  # connections
+        # Workers that wait: with a connection, and without.
+        self._idle: dict[bool, deque[asyncio.Future[bool]]] = {True: deque(), False: deque()}
+        self._open = 0  # connections, also those that are being opened
         self._allowed = connections  # workers that may be at it
         self._troubles = 0
         self._blocked_until = 0.0  # by the monotonic clock
@@ -197,24 +198,26 @@ class Queue:
 
     async def _opened(self) -> Connection | None:
         """None where there is none to be had."""
+        self._open += 1
         try:
             connection = await self._connect()
         except SmarthostTrouble as trouble:
+            self._open -= 1
             self._trouble(trouble, self._open)
             return None
-        self._open += 1
         if self._troubles:
             log.info("the smarthost takes mail again", smarthost=self._place)
+            self._allowed = self._connections
         self._troubles = 0
-        self._allowed = self._connections
         return connection
 
     def _trouble(self, trouble: SmarthostTrouble, others: int) -> None:
         if others > 0:
             # It takes mail, but not on so many connections.
             log.info("the smarthost wants fewer connections", connections=others, reason=str(trouble))
+            if self._allowed == self._connections:
+                self._clock.call_later(self._schedule.widen, self._widen)
             self._allowed = others
-            self._clock.call_later(self._schedule.sweep, self._widen)
             return
         self._troubles += 1
         delay = step(self._schedule.after_trouble, self._troubles)
@@ -324,14 +327,15 @@ class Queue:
     async def _next(self, idle: float | None) -> Job | None:
         """The next mail; None after ``idle`` seconds without one."""
         while True:
-            if self._free():
+            if self._free(idle is not None):
                 job = self._ready.take()
                 if job is not None:
                     if self._more and self._ready.waiting < _REFILL:
                         self._refill.set()
                     return job
             waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            self._idle.append(waiting)
+            waiters = self._idle[idle is not None]
+            waiters.append(waiting)
             timer = None
             if idle is not None:
                 timer = self._clock.call_later(idle, partial(_settle, waiting, False))
@@ -341,26 +345,24 @@ class Queue:
             finally:
                 if timer is not None:
                     timer.cancel()
-                if waiting in self._idle:
-                    self._idle.remove(waiting)
+                if waiting in waiters:
+                    waiters.remove(waiting)
 
-    def _free(self) -> bool:
+    def _free(self, connected: bool) -> bool:
         return (
             not self._stopping
+            and (connected or self._open < self._allowed)
             and self._ready.under_way < self._allowed
             and self._clock.monotonic() >= self._blocked_until
         )
 
     def _go(self) -> None:
-        """Wake as many as can work."""
+        """Wake as many as can work; first those who have a connection, and of them who worked last."""
         if self._stopping or self._clock.monotonic() < self._blocked_until:
             return
         number = min(self._ready.waiting, self._allowed - self._ready.under_way)
-        while number > 0 and self._idle:
-            waiting = self._idle.pop()  # who worked last: that connection is open
-            if not waiting.done():
-                waiting.set_result(True)
-                number -= 1
+        number -= _wake(self._idle[True], number)
+        _wake(self._idle[False], min(number, self._allowed - self._open))
 
     def _look_at(self, at: float) -> None:
         """See to it that somebody looks for what is due at this time; one timer for all."""
@@ -400,6 +402,16 @@ class Queue:
 
 def _outcome(reply: Reply, kind: Kind = Kind.WAITING) -> Outcome:
     return Outcome(kind, "", reply.code, reply.status, reply.text)
+
+
+def _wake(waiters: deque[asyncio.Future[bool]], number: int) -> int:
+    woken = 0
+    while waiters and woken < number:
+        waiting = waiters.pop()
+        if not waiting.done():
+            waiting.set_result(True)
+            woken += 1
+    return woken
 
 
 def _settle(waiting: asyncio.Future[bool], result: bool) -> None:

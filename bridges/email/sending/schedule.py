@@ -22,6 +22,7 @@ class Schedule:
     warn: float = 15 * _MINUTE
     give_up: float = 48 * 60 * _MINUTE
     idle: float = 30.0  # a connection without mail is closed
+    widen: float = _MINUTE  # after which a server that wanted fewer connections is tried with all
     sweep: float = _MINUTE
     keep: float = 60 * 24 * 60 * _MINUTE  # rows: as long as return addresses are good
 

@@ -51,7 +51,8 @@ class Sendings:
         self._insert_recipients = upsert(RECIPIENTS).on_conflict_do_nothing()
         self._mine = _R.bridge == bridge
         row = and_(self._mine, _R.id == bindparam("row"))
-        slow = and_(_R.delay == 1, _R.state.in_(_STILL))
+        # Not IN: SQLAlchemy has no lists in statements of many rows.
+        slow = and_(_R.delay == 1, or_(*(_R.state == each for each in _STILL)))
         now = bindparam("now_told", type_=Text)
         self._told_state = update(RECIPIENTS).where(row).values(told=now, owed=or_(_R.state != now, slow))
         self._told_delay = update(RECIPIENTS).where(row).values(delay=2, owed=_R.state != _R.told)
