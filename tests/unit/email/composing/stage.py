@@ -7,6 +7,7 @@ import asyncio
 import email
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -218,12 +219,18 @@ class Stage:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Stage"]:
+        """For as long as the block lasts. Its threads end with it, as they do with a process."""
+        loop = asyncio.get_running_loop()
+        threads = ThreadPoolExecutor(4)
+        loop.set_default_executor(threads)
         running = asyncio.create_task(self.composer.run())
         try:
             yield self
         finally:
             running.cancel()
             await asyncio.wait([running, *self.tables.under_way])
+            loop.set_default_executor(ThreadPoolExecutor(1))
+            await asyncio.to_thread(threads.shutdown)
             assert running.cancelled(), running.exception()
 
     # -- doing -------------------------------------------------------------------------------------------------
@@ -267,7 +274,7 @@ class Stage:
         await self.idle()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.001)
 
