@@ -84,20 +84,30 @@ class Loops:
         self._said_before: dict[int, float] = {}  # the generation before
         self._cut: dict[tuple[str, Place], float] = {}
 
+    def first(self, owner: str, where: str, text: str) -> bool:
+        """The user writes ``text`` to the address ``where``: whether that is new, and so cannot be a loop. Hot: asked of
+        every message; only of those that are not new need ``said`` be asked."""
+        said = hash((owner, where, core(text)[0] if text[:1] in _OPENING else text))
+        now = self._monotonic()
+        before = self._said.get(said)
+        if before is None:
+            before = self._said_before.get(said)
+        if before is not None and now - before <= WINDOW:
+            return False
+        self._said[said] = now
+        if len(self._said) > _TEXTS:
+            self._said_before, self._said = self._said, {}
+        return True
+
     def said(self, owner: str, where: str, text: str, most: int, place: Callable[[], Place]) -> Loop | None:
         """The user writes ``text`` to the address ``where``, which is ``place`` (worked out only if need be). A loop if it
         has come round ``most`` times, and then must not go out."""
-        essence, marks = core(text) if text[:1] in _OPENING else (text, 0)
+        if self.first(owner, where, text):
+            return None
+        essence, marks = core(text)
         said = hash((owner, where, essence))
         now = self._monotonic()
-        first = self._said.get(said)
-        if first is None:
-            first = self._said_before.get(said)
-        if first is None or now - first > WINDOW:
-            self._said[said] = now
-            if len(self._said) > _TEXTS:
-                self._said_before, self._said = self._said, {}
-            return None
+        first = self._said[said] if said in self._said else self._said_before[said]
         track = self._track(owner, (where, hash(essence)), first, now, place)
         turns = 0
         if track.sender is not None and track.heard >= track.said and now - track.heard <= PROMPT:

@@ -153,9 +153,12 @@ class Life:
 
     def dispatch(self, line: Line) -> None:
         entry = _HANDLERS.get(line.command)
-        if entry is not None and len(line.params) >= entry[2]:
-            entry[1](getattr(self._parts, entry[0]), line)
-        elif is_error(line.command):
+        if entry is not None:
+            part, handle, least = entry
+            if len(line.params) >= least:
+                handle(getattr(self._parts, part), line)
+                return
+        if is_error(line.command):
             self._parts.refusals.take(line)
         else:
             self._parts.console.other(line)

@@ -78,7 +78,18 @@ def servers(reason: str) -> Servers | None:
 class Splits:
     """Of one session. ``changed`` tells the core what somebody in a channel is now."""
 
-    __slots__ = ("_away", "_back", "_changed", "_common", "_gone", "_latest", "_note", "_returning", "batch")
+    __slots__ = (
+        "_away",
+        "_back",
+        "_changed",
+        "_common",
+        "_fold",
+        "_gone",
+        "_latest",
+        "_note",
+        "_returning",
+        "batch",
+    )
 
     def __init__(
         self,
@@ -87,6 +98,7 @@ class Splits:
         changed: Callable[[Channel, User], None],
     ) -> None:
         self._common = common
+        self._fold = common.standing.fold_nick
         self._note = note
         self._changed = changed
         self._away: dict[str, _Away] = {}  # by folded nick; the longest first
@@ -200,9 +212,6 @@ class Splits:
         return [each for each in firsts if each is not None]
 
     # -- pieces ------------------------------------------------------------------------------------------------
-
-    def _fold(self, nick: str) -> str:
-        return self._common.standing.fold_nick(nick)
 
     def _count(
         self, bursts: dict[Servers, _Burst], named: Servers, keys: Sequence[str], folded: str, now: float

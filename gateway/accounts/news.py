@@ -225,7 +225,10 @@ class News:
             known.arrived(occupant)
 
     def departed(self, rooms: Sequence[str], nick: str, departure: Departure) -> None:
-        for known in self._known(rooms):
+        for room in rooms:
+            known = self._account.rooms.get(room)
+            if known is None:
+                continue
             if nick == known.nick:
                 self._account.expel(known, departure)
             else:

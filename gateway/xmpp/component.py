@@ -299,9 +299,8 @@ class Component:
                 room.link_lost(epoch)
 
     def _on_stanza(self, element: Element) -> None:
-        if self.people.unconcerned(element):
-            return
-        self.router.dispatch(element)
+        if not self.people.unconcerned(element):
+            self.router.dispatch(element)
 
     # -- what services need ------------------------------------------------------------------------------------
 

@@ -150,8 +150,10 @@ class Gate:
         why = self._take(sender.bare, _MESSAGES)
         if why is None and stanza.type != "groupchat":
             why = self._new_contact(stanza)
-        if why is None and body:
-            why = self._loop(stanza, body)
+        if why is None and body and self._limits.policy.loop_turns:
+            where = stanza.to.full if stanza.type != "groupchat" else stanza.to.bare
+            if not self._loops.first(sender.bare, where, body):
+                why = self._loop(stanza, where, body)
         return why is None or self._refuse(stanza, why)
 
     def _new_contact(self, stanza: Stanza) -> Refused | None:
@@ -170,11 +172,8 @@ class Gate:
             self.acquainted(*pair)
         return why
 
-    def _loop(self, stanza: Stanza, text: str) -> Refused | None:
+    def _loop(self, stanza: Stanza, where: str, text: str) -> Refused | None:
         most = self._limits.policy.loop_turns
-        if not most:
-            return None
-        where = stanza.to.full if stanza.type != "groupchat" else stanza.to.bare
         loop = self._loops.said(stanza.sender.bare, where, text, most, lambda: self._place(stanza))
         if loop is None:
             return None
