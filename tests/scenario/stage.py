@@ -67,6 +67,7 @@ class Play:
     bridges: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"irc": {}})
     limits: Mapping[str, str] = field(default_factory=dict)
     database: str = ""
+    access: Mapping[str, str] = field(default_factory=dict)
 
     def jid(self, bridge: str) -> str:
         return f"{bridge}.localhost"
@@ -113,6 +114,8 @@ class Stage:
             key=key,
             limits=_lines(self.play.limits),
         )
+        if self.play.access:
+            text += f"[access]\n{_lines(self.play.access)}"
         for (name, keys), component in zip(self.play.bridges.items(), components, strict=True):
             text += f'[bridges.{name}]\nkind = "irc"\njid = "{component.jid}"\nsecret = "{component.secret}"\n{_lines(keys)}'
             for network, door in self.play.networks.items():
@@ -215,9 +218,9 @@ class Company:
         self._passwords: dict[str, str] = {}
         self._people: list[XmppClient | IrcClient] = []
 
-    async def user(self, stem: str = "alice") -> XmppClient:
-        """A new user on the XMPP server, logged in."""
-        user = User(self.stage.new(stem), secrets.token_hex(4))
+    async def user(self, stem: str = "alice", *, exactly: bool = False) -> XmppClient:
+        """A new user on the XMPP server, logged in; ``exactly``: of that name."""
+        user = User(stem if exactly else self.stage.new(stem), secrets.token_hex(4))
         await self.stage.xmpp.add_user(user)
         self._passwords[user.jid] = user.password
         return await self.device(user.jid, "desk")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from gateway.playground.clients import line
+from gateway.playground.clients import error_condition, line, presence
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.process import free_ports
-from tests.scenario.stage import DEADLINE, Door, Play, Stage, meet
+from tests.scenario.stage import DEADLINE, Door, Play, Stage, configure, meet
 
 LOCALHOST = "127.0.0.1"
+BOSS = "boss@localhost"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -26,7 +27,9 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
         doors = {"gated": Door(server.host, server.port, {"webirc_password": '"hush"'})}
         identd = {"identd_port": str(free_ports(1)[0]), "identd_host": f'"{LOCALHOST}"'}
         contact = {"realname_contact": '"abuse@gw.example"'}
-        running = await Stage.start(stage_place, "prosody", Play(doors, {"irc": identd | contact}))
+        access = {"admins": f'["{BOSS}"]'}
+        play = Play(doors, {"irc": identd | contact}, access=access)
+        running = await Stage.start(stage_place, "prosody", play)
         try:
             yield running
         finally:
@@ -60,6 +63,23 @@ async def test_the_network_that_asks_is_told_the_same_name(stage, company):
     assert any(answer.endswith(f": USERID : UNIX : {ident}") for answer in answers), answers
     # The connections of our own IRC clients end there too: they are nobody's.
     assert any(answer.endswith(": ERROR : NO-USER") for answer in answers), answers
+
+
+async def test_who_is_shut_out_leaves_the_network_and_is_let_in_again_when_that_is_lifted(stage, company):
+    boss = await company.user("boss", exactly=True)
+    scene, gateway = await meet(company, "gated"), stage.play.jid("irc")
+    await configure(boss, gateway, "block", subject=scene.alice.bare, reason="spam")
+    quit_ = await scene.carol.expect(line("QUIT", sender=scene.nick), within=DEADLINE)
+    assert "localhost" not in quit_.params[-1], "nobody there learns who it was"
+    gone = presence(scene.from_occupant(scene.nick), type="unavailable", status=(110, 307))
+    await scene.alice.expect(gone)
+    refused = await scene.alice.try_join(scene.room, scene.nick, within=DEADLINE)
+    assert error_condition(refused) == "forbidden"
+    await stage.restart_gateway()
+    assert error_condition(await scene.alice.try_join(scene.room, scene.nick)) == "forbidden"
+    await configure(boss, gateway, "allow", subject=scene.alice.bare)
+    await scene.alice.join(scene.room, scene.nick, within=DEADLINE)
+    await scene.carol.expect(line("JOIN", scene.channel, sender=scene.nick))
 
 
 async def asked(stage: Stage, query: str) -> str:
