@@ -537,3 +537,12 @@ async def test_what_was_sent_with_another_client_of_the_network_is_in_the_archiv
     assert [(each.get("from"), each.findtext(BODY)) for each in found.messages] == [
         ("alice@localhost", "from the other phone")
     ]
+
+
+async def test_messages_of_rooms_have_the_occupant_ids_that_they_had(on):
+    async with on() as stage:
+        stage.send(f"<message type='groupchat' id='o1' from='{BOB}' to='{ROOM}'><body>hello</body></message>")
+        live = await stage.expect("message", to=ALICE, type="groupchat")
+        (kept,) = (await ask(stage)).messages
+        ids = [parts(each, "occupant-id")[0].get("id") for each in (live, kept)]
+        assert ids[0] == ids[1] != ""
