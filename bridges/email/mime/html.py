@@ -20,6 +20,7 @@ from gateway.model import Style
 
 _FORWARD = re.compile(r"\s*-{4,}\s*\w")
 _FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|webp|svg)", re.IGNORECASE)
+_LONGEST_CELL = 150
 _NUMBER = re.compile(r"\s*(\d{1,6})")
 
 
@@ -53,8 +54,8 @@ def _steps(root: LexborNode) -> Generator[tuple[LexborNode, bool], bool | None]:
 
 
 def _data_tables(root: LexborNode) -> set[int]:
-    """The tables that hold figures and words, by id. Most tables of mails only place things on a page: those with tables
-    or several blocks in a cell, and those that are a single column or row."""
+    """The tables that hold figures and words, by id. Most tables of mails only place things on a page: those with tables,
+    several blocks or many words in a cell, and those that are a single column or row."""
     found: set[int] = set()
     stack: list[_Table] = []
     for node, begins in _steps(root):
@@ -68,7 +69,10 @@ def _data_tables(root: LexborNode) -> set[int]:
             elif not (table := stack.pop()).layout and table.rows > 1 and table.widest > 1:
                 found.add(node.mem_id)
         elif begins and stack and tag is not None:
-            stack[-1].saw(tag)
+            if node.is_text_node:
+                stack[-1].said((node.text_content or "").strip())
+            else:
+                stack[-1].saw(tag)
     return found
 
 
@@ -78,19 +82,22 @@ class _Table:
     rows: int = 0
     widest: int = 0
     cells: int = 0
-    blocks: int = 0
+    words: int = 0  # code points in the cell
+
+    def said(self, text: str) -> None:
+        self.words += len(text)
+        self.layout = self.layout or self.words > _LONGEST_CELL
 
     def saw(self, tag: str) -> None:
         if tag == "tr":
             self.rows += 1
-            self.cells = 0
+            self.cells = self.words = 0
         elif tag in ("td", "th"):
             self.cells += 1
             self.widest = max(self.widest, self.cells)
-            self.blocks = 0
+            self.words = 0
         elif tag in traits.BLOCKS and tag not in ("tbody", "thead", "tfoot", "caption"):
-            self.blocks += 1
-            self.layout = self.layout or self.blocks > 1
+            self.layout = self.layout or self.words > 0
 
 
 @dataclass(slots=True)

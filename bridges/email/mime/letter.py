@@ -124,6 +124,17 @@ class Disposition:
     automatic: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Somebody told his provider that a mail is abuse (RFC 5965). ``kind`` is abuse, fraud, virus, not-spam and so on; the
+    others are the mail's that it is about, as far as the report says."""
+
+    kind: str
+    recipient: str = ""
+    sender: str = ""  # of the envelope
+    message_id: str = ""
+
+
 class Answer(StrEnum):
     """An attendee's, as iCalendar's PARTSTAT says it."""
 
@@ -216,6 +227,7 @@ class Letter:
     invitation: Invitation | None = None
     report: DeliveryReport | None = None
     mdn: Disposition | None = None
+    complaint: Complaint | None = None
     protection: Protection | None = None
     received_count: int = 0
     trace: tuple[tuple[str, str], ...] = ()

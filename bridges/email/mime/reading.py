@@ -48,6 +48,7 @@ def read(source: Source, limits: Limits = DEFAULT, directory: Path | None = None
         invitation=invitation,
         report=report,
         mdn=reports.disposition(root, structure, limits),
+        complaint=reports.complaint(root, structure, limits),
         protection=contents.protection,
         unreadable=unreadable,
         defects=(*letter.defects, *defects),

@@ -1,4 +1,4 @@
-"""What became of a mail: delivery reports (RFC 3464, RFC 6533), and notes that one was read (RFC 8098).
+"""What became of a mail: delivery reports (RFC 3464, RFC 6533), notes that one was read (RFC 8098), complaints (RFC 5965).
 
 Reads the parts that are for machines. Reports of software that knows no such parts are ``prose``'s.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bridges.email.mime import clean, fields
 from bridges.email.mime.fields import Header
-from bridges.email.mime.letter import DeliveryReport, Disposition, RecipientStatus
+from bridges.email.mime.letter import Complaint, DeliveryReport, Disposition, RecipientStatus
 from bridges.email.mime.limits import Limits
 from bridges.email.mime.structure import Part, Structure
 
@@ -158,4 +158,19 @@ def disposition(root: Part, structure: Structure, limits: Limits) -> Disposition
         _address(said.first("final-recipient")),
         ids[0] if ids else returned_id(root, structure),
         automatic="automatic-action" in mode or "mdn-sent-automatically" in mode,
+    )
+
+
+def complaint(root: Part, structure: Structure, limits: Limits) -> Complaint | None:
+    """RFC 5965 §3.1."""
+    part = next((part for part in parts(root) if part.media_type == "message/feedback-report"), None)
+    blocks = _blocks(part, limits) if part is not None else []
+    if not blocks:
+        return None
+    said = blocks[0]
+    return Complaint(
+        said.text("feedback-type").lower(),
+        _address(said.first("original-rcpt-to")),
+        _address(said.first("original-mail-from")),
+        returned_id(root, structure),
     )

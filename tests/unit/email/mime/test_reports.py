@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridges.email.mime.letter import AutoKind, DeliveryReport, Disposition, RecipientStatus
+from bridges.email.mime.letter import AutoKind, Complaint, DeliveryReport, Disposition, RecipientStatus
 from bridges.email.mime.reading import read
 from tests.unit.email.mime.mails import mail, multipart, text
 
@@ -154,3 +154,18 @@ def test_a_note_of_reading(mode: str, kind: str, automatic: bool) -> None:
     assert letter.report is None
     assert letter.automatic is not None
     assert letter.automatic.kind is AutoKind.RECEIPT
+
+
+def test_a_complaint_of_abuse() -> None:
+    feedback = (
+        "Content-Type: message/feedback-report\r\n\r\nFeedback-Type: Abuse\r\nVersion: 1\r\nUser-Agent: x\r\n"
+        "Original-Mail-From: <b+token@bounces.example.net>\r\nOriginal-Rcpt-To: <bob@example.org>\r\n"
+    )
+    letter = read(
+        multipart(text("Abuse."), feedback, _RETURNED, kind="report", more="; report-type=feedback-report")
+    )
+    assert letter.complaint == Complaint(
+        "abuse", "bob@example.org", "b+token@bounces.example.net", "<ours@example.net>"
+    )
+    assert letter.report is None
+    assert letter.attachments == ()
