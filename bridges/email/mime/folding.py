@@ -17,6 +17,7 @@ from bridges.email.mime.memory import Memory
 from bridges.email.mime.shown import Shown, clipped, joined
 from gateway.model import Span, Style
 
+_LONGEST = 100_000  # code points; in what is longer, nothing is looked for
 _ENOUGH = 0.6  # of the lines that are not blank
 _MOST_PEOPLE = 50
 _SHORTEST_NAME = 3
@@ -52,7 +53,7 @@ def fold(letter: Letter, known: Sequence[str], people: Sequence[str] = ()) -> Fo
     them and of those who read them."""
     body = Shown(letter.text, letter.spans, letter.marks, letter.html_origin)
     cuts: list[Cut] = []
-    found = memory.Memory(known)
+    found = memory.Memory(known if len(letter.text) <= _LONGEST else ())
     if found and (place := _Quotes(body, found, _names(people)).place()) is not None:
         head, tail = clipped(body, 0, place.start), clipped(body, place.end, len(body.text))
         head = clipped(head, 0, len(head.text.rstrip()))

@@ -78,8 +78,10 @@ def introduces(said: str, people: Sequence[str], *, strictly: bool) -> bool:
         return False
     folded = said.casefold()
     known = any(name in folded for name in people)
-    dated = _DATE.search(folded) is not None
+    if strictly and not known:
+        return False
     colon = said.rstrip(" *_").endswith((":", "：", ">"))
-    if known:
-        return dated or colon
-    return not strictly and dated and (colon or _ADDRESS.search(said) is not None)
+    if known and colon:
+        return True
+    dated = _DATE.search(folded) is not None
+    return dated and (known or colon or _ADDRESS.search(said) is not None)

@@ -11,7 +11,7 @@ _NOISE = re.compile(r"[\W_]+")
 _NO_SIGN = re.compile("[\\s!-~\u00a0-\u00bf\u2000-\u206f\u2500-\u257f\u3000-\u303f\ufe0f\uff01-\uff20]+")
 _LINK = re.compile(r"<(?:https?|mailto)[^<>\s]{0,2000}>|https?://\S{1,2000}|\[[^\[\]\n]{0,200}\]")
 _SIZE = 8
-_STEP = 3
+_STEP = 4
 _MOST = 100_000  # code points of earlier mail, the newest first
 _ENOUGH = 0.7  # of the eights
 
