@@ -12,6 +12,7 @@ from benchmarks.watching import Tally
 _JOIN_SECONDS = 30.0
 _LOGIN_SECONDS = 60.0
 _PER_CHANNEL = 50
+_QUIET = 2.0  # seconds: a gateway may have a second's patience before it asks for what is not urgent (modes of channels)
 _SPREAD_LINES = 500  # a second, over all sessions
 _SPLIT_USERS = 20
 _SPLIT_SECONDS = 30.0
@@ -58,7 +59,7 @@ async def _sessions(rig: Rig, scale: Scale) -> Sample:
             rig.send_join(number, channels[number // _PER_CHANNEL])
         await inside.reach(scale.sessions, _LOGIN_SECONDS, "logins to end in self-presence")
         await subject.reach(scale.sessions, _LOGIN_SECONDS, "logins to end with the subject")
-    await rig.settle(quiet=0.5)
+    await rig.settle(quiet=_QUIET)
     memory = rig.process.resident_bytes() - memory
     with rig.measuring() as idle:
         await asyncio.sleep(scale.idle_seconds)

@@ -119,7 +119,7 @@ class Company:
             seating.put(occupant)
             return
         missed = seating.missed.pop(nick, None) if seating.missed else None
-        seat = seating.seat(occupant, seating.get(nick) if missed is None else missed.seat)
+        seat = seating.seat(occupant, seating.find(nick) if missed is None else missed.seat)
         room = self._room
         tells = missed is None or not missed.is_now(occupant)
         number = missed.number if missed is not None else 0

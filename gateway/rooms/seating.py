@@ -87,6 +87,13 @@ class Seating(Mapping[str, Seat]):
         seat = self.seats.get(nick)
         return seat if seat is not None else self.seat(self._unseated[nick])
 
+    def find(self, nick: str) -> Seat | None:
+        """The seat of somebody who may be here; ``get`` would raise and catch an exception for everybody who is not."""
+        seat = self.seats.get(nick)
+        if seat is None and (occupant := self._unseated.get(nick)) is not None:
+            return self.seat(occupant)
+        return seat
+
     def __contains__(self, nick: object) -> bool:
         return nick in self.seats or nick in self._unseated
 
@@ -195,7 +202,7 @@ class Seating(Mapping[str, Seat]):
 
     def of(self, nick: str) -> Seat:
         """The seat of somebody who must have one, whether the network told us or not."""
-        seat = self.get(nick)
+        seat = self.find(nick)
         return seat if seat is not None else self.seat(Occupant(nick))
 
     def resource_attr(self, nick: str) -> str:
@@ -205,7 +212,7 @@ class Seating(Mapping[str, Seat]):
 
     def id_of(self, nick: str, stable: str = "") -> str:
         """The occupant-id of whoever says something: an occupant, or somebody who is not here."""
-        seat = self.get(nick)
+        seat = self.find(nick)
         if seat is not None:
             return seat.id
         if nick in self.missed:  # back, and heard before they were told
