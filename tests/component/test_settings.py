@@ -282,6 +282,8 @@ async def test_a_room_that_its_user_stays_in_outlives_a_stop_of_the_account(tmp_
         stage.bridge.people["alice"]._over.set_exception(stop)
         await until(lambda: not stage.bridge.people)
         await stage.join(room=f"#other@{JID}")
+        # It is entered after the one that was asked for.
+        await until(lambda: stage.bridge.rooms["#room"].members)
         assert await members(stage) == {"alice"}
         stage.bridge.people["alice"]._over.set_exception(stop)
         await until(lambda: not stage.bridge.people)
@@ -289,6 +291,7 @@ async def test_a_room_that_its_user_stays_in_outlives_a_stop_of_the_account(tmp_
         assert not await stage.silence()
         assert not stage.bridge.people, "a restart does not try again"
         await stage.join(room=f"#other@{JID}")
+        await until(lambda: stage.bridge.rooms["#room"].members)
         assert await members(stage) == {"alice"}
 
 
