@@ -77,7 +77,7 @@ class LmtpRoute:
     batch: int = 100  # recipients of one transaction
 
     def router(self, number: int, domain: str) -> str:
-        more = "" if self.path else f"  route_list = * {self.host}::{self.port}\n  self = send\n"
+        more = "" if self.path else f"  route_list = * {self.host}\n  self = send\n"
         driver = "accept" if self.path else "manualroute"
         return _ROUTER.format(number=number, domain=domain, driver=driver, more=more)
 
@@ -85,7 +85,11 @@ class LmtpRoute:
         if self.path is not None:
             how = f"  driver = lmtp\n  socket = {self.path}\n  batch_max = {self.batch}\n"
         else:
-            how = "  driver = smtp\n  protocol = lmtp\n  allow_localhost\n  hosts_try_fastopen =\n"
+            # Other servers fold long lines; Exim refuses them unless it is told not to.
+            how = (
+                f"  driver = smtp\n  protocol = lmtp\n  port = {self.port}\n  allow_localhost\n"
+                "  hosts_try_fastopen =\n  message_linelength_limit = 1G\n"
+            )
         return f"transport_{number}:\n{how}"
 
 

@@ -49,6 +49,7 @@ smtpd_client_port_logging = yes
 smtp_address_preference = ipv4
 disable_dns_lookups = yes
 smtp_host_lookup = native
+hash_queue_names = corrupt
 queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s

@@ -16,7 +16,7 @@ from bridges.email.mime.letter import Letter
 from bridges.email.receiving.arrivals import ARRIVALS, Arrival, State
 from bridges.email.receiving.lmtp import Offered
 from bridges.email.receiving.receiving import Neighbours, Receiving, Terms
-from bridges.email.receiving.showing import Return
+from bridges.email.receiving.showing import Reading, Return
 from bridges.email.receiving.trust import Believed
 from gateway.bridge import NotKept, Services
 from gateway.model import Attachment, Condition, Contact, Message, Refused
@@ -107,11 +107,14 @@ class Rooms:
     open: dict[str, str] = field(default_factory=dict)
     said: list[tuple[str, Message]] = field(default_factory=list)
 
-    def showing(self, owner: str, thread: str, post: str = "") -> str | None:
-        return self.open.get(thread) or self.open.get(post)
+    def shown(self, owner: str, thread: str, post: str) -> bool:
+        return thread in self.open or post in self.open
 
-    async def say(self, owner: str, room: str, mail: Mail, message: Message) -> None:
-        self.said.append((room, message))
+    async def say(self, owner: str, mail: Mail, post: str, message: Message) -> str:
+        room = self.open.get(mail.thread) or self.open.get(post, "")
+        if room:
+            self.said.append((room, message))
+        return room
 
 
 @dataclass
@@ -160,12 +163,18 @@ class House:
         return [(each.state, each.reason) for each in await self.all()]
 
 
-def build(services: Services, people: People | None = None, terms: Terms | None = None) -> House:
+def build(
+    services: Services,
+    people: People | None = None,
+    terms: Terms | None = None,
+    reading: Reading | None = None,
+    believed: Believed | None = None,
+) -> House:
     people = people or People()
     chat, operator, reader, sent, rooms = Chat(), Chat(), InProcess(), Sent(), Rooms()
     people.sinks["user-a"] = chat  # type: ignore[assignment]
     threads = Threads(services.tables, services.name)
-    believed = Believed.of(["mx.example"], [], ["X-Spam-Flag: yes"])
+    trusted = believed or Believed.of(["mx.example"], [], ["X-Spam-Flag: yes"])
     neighbours = Neighbours(
         people,
         operator,
@@ -175,12 +184,10 @@ def build(services: Services, people: People | None = None, terms: Terms | None 
         rooms,
         threads,
         SEALS,
-        reader,
+        reading or reader,
         fold,
     )
-    receiving = Receiving(
-        services, terms or Terms(["gw.example"], "gw.example"), lambda: believed, neighbours
-    )
+    receiving = Receiving(services, terms or Terms(["gw.example"], "gw.example"), lambda: trusted, neighbours)
     return House(services, people, chat, operator, reader, sent, rooms, receiving, threads)
 
 
