@@ -49,8 +49,8 @@ class EmailBridge:
 
     def __init__(self, settings: EmailSettings, services: Services) -> None:
         self._settings = settings
-        self._office = Office(settings, services)
-        self._commands = MailCommands(self._office).declared()
+        self.office = Office(settings, services)
+        self._commands = MailCommands(self.office).declared()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -81,7 +81,7 @@ class EmailBridge:
         personal.check(values)
 
     def session(self, account: Account, sink: Sink) -> EmailSession:
-        return EmailSession(account, sink, self._office)
+        return EmailSession(account, sink, self.office)
 
     # -- registration ------------------------------------------------------------------------------------------
 
@@ -96,8 +96,8 @@ class EmailBridge:
         try:
             personal.check(account.settings)
             wanted = account.settings.get("username", "")
-            await self._office.opened()
-            await self._office.identities.settle(account.user, account.address or account.user, wanted)
+            await self.office.opened()
+            await self.office.identities.settle(account.user, account.address or account.user, wanted)
         except (BadAddress, Taken) as error:
             return Refused(Condition.NOT_ACCEPTABLE, str(error))
         except NotStored:
@@ -112,7 +112,7 @@ class EmailBridge:
     # -- life --------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        await self._office.run()
+        await self.office.run()
 
     async def trial(self) -> Sequence[str]:
         try:
@@ -124,7 +124,7 @@ class EmailBridge:
         return [] if found.good else [found.text]
 
     def forget(self, user: str) -> None:
-        self._office.forget(user)
+        self.office.forget(user)
 
 
 def build(settings: BaseModel, services: Services) -> EmailBridge:

@@ -192,7 +192,7 @@ class ThreadRooms:
         others = known.nicks
         own = nick if nick.casefold() not in others else f"{nick} (you)"
         self._shown[owner, room] = _Shown(own, set(others))
-        occupants = [_occupant(key, each) for key, each in others.items()]
+        occupants = [_occupant(key) for key in others]
         occupants.append(Occupant(own, Affiliation.OWNER))
         sink.room_joined(room, own, occupants, Topic(known.subject))
         return True
@@ -202,33 +202,41 @@ class ThreadRooms:
 
     # -- what comes --------------------------------------------------------------------------------------------
 
-    def showing(self, owner: str, thread: str, post: str = "") -> str | None:
-        """The room that a mail of this thread, or of this list, is shown in; None if the user is in no such room."""
-        for name in (fold(post) if post else "", thread):
-            room = self._by_thread.get((owner, name)) if name else None
-            if room is not None and (owner, room) in self._shown:
-                return room
-        return None
+    def shown(self, owner: str, thread: str, post: str) -> bool:
+        return (owner, self._room_of(owner, thread, post)) in self._shown
 
-    async def say(self, owner: str, room: str, mail: Mail, message: Message) -> None:
-        """Show a mail in its room, with those who are in it from now on. Raises ``NotStored`` and OSError."""
-        known, sink = self._open[owner, room], self._people.sink(owner)
-        people = _others(mail, self._people.addresses(owner))
-        if known.post:
-            people = tuple({fold(each.address): each for each in (*known.people, mail.sender)}.values())
-        if people != known.people:
-            known = replace(known, people=people[-_PEOPLE_MOST:])
-            await self._save(known)
-        shown = self._shown.get((owner, room))
+    def _room_of(self, owner: str, thread: str, post: str) -> str:
+        """Empty if neither is open."""
+        of_list = self._by_thread.get((owner, fold(post))) if post else None
+        return of_list or self._by_thread.get((owner, thread)) or ""
+
+    async def say(self, owner: str, mail: Mail, post: str, message: Message) -> str:
+        """``receiving.showing.Rooming``. Whoever is in the newest mail is in the room from now on."""
+        room = self._room_of(owner, mail.thread, post)
+        if not room:
+            return ""
+        known = await self._peopled(self._open[owner, room], mail)
+        shown, sink = self._shown.get((owner, room)), self._people.sink(owner)
         if sink is None or shown is None:
-            return
+            return ""
         now = known.nicks
         for gone in sorted(shown.people - now.keys()):
             sink.departed([room], gone, Departure(Exit.LEFT, reason="Not in the newest mail of this thread."))
-        for key in now.keys() - shown.people:
-            sink.arrived(room, _occupant(key, now[key]))
+        for key in sorted(now.keys() - shown.people):
+            sink.arrived(room, _occupant(key))
         shown.people = set(now)
         sink.room_message(room, await asyncio.to_thread(self._lasting, message))
+        return room
+
+    async def _peopled(self, room: OpenRoom, mail: Mail) -> OpenRoom:
+        people = _others(mail, self._people.addresses(room.owner))
+        if room.post:
+            people = tuple({fold(each.address): each for each in (*room.people, mail.sender)}.values())
+        if people == room.people:
+            return room
+        room = replace(room, people=people[-_PEOPLE_MOST:])
+        await self._save(room)
+        return room
 
     def _lasting(self, message: Message) -> Message:
         """With files that are still there when the core comes to read them; it deletes them then."""
@@ -258,7 +266,7 @@ def _mailboxes(people: Sequence[Person]) -> tuple[Mailbox, ...]:
     return tuple(parse(each.address) for each in people)
 
 
-def _occupant(key: str, person: Person) -> Occupant:
+def _occupant(key: str) -> Occupant:
     return Occupant(key, Affiliation.MEMBER, identity=key, stable=key)
 
 

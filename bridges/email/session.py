@@ -37,6 +37,7 @@ _NO_ROOM = Refused(
     Condition.ITEM_NOT_FOUND,
     "There is no such thread or mailing list. Write .room in a chat to open its thread as one.",
 )
+_NO_NUL = Refused(Condition.NOT_ACCEPTABLE, "Your message has a NUL character, which mail cannot carry.")
 _NOT_HERE = Refused(Condition.NOT_ACCEPTABLE, "Mail has no such thing.")
 _REACHABLE = "email"
 
@@ -256,6 +257,9 @@ class EmailSession:
         return f"* {self.personal.name or 'I'} {text}"
 
     def _write(self, address: Address, said: Said, ticket: Ticket) -> None:
+        if "\0" in said.text:
+            ticket.refused(_NO_NUL)
+            return
         orders = self._ready.orders
         if orders.known(said.text) and not said.attachments:
             about = said.reply.id if said.reply is not None else ""

@@ -48,6 +48,9 @@ class Context:
     recipient: str = ""  # the address of ours that it came to
     tag: str = ""
     returned: str = ""  # why a mail that came back is shown
+    room: bool = (
+        False  # it is shown in a room, which shows who takes part, and where answers go to all of them
+    )
     zone: tzinfo = UTC
 
 
@@ -77,7 +80,8 @@ def present(letter: Letter, text: str, spans: Sequence[Span], cuts: Sequence[Cut
         page.block("(This mail has no text.)")
     original = bool(missing or letter.unreadable or letter.shortened)
     encrypted = letter.protection is not None and letter.protection.kind is ProtectionKind.ENCRYPTED
-    return Shown(page.text, page.spans, _recipients(letter, context.own), original or encrypted)
+    recipients = () if context.room else _recipients(letter, context.own)
+    return Shown(page.text, page.spans, recipients, original or encrypted)
 
 
 def when(letter: Letter, received: float, now: float) -> float | None:
@@ -118,14 +122,18 @@ def _head(page: Page, letter: Letter, context: Context) -> None:
         context.thread_subject is None or base(subject).casefold() != base(context.thread_subject).casefold()
     ):
         page.block(subject, [Span(0, len(subject), Style.STRONG)])
-    mark = _mark(letter)
-    people = _people(letter, context.own)
+    mark = "" if context.room and _listed_mail(letter) else _mark(letter)
+    people = "" if context.room else _people(letter, context.own)
     for line in (people, mark):
         if line:
             page.line(line) if page.text else page.block(line)
     if context.tag:
         note = f"(to {context.recipient})"
         page.line(note) if page.text else page.block(note)
+
+
+def _listed_mail(letter: Letter) -> bool:
+    return letter.automatic is not None and letter.automatic.kind is AutoKind.LIST
 
 
 def _mark(letter: Letter) -> str:

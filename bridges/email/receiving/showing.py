@@ -90,12 +90,12 @@ class Returns(Protocol):
 class Rooming(Protocol):
     """Threads and mailing lists that a user has open as rooms."""
 
-    def showing(self, owner: str, thread: str, post: str = "") -> str | None:
-        """The room that mail of this thread, or of the list with the address ``post``, is shown in; None if the user is in
-        no such room."""
+    def shown(self, owner: str, thread: str, post: str) -> bool:
+        """Whether the user is in the room of a thread, or of the list with the address ``post``."""
 
-    async def say(self, owner: str, room: str, mail: Mail, message: Message) -> None:
-        """Show a mail there. Its files are taken away. Raises ``NotStored`` and OSError."""
+    async def say(self, owner: str, mail: Mail, post: str, message: Message) -> str:
+        """Show a mail of a thread, or of the list with the address ``post``, in its room; which one that is, empty where the
+        user is in none: then it is for its author's chat. Its files are taken away. Raises ``NotStored`` and OSError."""
 
 
 class Replies(Protocol):
@@ -284,6 +284,8 @@ class Showing:
         contact = await self._contacts.find(owner, author.folded) if author is not None else None
         folded = self._folding(letter, [each.text for each in joined.mails], _people(joined))
         mailbox = parse(arrival.recipient)
+        # Who is not proven to be somebody is in nobody's room either.
+        in_room = author is not None and self._rooms.shown(owner, joined.thread, _post(letter))
         context = Context(
             trust,
             self._residents.addresses(owner),
@@ -291,6 +293,7 @@ class Showing:
             recipient=mailbox.exact,
             tag=mailbox.tag,
             returned=note,
+            room=in_room,
         )
         shown = present(letter, folded.text, folded.spans, folded.cuts, context)
         if contact is not None and letter.sole_author is not None and letter.sole_author.name != contact.name:
@@ -304,13 +307,11 @@ class Showing:
             enrichment=await self._enrichment(owner, letter, joined, author, shown),
         )
         mail = _mail(arrival, letter, joined, author, folded.text)
-        # Who is not proven to be somebody is in nobody's room either.
-        room = self._rooms.showing(owner, joined.thread, _post(letter)) if author is not None else None
-        if room is None:
-            await sink.direct_committed(message)
-        else:
+        room = await self._rooms.say(owner, mail, _post(letter), message) if author is not None else ""
+        if room:
             mail = replace(mail, contact=room)
-            await self._rooms.say(owner, room, mail, message)
+        else:
+            await sink.direct_committed(message)
         statements = [
             self._arrivals.settling(arrival.id, State.SHOWN),
             self._threads.remembering(mail),
