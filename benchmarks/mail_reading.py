@@ -46,12 +46,15 @@ def _resident(pid: int | str = "self", what: str = "VmHWM") -> int:
 
 
 def _costs(mails: Iterable[tuple[str, bytes]], directory: Path) -> list[Cost]:
-    found = []
-    for name, raw in mails:
+    named = list(mails)
+    seconds = []
+    for _, raw in named:
         began = time.process_time()
         read(raw, DEFAULT, directory)
-        found.append(Cost(name, time.process_time() - began, _memory(raw, directory)))
-    return found
+        seconds.append(time.process_time() - began)
+    # Only then: after a fork, whatever is touched is copied first.
+    memory = [_memory(raw, directory) for _, raw in named]
+    return [Cost(name, spent, rose) for (name, _), spent, rose in zip(named, seconds, memory, strict=True)]
 
 
 def _memory(raw: bytes, directory: Path) -> int:
