@@ -173,7 +173,11 @@ class Arrivals:
             {"raw_id": raw.id, "raw_received": raw.received, "raw_data": raw.data, "raw_file": raw.file}
             for raw, _ in kept
         ]
-        return await self._tables.write((self._insert, rows), (self._insert_raw, raws))
+        if self._tables.dialect == "sqlite":
+            return await self._tables.write((self._insert, rows), (self._insert_raw, raws))
+        # Of many sets of values at once, asyncpg does not tell how many rows they made.
+        singly: list[Statement] = [(self._insert, row) for row in rows]
+        return await self._tables.write(*singly, *((self._insert_raw, each) for each in raws))
 
     async def loads(self) -> dict[str, Load]:
         """What waits, by owner."""

@@ -248,7 +248,7 @@ class Intake:
                 file = await self._originals.write(raw_id, trace, offered.raw)
                 raw = Raw(raw_id, now, None, file)
             new = await self._keeping.keep(raw, arrivals)
-            if new == 0 and file:
+            if new == 0 and file and await self._arrivals.raw(raw_id) is None:
                 await self._originals.discard(file)
         except NotStored as error:
             log.error("a mail was not taken: it cannot be kept", reason=str(error))
