@@ -222,7 +222,7 @@ class Host:
                 account.network,
                 account.wanted_nick,
                 stopped=bool(stopped),
-                reason=stopped,
+                reason=str(stopped),
                 created=self.now(),
             )
         )
