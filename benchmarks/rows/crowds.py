@@ -52,6 +52,7 @@ async def _sessions(rig: Rig, scale: Scale) -> Sample:
     channels = [f"#room{n}" for n in range(-(-scale.sessions // _PER_CHANNEL))]
     for channel in channels:
         rig.ircd.channel(channel)
+    await rig.settle(quiet=0.5)  # what a gateway still does after its start is no session's
     memory = rig.process.resident_bytes()
     inside, subject = Tally(*SELF_PRESENCE), Tally(*SUBJECT)
     with watching(rig.xmpp.watchers, inside, subject), rig.measuring() as login:
