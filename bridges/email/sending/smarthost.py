@@ -24,6 +24,7 @@ _START, _CLOSING = 354, 421
 # What a login or the lack of it is refused with (RFC 4954 §6): the operator's affair, not that mail's.
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
 _BAD_SEQUENCE = 503
+_UNKNOWN_COMMAND = frozenset({500, 501, 502, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Connection:
             async with asyncio.timeout(4 * smarthost.timeout):
                 await smtp.connect()
                 step = Fault.HELLO
-                await smtp.ehlo()
+                await _greet(smtp, smarthost)
                 if smarthost.security == "starttls":
                     step = Fault.STARTTLS
                     if not smtp.supports_extension("starttls"):
@@ -150,15 +151,18 @@ class Connection:
             self.drop()
         return self.usable
 
-    async def tries_sender(self, sender: str) -> Reply:
-        """The answer to a return path, without a mail. Raises ``Cut``."""
+    async def tries(self, sender: str, recipient: str) -> tuple[Reply, Reply | None]:
+        """The answers to a return path and, if that is good, to a recipient; without a mail. Raises ``Cut``."""
+        answer = None
         try:
-            reply = await self._command((b"MAIL", f"FROM:<{sender}>".encode("ascii")))
+            first = await self._command((b"MAIL", f"FROM:<{sender}>".encode("ascii")))
+            if first.accepted:
+                answer = await self._command((b"RCPT", f"TO:<{recipient}>".encode("ascii")))
             await self._reset()
         except Cut:
             self.drop()
             raise
-        return reply
+        return first, answer
 
     async def quit(self) -> None:
         """Say goodbye, briefly."""
@@ -249,6 +253,16 @@ class Connection:
         if not whole:
             raise Cut(f"the mail was answered with {reply.code} before it was there")
         return reply
+
+
+async def _greet(smtp: aiosmtplib.SMTP, smarthost: Smarthost) -> None:
+    try:
+        await smtp.ehlo()
+    except aiosmtplib.SMTPHeloError as error:
+        # RFC 5321 §3.2: a server that knows no EHLO; it has neither TLS nor logins.
+        if error.code not in _UNKNOWN_COMMAND or smarthost.security == "starttls" or smarthost.username:
+            raise
+        await smtp.helo()
 
 
 async def _log_in(smtp: aiosmtplib.SMTP, smarthost: Smarthost) -> None:

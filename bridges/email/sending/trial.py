@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from bridges.email.sending.faults import SmarthostTrouble
 from bridges.email.sending.smarthost import Connection, Cut, Smarthost
 
+#: Nobody's (RFC 2606). Only whether it would be sent on at all matters, and nothing is sent.
+_FAR = "postmaster@example.com"
+_WANTS_LOGIN, _POLICY = 530, "5.7."
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -24,7 +28,7 @@ async def trial(smarthost: Smarthost, return_path: str, message_size: int) -> Tr
     except SmarthostTrouble as trouble:
         return Trial(False, f"{trouble}.")
     try:
-        reply = await connection.tries_sender(return_path)
+        reply, relayed = await connection.tries(return_path, _FAR)
     except Cut as cut:
         return Trial(False, f"{smarthost.place} broke off when mail was to begin ({cut}). Look into its log.")
     finally:
@@ -34,6 +38,14 @@ async def trial(smarthost: Smarthost, return_path: str, message_size: int) -> Tr
         return Trial(
             False,
             f"{smarthost.place} refuses our return addresses like {return_path}: {reply.code} {reply.text}. {again}.",
+        )
+    if relayed is not None and (relayed.code == _WANTS_LOGIN or relayed.status.startswith(_POLICY)):
+        how = "let that account send" if smarthost.username else "set `username` and `password`"
+        return Trial(
+            False,
+            f"{smarthost.place} does not send mail to the world for us: {relayed.code} {relayed.text}. In "
+            f"[bridges.email.smarthost], use its port for submission (587 or 465) and {how}, or let the server trust "
+            "this machine's address.",
         )
     return Trial(True, f"{smarthost.place} takes mail from us.", tuple(_notes(connection, message_size)))
 
