@@ -70,7 +70,9 @@ class Correspondent:
 
     async def heard(self, text: str) -> None:
         box = self._post.mailboxes.of(self.nick)
-        box.put(await box.take(lambda got: text in got.text, text))  # one mail can hold more that is listened for
+        box.put(
+            await box.take(lambda got: text in got.text, text)
+        )  # one mail can hold more that is listened for
 
     async def _write(self, text: str, *, to: tuple[str, ...], sender: str = "", reply: bool = False) -> None:
         message = EmailMessage()
