@@ -10,10 +10,8 @@ failure of none.
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,25 +23,21 @@ from bridges.email.sending.envelope import Envelope, Unsendable
 from bridges.email.sending.faults import SmarthostTrouble
 from bridges.email.sending.files import Files
 from bridges.email.sending.outcome import Kind, Outcome
-from bridges.email.sending.ready import Ready
 from bridges.email.sending.replies import Reply
 from bridges.email.sending.rows import Job
 from bridges.email.sending.schedule import Schedule, step
 from bridges.email.sending.smarthost import Connection, Cut, Refused, Unknown
 from bridges.email.sending.store import Sendings
+from bridges.email.sending.turns import Turns
 from bridges.email.sending.upkeep import Upkeep
 from bridges.email.sending.verp import new_row
-from gateway.bridge import Cancellable, Clock, NotStored, Values
+from gateway.bridge import Clock, NotStored, Values
 
 log = structlog.get_logger(__name__)
 
 Connect = Callable[[], Awaitable[Connection]]
 ReturnPath = Callable[[str, float], str]
 
-_MOST_READY = 500
-_REFILL = 100
-_OF_ONE = 20  # of one user, of each refill
-_READ_AGAIN = 5.0
 _STORE_AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -91,21 +85,11 @@ class Queue:
         self._success = reports_of_success
         self._lane = lane
         self._schedule = schedule if schedule is not None else Schedule()
-        # One user's mails never take all connections, where there are several.
-        self._ready = Ready(max(1, connections - 1))
-        # Workers that wait: with a connection, and without.
-        self._idle: dict[bool, deque[asyncio.Future[bool]]] = {True: deque(), False: deque()}
-        self._open = 0  # connections, also those that are being opened
-        self._allowed = connections  # workers that may be at it
         self._troubles = 0
-        self._blocked_until = 0.0  # by the monotonic clock
-        self._stopping = False
-        self._refill = asyncio.Event()
-        self._more = True  # the tables may have more that is due
+        self._turns = Turns(sendings, clock, self._schedule, lane, connections)
         self._files = Files(directory, sendings)
-        self._upkeep = Upkeep(sendings, self._files, self._ready, watcher.look, clock, self._schedule, lane)
-        self._alarm: Cancellable | None = None
-        self._alarm_at = 0.0
+        ready = self._turns.ready
+        self._upkeep = Upkeep(sendings, self._files, ready, watcher.look, clock, self._schedule, lane)
 
     # What others call
 
@@ -113,11 +97,8 @@ class Queue:
         """Take a mail: committed on return, with ``also``. Raises ``NotStored``."""
         rows = [new_row(self._chance) for _ in finished.recipients]
         await self._sendings.take(finished, rows, self._lane, also)
-        if self._ready.waiting > _MOST_READY:
-            self._more = True
-            return
-        for row, recipient in zip(rows, finished.recipients, strict=True):
-            self._ready.add(
+        self._turns.add(
+            [
                 Job(
                     row,
                     finished.owner,
@@ -128,27 +109,28 @@ class Queue:
                     finished.needs_smtputf8,
                     finished.time,
                 )
-            )
-        self._go()
+                for row, recipient in zip(rows, finished.recipients, strict=True)
+            ]
+        )
 
     @property
     def under_way(self) -> int:
         """Mails that are being handed over just now."""
-        return self._ready.under_way
+        return self._turns.ready.under_way
 
     async def run(self) -> None:
         """Send what there is, until cancelled."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._connections):
                 group.create_task(self._work())
-            group.create_task(self._fill())
+            group.create_task(self._turns.fill())
             group.create_task(self._upkeep.run())
 
     async def stop(self, within: float = 5.0) -> None:
         """Begin no further mail, and wait a little for those under way: one that is cut off after its end may come twice."""
-        self._stopping = True
+        self._turns.stop()
         until = self._clock.monotonic() + within
-        while self._ready.under_way and self._clock.monotonic() < until:
+        while self._turns.ready.under_way and self._clock.monotonic() < until:
             await self._clock.sleep(0.05)
 
     # Workers
@@ -157,12 +139,12 @@ class Queue:
         connection: Connection | None = None
         try:
             while True:
-                job = await self._next(self._schedule.idle if connection is not None else None)
+                job = await self._turns.next(self._schedule.idle if connection is not None else None)
                 if job is not None:
                     connection = await self._attempt(job, connection)
-                    self._go()
+                    self._turns.go()
                 elif connection is not None:
-                    self._open -= 1
+                    self._turns.open -= 1
                     leaving, connection = connection, None
                     await leaving.quit()
         finally:
@@ -188,26 +170,26 @@ class Queue:
             raise
         finally:
             if tried:
-                self._ready.done(job)
+                self._turns.ready.done(job)
             else:
-                self._ready.back(job)
+                self._turns.ready.back(job)
         if connection is not None and not connection.usable:
-            self._open -= 1
+            self._turns.open -= 1
             connection = None
         return connection
 
     async def _opened(self) -> Connection | None:
         """None where there is none to be had."""
-        self._open += 1
+        self._turns.open += 1
         try:
             connection = await self._connect()
         except SmarthostTrouble as trouble:
-            self._open -= 1
-            self._trouble(trouble, self._open)
+            self._turns.open -= 1
+            self._trouble(trouble, self._turns.open)
             return None
         if self._troubles:
             log.info("the smarthost takes mail again", smarthost=self._place)
-            self._allowed = self._connections
+            self._turns.unblock()
         self._troubles = 0
         return connection
 
@@ -215,22 +197,14 @@ class Queue:
         if others > 0:
             # It takes mail, but not on so many connections.
             log.info("the smarthost wants fewer connections", connections=others, reason=str(trouble))
-            if self._allowed == self._connections:
-                self._clock.call_later(self._schedule.widen, self._widen)
-            self._allowed = others
+            self._turns.narrow(others)
             return
         self._troubles += 1
         delay = step(self._schedule.after_trouble, self._troubles)
         # The first, and then now and then: the text says what to do.
         tell = log.warning if self._troubles in (1, 10) or self._troubles % 100 == 0 else log.info
         tell("the smarthost takes no mail", fault=trouble.fault.name, reason=str(trouble), seconds=delay)
-        self._blocked_until = self._clock.monotonic() + delay
-        self._allowed = 1  # one tries for all
-        self._clock.call_later(delay, self._go)
-
-    def _widen(self) -> None:
-        self._allowed = self._connections
-        self._go()
+        self._turns.block(delay)
 
     async def _send(self, job: Job, connection: Connection) -> bool:
         """One attempt, and what it means; False where it counts as none."""
@@ -306,7 +280,7 @@ class Queue:
     async def _later(self, job: Job, delay: float, outcome: Outcome | None = None) -> None:
         at = self._clock.now() + delay
         await self._noted(lambda: self._sendings.postpone(job, at, outcome))
-        self._look_at(at)
+        self._turns.look_at(at)
 
     async def _noted(self, note: Callable[[], Awaitable[None]]) -> None:
         """What has happened is written down, however long the database is away: the row would be tried again otherwise."""
@@ -322,98 +296,6 @@ class Queue:
             else:
                 return
 
-    # Who is next
-
-    async def _next(self, idle: float | None) -> Job | None:
-        """The next mail; None after ``idle`` seconds without one."""
-        while True:
-            if self._free(idle is not None):
-                job = self._ready.take()
-                if job is not None:
-                    if self._more and self._ready.waiting < _REFILL:
-                        self._refill.set()
-                    return job
-            waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            waiters = self._idle[idle is not None]
-            waiters.append(waiting)
-            timer = None
-            if idle is not None:
-                timer = self._clock.call_later(idle, partial(_settle, waiting, False))
-            try:
-                if not await waiting:
-                    return None
-            finally:
-                if timer is not None:
-                    timer.cancel()
-                if waiting in waiters:
-                    waiters.remove(waiting)
-
-    def _free(self, connected: bool) -> bool:
-        return (
-            not self._stopping
-            and (connected or self._open < self._allowed)
-            and self._ready.under_way < self._allowed
-            and self._clock.monotonic() >= self._blocked_until
-        )
-
-    def _go(self) -> None:
-        """Wake as many as can work; first those who have a connection, and of them who worked last."""
-        if self._stopping or self._clock.monotonic() < self._blocked_until:
-            return
-        number = min(self._ready.waiting, self._allowed - self._ready.under_way)
-        number -= _wake(self._idle[True], number)
-        _wake(self._idle[False], min(number, self._allowed - self._open))
-
-    def _look_at(self, at: float) -> None:
-        """See to it that somebody looks for what is due at this time; one timer for all."""
-        if self._alarm is not None and self._alarm_at <= at:
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm_at = at
-        self._alarm = self._clock.call_later(max(0.0, at - self._clock.now()), self._due)
-
-    def _due(self) -> None:
-        self._alarm = None
-        self._more = True
-        self._refill.set()
-
-    async def _fill(self) -> None:
-        """Fetch what is due from the tables, when there is room, and see to it that somebody looks when the next is."""
-        while True:
-            try:
-                await self._fetch()
-            except NotStored as error:
-                log.warning("mails to be sent cannot be read just now", error=str(error))
-                self._look_at(self._clock.now() + _READ_AGAIN)
-            await self._refill.wait()
-            self._refill.clear()
-
-    async def _fetch(self) -> None:
-        now = self._clock.now()
-        held = self._ready.waiting + self._ready.under_way
-        since = now - self._schedule.give_up
-        jobs = await self._sendings.due(self._lane, now, since, _OF_ONE + held, _MOST_READY + held)
-        self._more = sum([self._ready.add(job) for job in jobs]) > 0
-        self._go()
-        earliest = await self._sendings.earliest(self._lane, now)
-        self._look_at(now + self._schedule.sweep if earliest is None else earliest)
-
 
 def _outcome(reply: Reply, kind: Kind = Kind.WAITING) -> Outcome:
     return Outcome(kind, "", reply.code, reply.status, reply.text)
-
-
-def _wake(waiters: deque[asyncio.Future[bool]], number: int) -> int:
-    woken = 0
-    while waiters and woken < number:
-        waiting = waiters.pop()
-        if not waiting.done():
-            waiting.set_result(True)
-            woken += 1
-    return woken
-
-
-def _settle(waiting: asyncio.Future[bool], result: bool) -> None:
-    if not waiting.done():
-        waiting.set_result(result)
