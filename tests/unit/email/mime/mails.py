@@ -1,8 +1,13 @@
 """Mails for tests, written by hand, and how they are read."""
 
+from hypothesis import settings
+
 from bridges.email.mime.letter import Letter
 from bridges.email.mime.limits import DEFAULT, Limits
 from bridges.email.mime.reading import read
+
+#: For property tests: how long one example takes says something of the machine, not of the reading.
+PATIENT = settings(deadline=None)
 
 
 def mail(body: str | bytes, content_type: str = "text/plain; charset=utf-8", *, header: str = "") -> bytes:

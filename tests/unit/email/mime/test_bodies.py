@@ -12,7 +12,7 @@ from bridges.email.mime import flowed
 from bridges.email.mime.letter import Protection, ProtectionKind
 from bridges.email.mime.reading import read
 from gateway.model import Span, Style
-from tests.unit.email.mime.mails import mail, markup, multipart, parts, said, text
+from tests.unit.email.mime.mails import PATIENT, mail, markup, multipart, parts, said, text
 
 _ICS = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:u1\r\nDTSTAMP:20260101T000000Z\r\n"
@@ -228,6 +228,7 @@ _LINE = st.text(
 )
 
 
+@PATIENT
 @given(st.lists(_LINE, min_size=1))
 def test_what_the_composer_flows_is_read_as_it_was(lines: list[str]) -> None:
     paragraphs = flowed.decode(encoder.encode("\n".join(lines)).removesuffix("\n"))
@@ -237,6 +238,7 @@ def test_what_the_composer_flows_is_read_as_it_was(lines: list[str]) -> None:
         assert found.endswith(rest.rstrip(" ")) or found == flowed.SEPARATOR
 
 
+@PATIENT
 @given(st.text(max_size=500), st.booleans())
 def test_any_text_is_flowed_text(raw: str, delsp: bool) -> None:
     for depth, found in flowed.decode(raw, delsp=delsp):
@@ -244,6 +246,7 @@ def test_any_text_is_flowed_text(raw: str, delsp: bool) -> None:
         assert "\n" not in found
 
 
+@PATIENT
 @given(st.text(st.sampled_from("> ab\n-"), max_size=200), st.sampled_from(["fixed", "flowed"]))
 def test_spans_of_quotes_nest_and_lie_on_whole_lines(body: str, form: str) -> None:
     letter = said(body, f"text/plain; charset=utf-8; format={form}")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridges.email.mime import charsets, clean, fields
+from tests.unit.email.mime.mails import PATIENT
 
 _TEXT = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zs", "Zl", "Zp")), min_size=1, max_size=40
@@ -65,6 +66,7 @@ def test_encoded_words(value: str, text: str) -> None:
     assert fields.words(value) == text
 
 
+@PATIENT
 @given(_TEXT, st.sampled_from(["q", "b"]), st.sampled_from(["utf-8", "UTF-8", "utf-16-le"]))
 def test_encoded_words_are_what_was_encoded(text: str, encoding: str, charset: str) -> None:
     octets = text.encode(charset)
@@ -73,12 +75,14 @@ def test_encoded_words_are_what_was_encoded(text: str, encoding: str, charset: s
     assert fields.words(f"=?{charset}?{encoding}?{content}?=") == text
 
 
+@PATIENT
 @given(st.text(max_size=200))
 def test_decoding_words_never_fails(text: str) -> None:
     fields.words(text)
     fields.words(f"=?utf-8?q?{text}?= =?iso-2022-jp?b?{text}?=")
 
 
+@PATIENT
 @given(st.binary(max_size=300))
 def test_any_octets_are_a_header_of_some_kind(block: bytes) -> None:
     header, end, _ = fields.split(block, 100)
@@ -157,6 +161,7 @@ def test_dates(value: str, time_: float | None) -> None:
     assert fields.date(value) == time_
 
 
+@PATIENT
 @given(st.binary(max_size=200))
 def test_base64_is_decoded_as_far_as_it_goes(raw: bytes) -> None:
     assert fields.base64_octets(base64.encodebytes(raw)) == raw
@@ -207,6 +212,7 @@ def test_charsets_are_found_where_they_are_not_declared_or_falsely(
     assert charsets.decode(text.encode(charset), declared) == text
 
 
+@PATIENT
 @given(
     st.binary(max_size=300),
     st.text(max_size=30) | st.sampled_from(["utf-8", "iso-2022-jp", "gb2312", "utf-16", "hz"]),
@@ -215,6 +221,7 @@ def test_any_octets_are_text_in_any_charset(data: bytes, declared: str) -> None:
     assert isinstance(charsets.decode(data, declared), str)
 
 
+@PATIENT
 @given(st.text(max_size=200))
 def test_clean_text_can_be_sent(text: str) -> None:
     for found in (clean.text(text), clean.line(text)):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bridges.email.mime.folding import Folded, fold
 from bridges.email.mime.letter import Letter, Role
 from bridges.email.mime.reading import read
-from tests.unit.email.mime.mails import mail
+from tests.unit.email.mime.mails import PATIENT, mail
 from tests.unit.email.mime.styles import HTML_STYLES, KEPT, PEOPLE, SIGNED, STYLES, WROTE
 
 
@@ -105,6 +105,7 @@ _LINES = st.lists(
 )
 
 
+@PATIENT
 @given(_LINES)
 def test_what_is_left_is_a_part_of_the_text_and_offsets_fit(lines: list[str]) -> None:
     letter = read(mail("\n".join(lines)))
@@ -118,6 +119,7 @@ def test_what_is_left_is_a_part_of_the_text_and_offsets_fit(lines: list[str]) ->
         assert result.text.strip() or not result.cuts
 
 
+@PATIENT
 @given(_LINES)
 def test_lines_that_nobody_knows_are_only_ever_cut_with_a_quote_or_signature(lines: list[str]) -> None:
     """An unknown line without marks, above all that is known, is always kept."""

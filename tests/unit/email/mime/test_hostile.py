@@ -12,6 +12,7 @@ from bridges.email.mime.letter import Letter
 from bridges.email.mime.limits import DEFAULT
 from bridges.email.mime.reading import read, unread
 from tests.unit.email.mime.hostile import HOSTILE
+from tests.unit.email.mime.mails import PATIENT
 
 
 def checked(letter: Letter) -> Letter:
@@ -93,6 +94,7 @@ def test_a_long_text_is_cut_at_the_end_of_a_line() -> None:
     assert letter.text.endswith("a line of words")
 
 
+@PATIENT
 @given(st.binary(max_size=400))
 def test_any_octets_are_a_letter(raw: bytes) -> None:
     checked(read(raw))
@@ -144,6 +146,7 @@ _PIECES = st.sampled_from([f"Content-Type: {each}\r\n".encode() for each in _TYP
 )
 
 
+@PATIENT
 @given(st.lists(_PIECES | st.binary(max_size=10), max_size=40))
 def test_any_arrangement_of_parts_is_a_letter(pieces: list[bytes]) -> None:
     checked(read(b"".join(pieces)))

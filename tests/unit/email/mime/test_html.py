@@ -10,6 +10,7 @@ from bridges.email.mime import html, markup
 from bridges.email.mime.letter import Role
 from bridges.email.mime.shown import Shown
 from gateway.model import Style
+from tests.unit.email.mime.mails import PATIENT
 
 _LIMIT = 512 * 1024
 
@@ -206,6 +207,7 @@ _TAGS = st.sampled_from(
 )  # fmt: skip
 
 
+@PATIENT
 @given(st.lists(_TAGS | st.text(max_size=8), max_size=60))
 def test_whatever_the_markup_spans_and_marks_lie_within_the_text(pieces: list[str]) -> None:
     found = shown("".join(pieces))
@@ -225,12 +227,14 @@ def test_whatever_the_markup_spans_and_marks_lie_within_the_text(pieces: list[st
             )
 
 
+@PATIENT
 @given(st.lists(st.text("ab \n", min_size=1, max_size=8), min_size=1, max_size=10))
 def test_no_word_is_lost(words: list[str]) -> None:
     found = shown("".join(f"<div>{word}</div>" for word in words))
     assert found.text.split() == " ".join(words).split()
 
 
+@PATIENT
 @given(st.text(st.sampled_from("<>!-/ab'\"= \n"), max_size=200))
 def test_tamed_markup_is_never_longer_by_much(source: str) -> None:
     assert len(markup.tamed(source, _LIMIT)) <= 4 * len(source)

@@ -10,7 +10,7 @@ from icalendar import Calendar
 from bridges.email.mime.invitations import reply
 from bridges.email.mime.letter import Answer, Attendee, Invitation, Moment, Person
 from bridges.email.mime.reading import read
-from tests.unit.email.mime.mails import mail, multipart, text
+from tests.unit.email.mime.mails import PATIENT, mail, multipart, text
 
 _NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
 _HOUR = 3600.0
@@ -91,6 +91,7 @@ def test_a_broken_calendar_is_a_file_beside_the_text(body: str) -> None:
     ]
 
 
+@PATIENT
 @given(
     st.lists(
         st.sampled_from(["UID:u", "DTSTART:2026", "RRULE:FREQ=", "ATTENDEE;CN=", "SEQUENCE:x", "DURATION:P"])
@@ -121,6 +122,7 @@ def test_an_answer_names_event_attendee_and_organizer(answer: Answer) -> None:
     assert sent["DTSTAMP"].dt == datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
+@PATIENT
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40))
 def test_no_word_of_an_invitation_gets_out_of_its_line_in_the_answer(words: str) -> None:
     found = Invitation("REQUEST", f"u{words}", summary=words, organizer=Person(words, "bob@example.org"))

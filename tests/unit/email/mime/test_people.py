@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bridges.email.mime import people
 from bridges.email.mime.letter import Person
 from bridges.email.mime.reading import read
+from tests.unit.email.mime.mails import PATIENT
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,7 @@ def test_hostile_fields_take_linear_time(value: str) -> None:
     assert time.process_time() - began < 20
 
 
+@PATIENT
 @given(st.text('ab@.<>()",:;\\ =?[]\u202e\n', max_size=60))
 def test_addresses_never_hold_what_could_make_them_another_one(value: str) -> None:
     found, _ = people.read(value)

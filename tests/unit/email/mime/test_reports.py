@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bridges.email.mime.letter import AutoKind, Complaint, DeliveryReport, Disposition, RecipientStatus
 from bridges.email.mime.reading import read
-from tests.unit.email.mime.mails import mail, multipart, text
+from tests.unit.email.mime.mails import PATIENT, mail, multipart, text
 
 _RETURNED = "Content-Type: message/rfc822\r\n\r\nMessage-ID: <ours@example.net>\r\nSubject: Tea\r\n\r\nHello"
 
@@ -81,6 +81,7 @@ def test_a_report_without_recipients_is_one_of_nobody() -> None:
     assert found.recipients == ()
 
 
+@PATIENT
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda octets: octets.decode("latin-1")))
 def test_any_text_in_the_place_of_a_report_is_read(status: str) -> None:
     raw = multipart(
