@@ -163,6 +163,8 @@ def test_messages_without_marks_need_no_reading():
     assert talk.plain("nothing to see")
     assert not talk.plain("so *bold*")
     assert not talk.plain("?OTRv2?")
+    assert not talk.plain("/me waves")
+    assert not talk.plain("aesgcm://files.example.org/a#b")
 
 
 def test_xhtml_tells_styles_that_the_body_does_not():
