@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from gateway import logs
-from gateway.bridge import Running, Services
-from gateway.check_media import Search, places, search
+from gateway.bridge import Hint, Running, Services
+from gateway.check_media import Search, places, search, writable
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Plugins, load
 from gateway.finding import Finding, Verdict
@@ -77,6 +77,8 @@ async def findings(
     for finding in places(settings.media):
         yield finding
     for bridge in settings.bridges:
+        if bridge.plugin.schema is not None:  # only those keep files
+            yield _files(settings.storage.directory / bridge.name)
         for finding in await _background(bridge):
             yield finding
     async with asyncio.TaskGroup() as group:
@@ -100,10 +102,24 @@ async def _background(settings: BridgeSettings) -> list[Finding]:
     bridge = settings.plugin.build(settings.own, services)
     if not bridge.capabilities.background:
         return []
-    troubles = await cast("Running", bridge).trial()  # the capability says that it can
-    if not troubles:
-        return [Finding(Verdict.OK, f"services of {settings.name}")]
-    return [Finding(Verdict.FAIL, f"services of {settings.name}: {each}") for each in troubles]
+    found = await cast("Running", bridge).trial()  # the capability says that it can
+    notes = [
+        Finding(Verdict.NOTE, f"{settings.name}: {each.text}") for each in found if isinstance(each, Hint)
+    ]
+    troubles = [
+        Finding(Verdict.FAIL, f"services of {settings.name}: {each}")
+        for each in found
+        if isinstance(each, str)
+    ]
+    return [*(troubles or [Finding(Verdict.OK, f"services of {settings.name}")]), *notes]
+
+
+def _files(directory: Path) -> Finding:
+    problem = writable(directory, "storage.directory")
+    if problem:
+        return Finding(Verdict.FAIL, problem)
+    made = "" if directory.exists() else " will be made at the first start"
+    return Finding(Verdict.OK, f"data directory {directory}{made}")
 
 
 async def _upload(settings: Settings, bridge: BridgeSettings, try_upload: Search) -> Finding:

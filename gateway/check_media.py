@@ -39,16 +39,23 @@ def places(media: MediaSettings) -> Iterator[Finding]:
 
 
 def _directory(directory: Path) -> Finding:
-    there = next((each for each in (directory, *directory.parents) if each.exists()), Path("/"))
-    if not there.is_dir():
-        return Finding(Verdict.FAIL, f"{there} is no directory: move it away, or correct media.directory.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        return Finding(
-            Verdict.FAIL,
-            f"Files cannot be kept in {directory}: give the user that runs Causeway write access to {there}.",
-        )
+    problem = writable(directory, "media.directory")
+    if problem:
+        return Finding(Verdict.FAIL, problem)
     made = "" if directory.exists() else " will be made at the first start"
     return Finding(Verdict.OK, f"media directory {directory}{made}")
+
+
+def writable(directory: Path, key: str) -> str:
+    """Empty if files can be kept in a directory that is there or can be made; else why not. ``key`` is where it was set."""
+    there = next((each for each in (directory, *directory.parents) if each.exists()), Path("/"))
+    if not there.is_dir():
+        return f"{there} is no directory: move it away, or correct {key}."
+    if not os.access(there, os.W_OK | os.X_OK):
+        return (
+            f"Files cannot be kept in {directory}: give the user that runs Causeway write access to {there}."
+        )
+    return ""
 
 
 def _link(url: str) -> Finding:

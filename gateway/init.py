@@ -95,6 +95,47 @@ secret = "{secret}"
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a kind of bridge cannot do without: keys of its table, and steps elsewhere. Both may hold {jid} and {above}, the
+    domain above it."""
+
+    keys: str
+    title: str
+    steps: str
+    domain: str  # why the component's domain cannot be one without a dot
+
+
+NEEDS: Mapping[str, Needs] = {
+    "email": Needs(
+        """\
+# alice@{above} on XMPP has the mail address alice@{jid}. For mail in another domain, change the first two.
+domains = ["{jid}"]
+address_template = "{{local}}@{jid}"
+local_domains = ["{above}"]
+
+[bridges.email.lmtp]
+listen = "127.0.0.1:2424"
+
+[bridges.email.smarthost]
+host = "127.0.0.1"
+port = 25
+""",
+        "Tell your mail server about its mail",
+        """\
+Postfix, in /etc/postfix/main.cf (join them with what is there), then: systemctl reload postfix
+
+    relay_domains = {jid}
+    transport_maps = inline:{{ {{ {jid} = lmtp:inet:127.0.0.1:2424 }} }}
+    recipient_delimiter = +
+
+Exim, OpenSMTPD, DNS, and how mail becomes trustworthy: docs/email.md
+""",
+        "mail addresses need one with a dot,",
+    ),
+}
+
+
 def command(arguments: argparse.Namespace) -> int:
     jid = arguments.domain or _ask("The component's own domain (for instance irc.example.org): ")
     if not jid:
@@ -122,6 +163,9 @@ def init(jid: str, kind: str, server: str | None, output: Path, *, force: bool, 
             f'There is no bridge "{kind}" here: install it, or choose one of {", ".join(sorted(kinds))} with --kind.'
         )
     secret = secrets.token_hex(24)
+    needs, above = NEEDS.get(kind), jid.partition(".")[2]
+    if needs is not None and not above:
+        raise CannotInit(f'The domain "{jid}" cannot be used: {needs.domain} such as {kind}.example.org.')
     chosen = [SERVERS[server]] if server else list(SERVERS.values())
     if output.exists() and not force:
         raise CannotInit(
@@ -134,7 +178,10 @@ def init(jid: str, kind: str, server: str | None, output: Path, *, force: bool, 
     try:
         if not key_kept:
             SecretBox.create(key)
-        _write(output, _CONFIG.format(port=chosen[0].port, key=KEY_FILE, kind=kind, jid=jid, secret=secret))
+        text = _CONFIG.format(port=chosen[0].port, key=KEY_FILE, kind=kind, jid=jid, secret=secret)
+        if needs is not None:
+            text += needs.keys.format(jid=jid, above=above)
+        _write(output, text)
     except SecretError as error:
         raise CannotInit(str(error)) from error
     except OSError as error:
@@ -147,12 +194,17 @@ def init(jid: str, kind: str, server: str | None, output: Path, *, force: bool, 
     else:
         print(f"Wrote {key}, the key for users' passwords: back it up, apart from the database.", file=out)
     for each in chosen:
-        heading = f"Tell {each.title} about the component"
         steps = each.steps.format(jid=jid, sub=jid.partition(".")[0], secret=secret)
-        print(f"\n{heading}\n{'-' * len(heading)}\n\n{steps}", file=out, end="")
+        _print(f"Tell {each.title} about the component", steps, out)
         if not server and each.port != chosen[0].port:
             print(f"Set port = {each.port} under [xmpp] in {output}.", file=out)
+    if needs is not None:
+        _print(needs.title, needs.steps.format(jid=jid), out)
     print(f"\nNext:\n\n    causeway check -c {output}\n    causeway run -c {output}", file=out)
+
+
+def _print(heading: str, steps: str, out: TextIO) -> None:
+    print(f"\n{heading}\n{'-' * len(heading)}\n\n{steps}", file=out, end="")
 
 
 def _write(path: Path, text: str) -> None:

@@ -9,9 +9,9 @@ from bridges.email.commands import MailCommands
 from bridges.email.config import EmailSettings
 from bridges.email.identity import Taken
 from bridges.email.office import Office, smarthost_of
-from bridges.email.sending.trial import trial
 from bridges.email.session import EmailSession
-from gateway.bridge import Account, BadAddress, BridgeCommand, Capabilities, NotStored, Services, Sink
+from bridges.email.trying import tried
+from gateway.bridge import Account, BadAddress, BridgeCommand, Capabilities, Hint, NotStored, Services, Sink
 from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
 
 CAPABILITIES = Capabilities(
@@ -30,6 +30,7 @@ CAPABILITIES = Capabilities(
     recognises_repeats=True,
     durable_rooms=True,
     delivery_reports=True,
+    late_failures=True,
     read_marks=True,
     local_sessions=True,
     registration=True,
@@ -114,14 +115,8 @@ class EmailBridge:
     async def run(self) -> None:
         await self.office.run()
 
-    async def trial(self) -> Sequence[str]:
-        try:
-            smarthost = smarthost_of(self._settings)
-        except OSError as error:
-            return [f"The file of the smarthost's password cannot be read: {error.strerror}."]
-        sender = f"b+trial@{self._settings.return_domain}"
-        found = await trial(smarthost, sender, self._settings.limits.message_size)
-        return [] if found.good else [found.text]
+    async def trial(self) -> Sequence[str | Hint]:
+        return await tried(self._settings, lambda: smarthost_of(self._settings))
 
     def forget(self, user: str) -> None:
         self.office.forget(user)

@@ -106,6 +106,13 @@ class Forgets(Protocol):
         """Rows of ``user`` (``Account.user``) in all tables are gone: so is what was remembered of them, and their files."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something that an operator should know, and that keeps nothing from working. ``text`` is one sentence."""
+
+    text: str
+
+
 class Running(Protocol):
     """What a bridge with ``Capabilities.background`` has besides: work of its own, whether users are connected or not."""
 
@@ -113,8 +120,9 @@ class Running(Protocol):
         """Is started with the bridge's component and cancelled at its end; may return early. What goes wrong is the bridge's
         own to tell, in its log."""
 
-    async def trial(self) -> Sequence[str]:
-        """For ``causeway check``, instead of ``run``: what would keep it from working, each in a sentence with the fix."""
+    async def trial(self) -> Sequence[str | Hint]:
+        """For ``causeway check``, instead of ``run``: what would keep it from working, each in a sentence with the fix, and
+        what works, but less well than it could."""
 
 
 class Discreet(Protocol):

@@ -2,6 +2,7 @@
 
 import socket
 import sqlite3
+from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from gateway.check import check
 from gateway.finding import Finding, Verdict
 from gateway.init import init
+from gateway.playground.process import free_ports
 from gateway.xmpp.diagnosis import LinkState, LinkStatus, diagnose
 from gateway.xmpp.stream import Symptom, Trouble
+from tests.unit.email.sending.scripted import Scripted
 
 
 class Link:
@@ -140,14 +143,10 @@ async def test_a_database_of_a_later_version_fails(config: Path) -> None:
     database.touch(0o600)
     assert (await checked(config))[0]
     with sqlite3.connect(database) as connection:
-        (table,) = (
-            name
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if "version" in name or "migration" in name or "schema" in name
-        )
-        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(schema_version)")]
         connection.execute(
-            f"UPDATE {table} SET {columns[0]} = 999 WHERE {columns[0]} = (SELECT max({columns[0]}) FROM {table})"
+            f"UPDATE schema_version SET {columns[0]} = 999 "
+            f"WHERE {columns[0]} = (SELECT max({columns[0]}) FROM schema_version)"
         )
     connection.close()
     good, lines = await checked(config)
@@ -253,3 +252,56 @@ async def test_a_port_that_a_bridge_cannot_have_fails(config: Path) -> None:
     good, lines = await checked(config, **wanted)
     assert good
     assert lines[4] == "ok    services of irc"
+
+
+# -- mail ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def mail_server() -> AsyncIterator[Scripted]:
+    server = await Scripted(offers=("DSN", "SMTPUTF8")).start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+def mail_config(tmp_path: Path, mail_server: Scripted) -> Path:
+    path = tmp_path / "config.toml"
+    init("mail.example.org", "email", "prosody", path, force=False, out=StringIO())
+    change(path, text=path.read_text().replace("port = 25\n", f"port = {mail_server.port}\n"))
+    return path
+
+
+async def test_mail_is_tried_and_what_could_be_better_fails_nothing(mail_config: Path) -> None:
+    good, lines = await checked(mail_config, CAUSEWAY_BRIDGES__EMAIL__LMTP__LISTEN="lmtp/../lmtp.sock")
+    assert not good  # there is no directory lmtp
+    listen = {"CAUSEWAY_BRIDGES__EMAIL__LMTP__LISTEN": f"127.0.0.1:{free_ports(1)[0]}"}
+    good, lines = await checked(mail_config, **listen)
+    assert good
+    assert "ok    data directory data/email will be made at the first start" in lines
+    assert "ok    services of email" in lines
+    assert [line for line in lines if line.startswith("note")] == [
+        "note  email: Every mail comes with a warning that its sender may be forged: have your mail server check "
+        "senders, and name it in `authserv_ids` of [bridges.email.trust].",
+        "note  email: Nobody reads mail to postmaster@ and abuse@, which every mail domain has to have: register, and set "
+        "`postmaster` of [bridges.email] to your own mail address there.",
+    ]
+
+
+async def test_a_mail_server_that_is_not_there_fails(mail_config: Path, mail_server: Scripted) -> None:
+    port = mail_server.port
+    await mail_server.stop()
+    good, lines = await checked(
+        mail_config, CAUSEWAY_BRIDGES__EMAIL__LMTP__LISTEN=f"127.0.0.1:{free_ports(1)[0]}"
+    )
+    assert not good
+    assert line_about(lines, f"127.0.0.1:{port}", "Connection refused").startswith(
+        "FAIL  services of email: "
+    )
+
+
+async def test_files_that_cannot_be_kept_fail(mail_config: Path) -> None:
+    (mail_config.parent / "data").write_text("a file")
+    good, lines = await checked(mail_config)
+    assert not good
+    assert "FAIL  data is no directory: move it away, or correct storage.directory." in lines

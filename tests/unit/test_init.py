@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bridges.email.config import EmailSettings
 from gateway import cli
 from gateway.config import load
 from gateway.init import SERVERS, CannotInit, init
@@ -126,3 +127,26 @@ def test_without_a_domain_and_a_terminal_the_option_is_asked_for(
     monkeypatch.setattr("sys.stdin", StringIO())
     assert cli.main(["init"]) == 2
     assert "causeway init --domain irc.example.org" in capsys.readouterr().err
+
+
+def test_a_bridge_that_needs_more_gets_it(tmp_path: Path) -> None:
+    out, config = StringIO(), tmp_path / "config.toml"
+    init("mail.example.org", "email", "prosody", config, force=False, out=out)
+    (bridge,) = load(config, {}).bridges
+    assert isinstance(bridge.own, EmailSettings)
+    assert bridge.own.domains == ("mail.example.org",)
+    assert bridge.own.address_template == "{local}@mail.example.org"
+    assert bridge.own.local_domains == ("example.org",)
+    assert bridge.own.lmtp.address == ("127.0.0.1", 2424)
+    text = out.getvalue()
+    assert text.index("Tell Prosody about the component") < text.index("Tell your mail server about its mail")
+    assert "    transport_maps = inline:{ { mail.example.org = lmtp:inet:127.0.0.1:2424 } }\n" in text
+    assert text.endswith(f"causeway check -c {config}\n    causeway run -c {config}\n")
+
+
+def test_mail_needs_a_domain_with_a_dot(tmp_path: Path) -> None:
+    with pytest.raises(
+        CannotInit, match='The domain "mail" cannot be used: mail addresses need one with a dot'
+    ):
+        init("mail", "email", "prosody", tmp_path / "config.toml", force=False, out=StringIO())
+    assert list(tmp_path.iterdir()) == []
