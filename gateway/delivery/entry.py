@@ -66,9 +66,13 @@ class Entry:
     created: float
     changed: float
 
-    def advance(self, state: DeliveryState, now: float, why: Refused | None = None) -> bool:
-        """Take a step if there is one; whether there was."""
-        if state not in STEPS[self.state]:
+    def advance(
+        self, state: DeliveryState, now: float, why: Refused | None = None, *, late: bool = False
+    ) -> bool:
+        """Take a step if there is one; whether there was. ``late``: what was delivered, as far as anybody knew, can still
+        come back."""
+        came_back = late and (self.state, state) == (_DELIVERED, _FAILED)
+        if state not in STEPS[self.state] and not came_back:
             return False
         self.state = state
         self.changed = now

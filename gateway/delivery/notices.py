@@ -36,6 +36,7 @@ _DUE: Mapping[tuple[DeliveryState, DeliveryState], tuple[str, ...]] = {
     (_ACCEPTED, _READ): (_RECEIPT, _DISPLAYED),
     (_UNKNOWN, _READ): (_RECEIPT, _DISPLAYED),
     (_DELIVERED, _READ): (_DISPLAYED,),
+    (_DELIVERED, _FAILED): (_ERROR,),
 }
 #: Seconds after which the client that sent a message may be gone.
 _LATE = 60.0

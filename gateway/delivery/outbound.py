@@ -337,7 +337,7 @@ class Outbound:
     def _advance(self, entry: Entry, state: DeliveryState, why: Refused | None = None) -> None:
         """One step further, if there is one, and the word that is due to the user."""
         before = entry.state
-        if not entry.advance(state, self._clock.now(), why):
+        if not entry.advance(state, self._clock.now(), why, late=self._can.late_failures):
             return
         entry.handed = False
         if before is DeliveryState.QUEUED:

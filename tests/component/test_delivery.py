@@ -76,6 +76,22 @@ async def test_a_receipt_comes_with_the_networks_report_and_a_marker_with_the_re
     assert marker.find("{urn:xmpp:chat-markers:0}displayed").get("id") == "m1"
 
 
+async def test_what_was_received_as_far_as_anybody_knew_can_come_back_once(forwarding, bridge):
+    await forwarding.join()
+    forwarding.send(
+        f"<message type='chat' id='m1' from='{ALICE}' to='carol@{JID}'><body>hi</body>{REQUEST}</message>"
+    )
+    while not bridge.sent:
+        await asyncio.sleep(0.01)
+    bridge.report("hi", DeliveryState.DELIVERED)
+    assert (await forwarding.expect("message", to=OWNER)).find("{urn:xmpp:receipts}received") is not None
+    for _ in range(2):
+        bridge.report("hi", DeliveryState.FAILED, Refused(Condition.ITEM_NOT_FOUND, "No such user here."))
+    error = await forwarding.expect("message", type="error")
+    assert (error.get("id"), error.get("to"), condition(error)) == ("m1", ALICE, "item-not-found")
+    assert [each for each in await forwarding.silence() if each.get("type") == "error"] == []
+
+
 async def test_a_message_waits_while_the_network_is_away(forwarding, bridge):
     await forwarding.join()
     session = forwarding.component.accounts.find(OWNER, "loop").session

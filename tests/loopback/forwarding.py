@@ -17,6 +17,7 @@ class ForwardingBridge(LoopbackBridge):
         durable_rooms=True,
         delivery_reports=True,
         read_marks=True,
+        late_failures=True,
     )
 
     def __init__(self, settings: LoopbackSettings | None = None) -> None:
