@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Self
 
 from bridges.email.imap.responses import Response, Responses, Unintelligible
+from bridges.email.imap.stream import Stream
 
 _QUOTABLE = re.compile(rb"[\x20-\x7e]*")
 _READ = 65_536
@@ -44,12 +45,14 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """``context`` decides whose certificates are good."""
+    """``context`` decides whose certificates are good. ``at`` is the address to connect to, where ``host`` was resolved and
+    judged already; its certificate is that of ``host`` all the same."""
 
     host: str
     port: int
     security: Security
     context: ssl.SSLContext | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +70,13 @@ class ImapConnection:
     def __init__(
         self,
         server: Server,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        stream: Stream,
         *,
         timeout: float,
         literal_most: int,
     ) -> None:
         self._server = server
-        self._reader = reader
-        self._writer = writer
+        self._stream = stream
         self._timeout = timeout
         self._responses = Responses(literal_most)
         self._waiting: deque[Response] = deque()
@@ -88,16 +89,15 @@ class ImapConnection:
     @classmethod
     async def open(cls, server: Server, *, timeout: float = 30.0, literal_most: int = 30_000_000) -> Self:
         """Connect, with TLS, as far as the greeting. ``timeout``: seconds for each step."""
-        tls = server.context if server.security is Security.TLS else None
         try:
             async with asyncio.timeout(timeout):
-                reader, writer = await asyncio.open_connection(server.host, server.port, ssl=tls, limit=_READ)
-        except ssl.SSLCertVerificationError as error:
-            raise _certificate(server, error) from error
+                stream = await Stream.open(server.at or server.host, server.port)
         except (OSError, TimeoutError) as error:
             raise _unreachable(server, error) from error
-        connection = cls(server, reader, writer, timeout=timeout, literal_most=literal_most)
+        connection = cls(server, stream, timeout=timeout, literal_most=literal_most)
         try:
+            if server.security is Security.TLS:
+                await connection._secure()
             await connection._greet()
         except BaseException:
             await connection.close()
@@ -123,24 +123,22 @@ class ImapConnection:
         await self.command(b"STARTTLS")
         if self._waiting or self._responses.pending:
             raise ImapError(Trouble.REFUSED, f"{self._server.host} spoke before the encryption began.")
+        await self._secure()
+        self.capabilities = frozenset()
+
+    async def _secure(self) -> None:
+        context = self._server.context or ssl.create_default_context()
         try:
             async with asyncio.timeout(self._timeout):
-                context = self._server.context or ssl.create_default_context()
-                await self._writer.start_tls(context, server_hostname=self._server.host)
+                await self._stream.secure(context, self._server.host)
         except ssl.SSLCertVerificationError as error:
             raise _certificate(self._server, error) from error
         except (OSError, TimeoutError) as error:
             raise _unreachable(self._server, error) from error
-        self.capabilities = frozenset()
 
     async def close(self) -> None:
         """Without another word; twice is once."""
-        self._writer.close()
-        try:
-            async with asyncio.timeout(2):
-                await self._writer.wait_closed()
-        except (OSError, TimeoutError):
-            self._writer.transport.abort()
+        await self._stream.close()
 
     async def log_out(self) -> None:
         try:
@@ -314,9 +312,8 @@ class ImapConnection:
 
     async def _write(self, data: bytes) -> None:
         try:
-            self._writer.write(data)
             async with asyncio.timeout(self._timeout):
-                await self._writer.drain()
+                await self._stream.write(data)
         except (OSError, TimeoutError) as error:
             raise _unreachable(self._server, error) from error
 
@@ -326,7 +323,7 @@ class ImapConnection:
         while not self._waiting:
             try:
                 async with asyncio.timeout(seconds):
-                    data = await self._reader.read(_READ)
+                    data = await self._stream.read(_READ)
             except TimeoutError as error:
                 if seconds is None:
                     raise
