@@ -30,6 +30,7 @@ CAPABILITIES = Capabilities(
     recognises_repeats=True,
     durable_rooms=True,
     delivery_reports=True,
+    silence_is_consent=True,
     late_failures=True,
     read_marks=True,
     local_sessions=True,

@@ -52,6 +52,7 @@ class Capabilities:
     recognises_repeats: bool = False  # the same ``Ticket.reference`` twice is one message to it
     durable_rooms: bool = False  # messages to rooms are kept like those to people; costs a commit for each
     delivery_reports: bool = False  # ``Sink.delivery`` tells later what became of messages
+    silence_is_consent: bool = False  # a message of which nothing is told any more has most likely arrived
     late_failures: bool = False  # what was told to be DELIVERED may FAIL all the same
     acceptance_only: bool = False  # that it took a message is all the network can ever tell of it
     read_marks: bool = False  # sessions are ``MarksRead``

@@ -93,7 +93,8 @@ class Outbound:
         self._last = 0.0
         self._lines = Lines(clock, self._pump)
         self._reports = Reports(bridge, store, spawn)
-        age = policy.report_age if capabilities.delivery_reports else 0.0
+        promised = capabilities.delivery_reports and not capabilities.silence_is_consent
+        age = policy.report_age if promised else 0.0
         self._silence = Silence(self._reports, clock, spawn, age, self._unknown)
         self._load: dict[str, int] = {}  # messages without an outcome, by user
         self._told: set[tuple[str, str]] = set()  # whom we told that the network is away

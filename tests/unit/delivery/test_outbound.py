@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -359,6 +360,16 @@ async def test_a_report_after_that_is_a_receipt_all_the_same(world):
         await gateway.rest(3)
         await gateway.rest(2 * 86_400 + 700)
         assert len(world.server.errors("m1")) == 1
+        gateway.report("f0", DeliveryState.DELIVERED)
+        await gateway.rest(5)
+        assert world.server.receipts() == ["m1"]
+
+
+async def test_where_silence_is_consent_nobody_is_told_of_it(world):
+    async with living(world, replace(FORWARDING, silence_is_consent=True), SILENCE) as gateway:
+        gateway.write("hello", "m1", extra=REQUEST)
+        await gateway.rest(3 * 86_400)
+        assert world.server.errors() == []
         gateway.report("f0", DeliveryState.DELIVERED)
         await gateway.rest(5)
         assert world.server.receipts() == ["m1"]
