@@ -27,7 +27,7 @@ class Unsendable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A mail for one recipient. ``sender`` is the return path, ASCII; ``id`` comes back in reports (RFC 3461 §4.4).
+    """A mail for one recipient. ``sender`` is the return path, ASCII, empty for none; ``id`` comes back in reports (RFC 3461 §4.4).
     ``success``: a report is wanted of its arrival too."""
 
     sender: str
@@ -71,7 +71,7 @@ def utf8_address(text: str) -> str:
 
 def mail(envelope: Envelope, offers: Offers) -> tuple[bytes, ...]:
     """The words of MAIL. Raises ``Unsendable``."""
-    if _SENDER.fullmatch(envelope.sender) is None:
+    if envelope.sender and _SENDER.fullmatch(envelope.sender) is None:
         raise Unsendable("The return address that this gateway made for the mail is none.", 501, "5.1.7")
     if 0 < offers.largest < envelope.size:
         raise Unsendable(

@@ -60,6 +60,7 @@ class SmarthostTrouble(Exception):
     def __init__(self, fault: Fault, place: str, why: str = "") -> None:
         super().__init__(fault.value.format(place=place, why=why or "it says no more"))
         self.fault = fault
+        self.why = why
 
 
 def explain(step: Fault, place: str, error: BaseException) -> SmarthostTrouble:

@@ -15,11 +15,6 @@ class Files:
         self._directory = directory
         self._sendings = sendings
 
-    async def release(self, mail: str) -> None:
-        """Delete the file of this mail, if nobody waits for it; ``sweep`` notes that later, for many together."""
-        unneeded = await self._sendings.unneeded([mail])
-        await asyncio.to_thread(_delete, [self._directory / file for _, file in unneeded])
-
     async def sweep(self) -> None:
         """Delete what is not needed any more. Raises ``NotStored`` and ``OSError``."""
         while unneeded := await self._sendings.unneeded():

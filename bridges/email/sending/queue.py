@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 Connect = Callable[[], Awaitable[Connection]]
 ReturnPath = Callable[[str, float], str]
+Accepted = Callable[[str, Path], Awaitable[None]]
 
 _STORE_AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -55,7 +56,8 @@ class Queue:
     it.
 
     ``lane`` tells queues apart that share tables: empty for the operator's smarthost, else whose own server it sends
-    through. ``return_path`` makes the envelope sender of a recipient's row."""
+    through. ``return_path`` makes the envelope sender of a recipient's row, empty for none. ``accepted`` is told of a mail
+    that the server has taken, with its file, before that is noted; once for each recipient."""
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class Queue:
         reports_of_success: bool = True,
         lane: str = "",
         schedule: Schedule | None = None,
+        accepted: Accepted | None = None,
     ) -> None:
         self._sendings = sendings
         self._directory = directory
@@ -83,13 +86,20 @@ class Queue:
         self._connections = connections
         self._place = place
         self._success = reports_of_success
+        self._accepted = accepted
         self._lane = lane
         self._schedule = schedule if schedule is not None else Schedule()
         self._troubles = 0
         self._turns = Turns(sendings, clock, self._schedule, lane, connections)
-        self._files = Files(directory, sendings)
-        ready = self._turns.ready
-        self._upkeep = Upkeep(sendings, self._files, ready, watcher.look, clock, self._schedule, lane)
+        self._upkeep = Upkeep(
+            sendings,
+            Files(directory, sendings),
+            self._turns.ready,
+            watcher.look,
+            clock,
+            self._schedule,
+            lane,
+        )
 
     # What others call
 
@@ -170,7 +180,7 @@ class Queue:
             raise
         finally:
             if tried:
-                self._turns.ready.done(job)
+                self._turns.done(job)
             else:
                 self._turns.ready.back(job)
         if connection is not None and not connection.usable:
@@ -248,6 +258,8 @@ class Queue:
             log.error("a mail is gone from its directory", mail=job.mail)
             await self._reached(job, Outcome(Kind.FAILED, "", text="This gateway has lost the mail."))
         else:
+            if self._accepted is not None:
+                await self._accepted(job.mail, self._directory / job.file)
             await self._reached(job, _outcome(reply, Kind.ACCEPTED))
         return True
 
@@ -275,7 +287,6 @@ class Queue:
 
         await self._noted(note)
         self._watcher.look()
-        await self._noted(lambda: self._files.release(job.mail))
 
     async def _later(self, job: Job, delay: float, outcome: Outcome | None = None) -> None:
         at = self._clock.now() + delay

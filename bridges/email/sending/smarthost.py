@@ -6,6 +6,8 @@ addresses once more, and leave a connection in the middle of a mail after some e
 
 import asyncio
 import contextlib
+import socket
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
@@ -29,7 +31,9 @@ _UNKNOWN_COMMAND = frozenset({500, 501, 502, 504})
 
 @dataclass(frozen=True, slots=True)
 class Smarthost:
-    """Where mail is handed to. ``timeout``: seconds for one answer. ``token``: the password is an OAuth 2 access token."""
+    """Where mail is handed to. ``timeout``: seconds for one answer. ``token``: the password is an OAuth 2 access token.
+    ``at`` is the address to connect to, where ``host`` was resolved and judged already; ``context`` decides whose
+    certificates are good, in place of ``verify`` and ``ca_file``."""
 
     host: str
     port: int
@@ -42,6 +46,8 @@ class Smarthost:
     token: bool = False
     timeout: float = 60.0
     local: bool = False  # on this machine: a password may go there without TLS
+    at: str = ""
+    context: ssl.SSLContext | None = None
 
     @property
     def place(self) -> str:
@@ -73,19 +79,23 @@ class Connection:
         self._writer: asyncio.StreamWriter | None = None
         self.offers = Offers(dict(smtp.esmtp_extensions))
         self.sent = 0
+        self._begun = False  # a mail that the server did not take as a whole, and does not forget by itself
 
     @classmethod
     async def open(cls, smarthost: Smarthost) -> "Connection":
         """Connect, secure, log in. Raises ``SmarthostTrouble``."""
+        sock = await _dialled(smarthost) if smarthost.at else None
         smtp = aiosmtplib.SMTP(
             hostname=smarthost.host,
-            port=smarthost.port,
+            port=smarthost.port if sock is None else None,
+            sock=sock,
             local_hostname=smarthost.hello,
             timeout=smarthost.timeout,
             use_tls=smarthost.security == "tls",
             start_tls=False,
             validate_certs=smarthost.verify,
             cert_bundle=str(smarthost.ca_file) if smarthost.ca_file is not None else None,
+            tls_context=smarthost.context,
         )
         step = Fault.CONNECT
         try:
@@ -122,18 +132,20 @@ class Connection:
         refused; ``OSError`` where the file cannot be read. Of the connection, ``usable`` tells."""
         mail = commands.mail(envelope, self.offers)
         rcpt = commands.rcpt(envelope, self.offers)
-        file = await asyncio.to_thread(path.open, "rb")
+        file, piece = await asyncio.to_thread(_opened, path)
         try:
-            piece = await asyncio.to_thread(file.read, _PIECE)
-            if self.sent:
+            if self._begun:
                 await self._reset()
+            self._begun = True
             self.sent += 1
             await self._ask(mail)
             await self._ask(rcpt)
             start = await self._command((b"DATA",))
             if start.code != _START:
                 raise self._refused(start)
-            return await self._content(piece, file)
+            reply = await self._content(piece, file)
+            self._begun = False
+            return reply
         except Refused:
             raise
         except BaseException:
@@ -141,7 +153,8 @@ class Connection:
             self.drop()
             raise
         finally:
-            await asyncio.to_thread(file.close)
+            if file is not None:
+                await asyncio.to_thread(file.close)
 
     async def answers(self) -> bool:
         """Whether it is alive, after a while of silence."""
@@ -209,7 +222,7 @@ class Connection:
             return Cut(f"an answer out of order: {reply.code} {reply.text}")
         return Refused(reply)
 
-    async def _content(self, piece: bytes, file: BinaryIO) -> Reply:
+    async def _content(self, piece: bytes, file: BinaryIO | None) -> Reply:
         protocol, transport = self._smtp.protocol, self._smtp.transport
         if protocol is None or transport is None:
             raise Cut("DATA: the connection was lost")
@@ -227,7 +240,7 @@ class Connection:
                 self._writer.write(stuffing.feed(piece))
                 async with asyncio.timeout(self._smarthost.timeout * 3):
                     await self._writer.drain()
-                piece = await asyncio.to_thread(file.read, _PIECE) if len(piece) == _PIECE else b""
+                piece = await asyncio.to_thread(file.read, _PIECE) if file is not None else b""
             if not answer.done():
                 whole = True
                 self._writer.write(stuffing.end())
@@ -255,6 +268,24 @@ class Connection:
         return reply
 
 
+async def _dialled(smarthost: Smarthost) -> socket.socket:
+    """A connection to the very address that was judged."""
+    family = socket.AF_INET6 if ":" in smarthost.at else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        async with asyncio.timeout(smarthost.timeout):
+            await asyncio.get_running_loop().sock_connect(sock, (smarthost.at, smarthost.port))
+    except BaseException as error:
+        sock.close()
+        if not isinstance(error, OSError):
+            raise
+        words = "" if isinstance(error, TimeoutError) else one_line(error.strerror or "")
+        fault = Fault.SILENT if isinstance(error, TimeoutError) else Fault.CONNECT
+        raise SmarthostTrouble(fault, smarthost.place, words) from error
+    return sock
+
+
 async def _greet(smtp: aiosmtplib.SMTP, smarthost: Smarthost) -> None:
     try:
         await smtp.ehlo()
@@ -274,6 +305,20 @@ async def _log_in(smtp: aiosmtplib.SMTP, smarthost: Smarthost) -> None:
         raise SmarthostTrouble(Fault.NO_LOGIN, smarthost.place)
     else:
         await smtp.login(smarthost.username, smarthost.password)
+
+
+def _opened(path: Path) -> tuple[BinaryIO | None, bytes]:
+    """The beginning of a file, and the file if there is more."""
+    file = path.open("rb")
+    try:
+        piece = file.read(_PIECE)
+    except OSError:
+        file.close()
+        raise
+    if len(piece) < _PIECE:
+        file.close()
+        return None, piece
+    return file, piece
 
 
 def _drop(smtp: aiosmtplib.SMTP) -> None:

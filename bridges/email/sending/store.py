@@ -186,12 +186,10 @@ class Sendings:
 
     # Files
 
-    async def unneeded(self, mails: Collection[str] = ()) -> list[tuple[str, str]]:
-        """Mails, as (mail, file), that nobody waits for any more: of ``mails``, or of all."""
+    async def unneeded(self) -> list[tuple[str, str]]:
+        """Mails, as (mail, file), that nobody waits for any more."""
         waits = exists().where(_R.bridge == _M.bridge, _R.mail == _M.id, _R.state == Kind.WAITING.value)
         query = select(_M.id, _M.file).where(_M.bridge == self._bridge, _M.file != "", ~waits)
-        if mails:
-            query = query.where(_M.id.in_(mails))
         return [(row.id, row.file) for row in await self._tables.read(query.limit(500))]
 
     async def deleted(self, mails: Sequence[str]) -> None:

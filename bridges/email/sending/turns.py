@@ -45,6 +45,8 @@ class Turns:
         self._stopping = False
         self._refill = asyncio.Event()
         self._more = True  # the tables may have more that is due
+        # Who was dealt with while the tables were read: what was read of them is not true any more.
+        self._dealt_with: set[str] = set()
         self._alarm: Cancellable | None = None
         self._alarm_at = 0.0
 
@@ -61,7 +63,7 @@ class Turns:
 
     async def next(self, idle: float | None) -> Job | None:
         """The next mail, for a worker that has a connection if ``idle`` is given: then None after so many seconds without
-        one. The mail is under way until ``ready.done`` or ``ready.back``."""
+        one. The mail is under way until ``done`` or ``ready.back``."""
         waiters = self._idle[idle is not None]
         while True:
             job = self.ready.take() if self._free(idle is not None) else None
@@ -82,6 +84,11 @@ class Turns:
                     timer.cancel()
                 if waiting in waiters:
                     waiters.remove(waiting)
+
+    def done(self, job: Job) -> None:
+        """It is not under way any more, and the tables know what became of it."""
+        self._dealt_with.add(job.row)
+        self.ready.done(job)
 
     def look_at(self, at: float) -> None:
         """See to it that somebody looks for what is due at this time; one timer for all."""
@@ -107,8 +114,9 @@ class Turns:
         now = self._clock.now()
         held = self.ready.waiting + self.ready.under_way
         since = now - self._schedule.give_up
+        self._dealt_with.clear()
         jobs = await self._sendings.due(self._lane, now, since, _OF_ONE + held, _MOST_READY + held)
-        self._more = sum([self.ready.add(job) for job in jobs]) > 0
+        self._more = sum([self.ready.add(job) for job in jobs if job.row not in self._dealt_with]) > 0
         self.go()
         earliest = await self._sendings.earliest(self._lane, now)
         self.look_at(now + self._schedule.sweep if earliest is None else earliest)

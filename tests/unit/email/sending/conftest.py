@@ -18,6 +18,7 @@ from bridges.email.sending.schedule import Schedule
 from bridges.email.sending.service import Sending
 from bridges.email.sending.smarthost import Smarthost
 from bridges.email.sending.verp import ReturnPaths
+from gateway.bridge import Tables
 from gateway.clock import SystemClock
 from gateway.storage.bridge_tables import BridgeTables
 from tests.unit.email.sending.scripted import Scripted
@@ -72,7 +73,7 @@ class Told:
 class Office:
     """A ``Sending`` that can end and begin again, over the same tables."""
 
-    def __init__(self, tables: BridgeTables, directory: Path, port: int) -> None:
+    def __init__(self, tables: Tables, directory: Path, port: int) -> None:
         self.tables = tables
         self.directory = directory / "outbound"
         self.directory.mkdir(exist_ok=True)

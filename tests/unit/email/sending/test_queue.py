@@ -2,17 +2,40 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import Executable, Row
 
+from bridges.email.sending.files import Files
 from bridges.email.sending.outcome import Kind
 from bridges.email.sending.service import Sending
 from bridges.email.sending.store import Sendings
+from gateway.bridge import Tables, Values
 from gateway.clock import SystemClock
-from gateway.storage.bridge_tables import BridgeTables
 from tests.unit.email.sending.conftest import CONTENT, QUICK, Office
 from tests.unit.email.sending.scripted import HANG_UP, SILENCE, Scripted
+
+
+class SlowReads:
+    """``Tables`` whose answers are old when they arrive."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self.dialect = tables.dialect
+
+    async def write(self, *statements: tuple[Executable, Values]) -> int:
+        return await self._tables.write(*statements)
+
+    async def read(
+        self, statement: Executable, values: Mapping[str, object] | None = None
+    ) -> Sequence[Row[Any]]:
+        rows = await self._tables.read(statement, values)
+        await asyncio.sleep(0.05)
+        return rows
+
 
 BOB, CAROL = "bob@example.com", "carol@example.com"
 
@@ -54,7 +77,19 @@ async def test_a_connection_is_used_for_many_mails(office: Office, smarthost: Sc
             await sending.queue.submit(office.finished(BOB))
         await office.told.until(5)
     assert smarthost.connections == 1
-    assert smarthost.commands.count("RSET") == 4
+    assert "RSET" not in smarthost.commands  # after a mail that was taken there is nothing to reset
+
+
+async def test_what_was_read_before_a_mail_was_sent_does_not_send_it_again(
+    office: Office, smarthost: Scripted
+) -> None:
+    office.tables = SlowReads(office.tables)
+    async with office.open() as sending:
+        for number in range(60):
+            await sending.queue.submit(office.finished(BOB, owner=f"user{number % 3}"))
+        await office.told.until(60)
+        await asyncio.sleep(0.2)
+    assert len(smarthost.received) == 60
 
 
 async def test_connections_are_bounded(office: Office, smarthost: Scripted) -> None:
@@ -107,15 +142,19 @@ async def test_a_connection_that_ends_or_makes_no_sense_is_no_failure_of_the_mai
 ) -> None:
     office.connections = 1
     smarthost.once[step] = [each for each in FAULTS if (step, each) != ("DATA", "354 go on")]
+    if step == "RSET":
+        smarthost.answers["RCPT"] = lambda line: "550 5.1.1 no" if "nobody" in line else "250 ok"
     async with office.open() as sending:
         for number in range(1, 30):
-            await sending.queue.submit(office.finished(BOB))
+            who = "nobody@example.com" if step == "RSET" and number % 2 else BOB
+            await sending.queue.submit(office.finished(who))
             await office.told.until(number)
             if not smarthost.once[step] and number > 2:
                 break
     assert not smarthost.once[step]
-    assert {kind for _, kind in office.told.kinds} == {Kind.ACCEPTED}
-    assert len(smarthost.received) == len(office.told.news)  # each of them once
+    wanted = [kind for who, kind in office.told.kinds if who == BOB]
+    assert set(wanted) == {Kind.ACCEPTED}
+    assert len(smarthost.received) == len(wanted)  # each of them once
 
 
 async def test_an_answer_that_is_lost_after_the_mail_is_tried_again_with_the_same_mail(
@@ -321,7 +360,7 @@ async def test_a_large_mail_goes_in_pieces_and_a_no_in_the_middle_is_heard(
     assert smarthost.received[0].content == content.replace(b"\r\n.", b"\r\n..")
 
 
-async def test_a_server_that_says_no_in_the_middle_is_heard(tables: BridgeTables, office: Office) -> None:
+async def test_a_server_that_says_no_in_the_middle_is_heard(office: Office) -> None:
     async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, EOFError, asyncio.IncompleteReadError):
             writer.write(b"220 hi\r\n")
@@ -361,7 +400,7 @@ async def test_files_that_nobody_knows_are_deleted_after_a_day(office: Office) -
     known = office.finished(BOB)
     sendings = Sendings(office.tables, "mail")
     await sendings.take(known, ["a" * 12], "", ())
-    files = office.sending.queue._files
+    files = Files(office.directory, sendings)
     await files.sweep_strangers(SystemClock().now())
     assert stranger.exists()
     await files.sweep_strangers(SystemClock().now() + 2 * 86400)
