@@ -1,15 +1,11 @@
 """What the parts of this bridge ask of one another, where they call it by different names. Nothing is decided here."""
 
-import contextlib
-from asyncio import to_thread
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from bridges.email.addresses import Mailbox
 from bridges.email.composing.threads import Threads
 from bridges.email.mime import folding
 from bridges.email.mime.letter import Letter, Person, Role
-from bridges.email.mime.reader import Reader
 from bridges.email.people import People
 from bridges.email.receiving.presentation import Cut
 from bridges.email.receiving.showing import Folded, Return
@@ -27,22 +23,6 @@ _NOTES = {
     What.ANSWER: "An automatic answer to your mail:",
     What.RETURNED: "Your mail came back with these words:",
 }
-
-
-class Readings:
-    """``receiving.showing.Reading`` by the reader's workers, which take files."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    async def read(self, raw: bytes, directory: Path) -> Letter:
-        path = directory / "incoming"
-        await to_thread(path.write_bytes, raw)
-        try:
-            return await self._reader.read(path, directory)
-        finally:
-            with contextlib.suppress(OSError):
-                await to_thread(path.unlink, missing_ok=True)
 
 
 def fold(letter: Letter, texts: Sequence[str], people: Sequence[Person]) -> Folded:

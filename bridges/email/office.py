@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from bridges.email.adapters import Answers, Lines, Readings, Watching, fold
+from bridges.email.adapters import Answers, Lines, Watching, fold
 from bridges.email.addresses import Mailbox, ascii_domain, parse
 from bridges.email.composing.composer import Composer
 from bridges.email.composing.places import Letterhead, Limits
@@ -188,7 +188,7 @@ class Parts:
                 office.rooms,
                 self.threads,
                 seals,
-                Readings(self._reader),
+                self._reader,
                 fold,
             ),
         )

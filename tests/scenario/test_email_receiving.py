@@ -11,7 +11,6 @@ from random import Random
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridges.email.adapters import Readings
 from bridges.email.mime.reader import Reader
 from bridges.email.receiving import replies
 from bridges.email.receiving.arrivals import State
@@ -125,7 +124,7 @@ async def border(server_directory: Directory) -> AsyncIterator[Border]:
         terms = Terms([DOMAIN], DOMAIN, intake=IntakeLimits(rate=10_000, rate_of_sender=10_000))
         # There is no milter here: what one would write is in the mail, below what the server itself writes.
         believed = Believed.of(["mx.example"], ["mx.localhost"], [])
-        house = build(services, people, terms, Readings(reader), believed)
+        house = build(services, people, terms, reader, believed)
         chats = {owner: Chat() for owner in people.users.values()}
         people.sinks.update(chats)  # type: ignore[arg-type]
         await house.start()

@@ -147,18 +147,17 @@ class Actions:
         return None
 
     async def _letter(self, owner: str, mail_id: str) -> Letter | Refused:
-        raw = await self.original(owner, mail_id)
-        if isinstance(raw, Refused):
-            return raw
         arrival = await self._arrivals.one(mail_id)
-        if arrival is None or arrival.state is not State.SHOWN:
+        if arrival is None or arrival.owner != owner or arrival.state is not State.SHOWN:
             return _UNKNOWN
-        directory = self._scratch / f"{mail_id}-action"
-        await to_thread(directory.mkdir, parents=True, exist_ok=True)
+        desk = self._scratch / f"{mail_id}-action"
         try:
-            return await self._reading.read(raw, directory)
+            path = await self._originals.lay_out(arrival.raw, desk)
+            return await self._reading.read(path, desk / "files")
+        except Gone:
+            return _UNKNOWN
         finally:
-            await to_thread(shutil.rmtree, directory, ignore_errors=True)
+            await to_thread(shutil.rmtree, desk, ignore_errors=True)
 
 
 _UNKNOWN = Refused(Condition.ITEM_NOT_FOUND, "That mail is not known here, or not kept any more.")

@@ -161,8 +161,7 @@ class Contacts:
         """Forget who was not heard of since, and about whom nothing was decided."""
         stale = (
             CONTACTS.c.bridge == self._bridge,
-            CONTACTS.c.heard < before,
-            CONTACTS.c.written < before,
+            *(CONTACTS.c[name] < before for name in ("heard", "written", "asked", "bounced")),
             CONTACTS.c.decision == Decision.NONE.value,
         )
         gone = await self._tables.write((delete(CONTACTS).where(*stale), None))

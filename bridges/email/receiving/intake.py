@@ -256,6 +256,8 @@ class Intake:
         except OSError as error:
             log.error("a mail was not taken: it cannot be written", reason=error.strerror)
             return replies.NO_ROOM
+        if raw.data is not None and new != 0:
+            self._originals.fresh(raw_id, raw.data)
         await self._settle(arrivals, new)
         return replies.KEPT_BEFORE if new == 0 else replies.KEPT
 

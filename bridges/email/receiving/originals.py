@@ -6,6 +6,8 @@ from an end in between, and swept. All file work is done in threads.
 
 import asyncio
 import os
+import shutil
+from collections import OrderedDict
 from collections.abc import Collection
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from bridges.email.receiving.arrivals import Arrivals
 #: Octets up to which a mail is part of its row: one commit makes many of them safe.
 SMALL = 64 * 1024
 _ENDING = ".eml"
+_FRESH = 8 * 1024 * 1024  # octets of mails that are kept in memory until they were read
 
 
 class Gone(Exception):
@@ -26,6 +29,16 @@ class Originals:
     def __init__(self, directory: Path, arrivals: Arrivals) -> None:
         self._directory = directory
         self._arrivals = arrivals
+        self._fresh: OrderedDict[str, bytes] = OrderedDict()  # just taken, and about to be read
+        self._octets = 0
+
+    def fresh(self, raw: str, data: bytes) -> None:
+        """A mail was taken, and will be asked for soon."""
+        self._fresh[raw] = data
+        self._octets += len(data)
+        while self._octets > _FRESH:
+            _, oldest = self._fresh.popitem(last=False)
+            self._octets -= len(oldest)
 
     async def write(self, id_: str, *parts: bytes | bytearray) -> str:
         """Returns the name of the file, which is safe on disk now. Raises OSError."""
@@ -33,15 +46,27 @@ class Originals:
 
     async def read(self, raw: str) -> bytes:
         """Raises ``Gone``, OSError and ``NotStored``."""
+        found = await self._find(raw)
+        if isinstance(found, bytes):
+            return found
+        try:
+            return await asyncio.to_thread(found.read_bytes)
+        except FileNotFoundError:
+            raise Gone from None
+
+    async def lay_out(self, raw: str, desk: Path) -> Path:
+        """The mail as a file, which is not to be changed; and ``desk``, with an empty directory ``files``. Raises ``Gone``,
+        OSError and ``NotStored``."""
+        return await asyncio.to_thread(_lay_out, await self._find(raw), desk)
+
+    async def _find(self, raw: str) -> bytes | Path:
+        data = self._fresh.get(raw)
+        if data is not None:
+            return data
         kept = await self._arrivals.raw(raw)
         if kept is None:
             raise Gone
-        if kept.data is not None:
-            return kept.data
-        try:
-            return await asyncio.to_thread((self._directory / kept.file).read_bytes)
-        except FileNotFoundError:
-            raise Gone from None
+        return kept.data if kept.data is not None else self._directory / kept.file
 
     async def discard(self, name: str) -> None:
         await asyncio.to_thread((self._directory / name).unlink, missing_ok=True)
@@ -83,3 +108,15 @@ class Originals:
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
+
+
+def _lay_out(found: bytes | Path, desk: Path) -> Path:
+    shutil.rmtree(desk, ignore_errors=True)
+    (desk / "files").mkdir(parents=True, mode=0o700)
+    if isinstance(found, Path):
+        if not found.exists():
+            raise Gone
+        return found
+    path = desk / "mail.eml"
+    path.write_bytes(found)
+    return path

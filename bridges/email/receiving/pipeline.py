@@ -7,6 +7,7 @@ shown unread, then held.
 """
 
 import asyncio
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ _WORKERS = 4
 _LOOK_AGAIN = 30.0  # seconds between looks at the rows, for what nobody told us of
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 300.0  # seconds after a failure, doubled
 _BATCH = 50
+_MOST_FRESH = 1_000  # of one owner; more is read from the rows
 #: Attempts that went wrong after which a mail is not read any more, and after which it is held.
 _UNREAD, _HELD = CAREFUL + 2, CAREFUL + 4
 
@@ -53,6 +55,10 @@ class Pipeline:
         self._waiting = waiting
         self._clock = clock
         self._ready: asyncio.Queue[str] = asyncio.Queue()
+        self._fresh: dict[str, deque[Arrival]] = {}  # just taken, of owners who have nothing older
+        self._behind: set[str] = set()  # of whom there is more in the rows
+        self._begun = False
+        self._settled: OrderedDict[str, None] = OrderedDict()  # what the rows may still have told as waiting
         self._queued: set[str] = set()
         self._busy: set[str] = set()
         self._again: set[str] = set()  # who got more while they were looked at
@@ -66,18 +72,27 @@ class Pipeline:
 
     def taken(self, arrivals: Sequence[Arrival]) -> None:
         """Mails were taken; none: some were, and it is not known which."""
-        for each in arrivals:
-            if each.owner not in self._pauses:
-                self._make_ready(each.owner)
-        if not arrivals:
+        if not arrivals or not self._begun:
             self._look.set()
+            return
+        for each in arrivals:
+            if each.owner in self._pauses:
+                continue  # the rows are looked at then
+            fresh = self._fresh.setdefault(each.owner, deque())
+            if each.owner not in self._behind and len(fresh) < _MOST_FRESH:
+                fresh.append(each)
+            else:
+                self._behind.add(each.owner)
+            self._make_ready(each.owner)
 
     def wake(self, owner: str) -> None:
         """A user's session is there, or something of the user's was released."""
         self._pauses.pop(owner, None)
         self._not_before.clear()
+        self._settled.clear()
+        self._behind |= {owner, ""}  # also what came back for the user
         self._make_ready(owner)
-        self._make_ready("")  # what came back for the user
+        self._make_ready("")
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -112,10 +127,12 @@ class Pipeline:
             except NotStored as error:
                 log.error("mail that waits cannot be read", reason=str(error))
                 owners = ()
+            self._begun = True
             now = self._clock.monotonic()
             for owner in owners:
                 pause = self._pauses.get(owner)
                 if pause is None or pause.until <= now:
+                    self._behind.add(owner)
                     self._make_ready(owner)
             soonest = min(
                 (pause.until for pause in self._pauses.values() if pause.until > now),
@@ -146,11 +163,30 @@ class Pipeline:
         wait = seconds or min(before.seconds * 2 if before else _FIRST_WAIT, _LONGEST_WAIT)
         self._pauses[owner] = _Pause(self._clock.monotonic() + wait, wait)
         self._again.discard(owner)
+        self._fresh.pop(owner, None)
         self._look.set()
 
     # Their mails
 
     async def _all_of(self, owner: str) -> None:
+        if owner in self._behind:
+            # The rows have what is fresh too, in its order.
+            self._behind.discard(owner)
+            self._fresh.pop(owner, None)
+            if not await self._rows_of(owner):
+                return
+        fresh = self._fresh.get(owner)
+        while fresh and owner not in self._behind:
+            if not await self._one(fresh.popleft()):
+                return
+        if not fresh:
+            self._fresh.pop(owner, None)
+        if owner in self._behind:
+            self._again.add(owner)
+        self._pauses.pop(owner, None)
+
+    async def _rows_of(self, owner: str) -> bool:
+        """Whether all of them were looked at."""
         last: Arrival | None = None
         while True:
             try:
@@ -158,18 +194,17 @@ class Pipeline:
             except NotStored as error:
                 log.error("mail that waits cannot be read", reason=str(error))
                 self._pause(owner)
-                return
+                return False
             if not batch:
-                break
+                return True
             for arrival in batch:
                 last = arrival
                 if not await self._one(arrival):
-                    return
-        self._pauses.pop(owner, None)
+                    return False
 
     async def _one(self, arrival: Arrival) -> bool:
         """Whether to go on with the next mail of the same user."""
-        if self._not_before.get(arrival.id, 0.0) > self._clock.monotonic():
+        if arrival.id in self._settled or self._not_before.get(arrival.id, 0.0) > self._clock.monotonic():
             return True
         try:
             state = await self._shown(arrival)
@@ -227,6 +262,9 @@ class Pipeline:
         return True
 
     def _count(self, arrival: Arrival, state: State) -> None:
+        self._settled[arrival.id] = None
+        if len(self._settled) > _MOST_FRESH * 2:
+            self._settled.popitem(last=False)
         match state:
             case State.SHOWN:
                 self.counts.shown += 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from bridges.email.addresses import Mailbox
+from bridges.email.addresses import Mailbox, ascii_domain
 from bridges.email.composing.seals import Seals
 from bridges.email.composing.threads import Threads
 from bridges.email.receiving.actions import Actions
@@ -115,6 +115,7 @@ class Receiving:
             neighbours.seals,
             clock,
             trusted,
+            frozenset(map(ascii_domain, terms.domains)),
             self._scratch,
         )
         self.pipeline = Pipeline(self.arrivals, showing, waiting, clock)

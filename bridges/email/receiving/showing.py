@@ -33,6 +33,7 @@ from gateway.model import Attachment, Contact, Enrichment, Message, Reply, Span
 
 log = structlog.get_logger(__name__)
 
+_HEADER = 64 * 1024  # octets that are looked at of a mail that is not read
 _QUOTED = 300  # code points of the mail that is answered, for clients that do not know it
 
 
@@ -43,8 +44,9 @@ class NotNow(Exception):
 class Reading(Protocol):
     """Reads mail in a process that may die of it."""
 
-    async def read(self, raw: bytes, directory: Path) -> Letter:
-        """Attachments become files of ``directory``, which is there and empty. Never raises for what is in a mail."""
+    async def read(self, path: Path, directory: Path) -> Letter:
+        """The mail in a file; its attachments become files of ``directory``, which is there and empty. Never raises for what
+        is in a mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Replies(Protocol):
 
 
 class Showing:
-    """``believed`` is asked for at every mail; ``scratch`` is a directory for attachments on their way."""
+    """``believed`` is asked for at every mail; ``domains`` are those of our Message-IDs, in A-labels; ``scratch`` is a
+    directory for mails that are dealt with."""
 
     def __init__(
         self,
@@ -126,6 +129,7 @@ class Showing:
         seals: Seals,
         clock: Clock,
         believed: Callable[[], Believed],
+        domains: frozenset[str],
         scratch: Path,
     ) -> None:
         self._tables = tables
@@ -144,6 +148,7 @@ class Showing:
         self._seals = seals
         self._clock = clock
         self._believed = believed
+        self._domains = domains
         self._scratch = scratch
 
     async def show(self, arrival: Arrival, *, poisoned: bool = False) -> State:
@@ -152,21 +157,19 @@ class Showing:
         # Before anything is read: mail may wait for weeks.
         if arrival.kind is Kind.USER and self._residents.sink(arrival.owner) is None:
             raise NotNow
-        directory = self._scratch / arrival.id
+        desk = self._scratch / arrival.id
         try:
-            raw = await self._originals.read(arrival.raw)
+            path = await self._originals.lay_out(arrival.raw, desk)
+            if poisoned:
+                letter = await to_thread(_unread, path)
+            else:
+                letter = await self._reading.read(path, desk / "files")
+            return await self._go(arrival, letter, _Files(path, desk))
         except Gone:
             log.error("a mail is not there any more", mail=arrival.id)
             return await self._settle(arrival, State.DROPPED, "gone")
-        await to_thread(_fresh, directory)
-        try:
-            if poisoned:
-                letter = unread(raw, len(raw), "This mail could not be read here.")
-            else:
-                letter = await self._reading.read(raw, directory)
-            return await self._go(arrival, letter, _Files(raw, directory))
         finally:
-            await to_thread(shutil.rmtree, directory, ignore_errors=True)
+            await to_thread(shutil.rmtree, desk, ignore_errors=True)
 
     async def _go(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
         match arrival.kind:
@@ -253,7 +256,8 @@ class Showing:
                 mail = await self._threads.by_id(owner, mail_id)
                 if mail is not None and mail.sent_by_us:
                     return True
-        if not letter.message_id:
+        # Only ours can be one of ours: others are not looked for.
+        if letter.message_id.rpartition("@")[2].rstrip(">").lower() not in self._domains:
             return False
         known = (await self._threads.by_message_ids(owner, [letter.message_id])).get(letter.message_id)
         return known is not None and known.sent_by_us
@@ -265,8 +269,9 @@ class Showing:
             question = Message("", _question(letter, trust, verdict.party), foreign_id=f"{arrival.id}-ask")
             await sink.direct_committed(question)
             if verdict.party:
+                now = self._clock.now()
                 contact = await self._contacts.find(arrival.owner, verdict.party)
-                statements.append(self._contacts.saving(replace(contact, asked=self._clock.now())))
+                statements.append(self._contacts.saving(replace(contact, asked=now, heard=now)))
         await self._commit(arrival.owner, verdict.party, statements)
         return State.HELD
 
@@ -355,24 +360,24 @@ class Showing:
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """A mail as it came, and the place of its attachments."""
+    """A mail as it came, and a place for what is made of it."""
 
-    raw: bytes
-    directory: Path
+    path: Path
+    desk: Path
 
     async def attachments(self, letter: Letter, *, original: bool) -> tuple[Attachment, ...]:
         found = [_attachment(each) for each in letter.attachments]
         if original:
-            path = self.directory / "original.eml"
-            await to_thread(path.write_bytes, self.raw)
+            copy = self.desk / "original.eml"  # the core takes it away
+            await to_thread(shutil.copyfile, self.path, copy)
             name = f"{base(letter.subject)[:60].strip() or 'mail'}.eml"
-            found.append(Attachment(name, "message/rfc822", len(self.raw), path=path))
+            found.append(Attachment(name, "message/rfc822", copy.stat().st_size, path=copy))
         return tuple(found)
 
 
-def _fresh(directory: Path) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True, mode=0o700)
+def _unread(path: Path) -> Letter:
+    with path.open("rb") as file:
+        return unread(file.read(_HEADER), path.stat().st_size, "This mail could not be read here.")
 
 
 def _attachment(file: File) -> Attachment:

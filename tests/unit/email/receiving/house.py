@@ -72,7 +72,8 @@ class InProcess:
     breaks: dict[bytes, BaseException] = field(default_factory=dict)
     read_ids: list[bytes] = field(default_factory=list)
 
-    async def read(self, raw: bytes, directory: Path) -> Letter:
+    async def read(self, path: Path, directory: Path) -> Letter:
+        raw = await asyncio.to_thread(path.read_bytes)
         for mark, error in self.breaks.items():
             if mark in raw:
                 raise error
