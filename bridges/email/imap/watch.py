@@ -25,6 +25,7 @@ _ALIVE, _ANSWER = 45.0, 12.0
 #: Of a mailbox that was made anew, so many of the last mails are looked at: those that are known are not shown again.
 _LOOK_BACK = 200
 _WAITING_MOST = 1000
+_SENT_MOST = 60_000_000  # octets of sent mails that wait
 
 Statement = tuple[Executable, Values]
 
@@ -115,35 +116,65 @@ class Attached:
     login: Login
 
 
-class Watch:
-    """``largest``: octets of a mail; of larger ones only the header is taken."""
+class Wishes:
+    """What is to be done in a mailbox besides reading it. Waits for a connection, and outlives it; ``wake`` is whoever has
+    one."""
 
-    def __init__(self, attached: Attached, cursors: Cursors, taking: Taking, *, largest: int) -> None:
-        self._attached = attached
-        self._cursors = cursors
-        self._taking = taking
-        self._largest = largest
-        self._read: list[str] = []
-        self._sent: list[bytes] = []
-        self._connection: ImapConnection | None = None
-
-    # -- wishes ------------------------------------------------------------------------------------------------
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        self.sent: list[bytes] = []
+        self.wake: Callable[[], None] | None = None
+        self._octets = 0
 
     def mark_read(self, mail: str) -> None:
         """The user has read the mail that is called so here."""
-        if len(self._read) < _WAITING_MOST:
-            self._read.append(mail)
+        if len(self.read) < _WAITING_MOST:
+            self.read.append(mail)
             self._wake()
 
     def keep_sent(self, raw: bytes) -> None:
         """A mail of the user's was sent."""
-        if len(self._sent) < _WAITING_MOST:
-            self._sent.append(raw)
-            self._wake()
+        if self._octets + len(raw) > _SENT_MOST:
+            _log.warning(
+                "a sent mail could not be kept with the others", reason="too many wait for the server"
+            )
+            return
+        self.sent.append(raw)
+        self._octets += len(raw)
+        self._wake()
+
+    def kept(self) -> None:
+        """The first of those that were sent is where it belongs."""
+        self._octets -= len(self.sent.pop(0))
 
     def _wake(self) -> None:
-        if self._connection is not None:
-            self._connection.wake()
+        if self.wake is not None:
+            self.wake()
+
+
+class Watch:
+    """``largest``: octets of a mail; of larger ones only the header is taken."""
+
+    def __init__(
+        self,
+        attached: Attached,
+        cursors: Cursors,
+        taking: Taking,
+        *,
+        largest: int,
+        wishes: Wishes | None = None,
+    ) -> None:
+        self._attached = attached
+        self._cursors = cursors
+        self._taking = taking
+        self._largest = largest
+        self._wishes = wishes if wishes is not None else Wishes()
+
+    def mark_read(self, mail: str) -> None:
+        self._wishes.mark_read(mail)
+
+    def keep_sent(self, raw: bytes) -> None:
+        self._wishes.keep_sent(raw)
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -152,7 +183,7 @@ class Watch:
         connection = await ImapConnection.open(
             self._attached.server, timeout=_ANSWER, literal_most=self._largest
         )
-        self._connection = connection
+        self._wishes.wake = connection.wake
         try:
             await connection.log_in(self._attached.login)
             mailbox = ImapMailbox(connection)
@@ -162,10 +193,10 @@ class Watch:
                 cursor = await self._catch_up(mailbox, cursor)
                 await self._mark(mailbox, cursor.validity)
                 await self._file(mailbox)
-                if not (self._read or self._sent):
+                if not (self._wishes.read or self._wishes.sent):
                     await connection.idle(_ALIVE)
         finally:
-            self._connection = None
+            self._wishes.wake = None
             await connection.close()
 
     async def _begin(self, mailbox: ImapMailbox) -> Cursor:
@@ -205,20 +236,22 @@ class Watch:
         return lambda mail: (self._cursors.saving(owner, here), self._cursors.placing(owner, mail, here))
 
     async def _mark(self, mailbox: ImapMailbox, validity: int) -> None:
-        while self._read:
-            place = await self._cursors.place(self._attached.owner, self._read[0])
+        read = self._wishes.read
+        while read:
+            place = await self._cursors.place(self._attached.owner, read[0])
             if place is not None and place.validity == validity:
                 await mailbox.mark_seen(place.uid)
-            del self._read[0]
+            del read[0]
 
     async def _file(self, mailbox: ImapMailbox) -> None:
-        sent = await mailbox.sent_mailbox() if self._sent else None
-        while self._sent:
-            if sent is not None:
+        sent = self._wishes.sent
+        place = await mailbox.sent_mailbox() if sent else None
+        while sent:
+            if place is not None:
                 try:
-                    await mailbox.append(sent, self._sent[0])
+                    await mailbox.append(place, sent[0])
                 except ImapError as error:
                     if error.trouble is not Trouble.REFUSED:
                         raise
                     _log.warning("a sent mail could not be kept with the others", reason=str(error))
-            del self._sent[0]
+            self._wishes.kept()

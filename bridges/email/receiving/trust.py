@@ -4,6 +4,12 @@ Authentication-Results (RFC 8601) can be written by anybody. Believed are only f
 names, above the first Received of a foreign server, the topmost for each method; a server has to delete what bears its own
 name and comes from outside (RFC 8601 §5). What they say has to be about the domain in the one From field, as people see no
 other (alignment, RFC 7489 §3.1). Without a list of public suffixes, a domain vouches for itself and what is below it.
+
+Of a mailbox elsewhere nobody says how its server names itself. Believed is the first such field of the mail, if it bears a
+name below a domain of that provider's; at providers that are not known to delete what others wrote in their name, also only
+if every server that names itself above it is of that domain. A mail that is not proven so is still shown in its author's
+chat, with a warning, unless it is refuted: the provider has judged it before it came into the mailbox, and would all of its
+mail come from the gateway, nobody could talk with anybody. It joins no thread, and nothing is learnt of its author.
 """
 
 import re
@@ -53,11 +59,18 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """Whom the operator believes. ``spam_fields`` are "Name: how the value begins"."""
+    """Whom the operator believes. ``spam_fields`` are "Name: how the value begins". ``provider``: instead of all that, the
+    domains of the provider of a mailbox elsewhere; ``ordered``: the servers above are looked at."""
 
     authserv_ids: frozenset[str] = frozenset()
     own_hosts: frozenset[str] = frozenset()
     spam_fields: tuple[tuple[str, str], ...] = ()
+    provider: frozenset[str] = frozenset()
+    ordered: bool = False
+
+    def names(self, authserv_id: str) -> bool:
+        """Whether the words of a server that is called so are believed."""
+        return authserv_id in self.authserv_ids or any(_below(authserv_id, each) for each in self.provider)
 
     @staticmethod
     def of(authserv_ids: Sequence[str], own_hosts: Sequence[str], spam_fields: Sequence[str]) -> "Believed":
@@ -81,7 +94,7 @@ def judge(fields: Fields, author: str | None, believed: Believed) -> Trust:
         mailbox = parse(author)
     except BadAddress:
         return Trust(Standing.REFUTED, "Its sender is not a mail address.", spam=spam)
-    if not believed.authserv_ids:
+    if not believed.authserv_ids and not believed.provider:
         return Trust(Standing.UNPROVEN, "This gateway's mail server does not check senders.", spam=spam)
     results, enforcing = _results(fields, believed)
     standing = _standing(results, mailbox)
@@ -165,6 +178,9 @@ def _results(fields: Fields, believed: Believed) -> tuple[Sequence[_Result], boo
 
 
 def _believable(fields: Fields, believed: Believed) -> Iterator[str]:
+    if believed.provider:
+        yield from _first(fields, believed)
+        return
     count = 0
     for name, value in fields:
         lower = name.lower()
@@ -175,6 +191,24 @@ def _believable(fields: Fields, believed: Believed) -> Iterator[str]:
         elif lower == "authentication-results" and count < _MOST_FIELDS:
             count += 1
             yield value
+
+
+def _first(fields: Fields, believed: Believed) -> Iterator[str]:
+    """The one field that a provider is believed by."""
+    for name, value in fields:
+        lower = name.lower()
+        if lower == "authentication-results":
+            yield value
+            return
+        if lower == "received" and believed.ordered:
+            by = _BY.search(_uncommented(value[:_LONGEST]))
+            host = by[1].lower().rstrip(".") if by is not None else ""
+            if host != "localhost" and not any(_below(host, each) for each in believed.provider):
+                return
+
+
+def _below(host: str, domain: str) -> bool:
+    return host == domain or host.endswith("." + domain)
 
 
 def _uncommented(value: str) -> str:
@@ -191,7 +225,7 @@ def _parsed(value: str, believed: Believed) -> Sequence[_Result]:
         field = authres.AuthenticationResultsHeader.parse_value(" ".join(value.split()))
     except (authres.AuthResError, ValueError, IndexError, AttributeError, TypeError):
         return ()  # RFC 8601 §2.2: what is not understood counts as not there
-    if str(field.authserv_id).partition("/")[0].lower() not in believed.authserv_ids:
+    if not believed.names(str(field.authserv_id).partition("/")[0].lower()):
         return ()
     return [
         _Result(

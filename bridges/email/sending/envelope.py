@@ -27,8 +27,8 @@ class Unsendable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A mail for one recipient. ``sender`` is the return path, ASCII, empty for none; ``id`` comes back in reports (RFC 3461 §4.4).
-    ``success``: a report is wanted of its arrival too."""
+    """A mail for one recipient. ``sender`` is the return path, ASCII, empty for none; ``id`` comes back in reports (RFC 3461
+    §4.4). ``success``: a report is wanted of its arrival too."""
 
     sender: str
     recipient: Mailbox

@@ -1,0 +1,135 @@
+"""One attached mailbox, for as long as its user's session lives: watched for new mail, and sent through.
+
+Owns the wishes about the mailbox (what was read, what was sent), which outlive a connection. A trouble that the user has to
+hear of ends the session, with words about what to do.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bridges.email.attached.account import Mailing
+from bridges.email.attached.dialling import Dialling, Obstacle, login_of, of_imap, of_smtp
+from bridges.email.attached.hosts import NotReached
+from bridges.email.attached.lanes import Lane, Lanes
+from bridges.email.imap.client import ImapError
+from bridges.email.imap.watch import Attached, Cursors, Taking, Watch, Wishes
+from bridges.email.sending.faults import SmarthostTrouble
+from bridges.email.sending.smarthost import Connection
+from gateway.bridge import NotStored, SessionEnded
+from gateway.model import Condition, ErrorType, Refused
+
+_log = structlog.get_logger(__name__)
+
+_AGAIN = 15.0  # seconds before a server that is away is asked again, at least
+
+
+class Custodians:
+    """All of them. ``largest``: octets of a mail; of larger ones only the header is taken."""
+
+    def __init__(
+        self, dialling: Dialling, lanes: Lanes, cursors: Cursors, taking: Taking, *, largest: int
+    ) -> None:
+        self.dialling = dialling
+        self.lanes = lanes
+        self.cursors = cursors
+        self.taking = taking
+        self.largest = largest
+        self._wishes: dict[str, Wishes] = {}
+
+    def wishes(self, owner: str) -> Wishes:
+        return self._wishes.setdefault(owner, Wishes())
+
+    def read(self, owner: str, mail: str) -> None:
+        """The user has seen a mail here. Of users without a mailbox elsewhere nothing is kept."""
+        wishes = self._wishes.get(owner)
+        if wishes is not None:
+            wishes.mark_read(mail)
+
+    def forget(self, owner: str) -> None:
+        """The user is erased."""
+        self._wishes.pop(owner, None)
+
+
+class Custody:
+    def __init__(self, custodians: Custodians, owner: str, mailing: Mailing) -> None:
+        self._custodians = custodians
+        self._owner = owner
+        self._mailing = mailing
+        self._wishes = custodians.wishes(owner)
+        self._obstacle: asyncio.Future[Obstacle] = asyncio.get_running_loop().create_future()
+        self._lane = Lane(
+            custodians.lanes,
+            owner,
+            mailing.mailbox,
+            mailing.smtp.name,
+            self._connect,
+            self._sent,
+        )
+
+    async def run(self, online: Callable[[], None], over: asyncio.Future[None]) -> None:
+        """Until it is ``over``; ``online`` is called once the mailbox is open. Raises ``SessionEnded``."""
+        lane = asyncio.ensure_future(self._lane.run())
+        watching = asyncio.ensure_future(self._watch(online))
+        tasks = (lane, watching)
+        try:
+            ends: list[asyncio.Future[Any]] = [*tasks, over, self._obstacle]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self._obstacle.done():
+                raise _ended(self._obstacle.result())
+            for each in tasks:
+                if each.done():
+                    each.result()
+        finally:
+            for each in tasks:
+                each.cancel()
+            await asyncio.wait(tasks)
+
+    async def _watch(self, online: Callable[[], None]) -> None:
+        custodians = self._custodians
+        try:
+            server = await custodians.dialling.imap(self._mailing)
+            attached = Attached(self._owner, self._mailing.mailbox.exact, server, login_of(self._mailing))
+            watch = Watch(
+                attached,
+                custodians.cursors,
+                custodians.taking,
+                largest=custodians.largest,
+                wishes=self._wishes,
+            )
+            await watch.run(online)
+        except NotReached as error:
+            raise _ended(Obstacle(str(error))) from error
+        except ImapError as error:
+            raise _ended(of_imap(error)) from error
+        except (NotStored, OSError) as error:
+            text = "The gateway cannot keep your mail just now. It tries again."
+            raise SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)) from error
+
+    async def _connect(self) -> Connection:
+        try:
+            return await self._custodians.dialling.connect(self._mailing)
+        except SmarthostTrouble as trouble:
+            obstacle = of_smtp(trouble, self._mailing.smtp.name)
+            if obstacle.lasting and not self._obstacle.done():
+                self._obstacle.set_result(obstacle)
+            raise
+
+    async def _sent(self, path: Path) -> None:
+        if self._mailing.keeps_sent:
+            return
+        try:
+            self._wishes.keep_sent(await asyncio.to_thread(path.read_bytes))
+        except OSError as error:
+            _log.warning("a sent mail could not be kept with the others", reason=error.strerror)
+
+
+def _ended(obstacle: Obstacle) -> SessionEnded:
+    if obstacle.lasting:
+        condition = Condition.NOT_AUTHORIZED if obstacle.credentials else Condition.NOT_ACCEPTABLE
+        return SessionEnded(Refused(condition, obstacle.text), retry=False, credentials=True)
+    refused = Refused(Condition.REMOTE_SERVER_NOT_FOUND, obstacle.text, ErrorType.WAIT)
+    return SessionEnded(refused, delay=_AGAIN)

@@ -1,0 +1,101 @@
+"""Servers that users name: where they are, and whether we go there.
+
+A name is somebody's input. It is resolved once, what it leads to is judged, and that very address is connected to: nobody
+gets us to talk to machines near us, not even by a name that changes its mind.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridges.email.addresses import ascii_domain, parse
+from bridges.email.imap.client import Security
+from gateway.bridge import BadAddress
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+
+#: Ports of these protocols, and how they are secured (RFC 8314).
+IMAP_PORTS: Mapping[int, Security] = {993: Security.TLS, 143: Security.STARTTLS}
+SMTP_PORTS: Mapping[int, Security] = {465: Security.TLS, 587: Security.STARTTLS}
+
+_LONGEST = 300
+_STARTTLS = "/starttls"
+_OPEN_V6 = ipaddress.ip_network("2000::/3")
+#: Ways around to something near: Teredo and its like, 6to4.
+_CLOSED_V6 = (ipaddress.ip_network("2001::/23"), ipaddress.ip_network("2002::/16"))
+_CLOSED_V4 = (ipaddress.ip_network("192.88.99.0/24"), ipaddress.ip_network("192.0.0.0/24"))
+
+
+class NotReached(Exception):
+    """A server that cannot, or must not, be connected to; one sentence for whoever named it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    name: str
+    port: int
+    security: Security
+
+
+def read(text: str, ports: Mapping[int, Security]) -> Host:
+    """``name``, ``name:port`` or ``name:port/starttls``; the first of ``ports`` if none is said. Raises ``BadAddress``."""
+    written = text.strip().lower()
+    starttls = written.endswith(_STARTTLS)
+    name, _, digits = written.removesuffix(_STARTTLS).partition(":")
+    shown = "".join(each for each in text if each.isprintable())[:80]
+    if len(text) > _LONGEST or (digits and not (digits.isascii() and digits.isdigit() and len(digits) < 6)):
+        raise BadAddress(
+            f"{shown} is no server: write a name like mail.example.org, or mail.example.org:993."
+        )
+    port = int(digits) if digits else next(iter(ports))
+    try:
+        name = name if name == "localhost" else ascii_domain(parse(f"x@{name}").domain)
+    except BadAddress:
+        raise BadAddress(f"{shown} is no name of a server: write one like mail.example.org.") from None
+    if not 0 < port < 65536:
+        raise BadAddress(f"{port} is no port.")
+    return Host(name, port, Security.STARTTLS if starttls else ports.get(port, Security.TLS))
+
+
+def is_public(address: IpAddress) -> bool:
+    """Whether it is somebody's on the Internet."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return (
+            address in _OPEN_V6 and address.is_global and not any(address in closed for closed in _CLOSED_V6)
+        )
+    closed = address.is_multicast or any(address in network for network in _CLOSED_V4)
+    return address.is_global and not closed
+
+
+async def resolved(name: str) -> Sequence[str]:
+    """``Resolve`` by the system, in the order in which it would connect. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    return [str(place[0]) for *_, place in found]
+
+
+class Hosts:
+    """``allowed`` are names that may be private, and have any port: the operator's own."""
+
+    def __init__(self, allowed: Collection[str] = (), resolve: Resolve = resolved) -> None:
+        self._allowed = frozenset(each.lower() for each in allowed)
+        self._resolve = resolve
+
+    async def find(self, host: Host, ports: Mapping[int, Security]) -> str:
+        """The address to connect to. Raises ``NotReached``."""
+        own = host.name in self._allowed
+        if not own and host.port not in ports:
+            usual = " or ".join(map(str, ports))
+            raise NotReached(f"{host.name}: port {host.port} is not used here; it is {usual}.")
+        try:
+            found = await self._resolve(host.name)
+        except (OSError, UnicodeError):
+            raise NotReached(f"There is no server called {host.name}: check its name.") from None
+        addresses = [ipaddress.ip_address(each.partition("%")[0]) for each in found]
+        for each in addresses:
+            if own or is_public(each):
+                return str(each)
+        raise NotReached(f"{host.name} is in a private network, where this gateway does not go for users.")

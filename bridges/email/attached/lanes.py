@@ -1,0 +1,170 @@
+"""Mails of users who send through servers of their own: for each of them a queue before that server.
+
+A lane's name is its user's; what has no return address (receipts, RFC 8098 §3) has a lane of its own beside it, and one
+before the operator's smarthost. A queue is made when there is something in it, and lives as long as the user's session: most
+users send nothing most of the time.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Executable
+
+from bridges.email.addresses import Mailbox, parse
+from bridges.email.composing.outgoing import Finished, Outbox
+from bridges.email.sending.queue import Connect, Queue, Watcher
+from bridges.email.sending.schedule import Schedule
+from bridges.email.sending.store import Sendings
+from bridges.email.sending.verp import new_row
+from gateway.bridge import Clock, NotStored, Values
+
+_log = structlog.get_logger(__name__)
+
+#: Before the name of a lane: the null return path.
+NULL = "<>"
+_NEVER = -1.0
+_GOODBYE = 3.0  # seconds for mails that are being handed over when a session ends
+_LAST = 50  # mails of which it is known that they were told
+#: Somebody else's server, which has no need of us: fewer looks, and more patience than with the operator's own.
+_SCHEDULE = replace(Schedule(), after_trouble=(5.0, 30.0, 60.0, 300.0, 600.0), sweep=600.0)
+
+
+class Lanes:
+    """``composing.outgoing.Outbox`` that knows which way a mail goes. ``ours`` tells addresses of the gateway: only from
+    those is mail sent through the operator's smarthost, whose queue is ``main``."""
+
+    def __init__(
+        self,
+        sendings: Sendings,
+        directory: Path,
+        main: Outbox,
+        watcher: Watcher,
+        ours: Callable[[Mailbox], bool],
+        *,
+        clock: Clock,
+        chance: random.Random,
+    ) -> None:
+        self.sendings = sendings
+        self.directory = directory
+        self.watcher = watcher
+        self.clock = clock
+        self.chance = chance
+        self._main = main
+        self._ours = ours
+        self._open: dict[str, Lane] = {}  # by user
+
+    async def submit(self, finished: Finished, *also: tuple[Executable, Values]) -> None:
+        if self._ours(parse(finished.sender.address)):
+            await self._main.submit(finished, *also)
+        else:
+            await self.put(finished.owner, finished, *also)
+
+    async def put(self, name: str, finished: Finished, *also: tuple[Executable, Values]) -> None:
+        """Into a lane, whether its user is here or not. Raises ``NotStored``."""
+        lane = self._open.get(finished.owner)
+        if lane is not None:
+            await lane.queue(name).submit(finished, *also)
+            return
+        rows = [new_row(self.chance) for _ in finished.recipients]
+        await self.sendings.take(finished, rows, name, also)
+
+    def opened(self, lane: "Lane") -> None:
+        self._open[lane.owner] = lane
+
+    def closed(self, lane: "Lane") -> None:
+        if self._open.get(lane.owner) is lane:
+            del self._open[lane.owner]
+
+
+class Lane:
+    """One user's. ``sent`` is told of a mail that the server has taken, with its file, once."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        owner: str,
+        sender: Mailbox,
+        place: str,
+        connect: Connect,
+        sent: Callable[[Path], Awaitable[None]],
+    ) -> None:
+        self.owner = owner
+        self._lanes = lanes
+        self._sender = sender
+        self._place = place
+        self._connect = connect
+        self._sent = sent
+        self._queues: dict[str, Queue] = {}
+        self._starting: asyncio.Queue[Queue] = asyncio.Queue()
+        self._told: OrderedDict[str, None] = OrderedDict()
+
+    def queue(self, name: str) -> Queue:
+        """The one of that name, which begins if it has not."""
+        found = self._queues.get(name)
+        if found is None:
+            found = self._queues[name] = self._made(name)
+            self._starting.put_nowait(found)
+        return found
+
+    def _made(self, name: str) -> Queue:
+        lanes, null = self._lanes, name.startswith(NULL)
+        return Queue(
+            lanes.sendings,
+            lanes.directory,
+            self._connect,
+            (lambda row, now: "") if null else (lambda row, now: self._sender.envelope),
+            lanes.watcher,
+            clock=lanes.clock,
+            chance=lanes.chance,
+            connections=1,
+            place=self._place,
+            reports_of_success=not null,
+            lane=name,
+            schedule=_SCHEDULE,
+            accepted=None if null else self._accepted,
+        )
+
+    async def run(self) -> None:
+        """Until cancelled; then what is being handed over has a moment."""
+        self._lanes.opened(self)
+        try:
+            for name in (self.owner, NULL + self.owner):
+                if await self._waits(name):
+                    self.queue(name)
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    queue = await self._starting.get()
+                    group.create_task(_until_stopped(queue))
+        finally:
+            self._lanes.closed(self)
+
+    async def _waits(self, name: str) -> bool:
+        try:
+            return await self._lanes.sendings.earliest(name, _NEVER) is not None
+        except NotStored:
+            return True  # whoever sends finds out
+
+    async def _accepted(self, mail: str, path: Path) -> None:
+        if mail in self._told:  # another of its recipients
+            return
+        self._told[mail] = None
+        if len(self._told) > _LAST:
+            self._told.popitem(last=False)
+        await self._sent(path)
+
+
+async def _until_stopped(queue: Queue) -> None:
+    running = asyncio.ensure_future(queue.run())
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await queue.stop(_GOODBYE)
+        raise
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
