@@ -45,6 +45,10 @@ def test_a_mail_arrives_with_its_lines_and_ends_nowhere_else(pieces: list[bytes]
     assert received(wire) == (expected if expected.endswith(b"\r\n") or not expected else expected + b"\r\n")
 
 
+def test_a_mail_can_go_without_a_return_address() -> None:
+    assert envelope.mail(sent(sender=""), Offers({})) == (b"MAIL", b"FROM:<>")
+
+
 def sent(**changed: Any) -> Envelope:
     usual = Envelope("b+abc@mail.test", parse("bob@example.com"), size=500, id="mail=1+2")
     return replace(usual, **changed)
@@ -85,7 +89,7 @@ def test_a_mail_that_is_larger_than_the_server_takes_is_not_begun() -> None:
 
 
 @pytest.mark.parametrize(
-    "sender", ["", "a b@mail.test", "a@mail.test>", "a@mail.test\r\nRCPT TO:<x@y>", "ä@mail.test"]
+    "sender", ["@", "a b@mail.test", "a@mail.test>", "a@mail.test\r\nRCPT TO:<x@y>", "ä@mail.test"]
 )
 def test_a_return_address_that_is_none_is_not_sent(sender: str) -> None:
     with pytest.raises(Unsendable):
