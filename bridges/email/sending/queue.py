@@ -258,10 +258,18 @@ class Queue:
             log.error("a mail is gone from its directory", mail=job.mail)
             await self._reached(job, Outcome(Kind.FAILED, "", text="This gateway has lost the mail."))
         else:
-            if self._accepted is not None:
-                await self._accepted(job.mail, self._directory / job.file)
+            await self._pass_on(job)
             await self._reached(job, _outcome(reply, Kind.ACCEPTED))
         return True
+
+    async def _pass_on(self, job: Job) -> None:
+        if self._accepted is None:
+            return
+        try:
+            await self._accepted(job.mail, self._directory / job.file)
+        except Exception:
+            # The server has the mail: whatever goes wrong here must not send it again.
+            log.exception("a mail that was sent cannot be passed on", mail=job.mail)
 
     async def _unknown(self, job: Job, unknown: Unknown) -> None:
         delays = self._schedule.after_unknown

@@ -2,16 +2,21 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Executable, Row
 
 from bridges.email.sending.files import Files
-from bridges.email.sending.outcome import Kind
+from bridges.email.sending.outcome import Kind, Outcome
+from bridges.email.sending.queue import Queue
+from bridges.email.sending.rows import Job
 from bridges.email.sending.service import Sending
+from bridges.email.sending.smarthost import Connection
 from bridges.email.sending.store import Sendings
 from gateway.bridge import Tables, Values
 from gateway.clock import SystemClock
@@ -417,3 +422,45 @@ async def test_the_same_mail_taken_twice_is_sent_once(office: Office, smarthost:
         await office.told.until(1)
         await asyncio.sleep(0.1)
     assert len(smarthost.received) == 1
+
+
+async def test_whoever_is_passed_what_was_sent_cannot_make_it_go_again(
+    office: Office, smarthost: Scripted
+) -> None:
+    async def passed(mail: str, path: Path) -> None:
+        seen.append((mail, await asyncio.to_thread(path.read_bytes)))
+        raise OSError("no space left")
+
+    seen: list[tuple[str, bytes]] = []
+    sending = office.made()
+    queue = Queue(
+        sending.sendings,
+        office.directory,
+        lambda: Connection.open(office.smarthost),
+        lambda row, now: "",
+        _Nobody(),
+        clock=SystemClock(),
+        chance=random.Random(),
+        schedule=QUICK,
+        lane="own",
+        accepted=passed,
+    )
+    task = asyncio.create_task(queue.run())
+    await queue.submit(office.finished(BOB))
+    async with asyncio.timeout(20):
+        while not await sending.sendings.owed(1):
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert seen == [("m1", CONTENT)]
+    assert [each.mail.split()[1] for each in smarthost.received] == ["FROM:<>"]
+
+
+class _Nobody:
+    def look(self) -> None:
+        """Nobody is told."""
+
+    async def failed(self, job: Job, outcome: Outcome) -> None:
+        raise AssertionError("nothing fails here")
