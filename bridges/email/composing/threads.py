@@ -77,6 +77,8 @@ class Threads:
     def __init__(self, tables: Tables, bridge: str) -> None:
         self._tables = tables
         self._bridge = bridge
+        insert = postgresql.insert if tables.dialect == "postgresql" else sqlite.insert
+        self._insert = insert(MAILS).on_conflict_do_nothing()
 
     async def remember(self, mail: Mail) -> None:
         """One whose id is known is left as it is."""
@@ -84,7 +86,6 @@ class Threads:
 
     def remembering(self, mail: Mail) -> Statement:
         """``remember``, for whoever commits more together with it."""
-        insert = postgresql.insert if self._tables.dialect == "postgresql" else sqlite.insert
         row = {
             "bridge": self._bridge,
             "owner": mail.owner,
@@ -101,7 +102,7 @@ class Threads:
             "sent_by_us": mail.sent_by_us,
             "time": mail.time,
         }
-        return insert(MAILS).values(row).on_conflict_do_nothing(), None
+        return self._insert, row
 
     async def by_id(self, owner: str, id_: str) -> Mail | None:
         found = await self._of(owner, MAILS.c.id == id_, limit=1)
