@@ -22,10 +22,11 @@ from gateway.model import (
     Question,
     Refused,
 )
+from gateway.rooms.context import RoomContext
 from gateway.rooms.habits import Habits
 from gateway.rooms.history import Said
 from gateway.rooms.people import Attendee
-from gateway.rooms.room import Room, RoomContext
+from gateway.rooms.room import Room
 
 if TYPE_CHECKING:
     from gateway.accounts.account import Account

@@ -18,7 +18,8 @@ from gateway.xmpp import render
 from gateway.xmpp.text import attribute
 
 if TYPE_CHECKING:
-    from gateway.rooms.room import Room, RoomContext
+    from gateway.rooms.context import RoomContext
+    from gateway.rooms.room import Room
 
 #: Hot: to look up a member of an enumeration costs as much as two calls.
 _IN, _SPLIT = Attendance.IN, Exit.SPLIT

@@ -4,7 +4,8 @@ the network knows or shows. What they are made of nobody can read from them."""
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.rooms.room import Room, RoomContext
+    from gateway.rooms.context import RoomContext
+    from gateway.rooms.room import Room
 
 
 class RoomIdentities:

@@ -8,12 +8,11 @@ asked of the network, is the account's business.
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 from functools import partial
-from typing import Protocol
 
 from gateway.chat import rendering
 from gateway.chat.dressing import dress
 from gateway.chat.rendering import ROOM, for_room
-from gateway.ids import IdSource, is_ours
+from gateway.ids import is_ours
 from gateway.model import (
     Address,
     Departure,
@@ -26,12 +25,12 @@ from gateway.model import (
 )
 from gateway.rooms import events
 from gateway.rooms.company import Company
+from gateway.rooms.context import RoomContext
 from gateway.rooms.habits import USUAL
 from gateway.rooms.history import History, Said, said_of
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.place import RoomPlace
 from gateway.rooms.seating import Seating
-from gateway.rooms.slices import Slices
 from gateway.rooms.tour import AWAY, Tours
 from gateway.xmpp import render, sharing
 from gateway.xmpp.text import attribute
@@ -52,39 +51,6 @@ class RoomState(Enum):
     ENTERING = auto()
     IN = auto()
     LOST = auto()  # the connection is gone; it is entered again when there is a new one
-
-
-class RoomContext(Protocol):
-    """What a room needs of its surroundings."""
-
-    ids: IdSource
-    slices: Slices
-
-    def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
-        """See ``Outbox.send``."""
-
-    def now(self) -> float: ...
-
-    def occupant_jid_attr(self, network: str, occupant: Occupant) -> str:
-        """What goes into ``<item jid=''/>``, escaped; empty where the network shows nothing."""
-
-    def occupant_id(self, network: str, room: str, stable: str) -> str:
-        """XEP-0421: the id of somebody whom the network knows by ``stable``, in the room of that key; the same for ever,
-        and of no use to find out what ``stable`` is."""
-
-    def visitor_id(self, network: str, room: str, seen: str) -> str:
-        """The same of somebody of whom the network shows ``seen``, and knows no more."""
-
-    def stamp(self) -> int:
-        """The epoch (see ``gateway.xmpp.barrier``) of what is written now."""
-
-    def archive(self, room: "Room", said: Said, foreign_id: str) -> None: ...
-
-    def archive_act(self, room: "Room", sender: str, stanza_id: str, id_: str, content: str) -> None:
-        """Something without a text that everybody is to know later too; ``id_`` is that of its message."""
-
-    def unarchive(self, room: "Room", stanza_id: str, tombstone: str) -> None:
-        """A message was taken back: only ``tombstone``, ready XML, is left of it."""
 
 
 class Room:

@@ -16,7 +16,8 @@ from gateway.rooms.people import Attendance, Attendee, Seat
 from gateway.xmpp import render
 
 if TYPE_CHECKING:
-    from gateway.rooms.room import Room, RoomContext
+    from gateway.rooms.context import RoomContext
+    from gateway.rooms.room import Room
 
 #: Occupants that are looked at in one turn of the loop: a few milliseconds.
 SLICE = 400
