@@ -7,7 +7,7 @@ import structlog
 from bridges.email.sending.outcome import News
 from bridges.email.sending.rows import Owed
 from bridges.email.sending.store import Sendings
-from gateway.bridge import Clock, NotStored
+from gateway.bridge import Cancellable, Clock, NotStored
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,7 @@ class Teller:
         self._again = again
         self._away: set[str] = set()
         self._wake = asyncio.Event()
+        self._timer: Cancellable | None = None
 
     def look(self) -> None:
         """There may be something to tell."""
@@ -53,23 +54,27 @@ class Teller:
                 self._later()
 
     def _later(self) -> None:
-        if not self._away:
-            return
+        if self._away and self._timer is None:
+            self._timer = self._clock.call_later(self._again, self._once_more)
 
-        def again() -> None:
-            self._away.clear()
-            self._wake.set()
-
-        self._clock.call_later(self._again, again)
+    def _once_more(self) -> None:
+        self._timer = None
+        self._away.clear()
+        self._wake.set()
 
     async def _tell_some(self) -> bool:
         """Whether there may be more."""
         if len(self._away) > _MOST_AWAY:
             return False
         owed = await self._sendings.owed(_BATCH, self._away)
-        told = [each for each in owed if await self._tell(each)]
-        if told:
-            await self._sendings.told(told)
+        told = []
+        try:
+            for each in owed:
+                if await self._tell(each):
+                    told.append(each)
+        finally:
+            if told:
+                await self._sendings.told(told)
         return bool(owed)
 
     async def _tell(self, owed: Owed) -> bool:
@@ -79,6 +84,8 @@ class Teller:
             told = await self._news.outcome(
                 owed.owner, owed.mail, owed.line_ids, owed.recipient, owed.outcome
             )
+        except NotStored:
+            raise
         except Exception:
             log.exception("news of a mail cannot be told", mail=owed.mail)
             told = False

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,13 +14,13 @@ from bridges.email.mime.letter import Person
 from bridges.email.sending.bounces import Bounce
 from bridges.email.sending.outcome import Kind, Outcome
 from bridges.email.sending.schedule import Schedule
-from bridges.email.sending.service import Sending
 from bridges.email.sending.smarthost import Smarthost
 from bridges.email.sending.verp import ReturnPaths
 from gateway.bridge import Tables
 from gateway.clock import SystemClock
 from gateway.storage.bridge_tables import BridgeTables
 from tests.unit.email.sending.scripted import Scripted
+from tests.unit.email.sending.whole import Sending
 
 SECRET = bytes(range(32))
 QUICK = Schedule(
@@ -82,24 +81,19 @@ class Office:
         self.bounced: list[tuple[str, str, Bounce | None]] = []
         self.schedule = QUICK
         self.connections = 2
-        self.success = True
         self._numbers = itertools.count(1)
         self.sending = self.made()
 
     def made(self) -> Sending:
         self.sending = Sending(
             self.tables,
-            "mail",
             self.directory,
             self.smarthost,
             ReturnPaths(SECRET, "mail.test"),
             self.told,
             lambda owner, mailbox, bounce: self.bounced.append((owner, mailbox.exact, bounce)),
-            clock=SystemClock(),
-            chance=random.Random(),
-            connections=self.connections,
-            reports_of_success=self.success,
-            schedule=self.schedule,
+            self.connections,
+            self.schedule,
         )
         return self.sending
 

@@ -15,13 +15,13 @@ from bridges.email.sending.files import Files
 from bridges.email.sending.outcome import Kind, Outcome
 from bridges.email.sending.queue import Queue
 from bridges.email.sending.rows import Job
-from bridges.email.sending.service import Sending
 from bridges.email.sending.smarthost import Connection
 from bridges.email.sending.store import Sendings
 from gateway.bridge import Tables, Values
 from gateway.clock import SystemClock
 from tests.unit.email.sending.conftest import CONTENT, QUICK, Office
 from tests.unit.email.sending.scripted import HANG_UP, SILENCE, Scripted
+from tests.unit.email.sending.whole import Sending
 
 
 class SlowReads:
@@ -335,7 +335,7 @@ async def test_stopping_waits_for_what_is_under_way(office: Office, smarthost: S
         for _ in range(20):
             await sending.queue.submit(office.finished(BOB))
         await smarthost.until(lambda it: bool(it.received))
-        await sending.stop()
+        await sending.queue.stop()
         assert sending.queue.under_way == 0
         count = len(smarthost.received)
         await asyncio.sleep(0.05)
