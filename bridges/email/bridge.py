@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel
 
 from bridges.email import addresses, personal
+from bridges.email.attached import account as attached
+from bridges.email.attached.dialling import Obstacle
 from bridges.email.commands import MailCommands
 from bridges.email.config import EmailSettings
 from bridges.email.identity import Taken
@@ -92,13 +94,18 @@ class EmailBridge:
         return addresses.HOME
 
     def registration_fields(self) -> Sequence[Field]:
-        return personal.registration_fields(self._settings.alias_domain)
+        elsewhere = attached.fields() if self._settings.account_mode else ()
+        return personal.registration_fields(self._settings.alias_domain, elsewhere)
 
     async def validate(self, account: Account) -> Refused | None:
         try:
             personal.check(account.settings)
             wanted = account.settings.get("username", "")
-            await self.office.opened()
+            mailing = self.office.mailing(account.settings)
+            parts = await self.office.opened()
+            if mailing is not None:
+                obstacle = await parts.custodians.dialling.tried(mailing)
+                return _refused(obstacle) if obstacle is not None else None
             await self.office.identities.settle(account.user, account.address or account.user, wanted)
         except (BadAddress, Taken) as error:
             return Refused(Condition.NOT_ACCEPTABLE, str(error))
@@ -121,6 +128,14 @@ class EmailBridge:
 
     def forget(self, user: str) -> None:
         self.office.forget(user)
+
+
+def _refused(obstacle: Obstacle) -> Refused:
+    if obstacle.credentials:
+        return Refused(Condition.NOT_AUTHORIZED, obstacle.text)
+    if obstacle.lasting:
+        return Refused(Condition.NOT_ACCEPTABLE, obstacle.text)
+    return Refused(Condition.REMOTE_SERVER_TIMEOUT, obstacle.text, ErrorType.WAIT)
 
 
 def build(settings: BaseModel, services: Services) -> EmailBridge:

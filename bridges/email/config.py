@@ -304,6 +304,12 @@ class EmailSettings(_Table):
         default=False,
         description="Let users attach a mailbox they have elsewhere (IMAP and SMTP) instead of an address of ours.",
     )
+    account_hosts: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Names of servers that users may attach mailboxes of although they are in a private network: your own. "
+        "All others have to be on the Internet.",
+    )
     smarthost: SmarthostSettings = Field(default_factory=SmarthostSettings)
     lmtp: LmtpSettings = Field(default_factory=LmtpSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)

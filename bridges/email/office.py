@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import ssl
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,12 @@ import structlog
 
 from bridges.email.adapters import Answers, Lines, Watching, fold
 from bridges.email.addresses import Mailbox, ascii_domain, parse
+from bridges.email.attached import account as attached
+from bridges.email.attached.account import Mailing
+from bridges.email.attached.custody import Custodians
+from bridges.email.attached.dialling import Dialling
+from bridges.email.attached.hosts import Hosts
+from bridges.email.attached.lanes import Lanes
 from bridges.email.composing.composer import Composer
 from bridges.email.composing.places import Letterhead, Limits
 from bridges.email.composing.seals import Seals
@@ -16,6 +23,7 @@ from bridges.email.composing.threads import Threads
 from bridges.email.config import EmailSettings
 from bridges.email.departures import Departures
 from bridges.email.identity import Identities
+from bridges.email.imap.watch import Cursors
 from bridges.email.mime.reader import Reader
 from bridges.email.news import MailNews
 from bridges.email.orders import Orders
@@ -92,6 +100,10 @@ class Office:
         if self._parts is None:
             self._parts = asyncio.get_running_loop().create_future()
         return self._parts
+
+    def mailing(self, settings: Mapping[str, str]) -> Mailing | None:
+        """The mailbox elsewhere that a user has attached, by what was registered. Raises ``BadAddress``."""
+        return attached.read(settings, self._settings.ours) if self._settings.account_mode else None
 
     def forget(self, owner: str) -> None:
         """The user's rows were erased."""
@@ -192,8 +204,25 @@ class Parts:
                 fold,
             ),
         )
-        self.departures = Departures(
+        self.lanes = Lanes(
+            self.sendings,
+            services.directory / "outbound",
             self.queue,
+            Watching(self.teller, self.bounces, clock.now),
+            settings.ours,
+            clock=clock,
+            chance=services.random,
+        )
+        self.custodians = Custodians(
+            _dialling(settings),
+            self.lanes,
+            Cursors(tables, name),
+            self.receiving.intake,
+            largest=settings.limits.message_size,
+            now=clock.now,
+        )
+        self.departures = Departures(
+            self.lanes,
             settings.limits,
             sendings=self.sendings,
             contacts=self.receiving.contacts,
@@ -248,6 +277,7 @@ class Parts:
 
     def forget(self, owner: str) -> None:
         self.receiving.contacts.forget(owner)
+        self.custodians.forget(owner)
         self._gone.put_nowait(owner)
 
     async def _forgetting(self) -> None:
@@ -267,6 +297,7 @@ class Parts:
 
     def read(self, owner: str, mail: str) -> None:
         """The user has seen a mail."""
+        self.custodians.read(owner, mail)
 
     async def contacts_of(self, owner: str) -> Sequence[EmailContact]:
         return await self.receiving.contacts.of(owner)
@@ -330,6 +361,14 @@ class Parts:
             else:
                 _log.info("mail is received", listen=str(place))
                 return
+
+
+def _dialling(settings: EmailSettings) -> Dialling:
+    # One for all connections: the authorities of the system take a megabyte.
+    context = (
+        ssl.create_default_context() if settings.account_mode else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    )
+    return Dialling(Hosts(settings.account_hosts), context, ascii_domain(settings.domains[0]))
 
 
 async def _guarded(work: Awaitable[None]) -> None:

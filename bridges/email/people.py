@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from bridges.email.addresses import Mailbox
+from bridges.email.attached.account import Mailing
 from bridges.email.composing.places import Author
 from bridges.email.config import EmailSettings
 from bridges.email.identity import Identities
 from bridges.email.personal import Personal
 from bridges.email.receiving.contacts import EmailContact
 from bridges.email.receiving.residents import FirstContact, Resident
+from bridges.email.receiving.trust import Believed
 from bridges.email.sending.bounces import Bounce
 from gateway.bridge import NotStored, Sink
 from gateway.model import DeliveryState, Message, MessageKind, Refused
@@ -25,6 +27,7 @@ class Present(Protocol):
     owner: str
     sink: Sink
     personal: Personal
+    mailing: Mailing | None  # the mailbox elsewhere that is attached
 
     def learnt(self, contact: EmailContact) -> None:
         """Something is known of somebody, from now on."""
@@ -61,8 +64,6 @@ class People:
     # -- who writes --------------------------------------------------------------------------------------------
 
     async def author(self, owner: str) -> Author | None:
-        if not self._identities.of(owner):
-            return None
         session = self._sessions.get(owner)
         if session is None:
             raise NotStored("The user's settings are not known while there is no session.")
@@ -70,18 +71,24 @@ class People:
 
     def writes(self, session: Present) -> Author | None:
         personal = session.personal
-        mailbox = self._identities.sender(session.owner, personal.address)
+        mailbox = self.sender(session)
         if mailbox is None:
             return None
         return Author(
             mailbox,
             personal.name or mailbox.local,
-            self._identities.addresses(session.owner),
+            self.addresses(session.owner),
             personal.window,
             personal.html if personal.html is not None else self._settings.html,
             personal.quotes,
             personal.asks_for_receipts,
         )
+
+    def sender(self, session: Present) -> Mailbox | None:
+        """What a user's mail comes from."""
+        if session.mailing is not None:
+            return session.mailing.mailbox
+        return self._identities.sender(session.owner, session.personal.address)
 
     # -- who is written to -------------------------------------------------------------------------------------
 
@@ -89,7 +96,17 @@ class People:
         return self._identities.find(mailbox)
 
     def addresses(self, owner: str) -> frozenset[str]:
-        return self._identities.addresses(owner)
+        session = self._sessions.get(owner)
+        mailing = session.mailing if session is not None else None
+        own = self._identities.addresses(owner)
+        return own | {mailing.mailbox.folded} if mailing is not None else own
+
+    def provider(self, owner: str, mailbox: Mailbox) -> Believed | None:
+        if self._settings.ours(mailbox):
+            return None
+        session = self._sessions.get(owner)
+        mailing = session.mailing if session is not None else None
+        return mailing.believed if mailing is not None else Believed()
 
     def sink(self, owner: str) -> Sink | None:
         session = self._sessions.get(owner)

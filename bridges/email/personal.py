@@ -58,16 +58,16 @@ class Personal:
         )
 
 
-def registration_fields(domain: str) -> tuple[Field, ...]:
-    """``domain``: where users can choose an address; empty: they cannot. Named as in XEP-0077 §14.1, for clients without
-    forms."""
+def registration_fields(domain: str, elsewhere: Sequence[Field] = ()) -> tuple[Field, ...]:
+    """``domain``: where users can choose an address; empty: they cannot. ``elsewhere``: asked of those who
+    have a mailbox. Named as in XEP-0077 §14.1, for clients without forms."""
     choice = Field(
         "username",
         f"Your mail address, before @{domain}",
         help="One to forty letters a to z, digits, dots, dashes and underscores. Empty: one is made for you.",
     )
     name = Field("nick", "Your name, as people see it in mail", help="Empty: the address stands alone.")
-    return (choice, name) if domain else (name,)
+    return (choice, name, *elsewhere) if domain else (name, *elsewhere)
 
 
 def fields() -> tuple[Field, ...]:

@@ -9,6 +9,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Protocol
 
 from bridges.email.addresses import HOME, Mailbox, fold, parse
+from bridges.email.attached.account import Mailing
+from bridges.email.attached.custody import Custodians, Custody
 from bridges.email.composing.composer import Composer
 from bridges.email.composing.places import Place, Said
 from bridges.email.identity import Identities, Taken
@@ -63,6 +65,9 @@ class Desk(Protocol):
     @property
     def orders(self) -> Orders: ...
 
+    @property
+    def custodians(self) -> Custodians: ...
+
     def here(self, owner: str) -> None:
         """The user can be told something again."""
 
@@ -91,6 +96,9 @@ class House(Protocol):
 
     async def opened(self) -> Desk: ...
 
+    def mailing(self, settings: Mapping[str, str]) -> Mailing | None:
+        """The mailbox elsewhere that a user has attached, by what was registered. Raises ``BadAddress``."""
+
 
 class EmailSession:
     """``gateway.bridge.Session``, ``Expressive``, ``SharesFiles``, ``Retracts``, ``Types``, ``MarksRead``, ``Watching``."""
@@ -99,6 +107,12 @@ class EmailSession:
         self.owner = account.user
         self.sink = sink
         self.personal = Personal.of(account.settings)
+        self.mailing: Mailing | None = None
+        self._flaw = ""
+        try:
+            self.mailing = house.mailing(account.settings)
+        except BadAddress as error:
+            self._flaw = str(error)
         self._person = account.address
         self._house = house
         self._desk: Desk | None = None
@@ -111,11 +125,13 @@ class EmailSession:
 
     async def run(self) -> None:
         house = self._house
+        if self._flaw:
+            raise SessionEnded(Refused(Condition.NOT_ACCEPTABLE, self._flaw), retry=False, credentials=True)
         desk = await self._unless_over(house.opened())
         if desk is None:
             return
         try:
-            mailbox = await house.identities.settle(self.owner, self._person, self.personal.address)
+            mailbox = await self._mailbox()
             await house.suspensions.learn(self.owner)
             self._known = {each.address: each for each in await desk.contacts_of(self.owner)}
             self._bounces = dict(await desk.bounces_of(self.owner))
@@ -127,15 +143,28 @@ class EmailSession:
             text = "The gateway cannot read its database just now. It tries again."
             raise SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)) from error
         self._desk = desk
-        house.people.came(self)
         try:
-            self.sink.online(mailbox.exact)
-            for contact in self._known.values():
-                self._introduce(contact)
-            desk.here(self.owner)
-            await self._over
+            if self.mailing is None:
+                self._begin(desk, mailbox)
+                await self._over
+            else:
+                custody = Custody(desk.custodians, self.owner, self.mailing)
+                await custody.run(lambda: self._begin(desk, mailbox), self._over)
         finally:
             house.people.went(self)
+
+    async def _mailbox(self) -> Mailbox:
+        """What the user's mail comes from. Raises ``Taken`` and ``NotStored``."""
+        if self.mailing is not None:
+            return self.mailing.mailbox
+        return await self._house.identities.settle(self.owner, self._person, self.personal.address)
+
+    def _begin(self, desk: Desk, mailbox: Mailbox) -> None:
+        self._house.people.came(self)
+        self.sink.online(mailbox.exact)
+        for contact in self._known.values():
+            self._introduce(contact)
+        desk.here(self.owner)
 
     async def _unless_over(self, opening: Coroutine[None, None, Desk]) -> Desk | None:
         """What ``opening`` gives; None if the session is to end before that."""

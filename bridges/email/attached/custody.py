@@ -31,13 +31,21 @@ class Custodians:
     """All of them. ``largest``: octets of a mail; of larger ones only the header is taken."""
 
     def __init__(
-        self, dialling: Dialling, lanes: Lanes, cursors: Cursors, taking: Taking, *, largest: int
+        self,
+        dialling: Dialling,
+        lanes: Lanes,
+        cursors: Cursors,
+        taking: Taking,
+        *,
+        largest: int,
+        now: Callable[[], float],
     ) -> None:
         self.dialling = dialling
         self.lanes = lanes
         self.cursors = cursors
         self.taking = taking
         self.largest = largest
+        self.now = now
         self._wishes: dict[str, Wishes] = {}
 
     def wishes(self, owner: str) -> Wishes:
@@ -98,6 +106,7 @@ class Custody:
                 custodians.cursors,
                 custodians.taking,
                 largest=custodians.largest,
+                now=custodians.now,
                 wishes=self._wishes,
             )
             await watch.run(online)

@@ -94,7 +94,10 @@ class Hosts:
             found = await self._resolve(host.name)
         except (OSError, UnicodeError):
             raise NotReached(f"There is no server called {host.name}: check its name.") from None
-        addresses = [ipaddress.ip_address(each.partition("%")[0]) for each in found]
+        # Mail is reached by IPv4 everywhere, and by IPv6 only where both sides have set it up.
+        addresses = sorted(
+            (ipaddress.ip_address(each.partition("%")[0]) for each in found), key=lambda each: each.version
+        )
         for each in addresses:
             if own or is_public(each):
                 return str(each)

@@ -1,11 +1,13 @@
 """A mailbox on an IMAP server: what is new in it, mails as they are, and what is read and sent."""
 
 import re
+import time
 from dataclasses import dataclass
 
 from bridges.email.imap.client import ImapConnection
 from bridges.email.imap.responses import Value
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 #: Where mail that was sent is kept, on servers that do not say so by RFC 6154.
 _SENT_NAMES = ("sent", "sent items", "sent messages", "sent mail", "gesendet", "inbox.sent")
@@ -50,9 +52,14 @@ class ImapMailbox:
             each for each in await self._search(f"UID {uid + 1}:*") if each > uid
         ]  # "*" is the last one, at least
 
-    async def last(self, count: int, exists: int) -> list[int]:
-        """UIDs of the last ``count`` of ``exists`` messages, in order."""
-        return await self._search(f"{max(1, exists - count + 1)}:*") if exists else []
+    async def last(self, count: int, exists: int, since: float | None = None) -> list[int]:
+        """UIDs of the last ``count`` of ``exists`` messages, in order; only those that came on the day of ``since`` or
+        later (RFC 3501 §6.4.4)."""
+        if not exists:
+            return []
+        day = time.gmtime(since) if since is not None else None
+        newer = f" SINCE {day.tm_mday}-{_MONTHS[day.tm_mon - 1]}-{day.tm_year}" if day is not None else ""
+        return await self._search(f"{max(1, exists - count + 1)}:*{newer}")
 
     async def _search(self, what: str) -> list[int]:
         found = await self._connection.command(f"UID SEARCH {what}".encode())

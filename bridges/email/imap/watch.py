@@ -5,8 +5,9 @@ every ``_ALIVE`` seconds whether it is still there. How far we have read is comm
 and UID (RFC 3501 §2.3.1.1), so that nothing is lost or taken twice, whoever dies.
 """
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -23,7 +24,8 @@ _log = structlog.get_logger(__name__)
 #: Seconds: a dead connection is noticed within a minute, its ten for the answer included.
 _ALIVE, _ANSWER = 45.0, 12.0
 #: Of a mailbox that was made anew, so many of the last mails are looked at: those that are known are not shown again.
-_LOOK_BACK = 200
+_LOOK_BACK, _LOOK_BACK_TIME = 200, 5 * 86_400.0
+_MARKED = 20_000  # UIDs that may still be marked as read
 _WAITING_MOST = 1000
 _SENT_MOST = 60_000_000  # octets of sent mails that wait
 
@@ -36,6 +38,7 @@ CURSORS = Table(
     Column("owner", Text, primary_key=True),
     Column("validity", BigInteger, nullable=False),
     Column("uid", BigInteger, nullable=False),
+    Column("mailbox", Text, nullable=False),  # which one that is: users can attach another one
 )
 PLACES = Table(
     "email_places",
@@ -60,8 +63,11 @@ class Taking(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
+    """``mailbox`` is whose, in our words."""
+
     validity: int
     uid: int
+    mailbox: str = ""
 
 
 class Cursors:
@@ -75,14 +81,14 @@ class Cursors:
         rows = await self._tables.read(
             select(CURSORS).where(CURSORS.c.bridge == self._bridge, CURSORS.c.owner == owner)
         )
-        return Cursor(rows[0].validity, rows[0].uid) if rows else None
+        return Cursor(rows[0].validity, rows[0].uid, rows[0].mailbox) if rows else None
 
     async def save(self, owner: str, cursor: Cursor) -> None:
         await self._tables.write(self.saving(owner, cursor))
 
     def saving(self, owner: str, cursor: Cursor) -> Statement:
-        row = {"bridge": self._bridge, "owner": owner, "validity": cursor.validity, "uid": cursor.uid}
-        return self._upsert(CURSORS, row), None
+        row = {"bridge": self._bridge, "owner": owner, "mailbox": cursor.mailbox}
+        return self._upsert(CURSORS, row | {"validity": cursor.validity, "uid": cursor.uid}), None
 
     def placing(self, owner: str, mail: str, cursor: Cursor) -> Statement:
         row = {"bridge": self._bridge, "owner": owner, "mail": mail}
@@ -162,12 +168,14 @@ class Watch:
         taking: Taking,
         *,
         largest: int,
+        now: Callable[[], float] = time.time,
         wishes: Wishes | None = None,
     ) -> None:
         self._attached = attached
         self._cursors = cursors
         self._taking = taking
         self._largest = largest
+        self._now = now
         self._wishes = wishes if wishes is not None else Wishes()
 
     def mark_read(self, mail: str) -> None:
@@ -203,15 +211,24 @@ class Watch:
         """Where to go on: after what was read last, or with what comes from now on."""
         owner = self._attached.owner
         selected = await mailbox.select()
+        name = f"{self._attached.address} {self._attached.server.host}"
         known = await self._cursors.of(owner)
+        if known is not None and known.mailbox and known.mailbox != name:
+            known = None  # another one was attached before
         if known is not None and known.validity == selected.validity:
-            return known
+            await self._cursors.forget_places(owner, known.uid - _MARKED)
+            return replace(known, mailbox=name)
         # If the mailbox was made anew, what has come since we looked may be anywhere in it.
-        uids = await mailbox.last(1 if known is None else _LOOK_BACK, selected.exists)
+        since = self._now() - _LOOK_BACK_TIME
+        uids = (
+            await mailbox.last(1, selected.exists)
+            if known is None
+            else await mailbox.last(_LOOK_BACK, selected.exists, since)
+        )
         if known is None:
-            cursor = Cursor(selected.validity, max([*uids, selected.next_uid - 1, 0]))
+            cursor = Cursor(selected.validity, max([*uids, selected.next_uid - 1, 0]), name)
         else:
-            cursor = Cursor(selected.validity, uids[0] - 1 if uids else 0)
+            cursor = Cursor(selected.validity, uids[0] - 1 if uids else max(0, selected.next_uid - 1), name)
             _log.warning("a mailbox was made anew", user=owner, looked_at=len(uids))
         await self._cursors.save(owner, cursor)
         return cursor
@@ -219,7 +236,7 @@ class Watch:
     async def _catch_up(self, mailbox: ImapMailbox, cursor: Cursor) -> Cursor:
         owner = self._attached.owner
         for uid in await mailbox.after(cursor.uid):
-            here = Cursor(cursor.validity, uid)
+            here = replace(cursor, uid=uid)
             size = await mailbox.size(uid)
             mail = await mailbox.fetch(uid, header_only=(size or 0) > self._largest)
             if mail is None:  # deleted meanwhile, elsewhere

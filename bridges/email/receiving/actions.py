@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote
 from bridges.email.addresses import Mailbox, parse
 from bridges.email.mime.invitations import reply
 from bridges.email.mime.letter import Answer, AutoKind, Invitation, Letter, Person
-from bridges.email.receiving.arrivals import Arrivals, Kind, State
+from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, State
 from bridges.email.receiving.originals import Gone, Originals
 from bridges.email.receiving.residents import Residents
 from bridges.email.receiving.showing import Reading
@@ -59,7 +59,7 @@ class Actions:
         residents: Residents,
         reading: Reading,
         clock: Clock,
-        believed: Callable[[], Believed],
+        believed: Callable[[Arrival], Believed],
         scratch: Path,
     ) -> None:
         self._arrivals = arrivals
@@ -111,7 +111,7 @@ class Actions:
         if lists is None or not (lists.one_click or lists.unsubscribe):
             return Refused(Condition.NOT_ACCEPTABLE, "That mail does not say how to unsubscribe.")
         name = lists.name or lists.id or (letter.from_[0].address if letter.from_ else "the list")
-        if lists.one_click and self._proven(letter):
+        if lists.one_click and await self._proven(mail_id, letter):
             return Unsubscription(name, post=lists.one_click)
         for url in lists.unsubscribe:
             if url.lower().startswith("mailto:") and (mail := _mailto(url)) is not None:
@@ -121,6 +121,12 @@ class Actions:
             return Unsubscription(name, page=pages[0])
         return Refused(Condition.NOT_ACCEPTABLE, "That mail does not say how to unsubscribe.")
 
+    async def shown(self, owner: str, mail_id: str) -> tuple[Arrival, Letter] | None:
+        """A mail that the user was shown; None if it is not known, or not kept any more."""
+        arrival = await self._arrivals.one(mail_id)
+        letter = await self._letter(owner, mail_id)
+        return (arrival, letter) if arrival is not None and not isinstance(letter, Refused) else None
+
     async def list_of(self, owner: str, mail_id: str) -> str:
         """The address of the mailing list that a mail came by; empty for all others."""
         letter = await self._letter(owner, mail_id)
@@ -129,11 +135,12 @@ class Actions:
         listed = letter.automatic.kind is AutoKind.LIST and not letter.lists.closed
         return letter.lists.post if listed else ""
 
-    def _proven(self, letter: Letter) -> bool:
+    async def _proven(self, mail_id: str, letter: Letter) -> bool:
         """RFC 8058 §4: one click only where nobody else can have written the fields. Else a forged mail would make us call
         a stranger's URL."""
+        arrival = await self._arrivals.one(mail_id)
         author = letter.sole_author.address if letter.sole_author is not None else None
-        return judge(letter.trace, author, self._believed()).proven
+        return arrival is not None and judge(letter.trace, author, self._believed(arrival)).proven
 
     def _attendee(self, owner: str, invitation: Invitation) -> Person | None:
         own = self._residents.addresses(owner)

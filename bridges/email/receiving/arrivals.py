@@ -150,6 +150,12 @@ class Arrivals:
         self._bridge = bridge
         upsert = postgresql.insert if tables.dialect == "postgresql" else sqlite.insert
         self._insert = upsert(ARRIVALS).on_conflict_do_nothing()
+        # Statements of every mail are made once.
+        self._settle = (
+            update(ARRIVALS)
+            .where(self._mine, ARRIVALS.c.id == bindparam("settled"))
+            .values(state=bindparam("new_state"), reason=bindparam("new_reason"), suspect=False)
+        )
         # A mail of which every recipient has a copy already is not kept again.
         values = [
             literal(bridge),
@@ -165,19 +171,28 @@ class Arrivals:
 
     # Taking
 
-    async def keep(self, kept: Sequence[tuple[Raw, Sequence[Arrival]]]) -> int:
-        """Commit mails and their recipients, all or none. Returns how many rows are new: one for each mail and each of its
-        recipients, none for a mail that all of them have already."""
+    async def keep(
+        self, kept: Sequence[tuple[Raw, Sequence[Arrival]]], also: Sequence[Statement] = ()
+    ) -> int:
+        """Commit mails and their recipients, all or none, and ``also``. Returns how many rows are new: one for each mail and
+        each of its recipients, none for a mail that all of them have already; and those of ``also``."""
         rows = [{"bridge": self._bridge, **_values(each)} for _, arrivals in kept for each in arrivals]
         raws = [
             {"raw_id": raw.id, "raw_received": raw.received, "raw_data": raw.data, "raw_file": raw.file}
             for raw, _ in kept
         ]
         if self._tables.dialect == "sqlite":
-            return await self._tables.write((self._insert, rows), (self._insert_raw, raws))
+            return await self._tables.write((self._insert, rows), (self._insert_raw, raws), *also)
         # Of many sets of values at once, asyncpg does not tell how many rows they made.
         singly: list[Statement] = [(self._insert, row) for row in rows]
-        return await self._tables.write(*singly, *((self._insert_raw, each) for each in raws))
+        return await self._tables.write(*singly, *((self._insert_raw, each) for each in raws), *also)
+
+    async def known(self, again: str) -> str | None:
+        """The id of a mail that was here before, by what it is known by."""
+        rows = await self._tables.read(
+            select(ARRIVALS.c.id).where(ARRIVALS.c.bridge == self._bridge, ARRIVALS.c.again == again)
+        )
+        return rows[0].id if rows else None
 
     async def loads(self) -> dict[str, Load]:
         """What waits, by owner."""
@@ -232,7 +247,7 @@ class Arrivals:
 
     def settling(self, id_: str, state: State, reason: str = "") -> Statement:
         """The statement by which a mail has come to its end; for whoever commits more together with it."""
-        return self._changing(id_, state=state, reason=reason, suspect=False)
+        return self._settle, {"settled": id_, "new_state": state.value, "new_reason": reason}
 
     def holding(self, id_: str, reason: str, author: str, subject: str) -> Statement:
         return self._changing(

@@ -50,6 +50,12 @@ class Heading:
         return [(each.name, unfolded(each.value)) for each in self._header.fields]
 
     @property
+    def return_path(self) -> str:
+        """The envelope sender, as a server of the recipient's wrote it above all else; empty for the null one."""
+        value = next((text for name, text in self.fields if name.lower() == "return-path"), "")
+        return value.strip().removeprefix("<").removesuffix(">")
+
+    @property
     def _header(self) -> Header:
         return split(self.block, _MOST_OF_A_NAME)[0]
 

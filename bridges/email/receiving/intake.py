@@ -16,7 +16,7 @@ import structlog
 
 from bridges.email.addresses import Mailbox, parse
 from bridges.email.receiving import heading, replies
-from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, Load, Raw
+from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, Load, Raw, Statement
 from bridges.email.receiving.heading import Heading
 from bridges.email.receiving.keeping import Keeping
 from bridges.email.receiving.lmtp import Offered
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 _OPERATORS = frozenset({"postmaster", "abuse"})  # RFC 5321 §4.5.1, RFC 2142
 _HOPS = 30  # fewer than Postfix lets through (hopcount_limit, 50): the loop ends here, with a reason
+_FULL = 30.0  # seconds between looks whether there is room again, for mail that waits elsewhere
 _NAME = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
 
@@ -94,8 +95,8 @@ class Waiting:
 
 
 class Intake:
-    """``lmtp.Border``. ``returns`` says whether a mailbox is an envelope sender of ours; ``taken`` is told of mails that
-    are safe, with none if it is not known which of them are new."""
+    """``lmtp.Border`` and ``imap.watch.Taking``. ``returns`` says whether a mailbox is an envelope sender of ours; ``taken``
+    is told of mails that are safe, with none if it is not known which of them are new."""
 
     def __init__(
         self,
@@ -165,6 +166,41 @@ class Intake:
             return [each for each in places if isinstance(each, Reply)]
         answer = await self._keep(offered, look, wanted)
         return [answer if isinstance(each, _Place) else each for each in places]
+
+    # Fetched from a mailbox elsewhere
+
+    async def take(
+        self, owner: str, mailbox: str, raw: bytes, also: Callable[[str], Sequence[Statement]]
+    ) -> None:
+        """Mail that a user's own server has taken already: there is nobody to refuse it to. While there is no room it waits
+        where it is. Raises ``NotStored`` and OSError."""
+        place = _Place(Kind.USER, mailbox, owner)
+        while isinstance(self._room_for(place), Reply):
+            await self._clock.sleep(_FULL)
+        look = heading.look(raw)
+        again = heading.mark(look.digest, place.key)
+        known = await self._arrivals.known(again)
+        if known is not None:
+            self.counts.again += 1
+            await self._arrivals.keep([], also(known))
+            return
+        now, raw_id = self._clock.now(), self._new_id()
+        arrival = Arrival(
+            id=self._new_id(),
+            owner=owner,
+            kind=Kind.USER,
+            recipient=mailbox,
+            raw=raw_id,
+            sender=look.return_path,
+            again=again,
+            received=now,
+            size=len(raw),
+        )
+        file = await self._originals.write(raw_id, raw) if len(raw) > SMALL else ""
+        beside = also(arrival.id)
+        new = await self._arrivals.keep([(Raw(raw_id, now, None if file else raw, file), [arrival])], beside)
+        # The same mail can have come over LMTP meanwhile: then it is not told which rows are new.
+        await self._settle([arrival], 2 if new == 2 + len(beside) else None)
 
     # How
 

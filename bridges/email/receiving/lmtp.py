@@ -156,6 +156,8 @@ class Conversation(LMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._door.inside.add(self)
         super().connection_made(transport)
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.add_done_callback(_ended)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._door.inside.discard(self)
@@ -209,6 +211,12 @@ class Conversation(LMTP):
         await super().push("\r\n".join(reply.line for reply in answers))
         if self._door.closing and self.transport is not None:
             self.transport.close()
+
+
+def _ended(task: "asyncio.Task[None]") -> None:
+    """Of a connection; that it broke is nothing that anybody has to see."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.debug("a connection broke", error=type(error).__name__)
 
 
 _STATUSES = {

@@ -68,7 +68,9 @@ def present(letter: Letter, text: str, spans: Sequence[Span], cuts: Sequence[Cut
     """``text`` is the letter's, without the quotes that were folded away."""
     page = Page()
     if not context.trust.proven:
-        page.block(_warning(letter, context.trust))
+        page.block(
+            _warning(letter, context.trust) if not context.trust.shown_as_said else _doubt(context.trust)
+        )
     if context.returned:
         page.block(context.returned)
     _head(page, letter, context)
@@ -114,6 +116,11 @@ def _warning(letter: Letter, trust: Trust) -> str:
     if letter.sole_author is not None:
         lines.append(f"If you trust it, write to {letter.sole_author.address}.")
     return "\n".join(lines)
+
+
+def _doubt(trust: Trust) -> str:
+    """Of mail in the chat with whom it says that it is from."""
+    return f"⚠ {trust.reason} If it asks for something unusual, make sure that it is theirs."
 
 
 def _head(page: Page, letter: Letter, context: Context) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import structlog
 
-from bridges.email.addresses import Mailbox, ascii_domain
+from bridges.email.addresses import Mailbox, ascii_domain, parse
 from bridges.email.composing.seals import Seals
 from bridges.email.composing.threads import Threads
 from bridges.email.receiving.actions import Actions
-from bridges.email.receiving.arrivals import Arrivals
+from bridges.email.receiving.arrivals import Arrival, Arrivals
 from bridges.email.receiving.blocks import Blocks
 from bridges.email.receiving.contacts import Contacts
 from bridges.email.receiving.intake import Intake, IntakeLimits, Waiting
@@ -95,6 +95,10 @@ class Receiving:
             given = believed()
             return replace(given, own_hosts=given.own_hosts | own)
 
+        def trusted_for(arrival: Arrival) -> Believed:
+            # What a mailbox elsewhere holds never passed the operator's servers: their name in it is anybody's.
+            return residents.provider(arrival.owner, parse(arrival.recipient)) or trusted()
+
         screening = Screening(
             self.contacts, self.blocks, residents, clock, trusted, hold_unverified=terms.hold_unverified
         )
@@ -114,7 +118,7 @@ class Receiving:
             neighbours.folding,
             neighbours.seals,
             clock,
-            trusted,
+            trusted_for,
             frozenset(map(ascii_domain, terms.domains)),
             self._scratch,
         )
@@ -135,7 +139,7 @@ class Receiving:
         )
         self.quarantine = Quarantine(self.arrivals, screening, waiting, self.pipeline.wake)
         self.actions = Actions(
-            self.arrivals, self._originals, residents, neighbours.reading, clock, trusted, self._scratch
+            self.arrivals, self._originals, residents, neighbours.reading, clock, trusted_for, self._scratch
         )
         self._listener = Listener(self.intake, terms.hostname, terms.lmtp, tls)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bridges.email.addresses import Mailbox
+from bridges.email.receiving.trust import Believed
 from gateway.bridge import Sink
 from gateway.model import Message
 
@@ -43,6 +44,10 @@ class Residents(Protocol):
         """Of the user's session; None while there is none."""
 
     def policy(self, owner: str) -> FirstContact: ...
+
+    def provider(self, owner: str, mailbox: Mailbox) -> Believed | None:
+        """Whom to believe about mail of a mailbox that a user has elsewhere; None for mailboxes of ours, where it is the
+        operator's servers."""
 
 
 class Operator(Protocol):

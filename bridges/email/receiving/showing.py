@@ -128,7 +128,7 @@ class Showing:
         folding: Folding,
         seals: Seals,
         clock: Clock,
-        believed: Callable[[], Believed],
+        believed: Callable[[Arrival], Believed],
         domains: frozenset[str],
         scratch: Path,
     ) -> None:
@@ -193,9 +193,10 @@ class Showing:
             if about_us or letter.report is not None:
                 # A report about what we never sent: somebody else wrote mail in the user's name.
                 return await self._settle(arrival, State.DROPPED, "report" if about_us else "foreign report")
-        trust = self._judge(letter)
-        author = _mailbox(letter.sole_author) if trust.proven else None
-        joined = await joining.join(self._threads, owner, letter, author, new=arrival.id)
+        trust = self._judge(arrival, letter)
+        proven = _mailbox(letter.sole_author) if trust.proven else None
+        joined = await joining.join(self._threads, owner, letter, proven, new=arrival.id)
+        author = _mailbox(letter.sole_author) if trust.shown_as_said else proven
         verdict = await self._screening.verdict(
             owner, letter, trust, released=arrival.released, answer=joined.invited
         )
@@ -207,7 +208,7 @@ class Showing:
         return State.SHOWN
 
     async def _for_operator(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
-        trust = self._judge(letter)
+        trust = self._judge(arrival, letter)
         note = f"Mail to {arrival.recipient}:"
         context = Context(trust, frozenset(), recipient=arrival.recipient, returned=note)
         shown = present(letter, letter.text, letter.spans, (), context)
@@ -233,7 +234,7 @@ class Showing:
         sent = await self._threads.by_id(found.owner, found.mail)
         author = _mailbox(letter.sole_author)
         # Only whoever has the mail knows where it came from: the return address vouches for the one that it was made for.
-        trust = self._judge(letter)
+        trust = self._judge(arrival, letter)
         ours = author is not None and author.folded == found.recipient
         trust = Trust(Standing.PROVEN) if ours else trust
         joined = Joined(sent.thread, sent, (sent,), invited=True) if sent is not None else Joined(arrival.id)
@@ -245,9 +246,9 @@ class Showing:
 
     # How
 
-    def _judge(self, letter: Letter) -> Trust:
+    def _judge(self, arrival: Arrival, letter: Letter) -> Trust:
         author = letter.sole_author.address if letter.sole_author is not None else None
-        return judge(letter.trace, author, self._believed())
+        return judge(letter.trace, author, self._believed(arrival))
 
     async def _is_own(self, owner: str, letter: Letter) -> bool:
         """Whether it is a mail of this user's that comes back. One of another user of ours is a mail like any other."""
@@ -290,7 +291,8 @@ class Showing:
         folded = self._folding(letter, [each.text for each in joined.mails], _people(joined))
         mailbox = parse(arrival.recipient)
         # Who is not proven to be somebody is in nobody's room either.
-        in_room = author is not None and self._rooms.shown(owner, joined.thread, _post(letter))
+        sure = author is not None and trust.proven
+        in_room = sure and self._rooms.shown(owner, joined.thread, _post(letter))
         context = Context(
             trust,
             self._residents.addresses(owner),
@@ -301,8 +303,9 @@ class Showing:
             room=in_room,
         )
         shown = present(letter, folded.text, folded.spans, folded.cuts, context)
-        if contact is not None and letter.sole_author is not None and letter.sole_author.name != contact.name:
-            sink.contact(Contact(contact.address, letter.sole_author.name or contact.name))
+        name = letter.sole_author.name if letter.sole_author is not None else ""
+        if contact is not None and sure and name != contact.name:
+            sink.contact(Contact(contact.address, name or contact.name))
         message = Message(
             author.folded if author is not None else "",
             shown.text,
@@ -312,7 +315,7 @@ class Showing:
             enrichment=await self._enrichment(owner, letter, joined, author, shown),
         )
         mail = _mail(arrival, letter, joined, author, folded.text)
-        room = await self._rooms.say(owner, mail, _post(letter), message) if author is not None else ""
+        room = await self._rooms.say(owner, mail, _post(letter), message) if sure else ""
         if room:
             mail = replace(mail, contact=room)
         else:
@@ -322,7 +325,6 @@ class Showing:
             self._threads.remembering(mail),
         ]
         if contact is not None and author is not None:
-            name = letter.sole_author.name if letter.sole_author is not None else ""
             statements.append(self._contacts.saving(learnt(contact, author, name, trust, self._clock.now())))
         await self._commit(owner, author.folded if author is not None else "", statements)
 

@@ -51,6 +51,12 @@ class Trust:
     reason: str = ""
     enforcing: bool = False
     spam: str = ""
+    elsewhere: bool = False  # of a mailbox that the user has at another provider
+
+    @property
+    def shown_as_said(self) -> bool:
+        """Whether it is shown in the chat with whom it says that it is from."""
+        return self.proven or (self.elsewhere and self.standing is Standing.UNPROVEN)
 
     @property
     def proven(self) -> bool:
@@ -98,7 +104,8 @@ def judge(fields: Fields, author: str | None, believed: Believed) -> Trust:
         return Trust(Standing.UNPROVEN, "This gateway's mail server does not check senders.", spam=spam)
     results, enforcing = _results(fields, believed)
     standing = _standing(results, mailbox)
-    return Trust(standing, _REASONS[standing].format(domain=mailbox.domain), enforcing, spam)
+    reason = _REASONS[standing].format(domain=mailbox.domain)
+    return Trust(standing, reason, enforcing, spam, elsewhere=bool(believed.provider))
 
 
 _REASONS = {

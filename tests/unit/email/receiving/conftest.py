@@ -15,6 +15,7 @@ from bridges.email.receiving.intake import Intake, IntakeLimits, Waiting
 from bridges.email.receiving.originals import Originals
 from bridges.email.receiving.replies import Reply
 from bridges.email.receiving.residents import FirstContact, Resident
+from bridges.email.receiving.trust import Believed
 from gateway.bridge import Clock, NotStored, Sink, Tables
 from tests.fakes.clock import ManualClock
 
@@ -28,6 +29,7 @@ class People:
     )
     sinks: dict[str, Sink] = field(default_factory=dict)
     policies: dict[str, FirstContact] = field(default_factory=dict)
+    providers: dict[str, Believed] = field(default_factory=dict)
     broken: bool = False
 
     async def owner_of(self, mailbox: Mailbox) -> Resident | None:
@@ -44,6 +46,9 @@ class People:
 
     def policy(self, owner: str) -> FirstContact:
         return self.policies.get(owner, FirstContact.OPEN)
+
+    def provider(self, owner: str, mailbox: Mailbox) -> Believed | None:
+        return self.providers.get(owner) if mailbox.domain != "gw.example" else None
 
 
 @dataclass
