@@ -1,6 +1,7 @@
 """The LMTP dialogue: what a server is answered, whatever it says and whatever happens to us."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -242,6 +243,24 @@ async def test_a_dialogue_cut_at_any_byte_leaves_nothing_half_done(port: int, re
     assert recorder.taken == []
     async with Dialogue(port) as dialogue:
         assert (await dialogue.bring(["a@gw.example"], mail()))[0].startswith("250")
+
+
+async def test_a_connection_that_breaks_is_nobodys_error(port: int, recorder: Recorder) -> None:
+    troubles: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+    recorder.gate = asyncio.Event()
+    for _ in range(3):
+        async with Dialogue(port) as dialogue:
+            bringing = asyncio.create_task(dialogue.bring(["a@gw.example"], mail()))
+            await asyncio.sleep(0.05)
+            dialogue.writer.transport.abort()
+            bringing.cancel()
+    recorder.gate.set()
+    async with Dialogue(port) as dialogue:
+        assert (await dialogue.bring(["a@gw.example"], mail()))[0].startswith("250")
+    gc.collect()
+    await asyncio.sleep(0)
+    assert troubles == []
 
 
 async def test_a_connection_too_many_is_told_to_come_later(port: int) -> None:
