@@ -179,7 +179,7 @@ class Postfix:
         ``routes``: where mail for a domain goes, as Postfix's transport(5) has it: ``lmtp("127.0.0.1", 2003)``,
         ``error:5.1.1 no such user``, ``retry:4.2.1 busy``, ``discard:``. ``sasl``: where Dovecot's authentication protocol
         is spoken (``inet:127.0.0.1:1234``); with it, submission wants STARTTLS (if there is a certificate) and a login.
-        ``settings`` are lines of main.cf that come last. Raises ``Missing`` and ``NotReady``."""
+        ``settings`` are lines of main.cf instead of ours. Raises ``Missing`` and ``NotReady``."""
         server = cls(directory, find("postfix"), host, port, submission_port)
         server._lay_out()
         server._write_main(routes, certificate, sasl, settings or {})
@@ -232,6 +232,10 @@ class Postfix:
             text += _TLS.format(certificate=certificate.certificate, key=certificate.key)
         if sasl:
             text += _SASL.format(path=sasl)
+        # A parameter that is set twice is a warning of every daemon, and so many stop the log before it begins.
+        text = "".join(
+            line for line in text.splitlines(keepends=True) if line.partition("=")[0].strip() not in settings
+        )
         text += "".join(f"{name} = {value}\n" for name, value in settings.items())
         (self._directory / "etc/main.cf").write_text(text, encoding="utf-8")
 

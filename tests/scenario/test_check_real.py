@@ -3,6 +3,8 @@
 import asyncio
 import json
 import random
+import re
+import sys
 import textwrap
 from collections.abc import AsyncIterator
 from io import StringIO
@@ -13,11 +15,14 @@ import pytest
 from gateway.check import check
 from gateway.clock import SystemClock
 from gateway.init import init
+from gateway.playground.certificate import Certificate
 from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.peers import Component
-from gateway.playground.process import free_ports, listening
+from gateway.playground.process import Child, free_ports, listening
 from gateway.playground.prosody import Prosody
+from gateway.playground.sasl import Logins
 from gateway.xmpp.link import Link, LinkState, LinkStatus
+from tests.rig.servers import StartPostfix
 
 JID = "irc.localhost"
 SECRET = "s3cret"
@@ -183,3 +188,56 @@ def paste_into_ejabberd(where: Path, printed: str, port: int) -> None:
     listeners = "".join(f"  - {json.dumps(each)}\n" for each in config.pop("listen"))
     others = "".join(f"{key}: {json.dumps(value)}\n" for key, value in config.items())
     (where / "ejabberd.yml").write_text(f"listen:\n{block}{listeners}{others}")
+
+
+# -- mail ------------------------------------------------------------------------------------------------------
+
+
+async def command_line(config: Path, *arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", *arguments, "-c", str(config), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+async def test_mail_is_checked_with_a_gateway_that_runs_and_one_that_does_not(
+    tmp_path: Path, start_postfix: StartPostfix, certificate: Certificate
+) -> None:
+    logins = await Logins({"causeway": "a-secret"}).start()
+    component = Component("mail.localhost", SECRET)
+    xmpp = await Prosody.start(directory(tmp_path, "server"), components=[component])
+    mail = await start_postfix(
+        routes={"far.localhost": "discard:"}, sasl=logins.place, certificate=certificate
+    )
+    (port,) = free_ports(1)
+    config = tmp_path / "config.toml"
+    init("mail.localhost", "email", "prosody", config, force=False, out=StringIO())
+    text = await asyncio.to_thread(config.read_text)
+    text = re.sub(r'secret = ".*"', f'secret = "{SECRET}"', text)
+    text = text.replace("port = 5347", f"port = {xmpp.component_port}").replace("2424", str(port))
+    text = text.replace("port = 25\n", f"port = {mail.submission_port}\n")
+    login = (
+        f'tls = "starttls"\nca_file = "{certificate.authority}"\nusername = "causeway"\npassword = "{{}}"\n'
+    )
+    try:
+        await asyncio.to_thread(config.write_text, text + login.format("wrong"))
+        status, said = await command_line(config, "check")
+        assert status == 1
+        assert f"FAIL  services of email: 127.0.0.1:{mail.submission_port} does not accept the login" in said
+        await asyncio.to_thread(config.write_text, text + login.format("a-secret"))
+        status, said = await command_line(config, "check")
+        assert status == 0, said
+        assert "ok    services of email\n" in said
+        assert "note  email: Nobody reads mail to postmaster@ and abuse@" in said
+        running = Child("gateway", [sys.executable, "-m", "gateway", "run", "-c", str(config)], tmp_path)
+        running.start()
+        try:
+            await running.wait_ready(listening("127.0.0.1", port), within=30)
+            _, said = await command_line(config, "check")
+            assert "ok    services of email\n" in said  # though its port is taken: by itself
+        finally:
+            await running.stop()
+    finally:
+        await xmpp.stop()
+        await logins.stop()
