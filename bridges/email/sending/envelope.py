@@ -100,7 +100,8 @@ def rcpt(envelope: Envelope, offers: Offers) -> tuple[bytes, ...]:
     address = envelope.recipient.envelope
     words = ["RCPT", f"TO:<{address}>"]
     if "dsn" in offers:
-        words.append("NOTIFY=SUCCESS,FAILURE,DELAY" if envelope.success else "NOTIFY=FAILURE,DELAY")
+        wanted = "SUCCESS,FAILURE,DELAY" if envelope.success else "FAILURE,DELAY"
+        words.append(f"NOTIFY={wanted if envelope.sender else 'NEVER'}")
         kind, original = ("rfc822", xtext(address)) if address.isascii() else ("utf-8", utf8_address(address))
         words.append(f"ORCPT={kind};{original}")
     return tuple(word.encode() for word in words)

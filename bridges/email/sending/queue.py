@@ -39,6 +39,7 @@ Connect = Callable[[], Awaitable[Connection]]
 ReturnPath = Callable[[str, float], str]
 Accepted = Callable[[str, Path], Awaitable[None]]
 
+_LOOK = 0.05
 _STORE_AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -52,8 +53,7 @@ class Watcher(Protocol):
 
 
 class Queue:
-    """``bridges.email.composing.outgoing.Outbox``. ``run`` is its life, held by the caller, who calls ``stop`` before ending
-    it.
+    """``bridges.email.composing.outgoing.Outbox``. ``run`` is its life, held by the caller.
 
     ``lane`` tells queues apart that share tables: empty for the operator's smarthost, else whose own server it sends
     through. ``return_path`` makes the envelope sender of a recipient's row, empty for none. ``accepted`` is told of a mail
@@ -128,20 +128,33 @@ class Queue:
         """Mails that are being handed over just now."""
         return self._turns.ready.under_way
 
-    async def run(self) -> None:
-        """Send what there is, until cancelled."""
+    async def run(self, grace: float = 5.0) -> None:
+        """Send what there is, until cancelled; then no further mail is begun, and those under way have ``grace`` seconds:
+        one that is cut off after its end may come twice."""
+        work = asyncio.create_task(self._all())
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await self._drain(grace)
+            raise
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+            if not work.cancelled():
+                work.exception()  # it was raised above, or came of the end
+
+    async def _all(self) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._connections):
                 group.create_task(self._work())
             group.create_task(self._turns.fill())
             group.create_task(self._upkeep.run())
 
-    async def stop(self, within: float = 5.0) -> None:
-        """Begin no further mail, and wait a little for those under way: one that is cut off after its end may come twice."""
+    async def _drain(self, within: float) -> None:
         self._turns.stop()
         until = self._clock.monotonic() + within
         while self._turns.ready.under_way and self._clock.monotonic() < until:
-            await self._clock.sleep(0.05)
+            await self._clock.sleep(_LOOK)
 
     # Workers
 

@@ -98,10 +98,10 @@ class Office:
         return self.sending
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[Sending]:
-        """Running, and cut off in the middle of whatever it does at the end."""
+    async def open(self, grace: float = 0.0) -> AsyncIterator[Sending]:
+        """Running, and cut off at the end in the middle of whatever it does, or after ``grace`` seconds."""
         sending = self.made()
-        task = asyncio.create_task(sending.run())
+        task = asyncio.create_task(sending.run(grace))
         try:
             yield sending
         finally:

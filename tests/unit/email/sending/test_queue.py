@@ -330,19 +330,27 @@ async def test_a_mail_that_takes_long_is_told_once_and_then_given_up(
     assert not office.bounced
 
 
-async def test_stopping_waits_for_what_is_under_way(office: Office, smarthost: Scripted) -> None:
-    async with office.open() as sending:
+async def test_an_end_waits_for_what_is_under_way(office: Office, smarthost: Scripted) -> None:
+    async with office.open(grace=5) as sending:
         for _ in range(20):
             await sending.queue.submit(office.finished(BOB))
         await smarthost.until(lambda it: bool(it.received))
-        await sending.queue.stop()
-        assert sending.queue.under_way == 0
-        count = len(smarthost.received)
-        await asyncio.sleep(0.05)
-        assert len(smarthost.received) == count < 20
+    count = len(smarthost.received)
+    assert count < 20
+    assert smarthost.commands.count("CONTENT") == count
     async with office.open():
         await office.told.until(20)
     assert len(smarthost.received) == 20
+
+
+async def test_an_end_does_not_wait_for_ever(office: Office, smarthost: Scripted) -> None:
+    smarthost.answers["RCPT"] = SILENCE
+    office.smarthost = replace(office.smarthost, timeout=30)
+    async with asyncio.timeout(10):
+        async with office.open(grace=0.1) as sending:
+            await sending.queue.submit(office.finished(BOB))
+            await smarthost.until(lambda it: any(each.startswith("RCPT") for each in it.commands))
+    assert not smarthost.received
 
 
 async def test_a_mail_whose_file_is_gone_fails(office: Office) -> None:

@@ -48,7 +48,7 @@ class Sending:
             schedule=schedule,
         )
 
-    async def run(self) -> None:
+    async def run(self, grace: float) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.teller.run())
-            group.create_task(self.queue.run())
+            group.create_task(self.queue.run(grace))
