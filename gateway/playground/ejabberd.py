@@ -157,6 +157,7 @@ class Ejabberd:
                     "ip": self.host,
                     "module": "ejabberd_service",
                     "access": "all",
+                    "global_routes": False,  # else the first component gets the stanzas of all
                     "hosts": {one.jid: {"password": one.secret} for one in components},
                 }
             )

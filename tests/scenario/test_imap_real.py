@@ -142,7 +142,7 @@ class Shelf:
         self._came.set()
 
     async def has(self, *bodies: bytes) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.taken != list(bodies):
                 self._came.clear()
                 await self._came.wait()
@@ -165,7 +165,7 @@ async def watching(dovecot: Dovecot, user: str, shelf: tuple[Shelf, Cursors]) ->
     watch, online = Watch(attached, shelf[1], shelf[0], largest=1_000_000), asyncio.Event()
     running = asyncio.create_task(watch.run(online.set))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await online.wait()
         yield watch
     finally:
@@ -183,7 +183,7 @@ async def flags_of(dovecot: Dovecot, user: str, uid: int) -> frozenset[str]:
 
 async def seen(dovecot: Dovecot, user: str, uid: int) -> None:
     """It is another program that marks it: there is nothing to wait for but its being so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "\\seen" not in await flags_of(dovecot, user, uid):
             await asyncio.sleep(0.05)
 

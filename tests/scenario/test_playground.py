@@ -122,7 +122,7 @@ async def test_the_playground_ends_whole_on_sigterm_and_on_sigkill() -> None:
                 assert row, output
                 output += row.decode()
         children = _children(process.pid)
-        assert len(children) == 3
+        assert len(children) == 4
         process.send_signal(number)
         assert await process.wait() == status
         for pid in children:
