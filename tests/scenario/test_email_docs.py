@@ -9,6 +9,7 @@ import smtplib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,7 +140,7 @@ def settings(text: str) -> dict[str, str]:
 
 
 async def postfix(
-    directory: Path, gateway: Gateway, world: Mailboxes, main: str, *masters: str, **more: object
+    directory: Path, gateway: Gateway, world: Mailboxes, main: str, *masters: str, **more: Any
 ) -> Postfix:
     own = settings(gateway.here(snippets()[main]))
     own["default_transport"] = lmtp(world.host, world.port)
