@@ -33,7 +33,12 @@ class Stuffing:
     def _stuffed(self, piece: bytes) -> bytes:
         if not piece:
             return b""
-        out = _DOT.sub(b"..", _LINE_END.sub(b"\r\n", piece))
+        # Nearly all mails are in order: looking is ten times as fast as replacing.
+        out = piece
+        if not piece.count(b"\r\n") == piece.count(b"\r") == piece.count(b"\n"):
+            out = _LINE_END.sub(b"\r\n", piece)
+        if b"\n." in out:
+            out = _DOT.sub(b"..", out)
         if self._fresh and out.startswith(b"."):
             out = b"." + out
         self._fresh = out.endswith(b"\n")
