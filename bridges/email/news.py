@@ -57,6 +57,8 @@ class MailNews:
         self, owner: str, mail_id: str, line_ids: tuple[str, ...], recipient: Mailbox, outcome: Outcome
     ) -> bool:
         """Raises ``NotStored``."""
+        if not line_ids:
+            return True  # no message of the user's: a receipt
         if self._people.session(owner) is None:
             return False
         try:

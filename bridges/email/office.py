@@ -15,7 +15,7 @@ from bridges.email.attached.account import Mailing
 from bridges.email.attached.custody import Custodians
 from bridges.email.attached.dialling import Dialling
 from bridges.email.attached.hosts import Hosts
-from bridges.email.attached.lanes import Lanes
+from bridges.email.attached.lanes import NULL, Lanes
 from bridges.email.composing.composer import Composer
 from bridges.email.composing.places import Letterhead, Limits
 from bridges.email.composing.seals import Seals
@@ -28,6 +28,7 @@ from bridges.email.mime.reader import Reader
 from bridges.email.news import MailNews
 from bridges.email.orders import Orders
 from bridges.email.people import People
+from bridges.email.receipts import Receipts
 from bridges.email.receiving import lmtp
 from bridges.email.receiving.actions import Actions
 from bridges.email.receiving.contacts import EmailContact
@@ -204,10 +205,24 @@ class Parts:
                 fold,
             ),
         )
+        # Receipts have no return address: nothing is to come back of them.
+        self._null = Queue(
+            self.sendings,
+            services.directory / "outbound",
+            lambda: Connection.open(smarthost),
+            lambda row, now: "",
+            Watching(self.teller, self.bounces, clock.now),
+            clock=clock,
+            chance=services.random,
+            connections=1,
+            place=smarthost.place,
+            lane=NULL,
+        )
         self.lanes = Lanes(
             self.sendings,
             services.directory / "outbound",
             self.queue,
+            self._null,
             Watching(self.teller, self.bounces, clock.now),
             settings.ours,
             clock=clock,
@@ -231,13 +246,28 @@ class Parts:
             suspensions=office.suspensions,
             clock=clock,
         )
+        letterhead = Letterhead(settings.return_domain, seals, settings.footer)
+        self.receipts = Receipts(
+            tables,
+            name,
+            office.people,
+            self.receiving.actions,
+            self.receiving.contacts,
+            self.lanes,
+            letterhead,
+            services.directory / "outbound",
+            settings.ours,
+            clock,
+            services.random,
+            f"Causeway {services.version}",
+        )
         self.composer = Composer(
             services,
             self.threads,
             self.departures,
             office.people,
             office.people,
-            Letterhead(settings.return_domain, seals, settings.footer),
+            letterhead,
             Limits(
                 size=settings.limits.message_size,
                 recipients=settings.limits.recipients,
@@ -298,6 +328,8 @@ class Parts:
     def read(self, owner: str, mail: str) -> None:
         """The user has seen a mail."""
         self.custodians.read(owner, mail)
+        if self.receipts.wanted(owner):
+            self._spawn(self.receipts.read(owner, mail))
 
     async def contacts_of(self, owner: str) -> Sequence[EmailContact]:
         return await self.receiving.contacts.of(owner)
@@ -331,6 +363,7 @@ class Parts:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.composer.run())
                 group.create_task(self.queue.run())
+                group.create_task(self._null.run())
                 group.create_task(self.teller.run())
                 group.create_task(self.receiving.run())
                 group.create_task(self._listen())

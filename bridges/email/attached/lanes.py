@@ -1,8 +1,8 @@
 """Mails of users who send through servers of their own: for each of them a queue before that server.
 
 A lane's name is its user's; what has no return address (receipts, RFC 8098 §3) has a lane of its own beside it, and one
-before the operator's smarthost. A queue is made when there is something in it, and lives as long as the user's session: most
-users send nothing most of the time.
+before the operator's smarthost, ``null``. A queue is made when there is something in it, and lives as long as the user's
+session: most users send nothing most of the time.
 """
 
 import asyncio
@@ -43,6 +43,7 @@ class Lanes:
         sendings: Sendings,
         directory: Path,
         main: Outbox,
+        null: Outbox,
         watcher: Watcher,
         ours: Callable[[Mailbox], bool],
         *,
@@ -55,6 +56,7 @@ class Lanes:
         self.clock = clock
         self.chance = chance
         self._main = main
+        self._null = null
         self._ours = ours
         self._open: dict[str, Lane] = {}  # by user
 
@@ -66,6 +68,9 @@ class Lanes:
 
     async def put(self, name: str, finished: Finished, *also: tuple[Executable, Values]) -> None:
         """Into a lane, whether its user is here or not. Raises ``NotStored``."""
+        if name == NULL:
+            await self._null.submit(finished, *also)
+            return
         lane = self._open.get(finished.owner)
         if lane is not None:
             await lane.queue(name).submit(finished, *also)
@@ -139,7 +144,7 @@ class Lane:
             async with asyncio.TaskGroup() as group:
                 while True:
                     queue = await self._starting.get()
-                    group.create_task(_until_stopped(queue))
+                    group.create_task(queue.run(_GOODBYE))
         finally:
             self._lanes.closed(self)
 
@@ -156,15 +161,3 @@ class Lane:
         if len(self._told) > _LAST:
             self._told.popitem(last=False)
         await self._sent(path)
-
-
-async def _until_stopped(queue: Queue) -> None:
-    running = asyncio.ensure_future(queue.run())
-    try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await queue.stop(_GOODBYE)
-        raise
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
