@@ -71,7 +71,8 @@ class Console:
     def announced(self, line: Line) -> None:
         """A notice that is nobody's: of a server, or of services that small ircds name without an address."""
         now = self._common.clock.monotonic()
-        if self._all or self.asked or ("." in line.source and now < self._chatter_until):
+        coming_in = self._chatter_until == NEVER  # and so is whatever is said then, by whomever
+        if self._all or self.asked or coming_in or ("." in line.source and now < self._chatter_until):
             self.other(line)
             return
         due = max(self._due, now)
