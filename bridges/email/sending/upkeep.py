@@ -59,6 +59,8 @@ class Upkeep:
         for row, said in await self._sendings.slow(self._lane, now - self._schedule.warn):
             await self._sendings.delay(row, replace(said, kind=Kind.DELAYED, text=said.text or _UNREACHED))
         self._look()
+        if self._lane:
+            return  # what is everybody's is the care of the first queue
         await self._sendings.forget(now - self._schedule.keep)
         await self._files.sweep()
         if now >= self._strangers_at:

@@ -17,7 +17,7 @@ from bridges.email.sending.queue import Queue
 from bridges.email.sending.rows import Job
 from bridges.email.sending.smarthost import Connection
 from bridges.email.sending.store import Sendings
-from gateway.bridge import Tables, Values
+from gateway.bridge import NotStored, Tables, Values
 from gateway.clock import SystemClock
 from tests.unit.email.sending.conftest import CONTENT, QUICK, Office
 from tests.unit.email.sending.scripted import HANG_UP, SILENCE, Scripted
@@ -95,6 +95,52 @@ async def test_what_was_read_before_a_mail_was_sent_does_not_send_it_again(
         await office.told.until(60)
         await asyncio.sleep(0.2)
     assert len(smarthost.received) == 60
+
+
+class Unstored:
+    """``Tables`` that fail once, after the first mail was taken."""
+
+    def __init__(self, tables: Tables, smarthost: Scripted) -> None:
+        self._tables = tables
+        self._smarthost = smarthost
+        self.dialect = tables.dialect
+        self.failed = 0
+
+    async def write(self, *statements: tuple[Executable, Values]) -> int:
+        if self._smarthost.received and not self.failed:
+            self.failed += 1
+            raise NotStored("the disk is full")
+        return await self._tables.write(*statements)
+
+    async def read(
+        self, statement: Executable, values: Mapping[str, object] | None = None
+    ) -> Sequence[Row[Any]]:
+        return await self._tables.read(statement, values)
+
+
+async def test_a_mail_that_was_taken_and_cannot_be_noted_is_not_sent_again(
+    office: Office, smarthost: Scripted
+) -> None:
+    office.tables = tables = Unstored(office.tables, smarthost)
+    async with office.open() as sending:
+        await sending.queue.submit(office.finished(BOB))
+        await office.told.until(1)
+    assert tables.failed == 1
+    assert len(smarthost.received) == 1
+    assert office.told.kinds == [(BOB, Kind.ACCEPTED)]
+
+
+async def test_a_mail_that_cannot_be_kept_is_not_taken(office: Office, smarthost: Scripted) -> None:
+    await office.sending.queue.submit(office.finished(BOB))
+    async with office.open():
+        await office.told.until(1)
+    tables = Unstored(office.tables, smarthost)
+    office.tables = tables
+    with pytest.raises(NotStored):
+        await office.made().queue.submit(office.finished(CAROL))
+    async with office.open():
+        await asyncio.sleep(0.1)
+    assert len(smarthost.received) == 1
 
 
 async def test_connections_are_bounded(office: Office, smarthost: Scripted) -> None:
