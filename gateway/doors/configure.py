@@ -10,7 +10,7 @@ from typing import cast
 
 from gateway.accounts.directory import Accounts
 from gateway.accounts.preferences import Preferences
-from gateway.bridge import Adjusts, BadAddress, Bridge
+from gateway.bridge import Adjusts, BadAddress, Bridge, Registering
 from gateway.model import Address, AddressKind, Condition, Field, Refused
 from gateway.texts import Text
 from gateway.xmpp.addressbook import AddressBook
@@ -65,7 +65,9 @@ class Configuring:
         if can.rooms or can.adjustable:
             node = "global-configure" if address.network else "configure"
             found.append(self._command(node, Address(AddressKind.GATEWAY)))
-        if address.network:
+        if self._home is not None:
+            found.append(self._command("account-configure", Address(AddressKind.NETWORK, self._home)))
+        elif address.network:
             found.append(self._command("server-configure", Address(AddressKind.NETWORK, address.network)))
         elif can.networks:
             found.append(self._command("configure-network", Address(AddressKind.NETWORK)))
@@ -73,11 +75,20 @@ class Configuring:
             found.append(self._command("configure-room", Address(AddressKind.ROOM)))
         return found
 
+    @property
+    def _home(self) -> str | None:
+        """Where users have their account, if they can set something for it and know of no networks."""
+        can = self._bridge.capabilities
+        home = cast("Registering", self._bridge).home if can.registration and not can.networks else None
+        return home if home is not None and self._bridge.fields(home) else None
+
     def _command(self, node: str, about: Address) -> Command:
         """``about`` without a network stands for whichever the user will be asked for."""
         can = self._bridge.capabilities
         if about.kind is AddressKind.GATEWAY:
             name = Text("Configure a few settings")
+        elif about.kind is AddressKind.NETWORK and about.network == self._home:
+            name = Text("Configure my account")
         elif about.network:
             noun = can.room_noun if about.name else can.network_noun
             name = Text("Configure a few settings for that {noun}", noun=noun)
@@ -122,6 +133,9 @@ class Configuring:
                 tuple(await preferences.gateway_fields(owner)),
                 Text("Edit the form, to configure your global settings for the component."),
             )
+        if about.kind is AddressKind.NETWORK and about.network == self._home:
+            account = tuple(await preferences.network_fields(owner, about.network))
+            return Form(Text("Configure my account"), account)
         if about.kind is AddressKind.NETWORK:
             return Form(
                 Text("Configure the {noun} {network}", noun=can.network_noun, network=about.network),
@@ -168,7 +182,9 @@ class Configuring:
         if found is None:
             return
         await found.adjust()
-        if about.kind is AddressKind.NETWORK:
+        if about.kind is AddressKind.NETWORK and about.network == self._home:
+            found.reconnect()  # nothing stands between the user and what was set, and no connection is lost by it
+        elif about.kind is AddressKind.NETWORK:
             found.retry()
         elif self._bridge.capabilities.adjustable and found.session is not None:
             # The capability says that the session can.
