@@ -6,6 +6,8 @@ Only places change: where the gateway, the world and the socket are on this mach
 import asyncio
 import re
 import smtplib
+import textwrap
+import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from bridges.email.addresses import parse
+from bridges.email.config import EmailSettings
 from bridges.email.receiving import replies
 from bridges.email.receiving.lmtp import Limits, Listener, Offered
 from bridges.email.receiving.replies import Reply
@@ -153,6 +156,15 @@ async def postfix(
         await asyncio.to_thread(file.write_text, text + "".join(masters))
         await server.restart()
     return server
+
+
+def test_the_table_of_the_page_is_a_configuration() -> None:
+    (table,) = re.findall(r"```toml\n(.*?)```", _PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    own = tomllib.loads(textwrap.dedent(table))["bridges"]["email"]
+    assert own.pop("jid") == "mail.example.org"
+    assert own.pop("secret")
+    settings = EmailSettings.model_validate(own)
+    assert settings.lmtp.address == ("127.0.0.1", 2424)
 
 
 async def test_postfix_as_the_page_says(

@@ -144,6 +144,16 @@ def test_a_bridge_that_needs_more_gets_it(tmp_path: Path) -> None:
     assert text.endswith(f"causeway check -c {config}\n    causeway run -c {config}\n")
 
 
+def test_what_postfix_is_told_is_what_the_page_for_operators_says_and_tests(tmp_path: Path) -> None:
+    out = StringIO()
+    init("mail.example.org", "email", "prosody", tmp_path / "config.toml", force=False, out=out)
+    part = out.getvalue().partition("Tell your mail server about its mail")[2].partition("Exim")[0]
+    lines = [line.strip() for line in part.splitlines() if " = " in line]
+    page = (Path(__file__).parents[2] / "docs" / "email.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 3
+    assert set(lines) <= set(page)
+
+
 def test_mail_needs_a_domain_with_a_dot(tmp_path: Path) -> None:
     with pytest.raises(
         CannotInit, match='The domain "mail" cannot be used: mail addresses need one with a dot'
