@@ -6,6 +6,8 @@ user can run it, and the kernel does not forget to end it with us (it forgets fo
 children end when the pipe that they share with ``master`` closes. Nothing leaves the machine: what has no route bounces.
 """
 
+import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -237,7 +239,7 @@ class Postfix:
             line for line in text.splitlines(keepends=True) if line.partition("=")[0].strip() not in settings
         )
         text += "".join(f"{name} = {value}\n" for name, value in settings.items())
-        (self._directory / "etc/main.cf").write_text(text, encoding="utf-8")
+        self._write("main.cf", text)
 
     def _write_master(self, tls: bool, sasl: bool) -> None:
         options = {"smtpd_relay_restrictions": "permit_mynetworks,reject"}
@@ -254,7 +256,14 @@ class Postfix:
             submission_port=self.submission_port,
             submission="\n".join(f"  -o {name}={value}" for name, value in options.items()),
         )
-        (self._directory / "etc/master.cf").write_text(text, encoding="utf-8")
+        self._write("master.cf", text)
+
+    def _write(self, name: str, text: str) -> None:
+        """Some seconds ago, as it seems: every program of Postfix reads again and again what may just be being written."""
+        path = self._directory / "etc" / name
+        path.write_text(text, encoding="utf-8")
+        then = time.time() - 10
+        os.utime(path, (then, then))
 
 
 def _wrapped(directory: Path) -> Mapping[str, str]:
