@@ -271,7 +271,7 @@ class EmailSettings(_Table):
     postmaster: Annotated[str, AfterValidator(_mailbox)] = Field(
         default="",
         description="Address of a registered user who reads what comes to postmaster@ and abuse@ of your domains. Empty: "
-        "it is kept until an admin asks for it (`held-mail`).",
+        "it waits until somebody is named.",
     )
     bounce_domain: Annotated[str, AfterValidator(_domain_or_none)] = Field(
         default="", description="Domain of the return addresses, one of `domains`. Empty: the first."
