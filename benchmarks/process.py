@@ -23,7 +23,8 @@ class GatewayProcess:
         self._log = log
 
     @classmethod
-    async def start(cls, command: Sequence[str], core: int, directory: Path) -> "GatewayProcess":
+    async def start(cls, command: Sequence[str], core: int | str, directory: Path) -> "GatewayProcess":
+        """``core``: its number, or several as taskset(1) has them."""
         log = directory / "gateway.log"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
