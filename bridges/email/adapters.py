@@ -7,8 +7,8 @@ from bridges.email.composing.threads import Threads
 from bridges.email.mime import folding
 from bridges.email.mime.letter import Letter, Person, Role
 from bridges.email.people import People
+from bridges.email.receiving.neighbours import Folded, Return
 from bridges.email.receiving.presentation import Cut
-from bridges.email.receiving.showing import Folded, Return
 from bridges.email.sending.bounces import Bounces
 from bridges.email.sending.outcome import Kind, Outcome
 from bridges.email.sending.returned import Returns, What

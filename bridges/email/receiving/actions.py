@@ -14,9 +14,9 @@ from bridges.email.addresses import Mailbox, parse
 from bridges.email.mime.invitations import reply
 from bridges.email.mime.letter import Answer, AutoKind, Invitation, Letter, Person
 from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, State
+from bridges.email.receiving.neighbours import Reading
 from bridges.email.receiving.originals import Gone, Originals
 from bridges.email.receiving.residents import Residents
-from bridges.email.receiving.showing import Reading
 from bridges.email.receiving.trust import Believed, judge
 from gateway.bridge import BadAddress, Clock
 from gateway.model import Condition, Refused

@@ -102,6 +102,25 @@ def named(person: Person) -> str:
     return f"{person.name} <{person.address}>" if person.name else person.address
 
 
+def question(letter: Letter, trust: Trust, party: str) -> str:
+    """What a user is asked about a stranger."""
+    who = " and ".join(named(each) for each in letter.from_[:3] if each.address) or "Somebody"
+    lines = [f"{who} wrote to you for the first time, and the mail is held."]
+    if letter.automatic is not None and letter.automatic.kind is AutoKind.LIST:
+        lines = [f"{who} wrote to a mailing list that brings mail to you for the first time; it is held."]
+    if letter.subject:
+        lines.append(f"Subject: {letter.subject[:200]}")
+    lines.append(
+        "The sender is authenticated." if trust.proven else f"The sender may be forged. {trust.reason}"
+    )
+    if party:
+        lines.append(
+            f'Write to me: "allow {party}" to get this and all that follows, "once {party}" for what is held only, '
+            f'"block {party}" to refuse it, or "spam {party}" to keep it away without more questions.'
+        )
+    return "\n".join(lines)
+
+
 # -- above --------------------------------------------------------------------------------------------------------
 
 

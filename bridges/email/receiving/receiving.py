@@ -18,12 +18,13 @@ from bridges.email.receiving.blocks import Blocks
 from bridges.email.receiving.contacts import Contacts
 from bridges.email.receiving.intake import Intake, IntakeLimits, Waiting
 from bridges.email.receiving.lmtp import Limits, Listener
+from bridges.email.receiving.neighbours import Folding, Reading, Replies, Returns, Rooming
 from bridges.email.receiving.originals import Originals
 from bridges.email.receiving.pipeline import Pipeline
 from bridges.email.receiving.quarantine import Quarantine
 from bridges.email.receiving.residents import Operator, Residents
 from bridges.email.receiving.screening import Screening
-from bridges.email.receiving.showing import Folding, Reading, Replies, Returns, Rooming, Showing
+from bridges.email.receiving.showing import Showing
 from bridges.email.receiving.trust import Believed
 from gateway.bridge import NotStored, Services
 

@@ -9,7 +9,6 @@ from asyncio import to_thread
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
@@ -23,88 +22,24 @@ from bridges.email.receiving import joining
 from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, State, Statement
 from bridges.email.receiving.contacts import Contacts
 from bridges.email.receiving.joining import Joined
+from bridges.email.receiving.neighbours import Folding, Reading, Replies, Returns, Rooming
 from bridges.email.receiving.originals import Gone, Originals
-from bridges.email.receiving.presentation import Context, Cut, Shown, named, present, when
+from bridges.email.receiving.presentation import Context, Shown, present, question, when
 from bridges.email.receiving.residents import Operator, Residents
 from bridges.email.receiving.screening import Reason, Screening, Step, Verdict, learnt
 from bridges.email.receiving.trust import Believed, Standing, Trust, judge
 from gateway.bridge import BadAddress, Clock, Sink, Tables
-from gateway.model import Attachment, Contact, Enrichment, Message, Reply, Span
+from gateway.model import Attachment, Contact, Enrichment, Message, Reply
 
 log = structlog.get_logger(__name__)
 
 _HEADER = 64 * 1024  # octets that are looked at of a mail that is not read
+_LONG = 20_000  # code points of a text whose quotes are looked for in a thread of its own
 _QUOTED = 300  # code points of the mail that is answered, for clients that do not know it
 
 
 class NotNow(Exception):
     """A mail cannot be shown just now, and nothing is wrong with it: its user's session is not there."""
-
-
-class Reading(Protocol):
-    """Reads mail in a process that may die of it."""
-
-    async def read(self, path: Path, directory: Path) -> Letter:
-        """The mail in a file; its attachments become files of ``directory``, which is there and empty. Never raises for what
-        is in a mail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """What is left of a text, and where something was taken out of it."""
-
-    text: str
-    spans: tuple[Span, ...]
-    cuts: tuple[Cut, ...] = ()
-
-
-#: Takes away the quotes of a letter that are in the texts of earlier mails, given with the people of the conversation.
-Folding = Callable[[Letter, Sequence[str], Sequence[Person]], Folded]
-
-
-def unfolded(letter: Letter, texts: Sequence[str], people: Sequence[Person]) -> Folded:
-    """``Folding`` that leaves all as it is."""
-    return Folded(letter.text, letter.spans)
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """What came back to a return address. ``mail`` is the one that it is about, ``recipient`` whom that went to (folded).
-    ``note`` is a sentence above what is shown, and empty where nothing is: then all was told in another way."""
-
-    owner: str
-    mail: str
-    recipient: str
-    note: str = ""
-
-
-class Returns(Protocol):
-    """Whoever sent the mail that something came back for. Both raise ``NotStored``; the same mail twice is told once."""
-
-    async def returned(self, recipient: Mailbox, letter: Letter) -> Return | None:
-        """Mail to a return address of ours; None for what is about nothing that is known."""
-
-    async def reported(self, owner: str, letter: Letter) -> bool:
-        """A delivery report or a notice of reading that came to a user's own address. Whether it is about a mail of that
-        user's; then it was dealt with."""
-
-
-class Rooming(Protocol):
-    """Threads and mailing lists that a user has open as rooms."""
-
-    def shown(self, owner: str, thread: str, post: str) -> bool:
-        """Whether the user is in the room of a thread, or of the list with the address ``post``."""
-
-    async def say(self, owner: str, mail: Mail, post: str, message: Message) -> str:
-        """Show a mail of a thread, or of the list with the address ``post``, in its room; which one that is, empty where the
-        user is in none: then it is for its author's chat. Its files are taken away. Raises ``NotStored`` and OSError."""
-
-
-class Replies(Protocol):
-    """Who knows under which ids the user's own messages went out."""
-
-    async def message_of(self, owner: str, mail_id: str) -> str:
-        """The id of the message of ours that is (the beginning of) a mail which was sent; empty if it is not known."""
 
 
 class Showing:
@@ -267,8 +202,8 @@ class Showing:
         statements = [self._arrivals.holding(arrival.id, verdict.reason, verdict.party, letter.subject[:200])]
         if verdict.step is Step.ASK and await self._screening.to_ask(arrival.owner, verdict.party):
             sink = self._sink(arrival.owner)
-            question = Message("", _question(letter, trust, verdict.party), foreign_id=f"{arrival.id}-ask")
-            await sink.direct_committed(question)
+            text = question(letter, trust, verdict.party)
+            await sink.direct_committed(Message("", text, foreign_id=f"{arrival.id}-ask"))
             if verdict.party:
                 now = self._clock.now()
                 contact = await self._contacts.find(arrival.owner, verdict.party)
@@ -288,7 +223,11 @@ class Showing:
     ) -> None:
         owner, sink = arrival.owner, self._sink(arrival.owner)
         contact = await self._contacts.find(owner, author.folded) if author is not None else None
-        folded = self._folding(letter, [each.text for each in joined.mails], _people(joined))
+        texts, people = [each.text for each in joined.mails], _people(joined)
+        if len(letter.text) > _LONG:
+            folded = await to_thread(self._folding, letter, texts, people)
+        else:
+            folded = self._folding(letter, texts, people)
         mailbox = parse(arrival.recipient)
         # Who is not proven to be somebody is in nobody's room either.
         sure = author is not None and trust.proven
@@ -422,22 +361,3 @@ def _mailbox(person: Person | None) -> Mailbox | None:
         return parse(person.address)
     except BadAddress:
         return None
-
-
-def _question(letter: Letter, trust: Trust, party: str) -> str:
-    """What a user is asked about a stranger."""
-    who = " and ".join(named(each) for each in letter.from_[:3] if each.address) or "Somebody"
-    lines = [f"{who} wrote to you for the first time, and the mail is held."]
-    if letter.automatic is not None and letter.automatic.kind is AutoKind.LIST:
-        lines = [f"{who} wrote to a mailing list that brings mail to you for the first time; it is held."]
-    if letter.subject:
-        lines.append(f"Subject: {letter.subject[:200]}")
-    lines.append(
-        "The sender is authenticated." if trust.proven else f"The sender may be forged. {trust.reason}"
-    )
-    if party:
-        lines.append(
-            f'Write to me: "allow {party}" to get this and all that follows, "once {party}" for what is held only, '
-            f'"block {party}" to refuse it, or "spam {party}" to keep it away without more questions.'
-        )
-    return "\n".join(lines)

@@ -15,8 +15,8 @@ from bridges.email.mime import reading
 from bridges.email.mime.letter import Letter
 from bridges.email.receiving.arrivals import ARRIVALS, Arrival, State
 from bridges.email.receiving.lmtp import Offered
+from bridges.email.receiving.neighbours import Reading, Return
 from bridges.email.receiving.receiving import Neighbours, Receiving, Terms
-from bridges.email.receiving.showing import Reading, Return
 from bridges.email.receiving.trust import Believed
 from gateway.bridge import NotKept, Services
 from gateway.model import Attachment, Condition, Contact, Message, Refused

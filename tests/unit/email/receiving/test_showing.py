@@ -10,9 +10,9 @@ from bridges.email.composing.threads import Mail
 from bridges.email.mime.letter import Person
 from bridges.email.receiving.arrivals import State
 from bridges.email.receiving.contacts import Decision
+from bridges.email.receiving.neighbours import Return
 from bridges.email.receiving.residents import FirstContact
 from bridges.email.receiving.screening import Choice
-from bridges.email.receiving.showing import Return
 from gateway.bridge import Services
 from tests.fakes.clock import ManualClock
 from tests.unit.email.receiving.dialogue import mail
