@@ -20,7 +20,7 @@ from gateway.bridge import Clock, NotKept, NotStored
 
 log = structlog.get_logger(__name__)
 
-_WORKERS = 4
+_WORKERS = 16
 _LOOK_AGAIN = 30.0  # seconds between looks at the rows, for what nobody told us of
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 300.0  # seconds after a failure, doubled
 _BATCH = 50
