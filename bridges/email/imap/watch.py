@@ -159,7 +159,7 @@ class Wishes:
 
 
 class Watch:
-    """``largest``: octets of a mail; of larger ones only the header is taken."""
+    """``largest``: octets of a mail; of larger ones only the header is taken. ``answer``: seconds for one."""
 
     def __init__(
         self,
@@ -169,6 +169,7 @@ class Watch:
         *,
         largest: int,
         now: Callable[[], float] = time.time,
+        answer: float = _ANSWER,
         wishes: Wishes | None = None,
     ) -> None:
         self._attached = attached
@@ -176,6 +177,7 @@ class Watch:
         self._taking = taking
         self._largest = largest
         self._now = now
+        self._answer = answer
         self._wishes = wishes if wishes is not None else Wishes()
 
     def mark_read(self, mail: str) -> None:
@@ -189,7 +191,7 @@ class Watch:
     async def run(self, online: Callable[[], None]) -> None:
         """Until cancelled, or ``ImapError``, or ``NotStored``; ``online`` is called once the mailbox is open."""
         connection = await ImapConnection.open(
-            self._attached.server, timeout=_ANSWER, literal_most=self._largest
+            self._attached.server, timeout=self._answer, literal_most=self._largest
         )
         self._wishes.wake = connection.wake
         try:
