@@ -179,6 +179,7 @@ class Parts:
             chance=services.random,
             connections=settings.smarthost.connections,
             place=smarthost.place,
+            reports_of_success=settings.receipts != "off",
         )
         answers = Answers(
             Returns(self.sendings, self.bounces, self.teller, clock),
