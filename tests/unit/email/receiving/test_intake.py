@@ -1,6 +1,7 @@
 """Taking mail: who gets it, that it is safe before it is accepted, and what is known when it comes again."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import Executable
 
 from bridges.email.receiving import heading, intake, replies
-from bridges.email.receiving.arrivals import Arrivals, Kind, State
+from bridges.email.receiving.arrivals import Arrivals, Kind, State, Statement
 from bridges.email.receiving.intake import IntakeLimits
 from bridges.email.receiving.lmtp import Offered
 from bridges.email.receiving.originals import SMALL
@@ -259,3 +260,32 @@ def test_what_is_answered_is_plain() -> None:
         assert str(each.code)[0] == each.status[0]
         assert replace(each, text="") != each
     assert intake.IntakeCounts().kept == 0
+
+
+async def test_a_mail_of_a_mailbox_elsewhere_is_kept_together_with_how_far_it_was_read(
+    border: Border,
+) -> None:
+    raw = b"Return-Path: <bob@far.example>\r\nMessage-ID: <1@far.example>\r\n\r\nhello\r\n"
+    noted: list[str] = []
+
+    def also(mail: str) -> Sequence[Statement]:
+        noted.append(mail)
+        return ()
+
+    await border.intake.take("user-a", "alice@x.example", raw, also)
+    await border.intake.take("user-a", "alice@x.example", b"Received: by y; now\r\n" + raw, also)
+    ((arrival,),) = border.taken
+    assert (arrival.sender, arrival.recipient, arrival.owner) == (
+        "bob@far.example",
+        "alice@x.example",
+        "user-a",
+    )
+    assert noted == [arrival.id, arrival.id]
+    assert await border.originals.read(arrival.raw) == raw
+    assert border.intake.waiting.of("user-a").mails == 1
+
+
+async def test_a_large_mail_of_a_mailbox_elsewhere_is_a_file(border: Border) -> None:
+    large = b"Message-ID: <2@far.example>\r\n\r\n" + b"x" * 100_000
+    await border.intake.take("user-a", "alice@x.example", large, lambda mail: ())
+    assert [each.stat().st_size for each in border.directory.iterdir()] == [len(large)]
