@@ -176,6 +176,8 @@ class Arrivals:
     ) -> int:
         """Commit mails and their recipients, all or none, and ``also``. Returns how many rows are new: one for each mail and
         each of its recipients, none for a mail that all of them have already; and those of ``also``."""
+        if not kept:
+            return await self._tables.write(*also)
         rows = [{"bridge": self._bridge, **_values(each)} for _, arrivals in kept for each in arrivals]
         raws = [
             {"raw_id": raw.id, "raw_received": raw.received, "raw_data": raw.data, "raw_file": raw.file}
