@@ -1,0 +1,92 @@
+"""Mails of users who send through servers of their own: their way, their return address, and what waits for them."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridges.email.addresses import Mailbox, parse
+from bridges.email.attached.lanes import NULL, Lane, Lanes
+from bridges.email.sending.outcome import Outcome
+from bridges.email.sending.rows import Job
+from bridges.email.sending.smarthost import Connection, Smarthost
+from gateway.clock import SystemClock
+from gateway.storage.bridge_tables import BridgeTables
+from tests.unit.email.sending.conftest import Office, office, smarthost
+from tests.unit.email.sending.scripted import Scripted
+
+__all__ = ["office", "smarthost"]  # fixtures
+
+OWNER = "alice@example.org"
+
+
+class Quiet:
+    def look(self) -> None: ...
+
+    async def failed(self, job: Job, outcome: Outcome) -> None: ...
+
+
+@pytest.fixture
+def lanes(office: Office, tables: BridgeTables) -> Lanes:
+    def ours(mailbox: Mailbox) -> bool:
+        return mailbox.domain == "gw.example"
+
+    sending = office.made()
+    return Lanes(
+        sending.sendings,
+        office.directory,
+        sending.queue,
+        sending.queue,
+        Quiet(),
+        ours,
+        clock=SystemClock(),
+        chance=random.Random(1),
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(lanes: Lanes, server: Scripted, sent: list[Path]) -> AsyncIterator[None]:
+    async def keep(path: Path) -> None:
+        sent.append(path)
+
+    own = Smarthost("127.0.0.1", server.port, "none", timeout=5)
+    lane = Lane(lanes, OWNER, parse("alice@mail.test"), "own", lambda: Connection.open(own), keep)
+    task = asyncio.create_task(lane.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def until(server: Scripted, count: int) -> None:
+    async with asyncio.timeout(20), server.changed:
+        await server.changed.wait_for(lambda: len(server.received) >= count)
+
+
+async def test_what_was_written_while_nobody_was_there_goes_when_the_session_begins(
+    lanes: Lanes, office: Office, smarthost: Scripted
+) -> None:
+    sent: list[Path] = []
+    await lanes.submit(office.finished("bob@far.test", "carol@far.test"))
+    async with running(lanes, smarthost, sent):
+        await until(smarthost, 2)
+        await lanes.submit(office.finished("dora@far.test"))
+        await until(smarthost, 3)
+    assert all("FROM:<alice@mail.test>" in each.mail for each in smarthost.received)
+    assert len(sent) == 2  # mails, not recipients
+
+
+async def test_what_has_no_return_address_goes_the_same_way_and_is_not_kept(
+    lanes: Lanes, office: Office, smarthost: Scripted
+) -> None:
+    sent: list[Path] = []
+    async with running(lanes, smarthost, sent):
+        await lanes.put(NULL + OWNER, office.finished("bob@far.test"))
+        await until(smarthost, 1)
+    assert "FROM:<>" in smarthost.received[0].mail
+    assert "NOTIFY=NEVER" in smarthost.received[0].rcpt
+    assert not sent
