@@ -68,6 +68,8 @@ class Play:
     limits: Mapping[str, str] = field(default_factory=dict)
     database: str = ""
     access: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)  # of bridges that are not for IRC
+    more: str = ""  # further tables of the configuration
 
     def jid(self, bridge: str) -> str:
         return f"{bridge}.localhost"
@@ -117,13 +119,17 @@ class Stage:
         if self.play.access:
             text += f"[access]\n{_lines(self.play.access)}"
         for (name, keys), component in zip(self.play.bridges.items(), components, strict=True):
-            text += f'[bridges.{name}]\nkind = "irc"\njid = "{component.jid}"\nsecret = "{component.secret}"\n{_lines(keys)}'
+            kind = self.play.kinds.get(name, "irc")
+            text += (
+                f'[bridges.{name}]\nkind = "{kind}"\njid = "{component.jid}"\nsecret = "{component.secret}"\n'
+            )
+            text += _lines(keys)
             for network, door in self.play.networks.items():
                 text += (
                     f'[bridges.{name}.networks."{network}"]\naddress = "{door.host}"\nports = [{door.port}]\n'
                     f"tls_ports = []\n{_lines({'throttle_rate': '0', **door.more})}"
                 )
-        self.config.write_text(text, encoding="utf-8")
+        self.config.write_text(text + self.play.more, encoding="utf-8")
         self.config.chmod(0o600)
 
     async def stop(self) -> None:
