@@ -147,7 +147,7 @@ class Showing:
         note = f"Mail to {arrival.recipient}:"
         context = Context(trust, frozenset(), recipient=arrival.recipient, returned=note)
         shown = present(letter, letter.text, letter.spans, (), context)
-        enrichment = Enrichment(spans=shown.spans, subject=letter.subject)
+        enrichment = Enrichment(spans=shown.spans)
         await self._operator.receive(
             Message(
                 "",
@@ -271,7 +271,8 @@ class Showing:
         self, owner: str, letter: Letter, joined: Joined, author: Mailbox | None, shown: Shown
     ) -> Enrichment:
         if author is None:
-            return Enrichment(spans=shown.spans, subject=letter.subject, recipients=shown.recipients)
+            # Clients show a subject above all else: a forger's would stand above the warning, as the gateway's own words.
+            return Enrichment(spans=shown.spans, recipients=shown.recipients)
         reply = None
         if joined.parent is not None:
             parent = joined.parent
