@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from bridges.email.mime import reading, wire
+from bridges.email.mime import reading, simple, wire
 from bridges.email.mime.letter import Letter
 from bridges.email.mime.limits import DEFAULT, Limits
 
@@ -64,6 +64,10 @@ class Reader:
             self._idle.put_nowait(None)
         self._running: set[_Worker] = set()
         self._closed = False
+
+    def at_once(self, raw: bytes) -> Letter | None:
+        """A mail for which no worker is needed; None for all others."""
+        return simple.read(raw) if simple.is_simple(raw) else None
 
     async def read(self, path: Path, directory: Path) -> Letter:
         """The mail in the file ``path``. ``directory`` exists, and is for its attachments: who asks removes it. Raises

@@ -15,6 +15,9 @@ from gateway.model import Message, Span
 class Reading(Protocol):
     """Reads mail in a process that may die of it."""
 
+    def at_once(self, raw: bytes) -> Letter | None:
+        """A mail in which nothing can hurt, or has to be a file; None for one that is to be read with more care."""
+
     async def read(self, path: Path, directory: Path) -> Letter:
         """The mail in a file; its attachments become files of ``directory``, which is there and empty. Never raises for what
         is in a mail."""

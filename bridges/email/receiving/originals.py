@@ -54,6 +54,11 @@ class Originals:
         except FileNotFoundError:
             raise Gone from None
 
+    async def short(self, raw: str) -> bytes | None:
+        """A mail that is part of its row; None for one that is a file. Raises ``Gone`` and ``NotStored``."""
+        found = await self._find(raw)
+        return found if isinstance(found, bytes) else None
+
     async def lay_out(self, raw: str, desk: Path) -> Path:
         """The mail as a file, which is not to be changed; and ``desk``, with an empty directory ``files``. Raises ``Gone``,
         OSError and ``NotStored``."""

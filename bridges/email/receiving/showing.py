@@ -92,6 +92,13 @@ class Showing:
         # Before anything is read: mail may wait for weeks.
         if arrival.kind is Kind.USER and self._residents.sink(arrival.owner) is None:
             raise NotNow
+        try:
+            short = None if poisoned else await self._originals.short(arrival.raw)
+            at_once = self._reading.at_once(short) if short is not None else None
+            if at_once is not None and short is not None:
+                return await self._go(arrival, at_once, _Files(short, None))
+        except Gone:
+            return await self._gone(arrival)
         desk = self._scratch / arrival.id
         try:
             path = await self._originals.lay_out(arrival.raw, desk)
@@ -101,10 +108,13 @@ class Showing:
                 letter = await self._reading.read(path, desk / "files")
             return await self._go(arrival, letter, _Files(path, desk))
         except Gone:
-            log.error("a mail is not there any more", mail=arrival.id)
-            return await self._settle(arrival, State.DROPPED, "gone")
+            return await self._gone(arrival)
         finally:
             await to_thread(shutil.rmtree, desk, ignore_errors=True)
+
+    async def _gone(self, arrival: Arrival) -> State:
+        log.error("a mail is not there any more", mail=arrival.id)
+        return await self._settle(arrival, State.DROPPED, "gone")
 
     async def _go(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
         match arrival.kind:
@@ -302,19 +312,25 @@ class Showing:
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """A mail as it came, and a place for what is made of it."""
+    """A mail as it came, as a file or, of a simple one, as it is; and a place for what is made of it."""
 
-    path: Path
-    desk: Path
+    mail: Path | bytes
+    desk: Path | None
 
     async def attachments(self, letter: Letter, *, original: bool) -> tuple[Attachment, ...]:
         found = [_attachment(each) for each in letter.attachments]
         if original:
-            copy = self.desk / "original.eml"  # the core takes it away
-            await to_thread(shutil.copyfile, self.path, copy)
             name = f"{base(letter.subject)[:60].strip() or 'mail'}.eml"
-            found.append(Attachment(name, "message/rfc822", copy.stat().st_size, path=copy))
+            found.append(await self._original(name))
         return tuple(found)
+
+    async def _original(self, name: str) -> Attachment:
+        if isinstance(self.mail, bytes) or self.desk is None:
+            data = self.mail if isinstance(self.mail, bytes) else await to_thread(self.mail.read_bytes)
+            return Attachment(name, "message/rfc822", len(data), data=data)
+        copy = self.desk / "original.eml"  # the core takes it away
+        await to_thread(shutil.copyfile, self.mail, copy)
+        return Attachment(name, "message/rfc822", copy.stat().st_size, path=copy)
 
 
 def _unread(path: Path) -> Letter:

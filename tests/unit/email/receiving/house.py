@@ -72,6 +72,9 @@ class InProcess:
     breaks: dict[bytes, BaseException] = field(default_factory=dict)
     read_ids: list[bytes] = field(default_factory=list)
 
+    def at_once(self, raw: bytes) -> Letter | None:
+        return None
+
     async def read(self, path: Path, directory: Path) -> Letter:
         raw = await asyncio.to_thread(path.read_bytes)
         for mark, error in self.breaks.items():
