@@ -20,6 +20,7 @@ CAPABILITIES = Capabilities(
     gateway_type="smtp",
     gateway_name="Causeway XMPP-email gateway",
     rooms=True,
+    rooms_are_topics=True,
     attachments=True,
     replies=True,
     corrections=True,

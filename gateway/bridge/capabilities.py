@@ -15,6 +15,7 @@ class Capabilities:
     gateway_type: str  # XEP-0100 §4.1 / service discovery registry: "irc", "smtp", "sms"
     gateway_name: str  # for people, e.g. "IRC gateway"
     rooms: bool = False
+    rooms_are_topics: bool = False  # the name of a room says nothing to people: it is called by its topic
     room_type: str = "text"  # identity conference/<room_type>
     networks: bool = False  # addresses of kind NETWORK exist
     instructions: bool = False  # a NETWORK address takes text as commands (IRC raw lines)

@@ -195,7 +195,12 @@ class Outbound:
         elif entry.handed:
             self._hand(entry)
         else:
+            place = place_of(entry)
+            first = place not in self._lines
             self._wait(entry)
+            account = self._account(entry.owner, entry.network)
+            if first and account is not None and account.connected:
+                self._pump(place)  # it was not, when this was written
 
     # -- to the network ----------------------------------------------------------------------------------------
 

@@ -72,13 +72,17 @@ class Discovery:
         except BadAddress:
             return None
         if node == _TRAFFIC and address.kind is AddressKind.ROOM:
-            return DiscoInfo(self._identities(address), features.surviving(self._can(address, requester)))
+            return DiscoInfo(
+                self._identities(address, requester), features.surviving(self._can(address, requester))
+            )
         if node:
             return None
         if target.resource and address.kind is AddressKind.ROOM:
             return DiscoInfo((Identity("client", "pc", target.resource),), frozenset({"urn:xmpp:ping"}))
         return DiscoInfo(
-            self._identities(address), self._features(address, requester), self._forms(address, requester)
+            self._identities(address, requester),
+            self._features(address, requester),
+            self._forms(address, requester),
         )
 
     def items(self, target: Jid, node: str, requester: Jid) -> ItemList | None:
@@ -114,14 +118,13 @@ class Discovery:
             for room in account.rooms.values()
         ]
 
-    def _identities(self, address: Address) -> tuple[Identity, ...]:
+    def _identities(self, address: Address, requester: Jid) -> tuple[Identity, ...]:
         can = self._capabilities
         if address.kind is AddressKind.ROOM:
             # The usual type too: Converse.js (14) takes the room's name from that one only.
             types = dict.fromkeys((can.room_type, "text"))
-            return tuple(
-                Identity("conference", each, f"{address.name} on {address.network}") for each in types
-            )
+            name = self._room_name(address, requester)
+            return tuple(Identity("conference", each, name) for each in types)
         if address.kind is AddressKind.CONTACT:
             # Without its name, so that all contacts share one XEP-0115 hash and clients ask once for all of them.
             return (Identity("client", can.contact_type),)
@@ -131,6 +134,13 @@ class Discovery:
             # Monal adds what says that it is an account, and nothing else without a local part, as a contact.
             legacy = (Identity("account", "registered", name), *legacy)
         return (Identity("gateway", can.gateway_type, name), *legacy)
+
+    def _room_name(self, address: Address, requester: Jid) -> str:
+        account = self._accounts.find(requester.bare, address.network)
+        room = account.room(address.name) if account is not None else None
+        if self._capabilities.rooms_are_topics and room is not None and room.topic.text:
+            return room.topic.text
+        return f"{address.name} on {address.network}"
 
     def _can(self, address: Address, requester: Jid) -> Capabilities:
         """What the requester's own connection to the network can do, where there is one."""

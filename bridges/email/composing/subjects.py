@@ -47,6 +47,6 @@ def first_words(text: str) -> str:
     lines = (one_line(line) for line in text.split("\n") if not line.startswith((">", "```")))
     line = next(filter(None, lines), "")
     if len(line) <= _WORDS:
-        return line
+        return line.rstrip(" ,;:-") or line
     cut = line.rfind(" ", 0, _WORDS)
     return f"{line[: cut if cut > _WORDS // 2 else _WORDS - 1].rstrip(' ,;:-')}…"

@@ -281,7 +281,6 @@ class Showing:
         self, owner: str, letter: Letter, joined: Joined, author: Mailbox | None, shown: Shown
     ) -> Enrichment:
         if author is None:
-            # Clients show a subject above all else: a forger's would stand above the warning, as the gateway's own words.
             return Enrichment(spans=shown.spans, recipients=shown.recipients)
         reply = None
         if joined.parent is not None:
@@ -290,7 +289,9 @@ class Showing:
             id_ = await self._replies.message_of(owner, parent.id) if sent else parent.id
             if id_:
                 reply = Reply(id_, "" if sent else parent.contact, parent.text[:_QUOTED])
-        return Enrichment(reply, "", joined.thread, shown.spans, (), letter.subject, shown.recipients)
+        # A subject is part of the text where it is new. As an element, clients show it above every answer, and a forger's
+        # above the warning.
+        return Enrichment(reply, "", joined.thread, shown.spans, recipients=shown.recipients)
 
     def _sink(self, owner: str) -> Sink:
         sink = self._residents.sink(owner)
