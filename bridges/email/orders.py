@@ -162,7 +162,8 @@ class Orders:
         if mail is None:
             return _NO_MAIL
         post = await self._parts.actions.list_of(order.owner, mail.id)
-        opened = await self._rooms.open(order.owner, mail, self._people.addresses(order.owner), post)
+        earlier = await self._parts.threads.of_thread(order.owner, mail.thread)
+        opened = await self._rooms.open(order.owner, mail, earlier, post)
         if isinstance(opened, Refused):
             return opened
         sink = self._people.sink(order.owner)

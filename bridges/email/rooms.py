@@ -30,6 +30,8 @@ from gateway.model import Condition as Because
 
 #: Of one user; people shown in one.
 _ROOMS_MOST, _PEOPLE_MOST = 100, 500
+#: Mails of a thread that stand in its room from the beginning.
+_EARLIER_MOST = 20
 
 OPEN_ROOMS = Table(
     "email_rooms",
@@ -84,6 +86,7 @@ class ThreadRooms:
         self._open: dict[tuple[str, str], OpenRoom] = {}
         self._by_thread: dict[tuple[str, str], str] = {}
         self._shown: dict[tuple[str, str], _Shown] = {}
+        self._earlier: dict[tuple[str, str], tuple[Mail, ...]] = {}
 
     async def restore(self) -> None:
         """Raises ``NotStored`` and OSError."""
@@ -100,9 +103,11 @@ class ThreadRooms:
 
     # -- opening -----------------------------------------------------------------------------------------------
 
-    async def open(self, owner: str, mail: Mail, mine: frozenset[str], post: str = "") -> OpenRoom | Refused:
+    async def open(
+        self, owner: str, mail: Mail, earlier: Sequence[Mail] = (), post: str = ""
+    ) -> OpenRoom | Refused:
         """Open the thread of a mail, or the mailing list with the address ``post`` that it came by; as it is, where it is
-        open. ``mine`` are the user's own addresses. Raises ``NotStored``."""
+        open. ``earlier`` mails of it, the newest first, are shown to whoever comes in first. Raises ``NotStored``."""
         known = self._by_thread.get((owner, fold(post) if post else mail.thread))
         if known is not None:
             return self._open[owner, known]
@@ -123,6 +128,7 @@ class ThreadRooms:
             self._services.clock.now(),
         )
         await self._save(room)
+        self._earlier[owner, name] = tuple(reversed(earlier[:_EARLIER_MOST]))
         return room
 
     async def close(self, owner: str, room: str) -> bool:
@@ -144,6 +150,7 @@ class ThreadRooms:
         return True
 
     def _drop(self, room: OpenRoom) -> None:
+        self._earlier.pop((room.owner, room.room), None)
         self._open.pop((room.owner, room.room), None)
         self._by_thread.pop((room.owner, room.post or room.thread), None)
 
@@ -195,6 +202,11 @@ class ThreadRooms:
         occupants = [_occupant(key) for key in others]
         occupants.append(Occupant(own, Affiliation.OWNER))
         sink.room_joined(room, own, occupants, Topic(known.subject))
+        for mail in self._earlier.pop((owner, room), ()):
+            sender = own if mail.sent_by_us else fold(mail.sender.address)
+            sink.room_message(
+                room, Message(sender, mail.text, foreign_id=mail.id, time=mail.time, replayed=True)
+            )
         return True
 
     def leave(self, owner: str, room: str) -> None:

@@ -96,7 +96,7 @@ async def _room(bridge: EmailBridge, clock: SystemClock) -> OpenRoom:
         "m0", ME, THREAD, "tea", "Tea", Person("", OTHER), (Person("", MINE),), clock.now(), contact=OTHER
     )
     await parts.threads.remember(mail)
-    opened_room = await bridge.office.rooms.open(ME, mail, frozenset({MINE}))
+    opened_room = await bridge.office.rooms.open(ME, mail)
     assert isinstance(opened_room, OpenRoom)
     return opened_room
 
