@@ -7,6 +7,7 @@ because changing the user clears it again.
 
 import asyncio
 import contextlib
+import fcntl
 import math
 import os
 import random
@@ -14,14 +15,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 Probe = Callable[[], Awaitable[bool]]
 
 _STEP = 0.01  # seconds between two looks at a child that is starting
 _BLOCKED = 10080  # the one port of ours that browsers refuse to connect to (Fetch standard, "bad ports")
+_RESERVED = 600.0  # seconds that a port is kept for whom it was given to
 _EPHEMERAL = 32768  # ip_local_port_range: below it no outgoing connection takes a port away from us
 
 
@@ -57,19 +60,44 @@ def is_root() -> bool:
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """``count`` different TCP ports nobody listens on at ``host``, outside the range the kernel hands out by itself."""
+    """``count`` different TCP ports nobody listens on at ``host``, outside the range the kernel hands out by itself.
+
+    Whoever asks listens only later, so no other process of this user is given them for ten minutes.
+    """
     chosen: list[int] = []
     generator = random.SystemRandom()
     with contextlib.ExitStack() as held:
+        given = held.enter_context(_lately_given())
         while len(chosen) < count:
             port = generator.randrange(_BLOCKED + 1, _EPHEMERAL)
+            if port in given:
+                continue
             probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             try:
                 probe.bind((host, port))
             except OSError:
                 continue
             chosen.append(port)
+            given[port] = time.time()
     return chosen
+
+
+@contextlib.contextmanager
+def _lately_given() -> Iterator[dict[int, float]]:
+    """The ports that any process of this user was given of late, and when; what is added is written down at the end."""
+    path = Path(tempfile.gettempdir(), f"causeway-ports-{os.geteuid()}")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "r+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        oldest = time.time() - _RESERVED
+        # A kill may have cut the last entry.
+        entries = [line.split() for line in file]
+        whole = [(int(entry[0]), float(entry[1])) for entry in entries if len(entry) == 2]
+        given = {port: when for port, when in whole if when > oldest}
+        yield given
+        file.seek(0)
+        file.truncate()
+        file.writelines(f"{port} {when:.0f}\n" for port, when in given.items())
 
 
 def listening(host: str, port: int) -> Probe:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -108,6 +109,38 @@ def test_free_ports_are_different_and_free() -> None:
     for port in ports:
         with socket.socket() as one:
             one.bind(("127.0.0.1", port))
+
+
+def test_a_port_that_was_given_is_not_given_again_while_nobody_listens_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    mine = free_ports(200)
+    asked = "from gateway.playground.process import free_ports; print(*free_ports(2000))"
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    theirs = {int(port) for port in done.stdout.split()}
+    assert len(theirs) == 2000
+    assert theirs.isdisjoint(mine)
+
+
+@pytest.mark.parametrize("cut", ["2", "20000", "20000 ", "20000 17"])
+def test_a_list_of_ports_that_a_kill_cut_short_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    free_ports(1)
+    (kept,) = tmp_path.iterdir()
+    with kept.open("a") as file:
+        file.write(cut)
+    assert len(free_ports(2)) == 2
+    assert len(kept.read_text().splitlines()) == 3
 
 
 async def test_listening_tells_open_from_closed() -> None:
