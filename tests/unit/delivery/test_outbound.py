@@ -359,6 +359,10 @@ async def test_a_report_after_that_is_a_receipt_all_the_same(world):
         gateway.write("hello", "m1", extra=REQUEST)
         await gateway.rest(3)
         await gateway.rest(2 * 86_400 + 700)
+        for _ in range(20):  # a commit of the sweep takes what it takes on a loaded machine
+            if world.server.errors("m1"):
+                break
+            await gateway.rest(60)
         assert len(world.server.errors("m1")) == 1
         gateway.report("f0", DeliveryState.DELIVERED)
         await gateway.rest(5)
