@@ -13,18 +13,8 @@ import pytest_asyncio
 from gateway.playground.clients import error_condition, error_text, message, presence
 from gateway.playground.ircd import Ircd
 from gateway.playground.process import free_ports
-from tests.scenario.stage import (
-    DEADLINE,
-    Company,
-    Door,
-    Play,
-    Scene,
-    Stage,
-    chatter,
-    eventually,
-    join_presence,
-    meet,
-)
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, chatter, join_presence, meet
+from tests.waiting import DEADLINE, eventually
 
 NET, SLOW = "net", "slow"
 PING = "<ping xmlns='urn:xmpp:ping'/>"

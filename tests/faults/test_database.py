@@ -12,7 +12,8 @@ import pytest_asyncio
 from gateway.playground.clients import message
 from gateway.playground.ircd import Ircd
 from gateway.playground.process import free_ports
-from tests.scenario.stage import DEADLINE, Company, Door, Play, Scene, Stage, eventually, meet
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, meet
+from tests.waiting import DEADLINE, eventually
 
 NET = "net"
 MIB = 1024 * 1024

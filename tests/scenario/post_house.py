@@ -20,7 +20,8 @@ from gateway.playground.dovecot import Dovecot
 from gateway.playground.mail import AUTHSERV, ELSEWHERE, LOST, OURS, Mailboxes, parsed
 from gateway.playground.postfix import Postfix, lmtp
 from gateway.playground.process import free_ports
-from tests.scenario.stage import DEADLINE, Company, Play, Stage, configure, eventually
+from tests.scenario.stage import Company, Play, Stage, configure
+from tests.waiting import DEADLINE, eventually
 
 MAIL = "mail.localhost"  # the gateway's JID
 OPERATOR = "operator"

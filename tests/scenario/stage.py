@@ -4,7 +4,6 @@ Servers are started once for a module; people, channels and nicks are new for ev
 another left behind. Nothing in here looks into the gateway: it is a child process with a configuration and a log.
 """
 
-import asyncio
 import itertools
 import json
 import os
@@ -16,17 +15,17 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
-from gateway.playground.clients import IrcClient, Line, Unmet, XmppClient, line, message, show
+from gateway.playground.clients import IrcClient, Line, XmppClient, line, message, show
 from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.peers import Component, User, new_secret
 from gateway.playground.process import Child, NotReady, Probe
 from gateway.playground.prosody import Prosody
 from gateway.secrets import SecretBox
+from tests.waiting import DEADLINE
 
 XMPP = {"prosody": Prosody, "ejabberd": Ejabberd}
 COMMANDS = "http://jabber.org/protocol/commands"
 DATA = "jabber:x:data"
-DEADLINE = 30.0  # seconds; generous, because two slow cores are shared and only failures wait so long
 
 _CONFIG = """\
 [xmpp]
@@ -344,15 +343,6 @@ async def configure(user: XmppClient, server: str, node: str = "configure", **va
     )
     assert done.get("type") == "result", show(done)
     assert done[0].get("status") == "completed", show(done)
-
-
-async def eventually(holds: Callable[[], object], what: str, within: float = DEADLINE) -> None:
-    """Wait for something that only looking again and again can tell. Raises ``Unmet``."""
-    deadline = asyncio.get_running_loop().time() + within
-    while not holds():
-        if asyncio.get_running_loop().time() > deadline:
-            raise Unmet(f"{what} did not come true within {within:g} s")
-        await asyncio.sleep(0.02)
 
 
 def about(word: str) -> Callable[[Line], bool]:

@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from gateway.playground.clients import XmppClient, line, message
 from gateway.playground.inspircd import InspIRCd
-from tests.scenario.stage import DEADLINE, Company, Door, Play, Scene, Stage, eventually, meet
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, meet
+from tests.waiting import DEADLINE, eventually
 
 NET = "inspircd"
 MAM, RSM = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"

@@ -11,7 +11,8 @@ import pytest_asyncio
 from gateway.playground.clients import error_condition, line, presence
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.process import free_ports
-from tests.scenario.stage import DEADLINE, Door, Play, Stage, configure, meet
+from tests.scenario.stage import Door, Play, Stage, configure, meet
+from tests.waiting import DEADLINE
 
 LOCALHOST = "127.0.0.1"
 BOSS = "boss@localhost"

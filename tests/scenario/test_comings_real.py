@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from gateway.playground.clients import IrcClient, error_condition, error_text, line, message, presence
 from gateway.playground.inspircd import InspIRCd
-from tests.scenario.stage import DEADLINE, Company, Door, Play, Scene, Stage, join_presence, meet
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, join_presence, meet
+from tests.waiting import DEADLINE
 
 NET = "net"
 USER = "{http://jabber.org/protocol/muc#user}"

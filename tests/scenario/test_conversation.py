@@ -18,18 +18,8 @@ from gateway.playground.clients import (
 )
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ngircd import NgIRCd
-from tests.scenario.stage import (
-    Company,
-    Door,
-    Play,
-    Scene,
-    Stage,
-    about,
-    chatter,
-    eventually,
-    join_presence,
-    meet,
-)
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, about, chatter, join_presence, meet
+from tests.waiting import eventually
 
 ADMIN = "http://jabber.org/protocol/muc#admin"
 PING = "<ping xmlns='urn:xmpp:ping'/>"

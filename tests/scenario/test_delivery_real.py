@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from gateway.playground.clients import XmppClient, error_condition, line, message
 from gateway.playground.ngircd import NgIRCd
-from tests.scenario.stage import DEADLINE, Company, Door, Play, Scene, Stage, eventually, meet
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, meet
+from tests.waiting import DEADLINE, eventually
 
 NET = "ngircd"
 BODY = "{jabber:client}body"

@@ -36,8 +36,9 @@ from tests.scenario.post_house import (
     upload,
     write,
 )
-from tests.scenario.stage import DEADLINE, Company, chatter, eventually
+from tests.scenario.stage import Company, chatter
 from tests.unit.media.conftest import png
+from tests.waiting import DEADLINE, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -22,18 +22,8 @@ from gateway.playground.clients import (
     presence,
 )
 from gateway.playground.ngircd import NgIRCd
-from tests.scenario.stage import (
-    DEADLINE,
-    Company,
-    Door,
-    Play,
-    Scene,
-    Stage,
-    chatter,
-    eventually,
-    join_presence,
-    meet,
-)
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, chatter, join_presence, meet
+from tests.waiting import DEADLINE, eventually
 
 NET = "ngircd"
 SLOW = "slow"  # the same server, at one line a second

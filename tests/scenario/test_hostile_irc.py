@@ -20,18 +20,8 @@ from gateway.playground.ircd.server import Connection
 from gateway.playground.ircd.state import SaslManner
 from gateway.playground.process import free_ports
 from gateway.playground.xmpp_client import XmppClient
-from tests.scenario.stage import (
-    DEADLINE,
-    Company,
-    Door,
-    Play,
-    Scene,
-    Stage,
-    chatter,
-    configure,
-    eventually,
-    meet,
-)
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, chatter, configure, meet
+from tests.waiting import DEADLINE, eventually
 
 MIB = 1024 * 1024
 LOGIN_TIME = 2  # seconds, in the configuration of the bad network

@@ -20,7 +20,8 @@ from gateway.playground.clients import (
 )
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ngircd import NgIRCd
-from tests.scenario.stage import DEADLINE, Company, Door, Play, Stage, chatter
+from tests.scenario.stage import Company, Door, Play, Stage, chatter
+from tests.waiting import DEADLINE
 
 NETWORKS = ("insp", "old")
 ADMIN = "http://jabber.org/protocol/muc#admin"

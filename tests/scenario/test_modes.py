@@ -9,17 +9,8 @@ import pytest_asyncio
 from gateway.playground.atheme import Atheme
 from gateway.playground.clients import iq, line, message, presence
 from gateway.playground.inspircd import InspIRCd
-from tests.scenario.stage import (
-    COMMANDS,
-    DEADLINE,
-    Company,
-    Door,
-    Play,
-    Stage,
-    chatter,
-    configure,
-    eventually,
-)
+from tests.scenario.stage import COMMANDS, Company, Door, Play, Stage, chatter, configure
+from tests.waiting import DEADLINE, eventually
 
 NET, QUIET = "net", "quiet"
 BODY = "{jabber:client}body"

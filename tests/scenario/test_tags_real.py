@@ -18,7 +18,8 @@ from gateway.playground.ircd import Ircd, IrcdSettings
 from gateway.playground.ircd.history import CHATHISTORY
 from gateway.playground.ircd.modern import CAPABILITIES
 from gateway.playground.process import free_ports
-from tests.scenario.stage import DEADLINE, Company, Door, Play, Scene, Stage, chatter, eventually, meet
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, chatter, meet
+from tests.waiting import DEADLINE, eventually
 
 SID = "{urn:xmpp:sid:0}stanza-id"
 REPLY = "{urn:xmpp:reply:0}reply"
