@@ -4,6 +4,7 @@ What the bytes mean is the business of the two kinds of peer built on it, the XM
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from benchmarks.watching import Watcher
@@ -11,7 +12,7 @@ from benchmarks.watching import Watcher
 _HIGH_WATER = 256 * 1024
 
 
-class Peer(asyncio.Protocol):
+class Peer(asyncio.Protocol, ABC):
     """Subclasses read in ``received``."""
 
     def __init__(self, watchers: list[Watcher]) -> None:
@@ -57,8 +58,8 @@ class Peer(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def received(self, data: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def received(self, data: bytes) -> None: ...
 
     def gone(self) -> None:
         """The connection is lost."""
