@@ -20,8 +20,8 @@ from gateway.model import Attachment, Refused
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One message to the network. ``reference`` is ours, unique for ever, at most 32 characters of ``[a-z0-9]``, and the same
-    at every attempt. ``concatenation`` is the number (0..65535) that pieces of this message bear in common, on every attempt.
+    """One message to the network. ``reference`` is ours, unique for ever, at most 32 characters of ``[a-z0-9]``, the same at
+    every attempt. ``concatenation`` is the number (0..65535) that pieces of this message bear in common, on every attempt.
     ``recipients`` are several only for routes that ``Ways.groups``; a group is one message to the provider, never copies.
     ``media`` have a ``url`` from which the provider can fetch them, type and size; for routes that ``Ways.media``."""
 
@@ -36,8 +36,8 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The network has it, under this id (as it came: no folding, no stripping); empty where it gives none and reports come by
-    our reference."""
+    """The network has it, under this id (as it came: no folding, no stripping); empty where it gives none, and reports come
+    by our reference."""
 
     id: str
 
@@ -79,7 +79,7 @@ class Turn(Protocol):
     """The right to write one piece now."""
 
     async def send(self, submission: Submission, piece: int) -> Outcome:
-        """Write piece ``piece`` (0 ..) and wait for the answer, in bounded time. Is called once at most; it waits for nothing
+        """Write piece ``piece`` (0 ..) and wait for the answer, in bounded time. Is called once at most; waits for nothing
         before it writes. Throttling is not an outcome as long as the route can wait by itself (it repeats the piece in
         order); after a minute it becomes ``Rejected(PASSING)``. Cancelling it leaves the outcome unknown."""
 
