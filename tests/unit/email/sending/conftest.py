@@ -21,6 +21,7 @@ from gateway.clock import SystemClock
 from gateway.storage.bridge_tables import BridgeTables
 from tests.unit.email.sending.scripted import Scripted
 from tests.unit.email.sending.whole import Sending
+from tests.waiting import eventually
 
 SECRET = bytes(range(32))
 QUICK = Schedule(
@@ -108,6 +109,17 @@ class Office:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    async def no_files(self) -> None:
+        await eventually(lambda: not any(self.directory.iterdir()), "an empty directory")
+
+    async def all_noted(self) -> None:
+        """What was told is noted as told: until then, an end of ours means that it is told again."""
+
+        async def noted() -> bool:
+            return not await self.sending.sendings.owed(10)
+
+        await eventually(noted, "all being noted as told")
 
     def finished(
         self, *recipients: str, owner: str = "alice@example.org", content: bytes = CONTENT, **more: object
