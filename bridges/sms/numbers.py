@@ -1,0 +1,216 @@
+"""Our numbers: which there are, whose they are, and from which one somebody is written to.
+
+Owns the table of assignments that are not in the configuration (registered, given by an admin, of users' own accounts), and
+holds all of it in memory. Who a message that comes is for, in teams and pools, is ``receiving``'s to decide by what this
+room says.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Column, Float, Index, Table, Text, delete, insert, select
+
+from bridges.sms.addresses import region_of
+from bridges.sms.schema import METADATA
+from bridges.sms.settings import Mode, NumberSettings
+from gateway.bridge import Services
+
+_TABLE = Table(
+    "sms_assignments",
+    METADATA,
+    Column("bridge", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("route", Text, nullable=False),  # the user's own one; empty: those of the configuration
+    Column("created", Float, nullable=False),
+    Index("sms_assignments_by_number", "bridge", "number"),
+)
+
+
+class Kind(StrEnum):
+    """How somebody came to have a number."""
+
+    CONFIGURED = "configured"
+    ASSIGNED = "assigned"  # by an admin
+    REGISTERED = "registered"  # by registering
+    OWN = "own"  # with the user's own account at a provider
+
+
+class NotFree(Exception):
+    """A number that this user cannot have; the argument is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class OurNumber:
+    """A number of ours as it is now. ``members`` are users (``Account.user``), in a pool those who may use it (none:
+    everybody who is registered)."""
+
+    number: str
+    mode: Mode
+    routes: tuple[str, ...]
+    members: tuple[str, ...] = ()
+    inbox: str = ""
+    destinations: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def region(self) -> str:
+        return region_of(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    owner: str
+    number: str
+    kind: Kind
+    route: str = ""
+    created: float = 0.0
+
+
+class Numbers:
+    """``users`` are everywhere ``Account.user``, which are XMPP addresses as the configuration has them."""
+
+    def __init__(self, configured: Sequence[NumberSettings], services: Services) -> None:
+        self._services = services
+        self._configured = {each.number: each for each in configured}
+        self._assigned: dict[str, dict[str, Assignment]] = {}  # by number, then owner
+
+    async def restore(self) -> None:
+        """Read the table. Raises ``NotStored``."""
+        here = _TABLE.c.bridge == self._services.name
+        for row in await self._services.tables.read(select(_TABLE).where(here).order_by(_TABLE.c.created)):
+            self._keep(Assignment(row.owner, row.number, Kind(row.kind), row.route, row.created))
+
+    # -- asking ------------------------------------------------------------------------------------------------
+
+    def find(self, number: str) -> OurNumber | None:
+        """A number as a provider names it (with or without its plus)."""
+        known = self._number(number)
+        if known is None and number.isdigit():
+            known = self._number(f"+{number}")
+        return known
+
+    def _number(self, number: str) -> OurNumber | None:
+        settings, assigned = self._configured.get(number), self._assigned.get(number, {})
+        if settings is None:
+            # Of a user's own account at a provider; those of the configuration that are gone are nobody's.
+            own = [each for each in assigned.values() if each.kind is Kind.OWN]
+            if not own:
+                return None
+            return OurNumber(number, Mode.PERSONAL, (own[0].route,), (own[0].owner,))
+        members = dict.fromkeys((*settings.users, *assigned))
+        return OurNumber(
+            number,
+            settings.mode,
+            settings.routes,
+            tuple(members),
+            settings.inbox,
+            settings.destinations,
+            settings.name,
+        )
+
+    def all(self) -> list[OurNumber]:
+        numbers = (self._number(each) for each in dict.fromkeys((*self._configured, *self._assigned)))
+        return [each for each in numbers if each is not None]
+
+    def of(self, owner: str) -> list[OurNumber]:
+        """Those that a user can write from: own ones first, then teams', then pools'."""
+        order = list(Mode)
+        mine = [each for each in self.all() if self._may(owner, each)]
+        return sorted(mine, key=lambda each: order.index(each.mode))
+
+    def _may(self, owner: str, number: OurNumber) -> bool:
+        return owner in number.members or (number.mode is Mode.POOL and not number.members)
+
+    def may(self, owner: str, number: str) -> bool:
+        known = self.find(number)
+        return known is not None and self._may(owner, known)
+
+    def senders(self, owner: str, recipient: str, preferred: str = "") -> list[OurNumber]:
+        """Those that a user can write to ``recipient`` from, the best first: what the operator has for that destination (the
+        longest prefix), then what the user prefers, then one of the same country, then the rest in order."""
+        region = region_of(recipient)
+
+        def rank(each: OurNumber) -> tuple[int, bool, bool]:
+            return (
+                -fit(each.destinations, recipient, region),
+                each.number != preferred,
+                not (region and each.region == region),
+            )
+
+        return sorted(self.of(owner), key=rank)
+
+    def free(self) -> list[OurNumber]:
+        """Personal numbers that nobody has."""
+        return [each for each in self.all() if each.mode is Mode.PERSONAL and not each.members]
+
+    def assignments(self, owner: str) -> list[Assignment]:
+        return [each for by_owner in self._assigned.values() if (each := by_owner.get(owner)) is not None]
+
+    # -- giving ------------------------------------------------------------------------------------------------
+
+    async def assign(self, owner: str, number: str, kind: Kind, route: str = "") -> None:
+        """Give a user a number. Raises ``NotFree`` and ``NotStored``."""
+        known = self._number(number)
+        if known is not None and owner in known.members:
+            return
+        if known is None and kind is not Kind.OWN:
+            raise NotFree(f"{number} is no number of this gateway.")
+        if known is not None and kind is Kind.OWN:
+            raise NotFree(f"{number} is in use at this gateway already.")
+        if known is not None and known.mode is Mode.PERSONAL and known.members:
+            raise NotFree(f"{number} is somebody else's.")
+        assignment = Assignment(owner, number, kind, route, self._services.clock.now())
+        row = {
+            "bridge": self._services.name,
+            "owner": owner,
+            "number": number,
+            "kind": kind,
+            "route": route,
+            "created": assignment.created,
+        }
+        self._keep(assignment)  # in memory first: two users who want the same number do so in one commit
+        try:
+            await self._services.tables.write((insert(_TABLE), row))
+        except BaseException:
+            self._drop(owner, number)
+            raise
+
+    async def release(self, owner: str, number: str) -> bool:
+        """Take a number away from a user; whether it was theirs by more than the configuration. Raises ``NotStored``."""
+        if owner not in self._assigned.get(number, {}):
+            return False
+        here = (
+            (_TABLE.c.bridge == self._services.name) & (_TABLE.c.owner == owner) & (_TABLE.c.number == number)
+        )
+        await self._services.tables.write((delete(_TABLE).where(here), None))
+        self._drop(owner, number)
+        return True
+
+    def forget(self, owner: str) -> None:
+        """The user's rows were erased."""
+        for number in [each.number for each in self.assignments(owner)]:
+            self._drop(owner, number)
+
+    def _keep(self, assignment: Assignment) -> None:
+        self._assigned.setdefault(assignment.number, {})[assignment.owner] = assignment
+
+    def _drop(self, owner: str, number: str) -> None:
+        by_owner = self._assigned.get(number, {})
+        by_owner.pop(owner, None)
+        if not by_owner:
+            self._assigned.pop(number, None)
+
+
+def fit(destinations: Iterable[str], recipient: str, region: str) -> int:
+    """How well a recipient fits destinations: 0 not at all, else the more the longer the prefix."""
+    best = 0
+    for each in destinations:
+        if each.startswith("+"):
+            if recipient.startswith(each):
+                best = max(best, len(each))
+        elif each == region:
+            best = max(best, 2)
+    return best

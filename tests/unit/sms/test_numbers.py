@@ -1,0 +1,101 @@
+"""Whose numbers are whose, and from which one somebody is written to."""
+
+import pytest
+from pydantic import ValidationError
+
+from bridges.sms.numbers import Kind, NotFree, Numbers
+from bridges.sms.settings import NumberSettings
+from gateway.bridge import Services
+
+ALICE, BOB, CAROL = "alice@example.org", "bob@example.org", "carol@example.org"
+OWN, TEAM, POOL, GERMAN, FREE = (
+    "+15551230001",
+    "+15551230002",
+    "+15551230003",
+    "+491711234567",
+    "+15551230005",
+)
+
+
+def _numbers(services: Services) -> Numbers:
+    return Numbers(
+        [
+            NumberSettings(number=POOL, routes=("a",), mode="pool", inbox=CAROL),
+            NumberSettings(number=TEAM, routes=("a", "b"), mode="team", users=(ALICE, BOB), name="Support"),
+            NumberSettings(number=OWN, routes=("a",), users=(ALICE,)),
+            NumberSettings(
+                number=GERMAN, routes=("b",), mode="team", users=(ALICE,), destinations=("DE", "+43")
+            ),
+            NumberSettings(number=FREE, routes=("a",)),
+        ],
+        services,
+    )
+
+
+def test_a_user_writes_from_what_is_theirs_own_numbers_first(services: Services) -> None:
+    numbers = _numbers(services)
+    assert [each.number for each in numbers.of(ALICE)] == [OWN, TEAM, GERMAN, POOL]
+    assert [each.number for each in numbers.of(CAROL)] == [POOL]
+    assert numbers.may(BOB, TEAM) and not numbers.may(BOB, OWN)
+
+
+def test_the_sender_is_chosen_by_destination_then_by_the_user_then_by_country(services: Services) -> None:
+    numbers = _numbers(services)
+    assert numbers.senders(ALICE, "+493012345678")[0].number == GERMAN
+    assert numbers.senders(ALICE, "+4366412345")[0].number == GERMAN  # by its prefix
+    assert numbers.senders(ALICE, "+12125550100")[0].number == OWN
+    assert numbers.senders(ALICE, "+12125550100", preferred=TEAM)[0].number == TEAM
+    assert numbers.senders(ALICE, "+491711111111", preferred=TEAM)[0].number == GERMAN
+
+
+def test_numbers_are_found_as_providers_write_them(services: Services) -> None:
+    numbers = _numbers(services)
+    assert numbers.find("15551230001") == numbers.find(OWN)
+    assert numbers.find("+4930") is None
+
+
+async def test_what_was_given_is_remembered_and_never_given_twice(services: Services) -> None:
+    numbers = _numbers(services)
+    await numbers.assign(BOB, FREE, Kind.REGISTERED)
+    with pytest.raises(NotFree, match="somebody else's"):
+        await numbers.assign(CAROL, FREE, Kind.REGISTERED)
+    with pytest.raises(NotFree, match="no number of this gateway"):
+        await numbers.assign(CAROL, "+15559990000", Kind.ASSIGNED)
+    again = _numbers(services)
+    await again.restore()
+    assert [each.number for each in again.of(BOB)] == [FREE, TEAM, POOL]
+    assert not again.free()
+    assert await again.release(BOB, FREE)
+    assert not await again.release(BOB, FREE)
+    assert [each.number for each in again.free()] == [FREE]
+
+
+async def test_a_number_of_a_users_own_account_is_theirs_alone(services: Services) -> None:
+    numbers = _numbers(services)
+    await numbers.assign(BOB, "+15557770000", Kind.OWN, "own-bob")
+    mine = numbers.find("+15557770000")
+    assert mine is not None
+    assert (mine.members, mine.routes) == ((BOB,), ("own-bob",))
+    with pytest.raises(NotFree):
+        await numbers.assign(CAROL, "+15557770000", Kind.OWN, "own-carol")
+    with pytest.raises(NotFree, match="in use"):
+        await numbers.assign(CAROL, OWN, Kind.OWN, "own-carol")
+    numbers.forget(BOB)
+    assert numbers.find("+15557770000") is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"number": "+1", "routes": ("a",)}, "no number"),
+        ({"number": OWN, "routes": ("a",), "users": (ALICE, BOB)}, 'make it a "team"'),
+        ({"number": OWN, "routes": ("a",), "mode": "team"}, "has no `users`"),
+        ({"number": OWN, "routes": ("a",), "inbox": ALICE}, "`inbox`"),
+        ({"number": OWN, "routes": ()}, "at least 1"),
+        ({"number": OWN, "routes": ("a",), "destinations": ("XX",)}, "no destination"),
+        ({"number": OWN, "routes": ("a",), "users": ("a b",)}, "no XMPP address"),
+    ],
+)
+def test_a_wrong_number_says_what_is_wrong(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        NumberSettings.model_validate(wrong)
