@@ -17,9 +17,14 @@ T = TypeVar("T")
 
 
 async def eventually(
-    look: Callable[[], T | Awaitable[T]], what: str = "what was waited for", within: float = DEADLINE
+    look: Callable[[], T | Awaitable[T]],
+    what: str = "what was waited for",
+    within: float = DEADLINE,
+    *,
+    meanwhile: Callable[[], Awaitable[object]] | None = None,
 ) -> T:
-    """Look again and again; gives the first that is true. Raises ``Unmet``, and whatever ``look`` raises."""
+    """Look again and again; gives the first that is true. Raises ``Unmet``, and whatever ``look`` raises. ``meanwhile`` is
+    done between two looks: a clock of the test's is moved."""
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + within, _FIRST
     while True:
@@ -30,5 +35,7 @@ async def eventually(
             return found
         if loop.time() > deadline:
             raise Unmet(f"{what} did not come true within {within:g} s")
+        if meanwhile is not None:
+            await meanwhile()
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST)

@@ -26,6 +26,7 @@ from bridges.email.mime.letter import Person
 from gateway.bridge import Blob, MediaError, NotStored, Services, Tables, Values
 from gateway.model import Attachment, Condition, Refused, Reply
 from tests.fakes.clock import ManualClock
+from tests.waiting import eventually
 
 ALICE, BOB = "alice", Place.contact(parse("bob@example.com"))
 OUTBOX = Table("test_outbox", MetaData(), Column("id", Text, primary_key=True))
@@ -274,9 +275,7 @@ class Stage:
         await self.idle()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not condition():
-                await asyncio.sleep(0.001)
+        await eventually(condition, within=60)
 
     async def remember(self, id_: str, *to: str, **changes: Any) -> Mail:
         """A mail that came from Bob."""

@@ -17,6 +17,7 @@ from bridges.email.mime.limits import DEFAULT
 from bridges.email.mime.reader import Bounds, Closed, Reader
 from bridges.email.mime.reading import read
 from tests.unit.email.mime.mails import mail, markup, multipart, text
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -172,9 +173,10 @@ async def test_who_gives_up_takes_the_worker_along_so_that_no_answer_is_mixed_up
 
 
 async def test_closing_ends_what_waits(tmp_path: Path, place: Path) -> None:
-    reader = Reader(command=playing(tmp_path, "time.sleep(600)"))
+    begun = tmp_path / "begun"
+    reader = Reader(command=playing(tmp_path, f"open({str(begun)!r}, 'w').close(); time.sleep(600)"))
     waiting = [asyncio.create_task(reader.read(kept(tmp_path, mail("x"), str(n)), place)) for n in range(3)]
-    await asyncio.sleep(0.2)
+    await eventually(begun.exists)
     await reader.close()
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(result, Closed) for result in results)

@@ -31,6 +31,7 @@ class People:
     policies: dict[str, FirstContact] = field(default_factory=dict)
     providers: dict[str, Believed] = field(default_factory=dict)
     broken: bool = False
+    asked: list[str] = field(default_factory=list)  # whose session
 
     async def owner_of(self, mailbox: Mailbox) -> Resident | None:
         if self.broken:
@@ -42,6 +43,7 @@ class People:
         return frozenset(f"{local}@gw.example" for local, whose in self.users.items() if whose == owner)
 
     def sink(self, owner: str) -> Sink | None:
+        self.asked.append(owner)
         return self.sinks.get(owner)
 
     def policy(self, owner: str) -> FirstContact:

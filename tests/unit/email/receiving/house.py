@@ -21,6 +21,7 @@ from bridges.email.receiving.trust import Believed
 from gateway.bridge import NotKept, Services
 from gateway.model import Attachment, Condition, Contact, Message, Refused
 from tests.unit.email.receiving.conftest import People
+from tests.waiting import eventually
 
 SEALS = Seals(b"0123456789abcdef")
 
@@ -37,10 +38,12 @@ class Chat:
     contacts: list[Contact] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     keeps: bool = True
+    refused: int = 0
     killed_after: int = -1  # this many messages, the process ends once one is kept
 
     async def direct_committed(self, message: Message) -> None:
         if not self.keeps:
+            self.refused += 1
             raise NotKept(Refused(Condition.RESOURCE_CONSTRAINT, "No room."))
         if message.foreign_id not in {each.foreign_id for each in self.shown}:
             for each in message.attachments:
@@ -152,11 +155,14 @@ class House:
 
     async def settled(self, owner: str = "user-a") -> None:
         """Nothing waits to be shown any more."""
-        async with asyncio.timeout(20):
-            while await self.receiving.arrivals.waiting(owner):
-                if self.task is not None and self.task.done():
-                    raise AssertionError(self.task)
-                await asyncio.sleep(0.005)
+
+        async def none_waits() -> bool:
+            if not await self.receiving.arrivals.waiting(owner):
+                return True
+            assert self.task is None or not self.task.done(), self.task
+            return False
+
+        await eventually(none_waits)
 
     async def all(self) -> Sequence[Arrival]:
         rows = await self.services.tables.read(select(ARRIVALS.c.id).order_by(ARRIVALS.c.received))

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from bridges.email.receiving.body import Body, Room, unstuffed
 from bridges.email.receiving.lmtp import Limits, Listener, Offered
 from bridges.email.receiving.replies import Reply
 from tests.unit.email.receiving.dialogue import Dialogue, mail
+from tests.waiting import eventually
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Recorder:
     taken: list[Offered] = field(default_factory=list)
     fault: Exception | None = None
     gate: asyncio.Event | None = None
+    brought: int = 0
 
     async def sender(self, address: str) -> Reply:
         return replies.SENDER_FINE
@@ -37,18 +39,13 @@ class Recorder:
         return self.at_rcpt.get(address, replies.RECIPIENT_FINE)
 
     async def mail(self, offered: Offered) -> Sequence[Reply]:
+        self.brought += 1
         if self.gate is not None:
             await self.gate.wait()
         if self.fault is not None:
             raise self.fault
         self.taken.append(offered)
         return [self.after_data.get(each, replies.KEPT) for each in offered.recipients]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -249,10 +246,10 @@ async def test_a_connection_that_breaks_is_nobodys_error(port: int, recorder: Re
     troubles: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
     recorder.gate = asyncio.Event()
-    for _ in range(3):
+    for number in range(1, 4):
         async with Dialogue(port) as dialogue:
             bringing = asyncio.create_task(dialogue.bring(["a@gw.example"], mail()))
-            await asyncio.sleep(0.05)
+            await eventually(lambda number=number: recorder.brought == number)
             dialogue.writer.transport.abort()
             bringing.cancel()
     recorder.gate.set()
@@ -304,7 +301,7 @@ async def test_a_unix_socket_has_its_mode_and_replaces_a_dead_one(
     assert (await reader.readline()).startswith(b"220")
     writer.close()
     await writer.wait_closed()
-    await until(lambda: listener.connections == 0)
+    await eventually(lambda: listener.connections == 0)
     await listener.close()
     assert not path.exists()
     path.write_text("precious")
@@ -318,7 +315,7 @@ async def test_a_mail_under_way_is_finished_before_the_door_closes(recorder: Rec
     port = await listener.open_tcp()
     async with Dialogue(port) as dialogue:
         answer = asyncio.create_task(dialogue.bring(["a@gw.example"], mail()))
-        await until(lambda: listener.busy > 0)
+        await eventually(lambda: listener.busy > 0)
         closing = asyncio.create_task(listener.close())
         await asyncio.sleep(0)
         recorder.gate.set()

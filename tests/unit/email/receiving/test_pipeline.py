@@ -16,6 +16,7 @@ from tests.fakes.clock import ManualClock
 from tests.unit.email.receiving.conftest import People
 from tests.unit.email.receiving.dialogue import Dialogue, mail
 from tests.unit.email.receiving.house import House, Killed, build, proven
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -56,22 +57,28 @@ class Mortal:
         return await self.tables.read(statement, values)
 
 
+async def _dealt_with(house: House) -> bool:
+    """Whether nothing waits any more, once that is so or the process has ended."""
+
+    async def ended() -> bool:
+        assert house.task is not None
+        return house.task.done() or not await house.receiving.arrivals.waiting("user-a")
+
+    await eventually(ended)
+    return not await house.receiving.arrivals.waiting("user-a")
+
+
 async def _life(house: House, text: str) -> bool:
     """Whether the process lives on after it was brought a mail, and had time for it."""
     try:
         await house.start()
         if text:
             await house.bring(text)
-        async with asyncio.timeout(10):
-            while await house.receiving.arrivals.waiting("user-a"):
-                if house.task is not None and house.task.done():
-                    return False
-                await asyncio.sleep(0.002)
+        return await _dealt_with(house)
     except (Killed, asyncio.CancelledError):
         return False
     finally:
         await house.end()
-    return True
 
 
 @pytest.mark.parametrize("policy", [FirstContact.OPEN, FirstContact.ASK])
@@ -113,10 +120,11 @@ async def test_a_mail_that_the_core_has_is_not_shown_again_after_a_kill(
 
 async def in_time(house: House, clock: ManualClock, owner: str = "user-a") -> None:
     """However long it takes on the clock, nothing waits any more."""
-    async with asyncio.timeout(20):
-        while await house.receiving.arrivals.waiting(owner):
-            await clock.advance(31)
-            await asyncio.sleep(0.01)
+
+    async def none_waits() -> bool:
+        return not await house.receiving.arrivals.waiting(owner)
+
+    await eventually(none_waits, meanwhile=lambda: clock.advance(31))
 
 
 async def test_mail_waits_for_its_users_session(house: House) -> None:
@@ -125,8 +133,11 @@ async def test_mail_waits_for_its_users_session(house: House) -> None:
     for number in range(3):
         await house.bring(proven(mail(str(number))))
     await house.bring(mail(), "bob@gw.example")
-    await asyncio.sleep(0.05)
-    assert house.reader.read_ids == []
+    await eventually(lambda: {"user-a", "user-b"} <= set(house.people.asked))
+    await house.bring(mail("for the operator"), "postmaster@gw.example")
+    await eventually(lambda: house.operator.texts)
+    (only,) = house.reader.read_ids
+    assert b"for the operator" in only
     house.people.sinks["user-a"] = chat
     house.receiving.wake("user-a")
     await house.settled()
@@ -141,7 +152,7 @@ async def test_what_the_core_cannot_keep_is_tried_again_and_in_order(
     await house.start()
     for number in range(3):
         await house.bring(proven(mail(str(number))))
-    await asyncio.sleep(0.05)
+    await eventually(lambda: house.chat.refused)
     house.chat.keeps = True
     assert house.chat.shown == []
     await in_time(house, clock)
@@ -156,12 +167,9 @@ async def test_a_database_that_fails_for_a_while_costs_nothing(
     await house.start()
     house.chat.keeps = False
     await house.bring(proven(mail()))
-    await asyncio.sleep(0.02)
+    await eventually(lambda: house.chat.refused)
     tables.fails, house.chat.keeps = True, True
-    async with asyncio.timeout(20):
-        while not house.chat.shown:
-            await clock.advance(3)
-            await asyncio.sleep(0.01)
+    await eventually(lambda: house.chat.shown, meanwhile=lambda: clock.advance(3))
     tables.fails = False
     await in_time(house, clock)
     assert len(house.chat.shown) == 1
@@ -174,10 +182,7 @@ async def test_a_mail_that_cannot_be_dealt_with_is_in_nobodys_way(house: House, 
     await house.start()
     await house.bring(proven(mail("poison")))
     await house.bring(proven(mail("fine")))
-    async with asyncio.timeout(20):
-        while len(house.chat.shown) < 2:
-            await clock.advance(31)
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(house.chat.shown) >= 2, meanwhile=lambda: clock.advance(31))
     await house.settled()
     assert [("fine" in text, "could not be read here" in text) for text in house.chat.texts] == [
         (True, False),
@@ -200,11 +205,7 @@ async def test_a_mail_that_kills_us_is_found_and_the_others_are_read(services: S
         house = build(services, people)
         house.reader.breaks[b"deadly"] = Killed()
         await house.start()
-        async with asyncio.timeout(10):
-            while await house.receiving.arrivals.waiting("user-a"):
-                if house.task is not None and house.task.done():
-                    break
-                await asyncio.sleep(0.002)
+        await _dealt_with(house)
         await house.end()
         shown += house.chat.texts
         if not await house.receiving.arrivals.waiting("user-a"):
@@ -225,10 +226,7 @@ async def test_a_mail_that_is_beyond_everything_is_held(
     monkeypatch.setattr(house.chat, "direct_committed", broken)
     await house.start()
     await house.bring(proven(mail()))
-    async with asyncio.timeout(20):
-        while not await house.receiving.quarantine.held("user-a"):
-            await clock.advance(31)
-            await asyncio.sleep(0.01)
+    await eventually(lambda: house.receiving.quarantine.held("user-a"), meanwhile=lambda: clock.advance(31))
     assert await house.states() == [(State.HELD, "broken")]
 
 
@@ -237,9 +235,7 @@ async def test_an_operator_who_is_away_is_in_nobodys_way(house: House, clock: Ma
     await house.start()
     await house.bring(mail("for the operator"), "postmaster@gw.example")
     await house.bring(mail("came back"), "b+token@gw.example", sender="")
-    async with asyncio.timeout(10):
-        while not house.sent.reports:
-            await asyncio.sleep(0.005)
+    await eventually(lambda: house.sent.reports)
     house.operator.keeps = True
     await in_time(house, clock, "")
     assert "for the operator" in house.operator.texts[0]

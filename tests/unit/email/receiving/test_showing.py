@@ -1,6 +1,5 @@
 """From the row to the chat: who it comes from, which thread it is in, and what is not shown at all."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -18,6 +17,7 @@ from gateway.bridge import Services
 from tests.fakes.clock import ManualClock
 from tests.unit.email.receiving.dialogue import mail
 from tests.unit.email.receiving.house import SEALS, House, build, proven
+from tests.waiting import eventually
 
 ALICE = Person("Alice", "alice@gw.example")
 CAROL = Person("Carol", "carol@far.example")
@@ -361,11 +361,8 @@ async def test_attachments_and_what_is_missing_come_as_files(house: House) -> No
     await house.settled()
     assert house.chat.files["a.png"] == b"\0\1\2"
     assert house.chat.files["Files.eml"].endswith(text.encode())
-    for _ in range(500):  # a thread clears up after the last file is out
-        if not list((house.services.directory / "reading").iterdir()):
-            break
-        await asyncio.sleep(0.01)
-    assert not list((house.services.directory / "reading").iterdir())
+    # a thread clears up after the last file is out
+    await eventually(lambda: not list((house.services.directory / "reading").iterdir()))
 
 
 async def test_decisions_about_a_contact_are_kept(house: House) -> None:

@@ -15,6 +15,7 @@ from bridges.email.sending.verp import new_row
 from gateway.bridge import NotStored
 from tests.fakes.clock import ManualClock
 from tests.unit.email.sending.conftest import Office
+from tests.waiting import eventually
 
 
 class Told:
@@ -53,14 +54,15 @@ class Stage:
         self.teller.look()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
-            while len(self.told.news) < count:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: len(self.told.news) >= count)
 
-    async def nothing_owed(self) -> None:
-        async with asyncio.timeout(10):
-            while await self.store.owed(10):
-                await asyncio.sleep(0.01)
+    async def owed(self, most: int) -> None:
+        """No more than so many are to be told."""
+
+        async def few() -> bool:
+            return len(await self.store.owed(10)) <= most
+
+        await eventually(few)
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ async def test_who_is_away_holds_nobody_up_and_is_told_on_coming(stage: Stage) -
     stage.told.here.add("alice")
     stage.teller.present("alice")
     await stage.until(3)
-    await stage.nothing_owed()
+    await stage.owed(0)
     assert len(stage.told.news) == 3
 
 
@@ -93,9 +95,7 @@ async def test_who_is_away_is_tried_now_and_then_with_one_timer(stage: Stage) ->
     for number in range(1, 6):
         await stage.accepted("bob")
         await stage.until(number)
-    async with asyncio.timeout(10):
-        while len(await stage.store.owed(10)) > 1:
-            await asyncio.sleep(0.01)
+    await stage.owed(1)
     assert len(stage.clock.waiting) == 1
     stage.told.here.add("alice")
     await stage.clock.advance(300)
@@ -105,9 +105,7 @@ async def test_who_is_away_is_tried_now_and_then_with_one_timer(stage: Stage) ->
 async def test_a_fault_of_telling_is_no_telling(stage: Stage) -> None:
     stage.told.failures = [RuntimeError("a mistake")]
     await stage.accepted("alice")
-    async with asyncio.timeout(10):
-        while not stage.clock.waiting:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: stage.clock.waiting)
     assert stage.told.news == []
     await stage.clock.advance(300)
     await stage.until(1)
@@ -116,9 +114,7 @@ async def test_a_fault_of_telling_is_no_telling(stage: Stage) -> None:
 async def test_a_database_that_is_away_is_waited_for(stage: Stage) -> None:
     stage.told.failures = [NotStored("locked")]
     await stage.accepted("alice")
-    async with asyncio.timeout(10):
-        while not stage.clock.waiting:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: stage.clock.waiting)
     await stage.clock.advance(5)
     await stage.until(1)
-    await stage.nothing_owed()
+    await stage.owed(0)
