@@ -187,8 +187,14 @@ def _possible(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+def _emergency(digits: str, place: Place) -> bool:
+    return digits in ("112", "911", "999") or shortnumberinfo.connects_to_emergency_number(
+        digits, place.region
+    )
+
+
 def _refuse_emergency(digits: str, place: Place) -> None:
-    if digits in ("112", "911", "999") or shortnumberinfo.connects_to_emergency_number(digits, place.region):
+    if _emergency(digits, place):
         raise BadAddress(
             f"{digits} is an emergency number. Texts through this gateway do not reach emergency services: "
             "call it from a telephone."
@@ -215,7 +221,7 @@ def sender(text: str, place: Place) -> str:
     digits = re.sub(r"[^0-9]", "", written)
     if not digits:
         return ANONYMOUS
-    if not written.startswith("+") and len(digits) <= 6:
+    if not written.startswith("+") and len(digits) <= 6 and not _emergency(digits.zfill(3), place):
         return f"{digits.zfill(3)}{_CONTEXT}{place.calling}"
     for candidate, region in ((written, place.region), (f"+{digits}", None)):
         try:
@@ -227,7 +233,9 @@ def sender(text: str, place: Place) -> str:
                 r"+52\1", phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
             )
     # Not possible, but somebody: what network codes look like beyond the tables.
-    return f"{digits[:8]}{_CONTEXT}{place.calling}" if len(digits) <= 8 else f"{digits[:_ALPHA_MOST]}{_ALPHA}"
+    if not written.startswith("+") and len(digits) <= 8 and not _emergency(digits, place):
+        return f"{digits}{_CONTEXT}{place.calling}"
+    return f"{digits[:_ALPHA_MOST]}{_ALPHA}"
 
 
 def alphanumeric(text: str) -> str:

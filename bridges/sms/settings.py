@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _SHORT = re.compile(r"[0-9]{3,8}")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
-_ALPHA = re.compile(r"[A-Za-z0-9 &._+-]{1,15}")
+_ALPHA = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &._-]{1,15}")
 _JID = re.compile(r"[^@/\s]+@[^@/\s]+|[^@/\s]+")
 
 
@@ -25,7 +25,7 @@ class Table(BaseModel):
 
 def _our_number(value: str) -> str:
     text = value.strip()
-    if _E164.fullmatch(text) or _SHORT.fullmatch(text) or (_ALPHA.fullmatch(text) and not text.isdigit()):
+    if _E164.fullmatch(text) or _SHORT.fullmatch(text) or _ALPHA.fullmatch(text):
         return text
     raise ValueError(
         f"{value!r} is no number; write +15551234567, a short code like 46645, or a name like MyShop"
