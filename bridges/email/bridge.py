@@ -10,9 +10,10 @@ from bridges.email.attached.dialling import Obstacle
 from bridges.email.commands import MailCommands
 from bridges.email.config import EmailSettings
 from bridges.email.identity import Taken
-from bridges.email.office import Office, smarthost_of
+from bridges.email.office import Office
 from bridges.email.session import EmailSession
 from bridges.email.trying import tried
+from bridges.email.ways import smarthost_of
 from gateway.bridge import Account, BadAddress, BridgeCommand, Capabilities, Hint, NotStored, Services, Sink
 from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
 
@@ -105,7 +106,7 @@ class EmailBridge:
             mailing = self.office.mailing(account.settings)
             parts = await self.office.opened()
             if mailing is not None:
-                obstacle = await parts.custodians.dialling.tried(mailing)
+                obstacle = await parts.custodians.dialling.tried(account.user, mailing)
                 return _refused(obstacle) if obstacle is not None else None
             await self.office.identities.settle(account.user, account.address or account.user, wanted)
         except (BadAddress, Taken) as error:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from bridges.email.addresses import Mailbox, ascii_domain, parse
+from bridges.email.attached.clients import OAuthSettings
+from bridges.email.attached.renewal import KNOWN, Preset
 from bridges.email.receiving.residents import FirstContact
 from gateway.bridge import BadAddress
 
@@ -310,6 +312,11 @@ class EmailSettings(_Table):
         description="Names of servers that users may attach mailboxes of although they are in a private network: your own. "
         "All others have to be on the Internet.",
     )
+    oauth: dict[str, OAuthSettings] = Field(
+        default_factory=dict,
+        description="OAuth clients of yours, for mailboxes whose users log in with a refresh token. Users who have a client "
+        "of their own can say so.",
+    )
     smarthost: SmarthostSettings = Field(default_factory=SmarthostSettings)
     lmtp: LmtpSettings = Field(default_factory=LmtpSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
@@ -338,9 +345,20 @@ class EmailSettings(_Table):
                 )
             if not self.local_domains:
                 raise ValueError("`address_template` is set, but `local_domains` says of no user whose it is")
+        for name, client in self.oauth.items():
+            if name not in KNOWN and not (client.token_url and client.servers):
+                known = " and ".join(f"`{each}`" for each in KNOWN)
+                raise ValueError(
+                    f"`oauth.{name}` lacks `token_url` or `servers`, which are known of {known} only"
+                )
         if self.window > self.window_longest:
             raise ValueError("`window` is longer than `window_longest`")
         return self
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """Of ``oauth``. Raises OSError if the file of a secret cannot be read."""
+        return tuple(client.preset(name) for name, client in self.oauth.items())
 
     @property
     def return_domain(self) -> str:

@@ -2,20 +2,18 @@
 
 import asyncio
 import base64
-import ssl
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
 
 from bridges.email.adapters import Answers, Lines, Watching, fold
-from bridges.email.addresses import Mailbox, ascii_domain, parse
+from bridges.email.addresses import Mailbox, parse
 from bridges.email.attached import account as attached
 from bridges.email.attached.account import Mailing
 from bridges.email.attached.custody import Custodians
-from bridges.email.attached.dialling import Dialling
-from bridges.email.attached.hosts import Hosts
 from bridges.email.attached.lanes import NULL, Lanes
+from bridges.email.attached.renewal import Preset
 from bridges.email.composing.composer import Composer
 from bridges.email.composing.places import Letterhead, Limits
 from bridges.email.composing.seals import Seals
@@ -40,12 +38,13 @@ from bridges.email.rooms import ThreadRooms
 from bridges.email.sending.bounces import Bounce, Bounces
 from bridges.email.sending.queue import Queue
 from bridges.email.sending.returned import Returns
-from bridges.email.sending.smarthost import Connection, Smarthost
+from bridges.email.sending.smarthost import Connection
 from bridges.email.sending.store import Sendings
 from bridges.email.sending.telling import Teller
 from bridges.email.sending.verp import ReturnPaths
 from bridges.email.suspensions import Suspensions
-from gateway.bridge import NotKept, NotStored, Services
+from bridges.email.ways import dialling_of, smarthost_of
+from gateway.bridge import BadAddress, NotKept, NotStored, Services
 from gateway.model import Condition, Message, Refused
 
 _log = structlog.get_logger(__name__)
@@ -55,26 +54,6 @@ _KEY = "key"
 _KEY_OCTETS = 32
 
 
-def smarthost_of(settings: EmailSettings) -> Smarthost:
-    """Raises OSError if the password's file cannot be read."""
-    own = settings.smarthost
-    password = own.password.get_secret_value() if own.password is not None else ""
-    if own.password_file is not None:
-        password = own.password_file.read_text(encoding="utf-8").strip()
-    return Smarthost(
-        own.host,
-        own.port,
-        own.security,
-        own.hello or ascii_domain(settings.domains[0]),
-        own.tls_verify,
-        own.ca_file,
-        own.username,
-        password,
-        timeout=own.timeout,
-        local=own.local,
-    )
-
-
 class Office:
     """``run`` is its life. Sessions wait for ``opened``."""
 
@@ -82,6 +61,7 @@ class Office:
         self._settings = settings
         self._services = services
         self._parts: asyncio.Future[Parts] | None = None
+        self._presets: Sequence[Preset] | None = None
         self.identities = Identities(settings, services)
         self.people = People(settings, self.identities)
         self.rooms = ThreadRooms(services, self.people)
@@ -104,7 +84,15 @@ class Office:
 
     def mailing(self, settings: Mapping[str, str]) -> Mailing | None:
         """The mailbox elsewhere that a user has attached, by what was registered. Raises ``BadAddress``."""
-        return attached.read(settings, self._settings.ours) if self._settings.account_mode else None
+        if not self._settings.account_mode:
+            return None
+        try:
+            if self._presets is None:
+                self._presets = self._settings.presets
+        except OSError as error:
+            _log.error("the secret of an OAuth client cannot be read", reason=str(error))
+            raise BadAddress("This gateway cannot attach mailboxes just now: tell its operator.") from error
+        return attached.read(settings, self._settings.ours, self._presets)
 
     def forget(self, owner: str) -> None:
         """The user's rows were erased."""
@@ -230,7 +218,7 @@ class Parts:
             chance=services.random,
         )
         self.custodians = Custodians(
-            _dialling(settings),
+            dialling_of(settings, services),
             self.lanes,
             Cursors(tables, name),
             self.receiving.intake,
@@ -395,14 +383,6 @@ class Parts:
             else:
                 _log.info("mail is received", listen=str(place))
                 return
-
-
-def _dialling(settings: EmailSettings) -> Dialling:
-    # One for all connections: the authorities of the system take a megabyte.
-    context = (
-        ssl.create_default_context() if settings.account_mode else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    )
-    return Dialling(Hosts(settings.account_hosts), context, ascii_domain(settings.domains[0]))
 
 
 async def _guarded(work: Awaitable[None]) -> None:

@@ -30,9 +30,23 @@ async def tried(settings: EmailSettings, smarthost: Callable[[], Smarthost]) -> 
     """``smarthost`` raises OSError if the password's file cannot be read."""
     return [
         *_sense(settings),
+        *_clients(settings),
         *await _door(settings.lmtp, settings.return_domain),
         *await _way_out(settings, smarthost),
     ]
+
+
+def _clients(settings: EmailSettings) -> Sequence[Finding]:
+    try:
+        clients = settings.presets
+    except OSError as error:
+        return [
+            f"The file of an OAuth client's secret cannot be read ({error.strerror}): correct `client_secret_file`, or let "
+            "the user that runs Causeway read it."
+        ]
+    if clients and not settings.account_mode:
+        return [Hint("`oauth` is set, but users cannot attach mailboxes: `account_mode` is not.")]
+    return []
 
 
 async def _way_out(settings: EmailSettings, smarthost: Callable[[], Smarthost]) -> Sequence[Finding]:

@@ -65,6 +65,7 @@ from gateway.bridge.services import (
     Memory,
     NoMedia,
     Services,
+    WebAnswer,
 )
 from gateway.bridge.session import (
     Answer,
@@ -141,4 +142,5 @@ __all__ = [
     "Types",
     "Values",
     "Watching",
+    "WebAnswer",
 ]

@@ -55,6 +55,14 @@ class Blob:
         self.path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """What a web server said: an HTTP status, and no more than the first 64 KiB of the body."""
+
+    status: int
+    body: bytes
+
+
 class MediaError(Exception):
     """A file that cannot be had; ``refused`` is for the person whose file it is."""
 
@@ -74,11 +82,17 @@ class Media(Protocol):
         """Send a form to a web address (POST, ``application/x-www-form-urlencoded``) and look at nothing but whether it was
         taken. Redirects are not followed. Raises ``MediaError``, within a bounded time."""
 
+    async def exchange(self, url: str, fields: Mapping[str, str], user: str) -> WebAnswer:
+        """The same for whoever wants the answer, whatever its status. Raises ``MediaError`` where there is none."""
+
 
 class NoMedia:
     """``Media`` of an installation, or a test, that fetches nothing."""
 
     async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
+        raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not reach the web."))
+
+    async def exchange(self, url: str, fields: Mapping[str, str], user: str) -> WebAnswer:
         raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not reach the web."))
 
     async def fetch(self, attachment: Attachment, user: str) -> Blob:
@@ -117,7 +131,9 @@ class ForgetfulMemory:
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the core lends to a bridge. ``name`` is the bridge's name in the configuration: part of every key in tables that
-    bridges of one kind share. ``directory`` is the bridge's own for files that are too big for tables; it exists."""
+    bridges of one kind share. ``directory`` is the bridge's own for files that are too big for tables; it exists. ``web``
+    is what addresses of the bridge begin with for the rest of the world, no slash at the end; empty where nothing from outside
+    reaches us. Bridges with ``Capabilities.web`` answer what comes there."""
 
     clock: Clock
     random: random.Random
@@ -127,6 +143,7 @@ class Services:
     name: str = ""
     tables: Tables = field(default_factory=NoTables)
     directory: Path = Path()
+    web: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from gateway.bridge import Blob, MediaError
+from gateway.bridge import Blob, MediaError, WebAnswer
 from gateway.media.dialling import Dialler
 from gateway.media.names import name_of_path, safe_name
 from gateway.media.pictures import Pictures
@@ -27,6 +27,7 @@ _log = structlog.get_logger(__name__)
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
+_ANSWER = 65_536  # octets of an answer to a form
 _SHOWN = ("image", "audio", "video")
 
 
@@ -72,6 +73,19 @@ class Fetcher:
     async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
         """See ``Media``."""
         target = self._dialler.targets.parse(url)
+        answer, reason = await self._posted(target, fields, user)
+        if not 200 <= answer.status < 300:
+            raise refused(f"{target.raw_host} answered {answer.status} {reason}.".replace(" .", "."))
+
+    async def exchange(self, url: str, fields: Mapping[str, str], user: str) -> WebAnswer:
+        """See ``Media``."""
+        answer, _ = await self._posted(self._dialler.targets.parse(url), fields, user, _ANSWER)
+        return answer
+
+    async def _posted(
+        self, target: URL, fields: Mapping[str, str], user: str, most: int = 0
+    ) -> tuple[WebAnswer, str]:
+        """The answer, with so many octets of its body, and the words behind its status."""
         async with self._transfers.turn(user):
             try:
                 async with (
@@ -79,7 +93,10 @@ class Fetcher:
                     self._dialler.session(target) as session,
                     session.post(target, data=dict(fields), allow_redirects=False) as response,
                 ):
-                    status, reason = response.status, response.reason or ""
+                    body = b""
+                    while len(body) < most and (block := await response.content.read(most - len(body))):
+                        body += block
+                    return WebAnswer(response.status, body), response.reason or ""
             except TimeoutError:
                 raise refused(
                     f"{target.raw_host} did not answer within {self._limits.seconds:g} seconds.",
@@ -88,8 +105,6 @@ class Fetcher:
             except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
                 _log.info("a form was not sent", host=target.raw_host, reason=type(error).__name__)
                 raise _failed(target, error, "the answer came") from error
-        if not 200 <= status < 300:
-            raise refused(f"{target.raw_host} answered {status} {reason}.".replace(" .", "."))
 
     async def _follow(self, url: URL) -> tuple[Kept, URL, str]:
         """The file, where it was in the end, and the type its server gave."""

@@ -5,7 +5,7 @@ Knows neither where files come from nor where they go.
 
 from collections.abc import Mapping, Sequence
 
-from gateway.bridge import Blob, Media, MediaError
+from gateway.bridge import Blob, Media, MediaError, WebAnswer
 from gateway.limits import Kind, Limits
 from gateway.media.arrivals import Publish
 from gateway.media.publishing import without_files
@@ -40,6 +40,10 @@ class Metered:
     async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
         """See ``Media``."""
         await self._media.submit(url, fields, user)
+
+    async def exchange(self, url: str, fields: Mapping[str, str], user: str) -> WebAnswer:
+        """See ``Media``."""
+        return await self._media.exchange(url, fields, user)
 
     def _take(self, user: str, size: int) -> None:
         why = self._limits.take(user, Kind.MEDIA, size)

@@ -25,13 +25,14 @@ default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 mail_location = maildir:{directory}/mail/%u
 first_valid_uid = 1
 mail_uid = {user}
 mail_gid = {group}
 recipient_delimiter = +
 {tls}
+{tokens}
 passdb {{
   driver = static
   args = password={password}
@@ -84,6 +85,23 @@ ssl_key = <{key}
 """
 
 
+_TOKENS = """\
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {directory}/tokens.conf
+}}
+"""
+
+_INTROSPECTION = """\
+introspection_mode = post
+introspection_url = {url}
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
+
+
 class Dovecot:
     """A running Dovecot: IMAP at ``port`` (plain, or STARTTLS where it has a certificate), at ``tls_port`` with TLS from the
     first byte, LMTP at ``lmtp_port``, logins for Postfix at ``auth_port`` (its ``sasl``)."""
@@ -108,9 +126,15 @@ class Dovecot:
 
     @classmethod
     async def start(
-        cls, directory: Path, *, certificate: Certificate | None = None, host: str = LOOPBACK
+        cls,
+        directory: Path,
+        *,
+        certificate: Certificate | None = None,
+        introspection: str = "",
+        host: str = LOOPBACK,
     ) -> "Dovecot":
-        """Write the configuration into ``directory`` and start. Raises ``Missing`` and ``NotReady``."""
+        """Write the configuration into ``directory`` and start. ``introspection``: a URL that says whose an access token is
+        (RFC 7662), for logins by XOAUTH2. Raises ``Missing`` and ``NotReady``."""
         server = cls(directory, host)
         user, group = ("nobody", "nogroup") if is_root() else _ourselves()
         tls = (
@@ -125,6 +149,8 @@ class Dovecot:
                 user=user,
                 group=group,
                 tls=tls,
+                tokens=_TOKENS.format(directory=directory) if introspection else "",
+                mechanisms="plain login xoauth2" if introspection else "plain login",
                 password=PASSWORD,
                 port=server.port,
                 tls_port=server.tls_port,
@@ -133,11 +159,12 @@ class Dovecot:
             ),
             encoding="utf-8",
         )
+        (directory / "tokens.conf").write_text(_INTROSPECTION.format(url=introspection), encoding="utf-8")
         places = [directory / name for name in ("run", "state", "mail", "home")]
         for place in places:
             place.mkdir(exist_ok=True)
         if is_root():
-            give_to("nobody", directory, directory / "dovecot.conf", *places)
+            give_to("nobody", directory, directory / "dovecot.conf", directory / "tokens.conf", *places)
         await server.restart()
         return server
 

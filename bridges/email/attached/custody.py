@@ -12,12 +12,13 @@ from typing import Any
 import structlog
 
 from bridges.email.attached.account import Mailing
-from bridges.email.attached.dialling import Dialling, Obstacle, login_of, of_imap, of_smtp
+from bridges.email.attached.dialling import Dialling, Obstacle, login_of, of_imap, of_smtp, of_token
 from bridges.email.attached.hosts import NotReached
 from bridges.email.attached.lanes import Lane, Lanes
+from bridges.email.attached.tokens import NoToken
 from bridges.email.imap.client import ImapError
 from bridges.email.imap.watch import Attached, Cursors, Taking, Watch, Wishes
-from bridges.email.sending.faults import SmarthostTrouble
+from bridges.email.sending.faults import Fault, SmarthostTrouble
 from bridges.email.sending.smarthost import Connection
 from gateway.bridge import NotStored, SessionEnded
 from gateway.model import Condition, ErrorType, Refused
@@ -60,6 +61,7 @@ class Custodians:
     def forget(self, owner: str) -> None:
         """The user is erased."""
         self._wishes.pop(owner, None)
+        self.dialling.tokens.forget(owner)
 
 
 class Custody:
@@ -98,9 +100,10 @@ class Custody:
 
     async def _watch(self, online: Callable[[], None]) -> None:
         custodians = self._custodians
-        try:
-            server = await custodians.dialling.imap(self._mailing)
-            attached = Attached(self._owner, self._mailing.mailbox.exact, server, login_of(self._mailing))
+
+        async def attempt(mailing: Mailing) -> None:
+            server = await custodians.dialling.imap(mailing)
+            attached = Attached(self._owner, mailing.mailbox.exact, server, login_of(mailing))
             watch = Watch(
                 attached,
                 custodians.cursors,
@@ -110,6 +113,11 @@ class Custody:
                 wishes=self._wishes,
             )
             await watch.run(online)
+
+        try:
+            await custodians.dialling.logged_in(self._owner, self._mailing, attempt)
+        except NoToken as error:
+            raise _ended(of_token(error)) from error
         except NotReached as error:
             raise _ended(Obstacle(str(error))) from error
         except ImapError as error:
@@ -119,13 +127,21 @@ class Custody:
             raise SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)) from error
 
     async def _connect(self) -> Connection:
+        place = self._mailing.smtp.name
         try:
-            return await self._custodians.dialling.connect(self._mailing)
+            return await self._custodians.dialling.connect(self._owner, self._mailing)
         except SmarthostTrouble as trouble:
-            obstacle = of_smtp(trouble, self._mailing.smtp.name)
-            if obstacle.lasting and not self._obstacle.done():
-                self._obstacle.set_result(obstacle)
+            self._report(of_smtp(trouble, place))
             raise
+        except NoToken as error:
+            self._report(of_token(error))
+            raise SmarthostTrouble(Fault.LOGIN, place, str(error)) from error
+        except NotStored as error:
+            raise SmarthostTrouble(Fault.CONNECT, place, str(error)) from error
+
+    def _report(self, obstacle: Obstacle) -> None:
+        if obstacle.lasting and not self._obstacle.done():
+            self._obstacle.set_result(obstacle)
 
     async def _sent(self, path: Path) -> None:
         if self._mailing.keeps_sent:

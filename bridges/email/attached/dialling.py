@@ -2,13 +2,18 @@
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bridges.email.attached.account import Mailing
 from bridges.email.attached.hosts import IMAP_PORTS, SMTP_PORTS, Hosts, NotReached
+from bridges.email.attached.tokens import NoToken, Tokens
 from bridges.email.imap.client import ImapConnection, ImapError, Login, Security, Server, Trouble
 from bridges.email.sending.faults import Fault, SmarthostTrouble
 from bridges.email.sending.smarthost import Connection, Smarthost
+
+Result = TypeVar("Result")
 
 _STEP = 8.0  # seconds for one answer, while somebody waits
 _ALL = 20.0  # less than people are let wait for a registration
@@ -56,10 +61,15 @@ def of_smtp(trouble: SmarthostTrouble, place: str) -> Obstacle:
     return Obstacle(text, credentials, credentials)
 
 
+def of_token(error: NoToken) -> Obstacle:
+    return Obstacle(str(error), error.credentials, error.credentials)
+
+
 class Dialling:
     """``context`` decides whose certificates are good, for all mailboxes; ``hello`` is how we name ourselves."""
 
-    def __init__(self, hosts: Hosts, context: ssl.SSLContext, hello: str) -> None:
+    def __init__(self, hosts: Hosts, context: ssl.SSLContext, hello: str, tokens: Tokens) -> None:
+        self.tokens = tokens
         self._hosts = hosts
         self._context = context
         self._hello = hello
@@ -87,46 +97,67 @@ class Dialling:
             context=self._context,
         )
 
-    async def connect(self, mailing: Mailing) -> Connection:
-        """For sending. Raises ``SmarthostTrouble``."""
+    async def logged_in(
+        self, owner: str, mailing: Mailing, attempt: Callable[[Mailing], Awaitable[Result]]
+    ) -> Result:
+        """``attempt`` with a login that should be good, and once more with a new token where it was not. Raises ``NoToken``,
+        ``NotStored`` and what ``attempt`` does."""
+        current = await self.tokens.login(owner, mailing)
         try:
-            smarthost = await self.smtp(mailing)
+            return await attempt(current)
+        except (ImapError, SmarthostTrouble) as error:
+            if mailing.renewal is None or not _login_refused(error):
+                raise
+        return await attempt(await self.tokens.login(owner, mailing, refused=current.secret))
+
+    async def connect(self, owner: str, mailing: Mailing) -> Connection:
+        """For sending. Raises ``SmarthostTrouble``, ``NoToken`` and ``NotStored``."""
+
+        async def attempt(current: Mailing) -> Connection:
+            return await Connection.open(await self.smtp(current))
+
+        try:
+            return await self.logged_in(owner, mailing, attempt)
         except NotReached as error:
             raise SmarthostTrouble(Fault.CONNECT, mailing.smtp.name, str(error)) from error
-        return await Connection.open(smarthost)
 
-    async def tried(self, mailing: Mailing) -> Obstacle | None:
-        """Log in for reading and for sending; what is in the way, if anything is. Takes twenty seconds at most."""
+    async def tried(self, owner: str, mailing: Mailing) -> Obstacle | None:
+        """Log in for reading and for sending; what is in the way, if anything is. Takes twenty seconds at most. Raises
+        ``NotStored``."""
         try:
             async with asyncio.timeout(_ALL):
-                return await self._read(mailing) or await self._send(mailing)
+                await self.logged_in(owner, mailing, self._read)
+                await self.logged_in(owner, mailing, self._send)
+        except ImapError as error:
+            return of_imap(error)
+        except SmarthostTrouble as trouble:
+            return of_smtp(trouble, mailing.smtp.name)
+        except NoToken as error:
+            return of_token(error)
         except NotReached as error:
             return Obstacle(str(error), lasting=True)
         except TimeoutError:
             return Obstacle(
                 f"The servers of {mailing.mailbox.domain} do not answer in time. Try again later."
             )
-
-    async def _read(self, mailing: Mailing) -> Obstacle | None:
-        server = await self.imap(mailing)
-        try:
-            connection = await ImapConnection.open(server, timeout=_STEP)
-            try:
-                await connection.log_in(login_of(mailing))
-            finally:
-                await connection.close()
-        except ImapError as error:
-            return of_imap(error)
         return None
 
-    async def _send(self, mailing: Mailing) -> Obstacle | None:
-        smarthost = await self.smtp(mailing, _STEP)
+    async def _read(self, mailing: Mailing) -> None:
+        connection = await ImapConnection.open(await self.imap(mailing), timeout=_STEP)
         try:
-            connection = await Connection.open(smarthost)
-        except SmarthostTrouble as trouble:
-            return of_smtp(trouble, smarthost.place)
+            await connection.log_in(login_of(mailing))
+        finally:
+            await connection.close()
+
+    async def _send(self, mailing: Mailing) -> None:
+        connection = await Connection.open(await self.smtp(mailing, _STEP))
         await connection.quit()
-        return None
+
+
+def _login_refused(error: ImapError | SmarthostTrouble) -> bool:
+    if isinstance(error, ImapError):
+        return of_imap(error).credentials
+    return of_smtp(error, "").credentials
 
 
 def login_of(mailing: Mailing) -> Login:

@@ -19,11 +19,13 @@ from gateway.settings import (
     LogSettings,
     MediaSettings,
     StorageSettings,
+    WebSettings,
     XmppSettings,
 )
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
+_ENTRIES = {"networks": "irc.libera.chat", "oauth": "google"}
 COMMENTED = re.compile(r"#(?=[\w\"\[])")
 
 
@@ -49,7 +51,7 @@ def defaults(model: type[BaseModel], key: tuple[str, ...]) -> dict[tuple[str, ..
         if isinstance(value, dict):
             # A table of tables: the example shows one entry.
             entry = get_args(field.annotation)[1]
-            found |= defaults(entry, (*key, name, "irc.libera.chat"))
+            found |= defaults(entry, (*key, name, _ENTRIES[name]))
         elif isinstance(value, BaseModel):
             found |= defaults(type(value), (*key, name))
         elif field.is_required():
@@ -73,6 +75,7 @@ def test_the_example_has_every_key_with_its_default_and_no_other() -> None:
         "log": LogSettings,
         "limits": LimitSettings,
         "access": AccessSettings,
+        "web": WebSettings,
         "media": MediaSettings,
         "delivery": DeliverySettings,
     }.items():

@@ -253,3 +253,11 @@ async def test_what_the_smarthost_lacks_is_hinted_at() -> None:
         "It takes mails of 1000 bytes at most, and `message_size` of [bridges.email.limits] is 25000000",
     ]
     await poor.stop()
+
+
+async def test_an_oauth_client_that_is_of_no_use_is_told(smarthost: Scripted, tmp_path: Path) -> None:
+    client = {"google": {"client_id": "x", "client_secret_file": str(tmp_path / "no")}}
+    (failure,), _ = await tried(smarthost, free(), account_mode=True, oauth=client)
+    assert "client_secret_file" in failure
+    _, (hint,) = await tried(smarthost, free(), oauth={"google": {"client_id": "x"}})
+    assert "account_mode" in hint

@@ -358,3 +358,16 @@ async def test_a_form_goes_to_public_addresses_only(web, fetcher):
     with pytest.raises(MediaError):
         await fetcher(trusted=()).submit(web.url("/leave"), {}, "ann")
     assert web.asked == []
+
+
+async def test_the_answer_to_a_form_is_read_whatever_its_status_and_no_further_than_it_may_be_long(
+    web, fetcher
+):
+    answer = await fetcher().exchange(
+        web.says("/no", "400 Bad Request", b'{"error": "no"}'), {"a": "b"}, "ann"
+    )
+    assert (answer.status, answer.body) == (400, b'{"error": "no"}')
+    answer = await fetcher().exchange(web.says("/long", "200 OK", b"x" * 200_000), {}, "ann")
+    assert answer.body == b"x" * 65_536
+    with pytest.raises(MediaError, match=r"private network|not encrypted"):
+        await fetcher(trusted=()).exchange(web.url("/no"), {}, "ann")
