@@ -11,7 +11,7 @@ from typing import TypeVar
 from gateway.playground.expect import Unmet
 
 DEADLINE = 30.0  # seconds; generous, because two slow cores are shared and only failures wait so long
-_FIRST, _LONGEST = 0.001, 0.02
+_FIRST, _LONGEST = 0.001, 0.01
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from xml.etree.ElementTree import Element, fromstring
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from gateway.accounts import account as accounts
 from gateway.bridge import BadAddress, Capabilities
@@ -33,6 +33,7 @@ from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import COMPONENT, Stanza
 from tests.fakes.clock import ManualClock, settle
+from tests.waiting import eventually
 
 BODY = f"{{{COMPONENT}}}body"
 GATEWAY = "sms.localhost"
@@ -59,6 +60,26 @@ class Book:
 
 def parsed(xml: str) -> Element:
     return fromstring(f"<stream xmlns='{COMPONENT}'>{xml}</stream>")[0]
+
+
+class Watched(Database):
+    """``under_way``: how often it is asked something just now."""
+
+    under_way = 0
+
+    async def read(self, *asked: Any) -> Sequence[Row[Any]]:
+        self.under_way += 1
+        try:
+            return await super().read(*asked)
+        finally:
+            self.under_way -= 1
+
+    async def write_all(self, *asked: Any) -> int:
+        self.under_way += 1
+        try:
+            return await super().write_all(*asked)
+        finally:
+            self.under_way -= 1
 
 
 class Fated(DeliveryStore):
@@ -190,7 +211,7 @@ class Gateway:
     """One life of the gateway's ledger."""
 
     def __init__(
-        self, world: World, capabilities: Capabilities, database: Database, policy: DeliveryPolicy
+        self, world: World, capabilities: Capabilities, database: Watched, policy: DeliveryPolicy
     ) -> None:
         world.generations += 1
         self.world = world
@@ -200,6 +221,7 @@ class Gateway:
         self.connected = True
         self.refusals: list[Refused] = []
         self.notes: list[str] = []
+        self.database = database
         self.store = Fated(database, self)
         self._spawned: list[asyncio.Future[None]] = []
         rng = random.Random(world.generations)
@@ -377,7 +399,7 @@ class Gateway:
             before = (len(self.world.crossings), self.store.saves, len(self.world.server.received))
             self.serve()
             await settle(3)
-            await asyncio.sleep(0.001)
+            await eventually(lambda: self.dead or not self.database.under_way)
             if self.dead:
                 return
             after = (len(self.world.crossings), self.store.saves, len(self.world.server.received))
@@ -395,7 +417,7 @@ async def living(
 ) -> AsyncIterator[Gateway]:
     """A gateway until the block ends; a dead one leaves nothing behind but its database."""
     async with AsyncExitStack() as stack:
-        database = await Database.open(world.url, clock=SystemClock(), busy_timeout=0.1)
+        database = await Watched.open(world.url, clock=SystemClock(), busy_timeout=0.1)
         writing = asyncio.create_task(database.run())
         stack.push_async_callback(_close, database, writing)
         gateway = Gateway(world, capabilities, database, policy or DeliveryPolicy())
@@ -416,13 +438,11 @@ async def living(
             yield gateway
         finally:
             if gateway.dead:
-                await asyncio.sleep(0.01)  # a read that is under way comes to its end
+                await eventually(lambda: not database.under_way)
                 life.cancel()
             over.set()
             waiting = asyncio.gather(life, return_exceptions=gateway.dead)
-            while not waiting.done():
-                await world.clock.advance(0.1)
-                await asyncio.sleep(0.001)
+            await eventually(waiting.done, meanwhile=lambda: world.clock.advance(0.1))
             await waiting
 
 

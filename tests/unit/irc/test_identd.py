@@ -20,6 +20,7 @@ from bridges.irc.link import IrcReactor
 from gateway.bridge import Services
 from gateway.playground.process import free_ports
 from tests.fakes.clock import ManualClock, settle
+from tests.waiting import eventually
 
 HERE, THERE = ("192.0.2.1", 40000), ("198.51.100.7", 6697)
 TOKEN = "abcdefghij234567abcdefghij"
@@ -160,12 +161,14 @@ async def running(identd: Identd) -> AsyncIterator[None]:
 
 async def called(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect once it listens."""
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                return await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.01)
+
+    async def answered() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            return None
+
+    return await eventually(answered, "a listener")
 
 
 async def test_one_query_gets_one_answer() -> None:
@@ -193,14 +196,12 @@ async def test_who_says_nothing_is_hung_up_on_and_the_end_ends_everybody() -> No
     clock, port = ManualClock(), free_ports(1)[0]
     async with running(Identd(Claims(), clock, "127.0.0.1", port)):
         reader, writer = await called(port)
-        while not clock.waiting:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: clock.waiting)
         await clock.advance(TIMEOUT)
         with suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 10) == b""
         other, other_writer = await called(port)
-        while not clock.waiting:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: clock.waiting)
     with suppress(ConnectionResetError):
         assert await asyncio.wait_for(other.read(), 10) == b""
     writer.close()
@@ -211,9 +212,7 @@ async def test_only_so_many_are_listened_to() -> None:
     clock, port = ManualClock(), free_ports(1)[0]
     async with running(Identd(Claims(), clock, "127.0.0.1", port)):
         askers = [await called(port) for _ in range(MAX_ASKERS)]
-        async with asyncio.timeout(10):
-            while len(clock.waiting) < MAX_ASKERS:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: len(clock.waiting) >= MAX_ASKERS)
         reader, writer = await called(port)
         with suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 10) == b""

@@ -536,15 +536,19 @@ async def test_a_cancelled_opening_leaves_nothing_open() -> None:
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         listener.listen()
+        listener.setblocking(False)
         reactor = IrcReactor()
         connection = reactor.connection(print, print, print)
         opening = asyncio.create_task(
             connection.open(Endpoint(HOST, listener.getsockname()[1], TlsSettings(verify=False)))
         )
-        await asyncio.sleep(0.05)
-        opening.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await opening
+        loop = asyncio.get_running_loop()
+        peer, _ = await loop.sock_accept(listener)
+        with peer:
+            assert await loop.sock_recv(peer, 1)  # the beginning of a handshake that nobody answers
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
         assert reactor.connections == []
 
 
@@ -591,7 +595,7 @@ async def test_a_slow_address_does_not_hold_up_the_next_one(plain: Server) -> No
         tried.append(address)
         if address != HOST:
             try:
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             finally:
                 given_up.append(address)
         sock = socket.socket()

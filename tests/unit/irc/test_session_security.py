@@ -1,6 +1,5 @@
 """The way in: encryption that servers insist on, certificates, SASL step by step, and servers that say nothing."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -18,6 +17,7 @@ from gateway.bridge import BridgeCommand, Finish, ForgetfulMemory, Invocation
 from gateway.model import Address, AddressKind, Condition
 from tests.fakes.clock import ManualClock, settle
 from tests.unit.irc.scripted import NETWORK, Scene
+from tests.waiting import eventually
 
 BOTH = {"networks": {NETWORK: {"tls_ports": [6697], "ports": [6667]}}}
 PLAIN_ONLY = {"networks": {NETWORK: {"tls_ports": [], "ports": [6667]}}}
@@ -194,12 +194,8 @@ def scram_answer(line: str, challenge_of: str, password: str) -> str:
 
 async def derived(scene: Scene) -> str:
     """The line that follows once a key is derived, in a thread."""
-    for _ in range(2000):
-        sent = scene.server.take()
-        if sent:
-            return sent[-1].removeprefix("AUTHENTICATE ")
-        await asyncio.sleep(0.005)
-    raise AssertionError("no answer")
+    sent = await eventually(scene.server.take, "an answer")
+    return sent[-1].removeprefix("AUTHENTICATE ")
 
 
 async def test_scram_logs_in_without_showing_the_password() -> None:

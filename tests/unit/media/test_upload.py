@@ -127,8 +127,10 @@ async def test_a_service_that_never_answers_is_given_up(web, blob):
 
 
 async def test_a_service_that_never_reads_is_given_up(web, tmp_path):
+    over = asyncio.Event()
+
     async def stall(exchange: Exchange):
-        await asyncio.sleep(3)
+        await over.wait()
 
     web.routes["/put1"] = stall
     path = tmp_path / "large"
@@ -136,6 +138,7 @@ async def test_a_service_that_never_reads_is_given_up(web, tmp_path):
     large = Blob(path, "a.bin", "application/octet-stream", 20_000_000, "00" * 32)
     with pytest.raises(MediaError, match=r"within 0\.5 seconds"):
         await upload(Slots(web), seconds=0.5).publish(large, "ann")
+    over.set()
 
 
 async def test_no_slot_no_upload(web, blob):

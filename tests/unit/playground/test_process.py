@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.playground.process import Child, Missing, NotReady, free_ports, listening, require
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,11 +29,7 @@ def gone(pid: int) -> bool:
 
 async def until_gone(pid: int) -> None:
     """Wait until a process that is not ours to wait for is gone."""
-    for _ in range(1000):
-        if gone(pid):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"process {pid} lives on")
+    await eventually(lambda: gone(pid), f"the end of process {pid}")
 
 
 async def test_a_child_is_ready_when_its_log_says_so_and_stops_on_sigterm(tmp_path: Path) -> None:
@@ -89,7 +86,7 @@ async def test_children_die_when_their_parent_is_killed(tmp_path: Path) -> None:
         "import asyncio, sys; from pathlib import Path; from gateway.playground.process import Child\n"
         "async def main():\n"
         "    child = Child('worker', ['sleep', '60'], Path(sys.argv[1])); child.start()\n"
-        "    print(child.pid, flush=True); await asyncio.sleep(60)\n"
+        "    print(child.pid, flush=True); await asyncio.Event().wait()\n"
         "asyncio.run(main())"
     )
     parent = await asyncio.create_subprocess_exec(

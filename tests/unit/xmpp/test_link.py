@@ -16,6 +16,7 @@ from gateway.xmpp.link import Link, LinkState, LinkStatus, OutboxLimits
 from gateway.xmpp.stream import SLICE, WRITE_BUFFER
 from tests.fakes.clock import ManualClock, settle
 from tests.fakes.xmpp_server import Behaviour, Connection, FakeXmppServer
+from tests.waiting import eventually
 
 JID = "irc.localhost"
 HELLO = f"<message from='{JID}' to='alice@localhost' id='{{}}'><body>hello</body></message>"
@@ -82,9 +83,7 @@ class Rig:
     async def close(self, farewell: Sequence[str] = ()) -> None:
         """As ``Link.close``, with time passing."""
         closing = asyncio.create_task(self.link.close(farewell))
-        while not closing.done():
-            await asyncio.sleep(0.005)
-            await self.clock.advance(0.5)
+        await eventually(closing.done, meanwhile=lambda: self.clock.advance(0.5))
         await closing
         await self.task
         assert self.clock.waiting == []
