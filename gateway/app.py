@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import cast
 
 import structlog
+from aiohttp import web
 
 from gateway.accounts.directory import AccountLimits
 from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
 from gateway.bridge import Capabilities, Clock, Schema, Services
+from gateway.bridge.web import Serving
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Settings, load
 from gateway.delivery.courier import SpoolLimits
@@ -40,7 +43,9 @@ from gateway.storage.errors import StorageError
 from gateway.storage.memory import BridgeMemory
 from gateway.storage.retention import Retention, archive_rules, delivery_rules
 from gateway.storage.stores import Stores
-from gateway.web.server import CannotServe
+from gateway.web.bridges import bridge_routes
+from gateway.web.clients import Clients
+from gateway.web.server import CannotServe, serving
 from gateway.xmpp.component import Component, ComponentSettings
 
 _log = structlog.get_logger(__name__)
@@ -122,7 +127,8 @@ class Gateway:
             stores = Stores.of(database, secrets, self._clock, schemas)
             media = MediaService(self._settings.media, stores.files, self._clock, _agent())
             await stack.enter_async_context(media.running())
-            self._build(stores, media, BridgeTables(database))
+            served = self._build(stores, media, BridgeTables(database))
+            await self._serve(stack, [*media.routes(), *served])
             async with asyncio.TaskGroup() as group:
                 rules = archive_rules(storage.archive_days, storage.archive_messages)
                 rules += delivery_rules(self._settings.delivery.keep_days)
@@ -142,6 +148,12 @@ class Gateway:
                     task.cancel()
         _log.info("gateway stopped")
 
+    async def _serve(self, stack: AsyncExitStack, routes: list[web.RouteDef]) -> None:
+        """The web server, for as long as ``stack`` lasts, if there is to be one. Raises ``CannotServe``."""
+        if self._settings.web.listen:
+            host, port = self._settings.web.address
+            await stack.enter_async_context(serving(host, port, routes))
+
     async def _farewell(self) -> None:
         reason = "The gateway is shutting down."
         async with asyncio.timeout(_SHUTDOWN_SECONDS), asyncio.TaskGroup() as group:
@@ -156,7 +168,9 @@ class Gateway:
             await database.adopt(kind, schema, self._clock)
         return list(schemas.values())
 
-    def _build(self, stores: Stores, media: MediaService, tables: BridgeTables) -> None:
+    def _build(self, stores: Stores, media: MediaService, tables: BridgeTables) -> list[web.RouteDef]:
+        """Make all components; gives the routes of bridges that answer requests."""
+        served: dict[str, Serving] = {}
         limits = self._settings.limits
         loops = Loops(self._clock)
         for settings in self._settings.bridges:
@@ -175,6 +189,7 @@ class Gateway:
                 settings.name,
                 tables,
                 _directory(self._settings.storage.directory, settings),
+                self._settings.web.of_bridge(settings.name),
             )
             bridge = settings.plugin.build(settings.own, services)
             component = Component(
@@ -189,6 +204,9 @@ class Gateway:
                 self.reload,
             )
             self._components.append(component)
+            if bridge.capabilities.web:
+                served[settings.name] = cast("Serving", bridge)  # the capability says that it is
+        return bridge_routes(served, Clients(self._settings.web.trusted_proxies))
 
     def _usage(self) -> LimitPolicy:
         configured = self._settings.limits
@@ -231,7 +249,7 @@ class Gateway:
         set_level(settings.log.level)
         fixed = [
             name
-            for name in ("xmpp", "storage", "limits", "media", "delivery", "bridges")
+            for name in ("xmpp", "storage", "limits", "web", "media", "delivery", "bridges")
             if getattr(settings, name) != getattr(self._settings, name)
         ]
         self._settings = replace(self._settings, access=settings.access, log=settings.log)

@@ -79,7 +79,7 @@ async def findings(
     for bridge in settings.bridges:
         if bridge.plugin.schema is not None:  # only those keep files
             yield _files(settings.storage.directory / bridge.name)
-        for finding in await _background(bridge):
+        for finding in await _background(bridge, settings.web.of_bridge(bridge.name)):
             yield finding
     async with asyncio.TaskGroup() as group:
         links = [
@@ -96,9 +96,15 @@ async def findings(
                 yield await _upload(settings, bridge, try_upload)
 
 
-async def _background(settings: BridgeSettings) -> list[Finding]:
-    """What a bridge does besides its users' sessions."""
-    services = Services(SystemClock(), random.SystemRandom(), importlib.metadata.version("causeway"))
+async def _background(settings: BridgeSettings, web: str) -> list[Finding]:
+    """What a bridge does besides its users' sessions. ``web``: see ``Services``."""
+    services = Services(
+        SystemClock(),
+        random.SystemRandom(),
+        importlib.metadata.version("causeway"),
+        name=settings.name,
+        web=web,
+    )
     bridge = settings.plugin.build(settings.own, services)
     if not bridge.capabilities.background:
         return []

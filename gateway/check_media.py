@@ -34,7 +34,7 @@ def places(media: MediaSettings) -> Iterator[Finding]:
     elif not media.upload:
         yield Finding(
             Verdict.NOTE,
-            "Files from the other networks cannot be passed on: set media.upload, or media.listen and media.public_url.",
+            "Files from the other networks cannot be passed on: set media.upload, or [web] and media.give_out.",
         )
 
 
@@ -65,7 +65,7 @@ def _link(url: str) -> Finding:
     if not _public(host):
         return Finding(
             Verdict.NOTE,
-            f"Links to files begin with {url}, which only this machine or network can reach: set media.public_url to what "
+            f"Links to files begin with {url}, which only this machine or network can reach: set web.public_url to what "
             "the rest of the world sees.",
         )
     if parts.scheme != "https":
@@ -137,7 +137,7 @@ async def _service(
             return Finding(
                 Verdict.NOTE,
                 f"Files from the other networks cannot be put on the XMPP server: {error.refused.text} Turn on its "
-                "mod_http_file_share or mod_http_upload, or set media.listen and media.public_url.",
+                "mod_http_file_share or mod_http_upload, or set [web] and media.give_out.",
             )
     most = f", files up to {found.most / 1e6:g} MB" if found.most is not None else ""
     return Finding(Verdict.OK, f"upload service {found.jid}{most}")

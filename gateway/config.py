@@ -40,6 +40,7 @@ from gateway.settings import (
     Settings,
     StorageSettings,
     Table,
+    WebSettings,
     XmppSettings,
 )
 
@@ -56,6 +57,7 @@ _TABLES: dict[str, type[Table]] = {
     "log": LogSettings,
     "limits": LimitSettings,
     "access": AccessSettings,
+    "web": WebSettings,
     "media": MediaSettings,
     "delivery": DeliverySettings,
 }
@@ -107,13 +109,37 @@ class _Reader:
         log = self._table(LogSettings, "log")
         limits = self._table(LimitSettings, "limits")
         access = self._table(AccessSettings, "access")
+        web = self._table(WebSettings, "web")
         media = self._table(MediaSettings, "media")
         delivery = self._table(DeliverySettings, "delivery")
         bridges = self._bridges(self._data.get(_BRIDGES, {}))
-        if self._problems or not (xmpp and storage and log and limits and access and media and delivery):
+        if web and media:
+            web, media = self._one_listener(web, media)
+        if self._problems or not (
+            xmpp and storage and log and limits and access and web and media and delivery
+        ):
             raise ConfigError(self._problems)
         media = media.model_copy(update={"directory": self._base() / media.directory})
-        return Settings(xmpp, self._resolved(storage), log, limits, access, media, delivery, bridges)
+        return Settings(xmpp, self._resolved(storage), log, limits, access, web, media, delivery, bridges)
+
+    def _one_listener(self, web: WebSettings, media: MediaSettings) -> tuple[WebSettings, MediaSettings]:
+        """Both as if the listener had always been said in [web]; [media] has its address for links."""
+        if media.listen and web.listen:
+            self._wrong(
+                ("media", "listen"),
+                "is said in [web] as well: keep web.listen and web.public_url, and set media.give_out = true.",
+            )
+        elif media.listen:
+            web = web.model_copy(update={"listen": media.listen, "public_url": media.public_url})
+            media = media.model_copy(update={"give_out": True})
+        elif media.give_out and not web.listen:
+            self._wrong(
+                ("media", "give_out"),
+                "needs the gateway's own web server: set web.listen and web.public_url.",
+            )
+        elif media.give_out:
+            media = media.model_copy(update={"listen": web.listen, "public_url": web.public_url})
+        return web, media
 
     def _base(self) -> Path:
         """Where relative paths start."""

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from gateway.bridge import Plugin
 from gateway.media.targets import Trusted
+from gateway.web.clients import Clients
 
 _LABEL = re.compile(r"[^\W_]([\w-]{0,61}[^\W_])?")
 _LOCAL_NAMES = ("localhost", "ip6-localhost")
@@ -85,6 +86,14 @@ def _listen(text: str) -> str:
     if text and not (separator and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError('must be an address and a port, such as "127.0.0.1:5280", or empty')
     return text
+
+
+def _proxies(entries: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        Clients(entries)
+    except ValueError as error:
+        raise ValueError(f"must hold addresses or networks: {error}") from None
+    return entries
 
 
 def _public_url(text: str) -> str:
@@ -329,6 +338,41 @@ class DeliverySettings(Table):
     )
 
 
+class WebSettings(Table):
+    """``[web]``: the one web server of the gateway, for all that it serves."""
+
+    listen: Annotated[str, AfterValidator(_listen)] = Field(
+        "",
+        description="Address and port of the gateway's own web server, which speaks plain HTTP behind yours. Empty: none.",
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        "",
+        description="What its addresses begin with for the rest of the world; your web server passes them on to listen.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_proxies)] = Field(
+        ("127.0.0.0/8", "::1"),
+        description="Addresses and networks of your own web servers: what they say of the client's address "
+        "(X-Forwarded-For) is believed.",
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if bool(self.listen) != bool(self.public_url):
+            missing = "public_url" if self.listen else "listen"
+            raise ValueError(f"{missing} is missing: the web server needs both listen and public_url")
+        return self
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of ``listen``."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def of_bridge(self, name: str) -> str:
+        """What addresses of the bridge of this name begin with for the rest of the world; empty without a web server."""
+        return f"{self.public_url}/bridge/{name}" if self.public_url else ""
+
+
 class MediaSettings(Table):
     """``[media]``: files on their way between the networks. Relative paths start at the configuration file's directory."""
 
@@ -352,12 +396,16 @@ class MediaSettings(Table):
         "", description="The address of that service. Empty: looked for on the XMPP server."
     )
     previews: bool = Field(True, description="Send a tiny preview along with pictures.")
+    give_out: bool = Field(
+        False,
+        description="Give files out from the gateway's own web server ([web]) where nobody else takes them.",
+    )
     listen: Annotated[str, AfterValidator(_listen)] = Field(
         "",
-        description="Address and port to give files out from where nobody else takes them. Empty: not at all.",
+        description="The older way to say web.listen, with give_out.",
     )
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
-        "", description="What links to those files begin with; your web server passes it on to listen."
+        "", description="The older way to say web.public_url, with give_out."
     )
     directory: Path = Field(
         Path("media"), description="Where files are kept while they are on their way or given out."
@@ -415,6 +463,7 @@ class Settings:
     log: LogSettings
     limits: LimitSettings
     access: AccessSettings
+    web: WebSettings
     media: MediaSettings
     delivery: DeliverySettings
     bridges: tuple[BridgeSettings, ...]

@@ -83,6 +83,11 @@ from gateway.bridge.tables import (
     Tables,
     Values,
 )
+from gateway.bridge.web import (
+    Serving,
+    WebRequest,
+    WebResponse,
+)
 
 __all__ = [
     "NOT_SUPPORTED",
@@ -132,6 +137,7 @@ __all__ = [
     "Running",
     "Schema",
     "Services",
+    "Serving",
     "Session",
     "SessionEnded",
     "SharesFiles",
@@ -143,4 +149,6 @@ __all__ = [
     "Values",
     "Watching",
     "WebAnswer",
+    "WebRequest",
+    "WebResponse",
 ]

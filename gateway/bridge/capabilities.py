@@ -75,6 +75,7 @@ class Capabilities:
     traces: bool = False  # networks see of users what only the bridge knows: it is ``Traceable`` too
     forgets: bool = False  # users are remembered beyond their sessions: it is ``Forgets`` too
     background: bool = False  # the bridge is ``Running`` too
+    web: bool = False  # requests from outside are answered: the bridge is ``Serving`` too
     lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too
     prompt: str = ""  # label of the one input that an address is asked for with, e.g. "Phone number"
     prompt_help: str = ""  # one sentence on what to write there

@@ -74,9 +74,12 @@ class MediaError(Exception):
 class Media(Protocol):
     """Files from the web, fetched with all due caution: to public addresses only, within limits of size and time."""
 
-    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+    async def fetch(
+        self, attachment: Attachment, user: str, headers: Mapping[str, str] | None = None
+    ) -> Blob:
         """The file behind ``attachment.url``, on account of ``user`` (``Account.user``), whose transfers are limited. A hash
-        that the attachment has is checked. Raises ``MediaError``, within a bounded time."""
+        that the attachment has is checked. ``headers`` (credentials) are sent to the host in the URL and, if that sends us
+        on, to no other. Raises ``MediaError``, within a bounded time."""
 
     async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
         """Send a form to a web address (POST, ``application/x-www-form-urlencoded``) and look at nothing but whether it was
@@ -95,7 +98,9 @@ class NoMedia:
     async def exchange(self, url: str, fields: Mapping[str, str], user: str) -> WebAnswer:
         raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not reach the web."))
 
-    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+    async def fetch(
+        self, attachment: Attachment, user: str, headers: Mapping[str, str] | None = None
+    ) -> Blob:
         raise MediaError(Refused(Condition.SERVICE_UNAVAILABLE, "This gateway does not carry files."))
 
 
@@ -131,8 +136,8 @@ class ForgetfulMemory:
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the core lends to a bridge. ``name`` is the bridge's name in the configuration: part of every key in tables that
-    bridges of one kind share. ``directory`` is the bridge's own for files that are too big for tables; it exists. ``web``
-    is what addresses of the bridge begin with for the rest of the world, no slash at the end; empty where nothing from outside
+    bridges of one kind share. ``directory`` is the bridge's own for files that are too big for tables; it exists. ``web`` is
+    what addresses of the bridge begin with for the rest of the world, no slash at the end; empty where nothing from outside
     reaches us. Bridges with ``Capabilities.web`` answer what comes there."""
 
     clock: Clock

@@ -51,7 +51,9 @@ class Fetcher:
         self._transfers = transfers
         self._limits = limits
 
-    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+    async def fetch(
+        self, attachment: Attachment, user: str, headers: Mapping[str, str] | None = None
+    ) -> Blob:
         """See ``Media``."""
         url = self._dialler.targets.parse(attachment.url)
         if attachment.size is not None:
@@ -59,7 +61,7 @@ class Fetcher:
         async with self._transfers.turn(user):
             try:
                 async with asyncio.timeout(self._limits.seconds):
-                    kept, final, declared = await self._follow(url)
+                    kept, final, declared = await self._follow(url, headers or {})
             except TimeoutError:
                 raise refused(
                     f"The file did not come from {url.raw_host} within {self._limits.seconds:g} seconds.",
@@ -106,12 +108,14 @@ class Fetcher:
                 _log.info("a form was not sent", host=target.raw_host, reason=type(error).__name__)
                 raise _failed(target, error, "the answer came") from error
 
-    async def _follow(self, url: URL) -> tuple[Kept, URL, str]:
-        """The file, where it was in the end, and the type its server gave."""
+    async def _follow(self, url: URL, headers: Mapping[str, str]) -> tuple[Kept, URL, str]:
+        """The file, where it was in the end, and the type its server gave. ``headers`` go no further than to where ``url``
+        leads, whoever sends us on."""
+        origin = url.origin()
         for _ in range(_MOST_REDIRECTS + 1):
             async with (
                 self._dialler.session(url) as session,
-                session.get(url, allow_redirects=False) as response,
+                session.get(url, allow_redirects=False, headers=headers) as response,
             ):
                 if response.status not in _REDIRECTS:
                     return await self._receive(url, response), url, response.content_type
@@ -120,6 +124,8 @@ class Fetcher:
                 url = self._dialler.targets.parse(str(url.join(URL(location))))
             except ValueError:
                 raise refused(f"The link leads on from {url.raw_host} to no web address.") from None
+            if url.origin() != origin:
+                headers = {}
         raise refused(f"The link leads on more than {_MOST_REDIRECTS} times and is not followed further.")
 
     async def _receive(self, url: URL, response: aiohttp.ClientResponse) -> Kept:

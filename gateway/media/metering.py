@@ -22,11 +22,13 @@ class Metered:
         self._media = media
         self._limits = limits
 
-    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+    async def fetch(
+        self, attachment: Attachment, user: str, headers: Mapping[str, str] | None = None
+    ) -> Blob:
         """See ``Media``. A file that does not come costs what it claimed to be: most of it may have been carried."""
         claimed = _claimed(attachment)
         self._take(user, claimed)
-        blob = await self._media.fetch(attachment, user)
+        blob = await self._media.fetch(attachment, user, headers)
         if blob.size < claimed:
             self._limits.give_back(user, Kind.MEDIA, claimed - blob.size)
         elif blob.size > claimed:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from aiohttp import web
+
 from gateway.bridge import Clock
 from gateway.media.dialling import Dialler, Resolve, system_resolve
 from gateway.media.fetch import Fetcher, FileLimits
@@ -18,7 +20,7 @@ from gateway.media.upload import Upload
 from gateway.settings import MediaSettings
 from gateway.storage.files import FileStore
 from gateway.web.files import file_routes
-from gateway.web.server import CannotServe, serving
+from gateway.web.server import CannotServe
 
 _MB = 1_000_000
 
@@ -53,7 +55,7 @@ class MediaService:
             FileLimits(self._size, settings.timeout_seconds),
         )
         self._store: OwnStore | None = None
-        if settings.listen:
+        if settings.public_url:
             policy = StorePolicy(
                 settings.public_url,
                 settings.keep_days,
@@ -76,16 +78,17 @@ class MediaService:
             ways.append(OwnStoreWay(self._store, bridge))
         return Publisher(ways, self._spool, self._pictures, self._outgoing, size=self._size)
 
+    def routes(self) -> list[web.RouteDef]:
+        """What the gateway's web server has to serve for files."""
+        return file_routes(self._store, self._clock) if self._store is not None else []
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Directories made, the web server up and old files being deleted, for as long as the block lasts. Raises
+        """Directories made and old files being deleted, for as long as the block lasts. Raises
         ``CannotServe``."""
         async with AsyncExitStack() as stack:
             await self._prepare()
             if self._store is not None:
-                host, _, port = self.settings.listen.rpartition(":")
-                routes = file_routes(self._store, self._clock)
-                await stack.enter_async_context(serving(host.strip("[]"), int(port), routes))
                 cleaning = asyncio.create_task(self._store.run())
                 stack.push_async_callback(_ended, cleaning)
             yield

@@ -18,6 +18,7 @@ from gateway.secrets import SecretBox
 from gateway.settings import MediaSettings
 from gateway.storage.database import opened
 from gateway.storage.stores import Stores
+from gateway.web.server import serving
 from gateway.xmpp.component import Component, ComponentSettings
 from tests.fakes.xmpp_server import Connection, FakeXmppServer
 from tests.loopback import LoopbackBridge, LoopbackSettings
@@ -127,6 +128,9 @@ async def staged(
         carrier = MediaService(media, stores.files, clock, "test") if media is not None else None
         if carrier is not None:
             await stack.enter_async_context(carrier.running())
+            if carrier.settings.listen:
+                host, _, port = carrier.settings.listen.rpartition(":")
+                await stack.enter_async_context(serving(host, int(port), carrier.routes()))
             services = replace(services, media=carrier.fetcher)
         bridge = bridge or build(services)
         component = Component(wanted, bridge, services, stores, pacer, carrier, usage=limits, loops=loops)

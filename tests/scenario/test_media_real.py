@@ -29,6 +29,7 @@ from gateway.secrets import SecretBox
 from gateway.settings import MediaSettings
 from gateway.storage.database import opened
 from gateway.storage.stores import Stores
+from gateway.web.server import serving
 from gateway.xmpp.component import Component, ComponentSettings
 from gateway.xmpp.link import LinkState
 from tests.loopback.sharing import SharingBridge
@@ -101,6 +102,7 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             "test",
         )
         await stack.enter_async_context(media.running())
+        await stack.enter_async_context(serving("127.0.0.1", port, media.routes()))
         services = Services(clock, random.Random(5), "1.0", media.fetcher)
         bridge = SharingBridge(services)
         settings = ComponentSettings(

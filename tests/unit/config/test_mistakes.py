@@ -19,8 +19,26 @@ from tests.unit.config.toys import GOOD, build, wrong
         ),
         (
             "[xmmp]\nport = 1\n",
-            "line 1: xmmp is not known. Did you mean xmpp? Known in this file: xmpp, storage, log, limits, access, media, "
-            "delivery, bridges.",
+            "line 1: xmmp is not known. Did you mean xmpp? Known in this file: xmpp, storage, log, limits, access, web, "
+            "media, delivery, bridges.",
+        ),
+        (
+            '[web]\nlisten = "127.0.0.1:5280"\n',
+            "line 1: web public_url is missing: the web server needs both listen and public_url.",
+        ),
+        (
+            '[web]\ntrusted_proxies = ["proxy"]\n',
+            "line 2: web.trusted_proxies must hold addresses or networks: 'proxy' does not appear to be an IPv4 or IPv6 "
+            "network.",
+        ),
+        (
+            "[media]\ngive_out = true\n",
+            "line 2: media.give_out needs the gateway's own web server: set web.listen and web.public_url.",
+        ),
+        (
+            '[web]\nlisten = "127.0.0.1:5280"\npublic_url = "https://a.example"\n'
+            '[media]\nlisten = "127.0.0.1:5281"\npublic_url = "https://b.example"\n',
+            "line 5: media.listen is said in [web] as well: keep web.listen and web.public_url, and set media.give_out = true.",
         ),
         (
             '[media]\nlisten = "127.0.0.1:5280"\n',

@@ -70,6 +70,28 @@ async def test_redirects_are_followed_three_times_and_no_more(web, fetcher):
     assert "more than 3 times" in (await refusal(fetcher(), web.url("/step4"))).text
 
 
+async def test_credentials_are_sent_to_the_host_of_the_link_and_to_no_other(web, fetcher):
+    seen = []
+
+    def at(server, path, location=""):
+        async def handler(exchange: Exchange) -> None:
+            seen.append((exchange.path, exchange.headers.get("authorization")))
+            if location:
+                exchange.answer("302 Found", Location=location)
+            else:
+                exchange.answer("200 OK", b"here")
+
+        server.routes[path] = handler
+        return server.url(path)
+
+    async with WebServer() as other:
+        away = at(other, "/away", at(web, "/last"))
+        url = at(web, "/start", at(web, "/near", away))
+        with await fetcher().fetch(Attachment(url=url), "ann", {"Authorization": "Basic YTpi"}):
+            pass
+    assert seen == [("/start", "Basic YTpi"), ("/near", "Basic YTpi"), ("/away", None), ("/last", None)]
+
+
 @pytest.mark.parametrize(
     "target",
     [

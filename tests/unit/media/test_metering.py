@@ -26,7 +26,7 @@ class Fetches:
         self.path = path
         self.size = size
 
-    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+    async def fetch(self, attachment: Attachment, user: str, headers=None) -> Blob:
         if self.size is None:
             raise MediaError(Refused(Condition.ITEM_NOT_FOUND, "It is not there."))
         self.path.write_bytes(b"x")

@@ -9,7 +9,7 @@ from gateway.playground.process import free_ports
 from gateway.settings import MediaSettings
 from gateway.storage.database import opened
 from gateway.storage.files import FileStore
-from gateway.web.server import CannotServe
+from gateway.web.server import CannotServe, serving
 
 
 @pytest.fixture
@@ -34,14 +34,24 @@ async def test_a_directory_that_cannot_be_made_is_told_with_its_key(tmp_path, fi
             pass
 
 
-async def test_the_web_server_runs_only_where_it_is_wanted_and_ends_with_the_service(tmp_path, files):
+async def test_files_are_given_out_only_where_it_is_wanted(tmp_path, files):
+    service = MediaService(MediaSettings(directory=tmp_path / "media"), files, SystemClock(), "x")
+    assert service.routes() == []
+
+
+async def test_files_are_given_out_by_the_gateways_web_server(tmp_path, files):
     (port,) = free_ports(1)
     settings = MediaSettings(
         directory=tmp_path / "media", listen=f"127.0.0.1:{port}", public_url="https://files.example"
     )
+    service = MediaService(settings, files, SystemClock(), "x")
     url = f"http://127.0.0.1:{port}/file/{'x' * 32}/a"
     async with aiohttp.ClientSession() as session:
-        async with MediaService(settings, files, SystemClock(), "x").running(), session.get(url) as response:
+        async with (
+            service.running(),
+            serving("127.0.0.1", port, service.routes()),
+            session.get(url) as response,
+        ):
             assert response.status == 404
         with pytest.raises(aiohttp.ClientError):
             await session.get(url)

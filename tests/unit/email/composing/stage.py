@@ -92,7 +92,7 @@ class Web:
     mortal: Mortal = field(default_factory=Mortal)
     fetched: int = 0
 
-    async def fetch(self, attachment: Attachment, user: str) -> Blob:
+    async def fetch(self, attachment: Attachment, user: str, headers=None) -> Blob:
         await self.mortal.step()
         if gate := self.gates.get(attachment.url):
             await gate.wait()
