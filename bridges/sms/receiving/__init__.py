@@ -1,0 +1,1 @@
+"""What comes from the network: taken, put together, brought to whose number it came to, and shown."""
