@@ -54,9 +54,12 @@ class Place:
 def region_of(number: str) -> str:
     """The region code of a number in E.164; ``001`` or empty where it belongs to no country."""
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+        parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return ""
+    # Numbers that nobody has (+1 555 ...), or that the tables do not have yet, count for the country with the code.
+    code = phonenumbers.region_code_for_number(parsed)
+    return code or phonenumbers.region_code_for_country_code(parsed.country_code or 0) or ""
 
 
 def is_number(party: str) -> bool:
@@ -136,7 +139,7 @@ def _several(written: str, place: Place) -> str:
     numbers = [party(each, place) for each in written.split(",") if each.strip()]
     if len(set(numbers)) > GROUP_MOST:
         raise BadAddress(f"A group has at most {GROUP_MOST} numbers.")
-    if not all(map(is_number, numbers)):
+    if not numbers or not all(map(is_number, numbers)):
         raise BadAddress("A group is made of whole phone numbers, like +15551234567,+15557654321.")
     return group(numbers)
 
@@ -163,7 +166,10 @@ def _one(written: str, place: Place) -> str:
         raise BadAddress(
             f"{_shown(written)} is no phone number of {place.region}: write it with its country, like +15551234567."
         )
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if _E164.fullmatch(number) is None:  # possible, for somebody who dials; not for a text
+        raise BadAddress(f"{_shown(written)} is no phone number: write one like +15551234567.")
+    return number
 
 
 def _is_short(digits: str, place: Place) -> bool:

@@ -1,0 +1,102 @@
+"""What an operator can set for the SMS bridge: the model of ``[bridges.sms]``. It knows no user's own settings."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from bridges.sms.settings import (
+    Destination,
+    LimitSettings,
+    NumberSettings,
+    Person,
+    PriceSettings,
+    Table,
+)
+from bridges.sms.settings import region as country
+
+
+class SmsSettings(Table):
+    """``[bridges.sms]``."""
+
+    region: Annotated[str, AfterValidator(country)] = Field(
+        description="Country (US, DE ...) whose national numbers and short codes people mean when they write none."
+    )
+    countries: tuple[Destination, ...] = Field(
+        default=(),
+        max_length=300,
+        description="Where users may text: countries (DE) and prefixes (+44, +1212). Empty: only the country of the number "
+        "that they text from.",
+    )
+    costly: bool = Field(
+        default=False, description="Allow premium-rate, shared-cost and company-wide numbers and pagers."
+    )
+    short_codes: Literal["answer", "any", "never"] = Field(
+        default="answer",
+        description='Short codes can be texted by those whom they have texted ("answer"), by everybody ("any"), or "never".',
+    )
+    receipts: Literal["handset", "network", "accepted"] = Field(
+        default="network",
+        description='When a user\'s client shows a text as received: once the phone has it ("handset"; never, where a route '
+        'cannot know), once the phone or, where the route can know no more, a carrier has it ("network"), or once the '
+        'provider has taken it ("accepted").',
+    )
+    registration: Literal["assigned", "free", "code"] = Field(
+        default="assigned",
+        description='Who can register: users to whom a number was assigned ("assigned"), everybody as long as a number is '
+        'free or there is a pool for all ("free"), or the same after proving to have a telephone, by a code that is '
+        'texted to it ("code").',
+    )
+    code_sender: str = Field(
+        default="", description="Number of ours that codes are texted from. Empty: the first one."
+    )
+    own_accounts: bool = Field(
+        default=False, description="Let users bring their own account at a provider, with its number."
+    )
+    operator: Annotated[str, AfterValidator(lambda value: value.strip().lower())] = Field(
+        default="",
+        max_length=3000,
+        description="Registered user who is told what the operator has to see to. Empty: it stands in the log alone.",
+    )
+    unknown_wait: float = Field(
+        default=300.0,
+        ge=1,
+        le=86_400,
+        description="Seconds that a report is waited for when nobody knows whether a text was sent, before that is told.",
+    )
+    give_up_hours: float = Field(
+        default=24.0, gt=0, le=168, description="Hours that a text is tried while its route takes nothing."
+    )
+    parts_wait: float = Field(
+        default=300.0,
+        ge=1,
+        le=86_400,
+        description="Seconds that the missing parts of a long text are waited for, before it is shown with gaps.",
+    )
+    keep_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="Days that is remembered what became of a text. Its words are deleted at once.",
+    )
+    currency: str = Field(default="", max_length=8, description="What `prices` are in, such as EUR.")
+    numbers: tuple[NumberSettings, ...] = Field(
+        default=(), max_length=10_000, description="The numbers that you have, and whose they are."
+    )
+    prices: tuple[PriceSettings, ...] = Field(
+        default=(), max_length=2000, description="What texts cost, for `segments` and for `spend_per_day`."
+    )
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SmsSettings":
+        seen: set[str] = set()
+        for each in self.numbers:
+            if each.number in seen:
+                raise ValueError(f"`numbers` has {each.number} twice; a number is one entry")
+            seen.add(each.number)
+        if self.code_sender and self.code_sender not in seen:
+            raise ValueError(f"`code_sender` is {self.code_sender!r}, which is not among `numbers`")
+        return self
+
+
+__all__ = ["Person", "SmsSettings"]

@@ -1,0 +1,155 @@
+"""Which of our numbers a user and somebody else know each other by, and whether they have met at all.
+
+Owns the table of conversations; those of users who are here are held in memory. An answer goes out from the number that was
+written to last, whatever else would be chosen.
+"""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Column, Float, Index, Table, Text, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bridges.sms.schema import METADATA
+from gateway.bridge import Services
+
+_TABLE = Table(
+    "sms_acquaintances",
+    METADATA,
+    Column("bridge", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("party", Text, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("name", Text, nullable=False),  # as the network shows them, for alphanumeric senders
+    Column("wrote", Float, nullable=False),  # the user, first; 0: never
+    Column("heard", Float, nullable=False),  # the user, last; 0: never
+    Column("active", Float, nullable=False),
+    Index("sms_acquaintances_by_activity", "bridge", "owner", "active"),
+)
+
+_HELD = 5000  # of one user in memory; older ones are found in the table
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """``number`` is ours. Times are zero for what has not happened."""
+
+    party: str
+    number: str
+    name: str = ""
+    wrote: float = 0.0
+    heard: float = 0.0
+    active: float = 0.0
+
+
+class Conversations:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._held: dict[str, dict[str, Conversation]] = {}
+
+    async def learn(self, owner: str) -> list[Conversation]:
+        """Hold a user's from now on; the newest ones. Raises ``NotStored``."""
+        query = (
+            select(_TABLE)
+            .where(_TABLE.c.bridge == self._services.name, _TABLE.c.owner == owner)
+            .order_by(_TABLE.c.active.desc())
+            .limit(_HELD)
+        )
+        rows = await self._services.tables.read(query)
+        self._held[owner] = {
+            row.party: Conversation(row.party, row.number, row.name, row.wrote, row.heard, row.active)
+            for row in rows
+        }
+        return list(self._held[owner].values())
+
+    def of(self, owner: str, party: str) -> Conversation | None:
+        return self._held.get(owner, {}).get(party)
+
+    def texted(self, owner: str, party: str) -> bool:
+        """Whether the user has written to them, or they to the user."""
+        known = self.of(owner, party)
+        return known is not None and bool(known.wrote or known.heard)
+
+    async def wrote(self, owner: str, party: str, number: str) -> None:
+        """The user writes to somebody from a number of ours. Raises ``NotStored``."""
+        now = self._services.clock.now()
+        known = self.of(owner, party) or Conversation(party, number)
+        await self._keep(
+            owner, replace(known, number=number, wrote=known.wrote or now, active=now), known.active
+        )
+
+    async def heard(self, owner: str, party: str, number: str, name: str = "") -> None:
+        """Somebody wrote to the user at a number of ours. Raises ``NotStored``."""
+        now = self._services.clock.now()
+        known = self.of(owner, party) or Conversation(party, number)
+        await self._keep(
+            owner, replace(known, number=number, name=name or known.name, heard=now, active=now), known.active
+        )
+
+    async def _keep(self, owner: str, now: Conversation, before: float) -> None:
+        held = self._held.setdefault(owner, {})
+        previous = held.get(now.party)
+        held[now.party] = now
+        # Nothing but the time has changed, and not by much: no commit for every line of a chat.
+        if (
+            previous is not None
+            and replace(previous, heard=now.heard, active=now.active) == now
+            and previous.heard
+            and now.active - before < 60
+        ):
+            held[now.party] = replace(now, active=before)
+            return
+        values = {
+            "bridge": self._services.name,
+            "owner": owner,
+            "party": now.party,
+            "number": now.number,
+            "name": now.name,
+            "wrote": now.wrote,
+            "heard": now.heard,
+            "active": now.active,
+        }
+        kinds = postgresql if self._services.tables.dialect == "postgresql" else sqlite
+        statement = kinds.insert(_TABLE)
+        fresh = statement.excluded
+        upsert = statement.on_conflict_do_update(
+            index_elements=["bridge", "owner", "party"],
+            set_={
+                "number": fresh.number,
+                "name": fresh.name,
+                # A row that was not held in memory knows better what was first.
+                "wrote": func.coalesce(func.nullif(_TABLE.c.wrote, 0.0), fresh.wrote),
+                "heard": fresh.heard,
+                "active": fresh.active,
+            },
+        )
+        try:
+            await self._services.tables.write((upsert, values))
+        except BaseException:
+            if previous is None:
+                held.pop(now.party, None)
+            else:
+                held[now.party] = previous
+            raise
+
+    async def parties_of(self, owner: str, number: str) -> list[str]:
+        """Everybody whom a user knows by a number of ours. Raises ``NotStored``."""
+        query = select(_TABLE.c.party).where(
+            _TABLE.c.bridge == self._services.name, _TABLE.c.owner == owner, _TABLE.c.number == number
+        )
+        return [row.party for row in await self._services.tables.read(query)]
+
+    async def end(self, owner: str, party: str) -> None:
+        """As if they had never met. Raises ``NotStored``."""
+        here = (
+            (_TABLE.c.bridge == self._services.name) & (_TABLE.c.owner == owner) & (_TABLE.c.party == party)
+        )
+        await self._services.tables.write((delete(_TABLE).where(here), None))
+        self._held.get(owner, {}).pop(party, None)
+
+    def leave(self, owner: str) -> None:
+        """The user is not here any more."""
+        self._held.pop(owner, None)
+
+    def forget(self, owner: str) -> None:
+        """The user's rows were erased."""
+        self._held.pop(owner, None)

@@ -1,0 +1,53 @@
+"""Which number of ours somebody knows a user by."""
+
+from bridges.sms.conversations import Conversations
+from gateway.bridge import Services
+from tests.fakes.clock import ManualClock
+
+ALICE, THEM = "alice@example.org", "+12125550100"
+
+
+async def test_an_answer_goes_out_from_the_number_that_was_written_to(
+    services: Services, clock: ManualClock
+) -> None:
+    conversations = Conversations(services)
+    await conversations.learn(ALICE)
+    assert not conversations.texted(ALICE, THEM)
+    await conversations.wrote(ALICE, THEM, "+15550000001")
+    await clock.advance(5)
+    await conversations.heard(ALICE, THEM, "+15550000002")
+    again = Conversations(services)
+    await again.learn(ALICE)
+    known = again.of(ALICE, THEM)
+    assert known is not None
+    assert (known.number, known.heard - known.wrote) == ("+15550000002", 5)
+    assert again.texted(ALICE, THEM)
+    assert await again.parties_of(ALICE, "+15550000002") == [THEM]
+
+
+async def test_a_name_is_remembered_as_the_network_writes_it(services: Services) -> None:
+    conversations = Conversations(services)
+    await conversations.heard(ALICE, "mybank;sender=alpha", "+15550000001", "MyBank")
+    await conversations.heard(ALICE, "mybank;sender=alpha", "+15550000001")
+    [known] = await Conversations(services).learn(ALICE)
+    assert known.name == "MyBank"
+
+
+async def test_a_row_that_was_not_in_memory_keeps_its_beginning(
+    services: Services, clock: ManualClock
+) -> None:
+    first = Conversations(services)
+    await first.wrote(ALICE, THEM, "+15550000001")
+    began = clock.now()
+    await clock.advance(100)
+    await Conversations(services).wrote(ALICE, THEM, "+15550000001")  # never learnt
+    [known] = await Conversations(services).learn(ALICE)
+    assert (known.wrote, known.active) == (began, began + 100)
+
+
+async def test_ended_conversations_are_gone(services: Services) -> None:
+    conversations = Conversations(services)
+    await conversations.wrote(ALICE, THEM, "+15550000001")
+    await conversations.end(ALICE, THEM)
+    assert conversations.of(ALICE, THEM) is None
+    assert await conversations.learn(ALICE) == []
