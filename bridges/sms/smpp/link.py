@@ -1,0 +1,374 @@
+"""One connection to a message centre: a ``Session`` on a socket, with TLS, and a time for every step.
+
+It knows who waits for which answer, and nothing of messages, other connections, or when to connect again.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+
+import structlog
+
+from bridges.sms.smpp.bodies import Bind
+from bridges.sms.smpp.pdu import Message
+from bridges.sms.smpp.session import (
+    Answered,
+    BindRefused,
+    Bound,
+    Brought,
+    Ended,
+    Event,
+    Mode,
+    Odd,
+    Session,
+    Timing,
+    Unanswered,
+)
+from gateway.bridge import Cancellable, Clock
+
+_log = structlog.get_logger(__name__)
+
+#: Octets that wait for a peer that does not read. What we write without being asked is bounded by windows.
+_UNREAD: Final = 1024 * 1024
+_SOCKET_UNREAD: Final = 64 * 1024
+
+
+class Listener(Protocol):
+    """Whose connections these are."""
+
+    def brought(self, link: "Link", brought: Brought) -> None:
+        """A message came; ``link.answer`` when it is kept, or cannot be."""
+
+    def changed(self, link: "Link") -> None:
+        """There may be room now, or none any more."""
+
+    def late(self, token: object, answer: Answered) -> None:
+        """An answer came after its deadline, to the submit with this token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No answer: the message may have been taken. ``text`` is for people."""
+
+    text: str
+
+
+class NotWritten(Exception):
+    """The connection had ended before anything of the message was written."""
+
+
+class Failed(Exception):
+    """There is no session; ``str`` is for people. ``status``: the peer refused the login with it. ``lasting``: until
+    somebody changes the configuration (a certificate)."""
+
+    def __init__(self, text: str, *, status: int | None = None, lasting: bool = False) -> None:
+        super().__init__(text)
+        self.status = status
+        self.lasting = lasting
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the message centre is. ``context``: TLS from the first octet, with a certificate of ``server_name``."""
+
+    host: str
+    port: int
+    context: ssl.SSLContext | None = None
+    server_name: str = ""
+    timeout: float = 15.0
+
+    @property
+    def place(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+#: Connects a protocol; raises OSError (``ssl.SSLError`` is one) or ValueError. It may take ``Endpoint.timeout``.
+Connector = Callable[[Endpoint, Callable[[], asyncio.Protocol]], Awaitable[None]]
+
+
+async def tcp(endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> None:
+    """``Connector`` over the internet."""
+    tls = endpoint.context is not None
+    await asyncio.get_running_loop().create_connection(
+        protocol,
+        endpoint.host,
+        endpoint.port,
+        ssl=endpoint.context,
+        server_hostname=(endpoint.server_name or endpoint.host) if tls else None,
+        ssl_handshake_timeout=endpoint.timeout if tls else None,
+        happy_eyeballs_delay=0.25,
+    )
+
+
+class Token:
+    """A message that waits for its answer."""
+
+    __slots__ = ("answer", "context")
+
+    def __init__(self, context: object) -> None:
+        self.context = context
+        self.answer: asyncio.Future[Answered | Silence] = asyncio.get_running_loop().create_future()
+
+
+class Link(asyncio.Protocol):
+    """``closed`` is done when the connection is over, with a sentence why (empty: we ended it)."""
+
+    def __init__(
+        self,
+        name: str,
+        bind: Bind,
+        mode: Mode,
+        timing: Timing,
+        window: int,
+        listener: Listener,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.mode = mode
+        self._clock = clock
+        self._listener = listener
+        self._window = window
+        self._timing = timing
+        self._session = Session(bind, mode, timing, clock.monotonic())
+        self._transport: asyncio.Transport | None = None
+        self._timer: Cancellable | None = None
+        self._timer_due = float("inf")
+        self._readable = True  # the peer takes what we write
+        self._reserved = 0
+        self._bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
+        self._why = ""
+        self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    @classmethod
+    async def open(
+        cls,
+        endpoint: Endpoint,
+        bind: Bind,
+        mode: Mode,
+        *,
+        name: str,
+        timing: Timing,
+        window: int,
+        listener: Listener,
+        clock: Clock,
+        connector: Connector,
+    ) -> "Link":
+        """Connect and log in, within the times for that. Raises ``Failed``."""
+        links: list[Link] = []
+
+        def protocol() -> Link:
+            links.append(cls(name, bind, mode, timing, window, listener, clock))
+            return links[-1]
+
+        try:
+            async with asyncio.timeout(endpoint.timeout):
+                await connector(endpoint, protocol)
+        except ssl.SSLCertVerificationError as error:
+            text = f"{endpoint.place} shows a certificate that is not to be trusted: {error.verify_message}"
+            raise Failed(text, lasting=True) from error
+        except (OSError, ValueError, TimeoutError) as error:
+            _abort(links)
+            raise Failed(f"{endpoint.place} cannot be reached: {_words(error, endpoint)}") from error
+        except BaseException:
+            _abort(links)
+            raise
+        link = links[-1]
+        try:
+            await link._bound
+        except BaseException:
+            link.abort()
+            raise
+        return link
+
+    # -- for the route -------------------------------------------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """How many messages can be submitted now, besides those for which there is a reservation."""
+        if not (self._session.transmits and self._readable) or self.closed.done():
+            return 0
+        return self._window - self._session.open - self._reserved
+
+    @property
+    def transmits(self) -> bool:
+        return self._session.transmits and not self.closed.done()
+
+    @property
+    def waiting(self) -> int:
+        """Messages without an answer."""
+        return self._session.open
+
+    def reserve(self) -> None:
+        """Room for a message; ``release`` gives it back."""
+        self._reserved += 1
+
+    def release(self) -> None:
+        self._reserved -= 1
+
+    def submit(self, message: Message, context: object) -> Token:
+        """Write it, now; ``Token.answer`` will have the answer, in bounded time. Raises ``NotWritten``, ``Unwritable``."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or not self._session.transmits:
+            raise NotWritten
+        token = Token(context)
+        self._session.submit(message, token, self._clock.monotonic())
+        self._flush()
+        return token
+
+    def answer(self, brought: Brought, status: int) -> None:
+        """What became of a message that was ``brought``."""
+        self._session.answer(brought, status)
+        self._flush()
+
+    async def close(self) -> None:
+        """End the session as it should be, in bounded time."""
+        if self.closed.done():
+            return
+        self._session.unbind(self._clock.monotonic())
+        self._flush()
+        if self._session.deadline == float("inf") or self._transport is None:
+            self.abort()
+        await self.closed
+
+    def abort(self) -> None:
+        """At once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- asyncio.Protocol ----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by their class
+        self._transport.set_write_buffer_limits(high=_SOCKET_UNREAD)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        before = self._session.open
+        for event in self._session.receive(data, self._clock.monotonic()):
+            self._happened(event)
+        self._flush()
+        if self._session.open < before:
+            self._listener.changed(self)
+
+    def pause_writing(self) -> None:
+        self._readable = False
+
+    def resume_writing(self) -> None:
+        self._readable = True
+        self._listener.changed(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        why = self._why or ("it closed the connection" if error is None else f"the connection broke: {error}")
+        for token in self._session.lost():
+            _settle(token, Silence(f"the connection ended before the answer came ({why})"))
+        if not self._bound.done():
+            self._bound.set_exception(Failed(f"{why} before the login was answered"))
+            self._bound.exception()  # nobody may wait for it any more
+        self.closed.set_result(why)
+        self._listener.changed(self)
+
+    # -- what the session says -----------------------------------------------------------------------------------------
+
+    def _happened(self, event: Event) -> None:
+        match event:
+            case Answered():
+                self._answered(event)
+            case Brought():
+                self._listener.brought(self, event)
+            case Unanswered(token):
+                _settle(token, Silence(f"no answer came within {self._timing.response:g} seconds"))
+            case Bound():
+                if not self._bound.done():
+                    self._bound.set_result(event)
+                _log.info(
+                    "bound", link=self.name, mode=self.mode, peer=event.system_id[:40], version=event.version
+                )
+                self._listener.changed(self)
+            case BindRefused(status):
+                if not self._bound.done():
+                    self._bound.set_exception(
+                        Failed(f"the login was refused with status 0x{status:08x}", status=status)
+                    )
+                self._close("it refused the login")
+            case Odd(text):
+                _log.info("odd PDU", link=self.name, what=text)
+            case Ended(text, kind):
+                self._close(text if kind else "")
+
+    def _answered(self, answer: Answered) -> None:
+        token = answer.token
+        if answer.late:
+            self._listener.late(token.context if isinstance(token, Token) else None, answer)
+        else:
+            _settle(token, answer)
+
+    def _close(self, why: str) -> None:
+        """What is to be written still is, where the peer reads."""
+        self._why = why
+        if self._transport is not None and not self._transport.is_closing():
+            self._write()
+            self._transport.close()
+            # A peer that does not read would keep it open for ever.
+            self._arm(self._clock.monotonic() + self._timing.unbind)
+
+    def _flush(self) -> None:
+        self._write()
+        due = self._session.deadline
+        if due < self._timer_due:
+            self._arm(due)
+
+    def _write(self) -> None:
+        transport = self._transport
+        octets = self._session.take()
+        if not octets or transport is None or transport.is_closing():
+            return
+        transport.write(octets)
+        if transport.get_write_buffer_size() > _UNREAD:
+            self._why = "it does not read what we write"
+            transport.abort()
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def _arm(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self._clock.call_later(max(0.0, due - self._clock.monotonic()), self._ring)
+
+    def _ring(self) -> None:
+        """One timer a connection; it may ring too early, for deadlines move."""
+        self._timer, self._timer_due = None, float("inf")
+        if self.closed.done():
+            return
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
+            return
+        before = self._session.open
+        for event in self._session.passed(self._clock.monotonic()):
+            self._happened(event)
+        self._flush()
+        if self._session.open < before:
+            self._listener.changed(self)
+
+
+def _settle(token: object, outcome: Answered | Silence) -> None:
+    if isinstance(token, Token) and not token.answer.done():
+        token.answer.set_result(outcome)
+
+
+def _abort(links: list[Link]) -> None:
+    for link in links:
+        link.abort()
+
+
+def _words(error: BaseException, endpoint: Endpoint) -> str:
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, ssl.SSLError) and endpoint.context is not None:
+        return f"TLS failed ({error.reason or error}); is it a port for SMPP over TLS?"
+    return str(error) or type(error).__name__
