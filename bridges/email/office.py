@@ -36,6 +36,7 @@ from bridges.email.receiving.receiving import Neighbours, Receiving, Terms
 from bridges.email.receiving.trust import Believed
 from bridges.email.rooms import ThreadRooms
 from bridges.email.sending.bounces import Bounce, Bounces
+from bridges.email.sending.filing import Filings
 from bridges.email.sending.queue import Queue
 from bridges.email.sending.returned import Returns
 from bridges.email.sending.smarthost import Connection
@@ -222,6 +223,7 @@ class Parts:
             self.lanes,
             Cursors(tables, name),
             self.receiving.intake,
+            Filings(tables, name, services.directory / "outbound"),
             largest=settings.limits.message_size,
             now=clock.now,
         )

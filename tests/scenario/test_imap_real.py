@@ -14,12 +14,14 @@ from bridges.email.imap.client import ImapConnection, ImapError, Login, Security
 from bridges.email.imap.mailbox import ImapMailbox
 from bridges.email.imap.watch import Attached, Cursor, Cursors, Statement, Watch
 from bridges.email.schema import METADATA
+from bridges.email.sending.filing import Filing
 from gateway.bridge import Migration, Schema
 from gateway.clock import SystemClock
 from gateway.playground.certificate import make_certificate
 from gateway.playground.dovecot import PASSWORD, Dovecot
 from gateway.storage.bridge_tables import BridgeTables
 from gateway.storage.database import opened
+from tests.waiting import eventually
 
 
 def server_of(dovecot: Dovecot, security: Security = Security.TLS) -> Server:
@@ -116,7 +118,7 @@ async def test_a_server_that_dies_is_noticed_at_once(server_directory) -> None:
         await connection.log_in(Login("alice@x.example", PASSWORD))
         await ImapMailbox(connection).select()
         waiting = asyncio.create_task(connection.idle(60))
-        await asyncio.sleep(0.1)
+        await eventually(lambda: connection._idling)
         await own.kill()
         with pytest.raises(ImapError) as gone:
             await asyncio.wait_for(waiting, 10)
@@ -127,12 +129,32 @@ async def test_a_server_that_dies_is_noticed_at_once(server_directory) -> None:
 
 
 class Shelf:
-    """``Taking`` of a test: what was taken, in order."""
+    """``Taking`` and ``Filings`` of a test: what was taken, in order, and what is to be kept."""
 
-    def __init__(self, tables: BridgeTables) -> None:
+    def __init__(self, tables: BridgeTables, directory: Path) -> None:
         self.taken: list[bytes] = []
+        self._directory = directory
+        self._sent: dict[str, Filing] = {}
         self._tables = tables
         self._came = asyncio.Event()
+
+    async def sends(self, message_id: str, raw: bytes) -> None:
+        path = self._directory / f"{len(self._sent)}.eml"
+        await asyncio.to_thread(path.write_bytes, raw)
+        self._sent[message_id] = Filing(message_id, message_id, path)
+
+    async def owed(self, owner: str) -> Sequence[Filing]:
+        return list(self._sent.values())
+
+    async def done(self, owner: str, mail: str) -> None:
+        del self._sent[mail]
+        self._came.set()
+
+    async def kept(self, mail: str) -> None:
+        async with asyncio.timeout(60):
+            while mail in self._sent:
+                self._came.clear()
+                await self._came.wait()
 
     async def take(
         self, owner: str, mailbox: str, raw: bytes, also: Callable[[str], Sequence[Statement]]
@@ -156,13 +178,14 @@ async def shelf(tmp_path: Path) -> AsyncIterator[tuple[Shelf, Cursors]]:
     async with opened(f"sqlite:///{tmp_path / 'test.db'}", clock=SystemClock()) as database:
         await database.adopt("email", Schema(METADATA, (Migration(1, "today", create),)), SystemClock())
         tables = BridgeTables(database)
-        yield Shelf(tables), Cursors(tables, "mail")
+        yield Shelf(tables, tmp_path), Cursors(tables, "mail")
 
 
 @asynccontextmanager
 async def watching(dovecot: Dovecot, user: str, shelf: tuple[Shelf, Cursors]) -> AsyncIterator[Watch]:
     attached = Attached("alice", user, server_of(dovecot), Login(user, PASSWORD))
-    watch, online = Watch(attached, shelf[1], shelf[0], largest=1_000_000), asyncio.Event()
+    online = asyncio.Event()
+    watch = Watch(attached, shelf[1], shelf[0], shelf[0], largest=1_000_000)
     running = asyncio.create_task(watch.run(online.set))
     try:
         async with asyncio.timeout(60):
@@ -183,9 +206,11 @@ async def flags_of(dovecot: Dovecot, user: str, uid: int) -> frozenset[str]:
 
 async def seen(dovecot: Dovecot, user: str, uid: int) -> None:
     """It is another program that marks it: there is nothing to wait for but its being so."""
-    async with asyncio.timeout(60):
-        while "\\seen" not in await flags_of(dovecot, user, uid):
-            await asyncio.sleep(0.05)
+
+    async def marked() -> bool:
+        return "\\seen" in await flags_of(dovecot, user, uid)
+
+    await eventually(marked, within=60)
 
 
 async def test_a_watched_mailbox_brings_what_is_new_once_and_shows_what_was_read(
@@ -197,8 +222,10 @@ async def test_a_watched_mailbox_brings_what_is_new_once_and_shows_what_was_read
         await bring(dovecot, user, "one")
         await bring(dovecot, user, "two")
         await shelf[0].has(b"one", b"two")
+        await shelf[0].sends("<a@gw.example>", b"Message-ID: <a@gw.example>\r\n\r\nsent\r\n")
+        watch.keep_sent()
+        await shelf[0].kept("<a@gw.example>")
         watch.mark_read("m1")
-        watch.keep_sent(b"Subject: mine\r\n\r\nsent\r\n")
         await seen(dovecot, user, 2)
     await bring(dovecot, user, "while nobody looked")
     async with watching(dovecot, user, shelf):
@@ -206,6 +233,28 @@ async def test_a_watched_mailbox_brings_what_is_new_once_and_shows_what_was_read
     assert "\\seen" not in await flags_of(dovecot, user, 3)
     async with logged_in(dovecot, user) as connection:
         assert (await ImapMailbox(connection).select(b"Sent")).exists == 1
+
+
+async def test_what_was_sent_is_kept_once_whoever_was_killed_when(
+    dovecot: Dovecot, shelf: tuple[Shelf, Cursors]
+) -> None:
+    user, raw = "owed@x.example", b"Message-ID: <%s@gw.example>\r\n\r\nsent\r\n"
+    async with logged_in(dovecot, user) as connection:
+        # Killed before the APPEND: nothing lies there. Killed before its commit: it does.
+        await shelf[0].sends("<before@gw.example>", raw % b"before")
+        await shelf[0].sends("<after@gw.example>", raw % b"after")
+        mailbox = ImapMailbox(connection)
+        await mailbox.append(b"Sent", raw % b"after")
+    async with watching(dovecot, user, shelf):
+        await shelf[0].kept("<before@gw.example>")
+        await shelf[0].kept("<after@gw.example>")
+        await bring(dovecot, user, "and the inbox is watched again")
+        await shelf[0].has(b"and the inbox is watched again")
+    async with logged_in(dovecot, user) as connection:
+        mailbox = ImapMailbox(connection)
+        assert (await mailbox.select(b"Sent")).exists == 2
+        assert await mailbox.has(b"Sent", "<before@gw.example>")
+        assert not await mailbox.has(b"Sent", "<never@gw.example>")
 
 
 async def test_a_mailbox_that_was_made_anew_is_looked_through(

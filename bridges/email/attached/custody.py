@@ -1,15 +1,12 @@
 """One attached mailbox, for as long as its user's session lives: watched for new mail, and sent through.
 
-Owns the wishes about the mailbox (what was read, what was sent), which outlive a connection. A trouble that the user has to
+Owns the wishes about the mailbox (what was read), which outlive a connection. A trouble that the user has to
 hear of ends the session, with words about what to do.
 """
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-import structlog
 
 from bridges.email.attached.account import Mailing
 from bridges.email.attached.dialling import Dialling, Obstacle, login_of, of_imap, of_smtp, of_token
@@ -17,13 +14,12 @@ from bridges.email.attached.hosts import NotReached
 from bridges.email.attached.lanes import Lane, Lanes
 from bridges.email.attached.tokens import NoToken
 from bridges.email.imap.client import ImapError
-from bridges.email.imap.watch import Attached, Cursors, Taking, Watch, Wishes
+from bridges.email.imap.watch import Attached, Cursors, Statement, Taking, Watch, Wishes
 from bridges.email.sending.faults import Fault, SmarthostTrouble
+from bridges.email.sending.filing import Filings
 from bridges.email.sending.smarthost import Connection
 from gateway.bridge import NotStored, SessionEnded
 from gateway.model import Condition, ErrorType, Refused
-
-_log = structlog.get_logger(__name__)
 
 _AGAIN = 15.0  # seconds before a server that is away is asked again, at least
 
@@ -37,6 +33,7 @@ class Custodians:
         lanes: Lanes,
         cursors: Cursors,
         taking: Taking,
+        filings: Filings,
         *,
         largest: int,
         now: Callable[[], float],
@@ -45,6 +42,7 @@ class Custodians:
         self.lanes = lanes
         self.cursors = cursors
         self.taking = taking
+        self.filings = filings
         self.largest = largest
         self.now = now
         self._wishes: dict[str, Wishes] = {}
@@ -64,6 +62,20 @@ class Custodians:
         self.dialling.tokens.forget(owner)
 
 
+class Keeper:
+    """``sending.queue.Keeper`` of a mailbox: what is owed to it is in the tables, and its watch is told to look there."""
+
+    def __init__(self, filings: Filings, wishes: Wishes) -> None:
+        self._filings = filings
+        self._wishes = wishes
+
+    def owing(self, owner: str, mail: str) -> Statement:
+        return self._filings.owing(owner, mail)
+
+    def look(self) -> None:
+        self._wishes.keep_sent()
+
+
 class Custody:
     def __init__(self, custodians: Custodians, owner: str, mailing: Mailing) -> None:
         self._custodians = custodians
@@ -77,7 +89,7 @@ class Custody:
             mailing.mailbox,
             mailing.smtp.name,
             self._connect,
-            self._sent,
+            None if mailing.keeps_sent else Keeper(custodians.filings, self._wishes),
         )
 
     async def run(self, online: Callable[[], None], over: asyncio.Future[None]) -> None:
@@ -108,6 +120,7 @@ class Custody:
                 attached,
                 custodians.cursors,
                 custodians.taking,
+                custodians.filings,
                 largest=custodians.largest,
                 now=custodians.now,
                 wishes=self._wishes,
@@ -142,14 +155,6 @@ class Custody:
     def _report(self, obstacle: Obstacle) -> None:
         if obstacle.lasting and not self._obstacle.done():
             self._obstacle.set_result(obstacle)
-
-    async def _sent(self, path: Path) -> None:
-        if self._mailing.keeps_sent:
-            return
-        try:
-            self._wishes.keep_sent(await asyncio.to_thread(path.read_bytes))
-        except OSError as error:
-            _log.warning("a sent mail could not be kept with the others", reason=error.strerror)
 
 
 def _ended(obstacle: Obstacle) -> SessionEnded:

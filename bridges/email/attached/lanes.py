@@ -7,8 +7,7 @@ session: most users send nothing most of the time.
 
 import asyncio
 import random
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from sqlalchemy import Executable
 
 from bridges.email.addresses import Mailbox, parse
 from bridges.email.composing.outgoing import Finished, Outbox
-from bridges.email.sending.queue import Connect, Queue, Watcher
+from bridges.email.sending.queue import Connect, Keeper, Queue, Watcher
 from bridges.email.sending.schedule import Schedule
 from bridges.email.sending.store import Sendings
 from bridges.email.sending.verp import new_row
@@ -29,7 +28,6 @@ _log = structlog.get_logger(__name__)
 NULL = "<>"
 _NEVER = -1.0
 _GOODBYE = 3.0  # seconds for mails that are being handed over when a session ends
-_LAST = 50  # mails of which it is known that they were told
 #: Somebody else's server, which has no need of us: fewer looks, and more patience than with the operator's own.
 _SCHEDULE = replace(Schedule(), after_trouble=(5.0, 30.0, 60.0, 300.0, 600.0), sweep=600.0)
 
@@ -87,7 +85,7 @@ class Lanes:
 
 
 class Lane:
-    """One user's. ``sent`` is told of a mail that the server has taken, with its file, once."""
+    """One user's. ``keeper`` puts with the sent mails what was sent, where the server does not."""
 
     def __init__(
         self,
@@ -96,17 +94,16 @@ class Lane:
         sender: Mailbox,
         place: str,
         connect: Connect,
-        sent: Callable[[Path], Awaitable[None]],
+        keeper: Keeper | None,
     ) -> None:
         self.owner = owner
         self._lanes = lanes
         self._sender = sender
         self._place = place
         self._connect = connect
-        self._sent = sent
+        self._keeper = keeper
         self._queues: dict[str, Queue] = {}
         self._starting: asyncio.Queue[Queue] = asyncio.Queue()
-        self._told: OrderedDict[str, None] = OrderedDict()
 
     def queue(self, name: str) -> Queue:
         """The one of that name, which begins if it has not."""
@@ -131,7 +128,7 @@ class Lane:
             reports_of_success=not null,
             lane=name,
             schedule=_SCHEDULE,
-            accepted=None if null else self._accepted,
+            keeper=None if null else self._keeper,
         )
 
     async def run(self) -> None:
@@ -153,11 +150,3 @@ class Lane:
             return await self._lanes.sendings.earliest(name, _NEVER) is not None
         except NotStored:
             return True  # whoever sends finds out
-
-    async def _accepted(self, mail: str, path: Path) -> None:
-        if mail in self._told:  # another of its recipients
-            return
-        self._told[mail] = None
-        if len(self._told) > _LAST:
-            self._told.popitem(last=False)
-        await self._sent(path)

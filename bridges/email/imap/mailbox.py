@@ -2,10 +2,11 @@
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridges.email.imap.client import ImapConnection
-from bridges.email.imap.responses import Value
+from bridges.email.imap.responses import Response, Value
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMBER = re.compile(r"[0-9]{1,10}")
@@ -62,15 +63,7 @@ class ImapMailbox:
         return await self._search(f"{max(1, exists - count + 1)}:*{newer}")
 
     async def _search(self, what: str) -> list[int]:
-        found = await self._connection.command(f"UID SEARCH {what}".encode())
-        uids = {
-            int(value)
-            for each in found
-            if each.name == "SEARCH"
-            for value in each.values[1:]
-            if isinstance(value, bytes) and value.isdigit() and len(value) <= 10
-        }
-        return sorted(uids)
+        return _uids(await self._connection.command(f"UID SEARCH {what}".encode()))
 
     async def size(self, uid: int) -> int | None:
         """Octets of a message; None if it is gone."""
@@ -125,9 +118,27 @@ class ImapMailbox:
                 named = named or name
         return named
 
+    async def has(self, mailbox: bytes, message_id: str) -> bool:
+        """Whether a message with this Message-ID lies in another mailbox. That one is selected then, and only to be read."""
+        await self._connection.command(b"EXAMINE", mailbox)
+        found = await self._connection.command(b"UID SEARCH HEADER Message-ID", message_id.encode())
+        return bool(_uids(found))
+
     async def append(self, mailbox: bytes, raw: bytes) -> None:
         """Put a message that was read into a mailbox."""
         await self._connection.command(b"APPEND", mailbox, b"(\\Seen)", literal=raw)
+
+
+def _uids(found: Sequence[Response]) -> list[int]:
+    return sorted(
+        {
+            int(value)
+            for each in found
+            if each.name == "SEARCH"
+            for value in each.values[1:]
+            if isinstance(value, bytes) and value.isdigit() and len(value) <= 10
+        }
+    )
 
 
 def _number(text: str) -> int:

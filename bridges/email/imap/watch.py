@@ -5,9 +5,11 @@ every ``_ALIVE`` seconds whether it is still there. How far we have read is comm
 and UID (RFC 3501 §2.3.1.1), so that nothing is lost or taken twice, whoever dies.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -27,7 +29,6 @@ _ALIVE, _ANSWER = 45.0, 12.0
 _LOOK_BACK, _LOOK_BACK_TIME = 200, 5 * 86_400.0
 _MARKED = 20_000  # UIDs that may still be marked as read
 _WAITING_MOST = 1000
-_SENT_MOST = 60_000_000  # octets of sent mails that wait
 
 Statement = tuple[Executable, Values]
 
@@ -59,6 +60,29 @@ class Taking(Protocol):
     ) -> None:
         """Make it ours: returns after the commit, which holds ``also`` too, made with the id that the mail has here. One
         that was here before is taken no second time, but ``also`` is written. Raises ``NotStored``."""
+
+
+class Filing(Protocol):
+    """A sent mail that belongs with the others; ``path`` is its file."""
+
+    @property
+    def mail(self) -> str: ...
+
+    @property
+    def message_id(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+
+class Filings(Protocol):
+    """Sent mails that are still to be put where sent mails lie."""
+
+    async def owed(self, owner: str) -> Sequence[Filing]:
+        """Some of them. Raises ``NotStored``."""
+
+    async def done(self, owner: str, mail: str) -> None:
+        """This one is there, or cannot be. Raises ``NotStored``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +152,8 @@ class Wishes:
 
     def __init__(self) -> None:
         self.read: list[str] = []
-        self.sent: list[bytes] = []
+        self.sent = False  # something may be to be put with the sent mails
         self.wake: Callable[[], None] | None = None
-        self._octets = 0
 
     def mark_read(self, mail: str) -> None:
         """The user has read the mail that is called so here."""
@@ -138,20 +161,10 @@ class Wishes:
             self.read.append(mail)
             self._wake()
 
-    def keep_sent(self, raw: bytes) -> None:
+    def keep_sent(self) -> None:
         """A mail of the user's was sent."""
-        if self._octets + len(raw) > _SENT_MOST:
-            _log.warning(
-                "a sent mail could not be kept with the others", reason="too many wait for the server"
-            )
-            return
-        self.sent.append(raw)
-        self._octets += len(raw)
+        self.sent = True
         self._wake()
-
-    def kept(self) -> None:
-        """The first of those that were sent is where it belongs."""
-        self._octets -= len(self.sent.pop(0))
 
     def _wake(self) -> None:
         if self.wake is not None:
@@ -166,6 +179,7 @@ class Watch:
         attached: Attached,
         cursors: Cursors,
         taking: Taking,
+        filings: Filings,
         *,
         largest: int,
         now: Callable[[], float] = time.time,
@@ -175,6 +189,7 @@ class Watch:
         self._attached = attached
         self._cursors = cursors
         self._taking = taking
+        self._filings = filings
         self._largest = largest
         self._now = now
         self._answer = answer
@@ -183,8 +198,8 @@ class Watch:
     def mark_read(self, mail: str) -> None:
         self._wishes.mark_read(mail)
 
-    def keep_sent(self, raw: bytes) -> None:
-        self._wishes.keep_sent(raw)
+    def keep_sent(self) -> None:
+        self._wishes.keep_sent()
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -194,6 +209,7 @@ class Watch:
             self._attached.server, timeout=self._answer, literal_most=self._largest
         )
         self._wishes.wake = connection.wake
+        self._wishes.sent = True  # from before, perhaps
         try:
             await connection.log_in(self._attached.login)
             mailbox = ImapMailbox(connection)
@@ -202,8 +218,9 @@ class Watch:
             while True:
                 cursor = await self._catch_up(mailbox, cursor)
                 await self._mark(mailbox, cursor.validity)
-                await self._file(mailbox)
-                if not (self._wishes.read or self._wishes.sent):
+                if self._wishes.sent:
+                    await self._file(mailbox, cursor)
+                elif not self._wishes.read:
                     await connection.idle(_ALIVE)
         finally:
             self._wishes.wake = None
@@ -262,15 +279,25 @@ class Watch:
                 await mailbox.mark_seen(place.uid)
             del read[0]
 
-    async def _file(self, mailbox: ImapMailbox) -> None:
-        sent = self._wishes.sent
-        place = await mailbox.sent_mailbox() if sent else None
-        while sent:
-            if place is not None:
-                try:
-                    await mailbox.append(place, sent[0])
-                except ImapError as error:
-                    if error.trouble is not Trouble.REFUSED:
-                        raise
-                    _log.warning("a sent mail could not be kept with the others", reason=str(error))
-            self._wishes.kept()
+    async def _file(self, mailbox: ImapMailbox, cursor: Cursor) -> None:
+        """Put with the sent mails what is not there yet. What we did when we were cut off is found again by its id."""
+        owner = self._attached.owner
+        self._wishes.sent = False
+        owed = await self._filings.owed(owner)
+        if not owed:
+            return
+        place = await mailbox.sent_mailbox()
+        for each in owed:
+            try:
+                if place is not None and not await mailbox.has(place, each.message_id):
+                    await mailbox.append(place, await asyncio.to_thread(each.path.read_bytes))
+            except ImapError as error:
+                if error.trouble is not Trouble.REFUSED:
+                    raise
+                _log.warning("a sent mail could not be kept with the others", reason=str(error))
+            except OSError as error:
+                _log.warning("a sent mail could not be kept with the others", reason=error.strerror)
+            await self._filings.done(owner, each.mail)
+        self._wishes.sent = True  # there may be more
+        if (await mailbox.select()).validity != cursor.validity:
+            raise ImapError(Trouble.UNREACHABLE, f"The mailbox of {self._attached.address} was made anew.")

@@ -37,7 +37,6 @@ log = structlog.get_logger(__name__)
 
 Connect = Callable[[], Awaitable[Connection]]
 ReturnPath = Callable[[str, float], str]
-Accepted = Callable[[str, Path], Awaitable[None]]
 
 _LOOK = 0.05
 _STORE_AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -52,12 +51,22 @@ class Watcher(Protocol):
         """The smarthost has refused a recipient for good."""
 
 
+class Keeper(Protocol):
+    """Who puts what was sent with its user's sent mails."""
+
+    def owing(self, owner: str, mail: str) -> tuple[Executable, Values]:
+        """Is committed together with the server's word that it has the mail; once for each recipient."""
+
+    def look(self) -> None:
+        """Something was."""
+
+
 class Queue:
     """``bridges.email.composing.outgoing.Outbox``. ``run`` is its life, held by the caller.
 
     ``lane`` tells queues apart that share tables: empty for the operator's smarthost, else whose own server it sends
-    through. ``return_path`` makes the envelope sender of a recipient's row, empty for none. ``accepted`` is told of a mail
-    that the server has taken, with its file, before that is noted; once for each recipient."""
+    through. ``return_path`` makes the envelope sender of a recipient's row, empty for none. ``keeper`` puts
+    what was taken with what was sent, where the server does not."""
 
     def __init__(
         self,
@@ -74,7 +83,7 @@ class Queue:
         reports_of_success: bool = True,
         lane: str = "",
         schedule: Schedule | None = None,
-        accepted: Accepted | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._sendings = sendings
         self._directory = directory
@@ -86,7 +95,7 @@ class Queue:
         self._connections = connections
         self._place = place
         self._success = reports_of_success
-        self._accepted = accepted
+        self._keeper = keeper
         self._lane = lane
         self._schedule = schedule if schedule is not None else Schedule()
         self._troubles = 0
@@ -271,18 +280,8 @@ class Queue:
             log.error("a mail is gone from its directory", mail=job.mail)
             await self._reached(job, Outcome(Kind.FAILED, "", text="This gateway has lost the mail."))
         else:
-            await self._pass_on(job)
             await self._reached(job, _outcome(reply, Kind.ACCEPTED))
         return True
-
-    async def _pass_on(self, job: Job) -> None:
-        if self._accepted is None:
-            return
-        try:
-            await self._accepted(job.mail, self._directory / job.file)
-        except Exception:
-            # The server has the mail: whatever goes wrong here must not send it again.
-            log.exception("a mail that was sent cannot be passed on", mail=job.mail)
 
     async def _unknown(self, job: Job, unknown: Unknown) -> None:
         delays = self._schedule.after_unknown
@@ -301,13 +300,18 @@ class Queue:
     # What is noted
 
     async def _reached(self, job: Job, outcome: Outcome) -> None:
+        kept = self._keeper if outcome.kind is Kind.ACCEPTED else None
+
         async def note() -> None:
-            await self._sendings.reach(job.row, outcome)
+            also = (kept.owing(job.owner, job.mail),) if kept is not None else ()
+            await self._sendings.reach(job.row, outcome, *also)
             if outcome.kind is Kind.FAILED:
                 await self._watcher.failed(job, outcome)
 
         await self._noted(note)
         self._watcher.look()
+        if kept is not None:
+            kept.look()
 
     async def _later(self, job: Job, delay: float, outcome: Outcome | None = None) -> None:
         at = self._clock.now() + delay

@@ -29,11 +29,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bridges.email.addresses import parse
 from bridges.email.composing.outgoing import Finished
+from bridges.email.sending.filing import FILINGS
 from bridges.email.sending.outcome import Kind, Outcome
 from bridges.email.sending.rows import MAILS, RECIPIENTS, Job, Owed, Sent
 from gateway.bridge import Tables, Values
 
-_R, _M = RECIPIENTS.c, MAILS.c
+_R, _M, _F = RECIPIENTS.c, MAILS.c, FILINGS.c
 _JOB = (_R.id, _R.owner, _R.mail, _R.address, _R.time, _R.next_at, _R.attempts, _R.cuts, _R.unknowns)
 #: Of what has come no further, it is said that it takes long.
 _STILL = (Kind.WAITING.value, Kind.ACCEPTED.value)
@@ -139,8 +140,9 @@ class Sendings:
             )
         )
 
-    async def reach(self, row: str, outcome: Outcome) -> bool:
-        """Note how far a mail has come; False where it had come further before, or the row is gone."""
+    async def reach(self, row: str, outcome: Outcome, *also: tuple[Executable, Values]) -> bool:
+        """Note how far a mail has come, together with other statements; False where it had come further before, or the row
+        is gone, and the others touched nothing."""
         lower = [each.value for each in Kind if each.rank < outcome.kind.rank]
         changed = await self._tables.write(
             (
@@ -148,7 +150,8 @@ class Sendings:
                 .where(self._mine, _R.id == row, _R.state.in_(lower))
                 .values(state=outcome.kind.value, owed=True, **_said(outcome)),
                 None,
-            )
+            ),
+            *also,
         )
         return changed > 0
 
@@ -189,7 +192,8 @@ class Sendings:
     async def unneeded(self) -> list[tuple[str, str]]:
         """Mails, as (mail, file), that nobody waits for any more."""
         waits = exists().where(_R.bridge == _M.bridge, _R.mail == _M.id, _R.state == Kind.WAITING.value)
-        query = select(_M.id, _M.file).where(_M.bridge == self._bridge, _M.file != "", ~waits)
+        filed = exists().where(_F.bridge == _M.bridge, _F.mail == _M.id, _F.done == false())
+        query = select(_M.id, _M.file).where(_M.bridge == self._bridge, _M.file != "", ~waits, ~filed)
         return [(row.id, row.file) for row in await self._tables.read(query.limit(500))]
 
     async def deleted(self, mails: Sequence[str]) -> None:
@@ -207,12 +211,14 @@ class Sendings:
         """Rows of mails that nothing can come back of any more."""
         old = and_(_R.time < before, _R.owed == false(), _R.state != Kind.WAITING.value)
         left = exists().where(_R.bridge == _M.bridge, _R.mail == _M.id)
+        known = exists().where(_M.bridge == _F.bridge, _M.id == _F.mail)
         await self._tables.write(
             (delete(RECIPIENTS).where(self._mine, old), None),
             (
                 delete(MAILS).where(_M.bridge == self._bridge, _M.time < before, _M.file == "", ~left),
                 None,
             ),
+            (delete(FILINGS).where(_F.bridge == self._bridge, ~known), None),
         )
 
     # What is known

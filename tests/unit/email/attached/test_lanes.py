@@ -4,23 +4,30 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from bridges.email.addresses import Mailbox, parse
+from bridges.email.attached.custody import Keeper
 from bridges.email.attached.lanes import NULL, Lane, Lanes
+from bridges.email.imap.watch import Wishes
+from bridges.email.sending.filing import Filings
 from bridges.email.sending.outcome import Outcome
 from bridges.email.sending.rows import Job
 from bridges.email.sending.smarthost import Connection, Smarthost
 from gateway.clock import SystemClock
 from gateway.storage.bridge_tables import BridgeTables
-from tests.unit.email.sending.conftest import Office, office, smarthost
+from tests.unit.email.sending.conftest import CONTENT, Office, office, smarthost
 from tests.unit.email.sending.scripted import Scripted
 
 __all__ = ["office", "smarthost"]  # fixtures
 
 OWNER = "alice@example.org"
+
+
+@pytest.fixture
+def filings(office: Office, tables: BridgeTables) -> Filings:
+    return Filings(tables, "mail", office.directory)
 
 
 class Quiet:
@@ -48,12 +55,11 @@ def lanes(office: Office, tables: BridgeTables) -> Lanes:
 
 
 @contextlib.asynccontextmanager
-async def running(lanes: Lanes, server: Scripted, sent: list[Path]) -> AsyncIterator[None]:
-    async def keep(path: Path) -> None:
-        sent.append(path)
-
+async def running(lanes: Lanes, server: Scripted, filings: Filings) -> AsyncIterator[None]:
     own = Smarthost("127.0.0.1", server.port, "none", timeout=5)
-    lane = Lane(lanes, OWNER, parse("alice@mail.test"), "own", lambda: Connection.open(own), keep)
+    lane = Lane(
+        lanes, OWNER, parse("alice@mail.test"), "own", lambda: Connection.open(own), Keeper(filings, Wishes())
+    )
     task = asyncio.create_task(lane.run())
     try:
         yield
@@ -68,25 +74,30 @@ async def until(server: Scripted, count: int) -> None:
 
 
 async def test_what_was_written_while_nobody_was_there_goes_when_the_session_begins(
-    lanes: Lanes, office: Office, smarthost: Scripted
+    lanes: Lanes, office: Office, smarthost: Scripted, filings: Filings
 ) -> None:
-    sent: list[Path] = []
     await lanes.submit(office.finished("bob@far.test", "carol@far.test"))
-    async with running(lanes, smarthost, sent):
+    async with running(lanes, smarthost, filings):
         await until(smarthost, 2)
         await lanes.submit(office.finished("dora@far.test"))
         await until(smarthost, 3)
     assert all("FROM:<alice@mail.test>" in each.mail for each in smarthost.received)
-    assert len(sent) == 2  # mails, not recipients
+    owed = await filings.owed(OWNER)
+    assert [each.path.read_bytes() for each in owed] == [CONTENT] * 2  # mails, not recipients
+    # Their files are not swept before they are there.
+    sendings = office.sending.sendings
+    assert not await sendings.unneeded()
+    for each in owed:
+        await filings.done(OWNER, each.mail)
+    assert len(await sendings.unneeded()) == 2
 
 
 async def test_what_has_no_return_address_goes_the_same_way_and_is_not_kept(
-    lanes: Lanes, office: Office, smarthost: Scripted
+    lanes: Lanes, office: Office, smarthost: Scripted, filings: Filings
 ) -> None:
-    sent: list[Path] = []
-    async with running(lanes, smarthost, sent):
+    async with running(lanes, smarthost, filings):
         await lanes.put(NULL + OWNER, office.finished("bob@far.test"))
         await until(smarthost, 1)
     assert "FROM:<>" in smarthost.received[0].mail
     assert "NOTIFY=NEVER" in smarthost.received[0].rcpt
-    assert not sent
+    assert not await filings.owed(OWNER)

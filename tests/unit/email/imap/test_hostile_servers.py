@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 
 import pytest
 
 from bridges.email.imap.client import ImapConnection, ImapError, Login, Trouble
 from bridges.email.imap.watch import Attached, Cursor, Cursors, Statement, Watch
+from bridges.email.sending.filing import Filings
 from gateway.storage.bridge_tables import BridgeTables
 from tests.unit.email.imap.scripted import DIALOGUE, ScriptedImap
 
@@ -46,7 +48,8 @@ async def run(server: ScriptedImap, tables: BridgeTables, answer: float = 12.0) 
     attached = Attached("alice", "a@x.example", server.server, Login("a", "secret"))
     if await cursors.of("alice") is None:
         await cursors.save("alice", Cursor(7, 4))
-    watch = Watch(attached, cursors, shelf, largest=1_000_000, answer=answer)
+    filings = Filings(tables, "mail", Path())
+    watch = Watch(attached, cursors, shelf, filings, largest=1_000_000, answer=answer)
     running = asyncio.create_task(watch.run(lambda: None))
     idle = asyncio.create_task(server.idle.wait())
     try:
