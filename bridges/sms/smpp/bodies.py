@@ -1,7 +1,7 @@
 """The bodies of PDUs (SMPP 3.4 §4) between octets and values.
 
-Strings are Latin-1, so that whatever a peer sends comes back unchanged; what they mean is said elsewhere. Reading is lenient
-where nothing is lost by it: strings of any length, responses that end early, parameters that nobody knows.
+Strings are Latin-1, so that whatever a peer sends comes back unchanged; what they mean is said elsewhere. Reading is
+lenient where nothing is lost by it: strings of any length, responses that end early, parameters that nobody knows.
 """
 
 import re
@@ -34,8 +34,8 @@ class BadBody(ValueError):
 
 
 class Message(NamedTuple):
-    """submit_sm and deliver_sm, which have the same fields (§4.4.1, §4.6.1); data_sm has some of them (§4.7.1). A tuple,
-    since these are made a hundred thousand times a second."""
+    """submit_sm and deliver_sm, which have the same fields (§4.4.1, §4.6.1); data_sm has some of them (§4.7.1). A
+    tuple, since these are made a hundred thousand times a second."""
 
     service_type: str = ""
     source_ton: int = 0
@@ -123,8 +123,8 @@ class Foreign:
 Body = Message | Reply | Bind | BindReply | Outbind | Alert | Bare | Foreign
 
 # -- reading ---------------------------------------------------------------------------------------------------------
-# One expression a body: the quickest way there is to cut octets at their NULs. All quantifiers are possessive, so it takes
-# linear time whatever comes.
+# One expression a body: the quickest way there is to cut octets at their NULs. All quantifiers are possessive, so it
+# takes linear time whatever comes.
 
 _MESSAGE = re.compile(
     rb"([^\0]*+)\0(..)([^\0]*+)\0(..)([^\0]*+)\0(...)([^\0]*+)\0([^\0]*+)\0(.....)", re.DOTALL
@@ -141,7 +141,8 @@ def _string(octets: bytes) -> str:
 
 
 def _tlvs(data: bytes, at: int) -> Tlvs:
-    """The parameters of a body. Those after one that is cut short are lost, unless it is the text itself that is cut."""
+    """The parameters of a body. Those after one that is cut short are lost, unless it is the text itself that is
+    cut."""
     try:
         return tlv.read(data, at)
     except tlv.CutShort as error:

@@ -62,7 +62,8 @@ _RINVCMDLEN: Final = 0x02
 
 
 class Pdu(NamedTuple):
-    """One PDU. ``command`` and ``status`` are whatever came: unknown ones are normal (0x400 to 0x4FF are the provider's)."""
+    """One PDU. ``command`` and ``status`` are whatever came: unknown ones are normal (0x400 to 0x4FF are the
+    provider's)."""
 
     command: int
     status: int
@@ -94,7 +95,8 @@ class Malformed(Exception):
 
 
 def encode(pdu: Pdu) -> bytes:
-    """The octets. Raises ``Unwritable`` for what does not fit: a NUL in a string, more than 255 octets of short_message."""
+    """The octets. Raises ``Unwritable`` for what does not fit: a NUL in a string, more than 255 octets of
+    short_message."""
     command, status, sequence, body = pdu
     octets = write(command, body)
     length = _HEADER.size + len(octets)
@@ -132,7 +134,8 @@ class Framer:
         return len(self._held)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The PDUs that are complete now. Those before a bad length come first; then it raises ``Unframed``, now and for ever."""
+        """The PDUs that are complete now. Those before a bad length come first; then it raises ``Unframed``, for
+        ever."""
         self._held += data
         return self._frames()
 

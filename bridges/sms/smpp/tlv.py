@@ -1,7 +1,7 @@
 """Optional parameters of PDUs: tag, length, value (SMPP 3.4 §3.2.4, §5.3).
 
-They stay octets until somebody asks for one. Tags that nobody knows are normal (0x1400 to 0x3FFF belong to providers) and are
-carried.
+They stay octets until somebody asks for one. Tags that nobody knows are normal (0x1400 to 0x3FFF are the provider's):
+they are carried.
 """
 
 import struct
