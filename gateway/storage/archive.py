@@ -17,9 +17,9 @@ from sqlalchemy.sql.dml import Update
 
 from gateway.bridge import Clock
 from gateway.ids import is_ours, time_in
-from gateway.storage.backends import RowInsert
 from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
+from gateway.storage.items import RowInsert
 from gateway.storage.records import ArchivedMessage
 from gateway.storage.schema import archive, archives
 

@@ -8,43 +8,21 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from importlib import import_module
-from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import Table, event
+from sqlalchemy import Executable, Row, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
+from gateway.storage.at_once import AtOnce, Threads
 from gateway.storage.errors import StorageError, Trouble, explain
-
-Row = tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RowInsert:
-    """A hot insert, made once and posted often: rows are plain tuples in the order of ``columns``, and many of them cost the
-    driver one call. If the primary key is there already, the columns in ``replace`` are taken over. Compared by identity."""
-
-    table: Table
-    columns: tuple[str, ...]
-    replace: tuple[str, ...] = ()
-
-    def into(self) -> str:
-        """The names are our own and need no quotes; the schema's tests would tell."""
-        return f"INSERT INTO {self.table.name} ({', '.join(self.columns)})"
-
-    def on_conflict(self) -> str:
-        if not self.replace:
-            return ""
-        keys = ", ".join(column.name for column in self.table.primary_key)
-        return f" ON CONFLICT ({keys}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in self.replace)}"
+from gateway.storage.items import Params, RowInsert, Step
 
 
 class Backend(Protocol):
@@ -58,6 +36,10 @@ class Backend(Protocol):
     def shares_connection(self) -> bool:
         """Reads must use the writer's connection, for nobody else sees the data."""
 
+    @property
+    def remote(self) -> bool:
+        """Connections can be lost while nobody uses them."""
+
     async def prepare(self) -> None:
         """See that the database can be opened at all; make an SQLite file if there is none."""
 
@@ -68,14 +50,22 @@ class Backend(Protocol):
     async def command(self, connection: AsyncConnection, sql: str) -> None:
         """Run SQL without parameters and results straight on the driver."""
 
-    async def insert_rows(
-        self, connection: AsyncConnection, insert: RowInsert, rows: Sequence[Row]
-    ) -> None: ...
+    async def run(self, connection: AsyncConnection, steps: Sequence[Step]) -> list[int]:
+        """One step after the other, in the caller's transaction or in one that they begin and end themselves; the numbers
+        of rows that they touched."""
+
+    async def fetch(
+        self, connection: AsyncConnection, statement: Executable, params: Mapping[str, object] | None
+    ) -> Sequence[Row[Any]]:
+        """All rows of a query."""
 
     async def in_transaction(self, connection: AsyncConnection) -> bool: ...
 
     async def lock_schema(self, connection: AsyncConnection) -> None:
         """In the current transaction, keep other processes from migrating until it ends."""
+
+    async def close(self) -> None:
+        """Once no connection is used any more."""
 
 
 def backend(url: str, *, busy_timeout: float) -> Backend:
@@ -100,12 +90,6 @@ def backend(url: str, *, busy_timeout: float) -> Backend:
 
 _SQLITE_HEADER = b"SQLite format 3\x00"
 
-# Python's sqlite3 gives up the GIL at every step of a statement, and gets it back only after the loop's thread has had it
-# for up to 5 ms: beside a busy loop one step per row (executemany) wrote 870 rows/s, many rows in one step 69,000. Few
-# sizes, so that each text is compiled once; the rest of the last one is filled up and cut off by LIMIT.
-_ROWS_AT_ONCE = (1, 4, 16, 64, 256, 1024)
-_SQLITE_PARAMETERS = 32_766
-
 _BUSY_PAUSE = 0.05
 
 _WRITER_PRAGMAS = (
@@ -121,6 +105,7 @@ class SqliteBackend:
     begin = (
         "BEGIN IMMEDIATE"  # take the lock at once: a later upgrade of a read lock could fail without waiting
     )
+    remote = False
     errors: tuple[type[Exception], ...] = (
         SQLAlchemyError,
         sqlite3.Error,
@@ -135,7 +120,7 @@ class SqliteBackend:
         self._path = None if name == ":memory:" else Path(name)
         self._url = URL.create("sqlite+aiosqlite", database=name)
         self._busy_timeout = busy_timeout
-        self._texts: dict[tuple[RowInsert, int], str] = {}
+        self._threads = Threads()
         self.place = "The database in memory" if self._path is None else f"The database {self._path}"
 
     @property
@@ -195,7 +180,8 @@ class SqliteBackend:
         engine = create_async_engine(
             self._url,
             isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": self._busy_timeout},
+            # One thread at a time: aiosqlite's, or one of ours.
+            connect_args={"timeout": self._busy_timeout, "check_same_thread": False},
             **(pool or {"poolclass": NullPool}),
         )
 
@@ -211,32 +197,22 @@ class SqliteBackend:
     async def command(self, connection: AsyncConnection, sql: str) -> None:
         await (await _driver(connection)).execute(sql)
 
-    async def insert_rows(self, connection: AsyncConnection, insert: RowInsert, rows: Sequence[Row]) -> None:
-        driver = await _driver(connection)
-        width = len(insert.columns)
-        sizes = [size for size in _ROWS_AT_ONCE if size * width < _SQLITE_PARAMETERS]
-        for start in range(0, len(rows), sizes[-1]):
-            part = rows[start : start + sizes[-1]]
-            size = next(size for size in sizes if size >= len(part))
-            padding = (None,) * (width * (size - len(part)))
-            values = (*chain.from_iterable(part), *padding, len(part))
-            await driver.execute(self._text(insert, size), values)
+    async def run(self, connection: AsyncConnection, steps: Sequence[Step]) -> list[int]:
+        return await self._threads.run((await _at_once(connection)).run, steps)
 
-    def _text(self, insert: RowInsert, size: int) -> str:
-        text = self._texts.get((insert, size))
-        if text is None:
-            one = f"({', '.join('?' * len(insert.columns))})"
-            values = ", ".join([one] * size)
-            # https://sqlite.org/lang_upsert.html §2.2: WHERE, or ON CONFLICT would be read as that of a join.
-            chosen = f"SELECT * FROM (VALUES {values}) WHERE true LIMIT ?"
-            text = self._texts[insert, size] = f"{insert.into()} {chosen}{insert.on_conflict()}"
-        return text
+    async def fetch(
+        self, connection: AsyncConnection, statement: Executable, params: Mapping[str, object] | None
+    ) -> Sequence[Row[Any]]:
+        return await self._threads.run((await _at_once(connection)).fetch, statement, params)
 
     async def in_transaction(self, connection: AsyncConnection) -> bool:
         return bool((await _driver(connection)).in_transaction)
 
     async def lock_schema(self, connection: AsyncConnection) -> None:
         """BEGIN IMMEDIATE has done it."""
+
+    async def close(self) -> None:
+        await self._threads.close()
 
 
 # Any number, the same in every Causeway: who holds it migrates.
@@ -248,6 +224,7 @@ class PostgresBackend:
 
     begin = "BEGIN"
     shares_connection = False
+    remote = True
 
     def __init__(self, url: URL, busy_timeout: float) -> None:
         try:
@@ -296,7 +273,29 @@ class PostgresBackend:
     async def command(self, connection: AsyncConnection, sql: str) -> None:
         await (await _driver(connection)).execute(sql)
 
-    async def insert_rows(self, connection: AsyncConnection, insert: RowInsert, rows: Sequence[Row]) -> None:
+    async def run(self, connection: AsyncConnection, steps: Sequence[Step]) -> list[int]:
+        return [await self._one(connection, step) for step in steps]
+
+    async def fetch(
+        self, connection: AsyncConnection, statement: Executable, params: Mapping[str, object] | None
+    ) -> Sequence[Row[Any]]:
+        return (await connection.execute(statement, params)).all()
+
+    async def _one(self, connection: AsyncConnection, step: Step) -> int:
+        if isinstance(step, str):
+            await self.command(connection, step)
+            return 0
+        statement, params = step
+        if isinstance(statement, RowInsert):
+            rows = cast("Sequence[tuple[object, ...]]", params)
+            await self._insert(connection, statement, rows)
+            return len(rows)
+        result = await connection.execute(statement, cast("Params", params))
+        return max(0, result.rowcount)
+
+    async def _insert(
+        self, connection: AsyncConnection, insert: RowInsert, rows: Sequence[tuple[object, ...]]
+    ) -> None:
         text = self._texts.get(insert)
         if text is None:
             places = ", ".join(f"${number}" for number in range(1, len(insert.columns) + 1))
@@ -309,6 +308,9 @@ class PostgresBackend:
 
     async def lock_schema(self, connection: AsyncConnection) -> None:
         await self.command(connection, f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 def _reader_pool(connections: int) -> dict[str, Any]:
@@ -324,3 +326,13 @@ def _reader_pool(connections: int) -> dict[str, Any]:
 async def _driver(connection: AsyncConnection) -> Any:
     """aiosqlite's or asyncpg's own connection."""
     return (await connection.get_raw_connection()).driver_connection
+
+
+async def _at_once(connection: AsyncConnection) -> AtOnce:
+    """The other way to the same connection of SQLite's; made when it is first used."""
+    info = (await connection.get_raw_connection()).info
+    found = info.get(AtOnce)
+    if not isinstance(found, AtOnce):
+        async with (await _driver(connection)).cursor() as cursor:
+            found = info[AtOnce] = AtOnce(cursor.connection)
+    return found

@@ -10,13 +10,13 @@ from typing import Any, Self
 
 import structlog
 from sqlalchemy import Executable, Row
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.bridge import Clock, Migration, Schema
-from gateway.storage.backends import Backend, RowInsert, backend
+from gateway.storage.backends import Backend, backend
 from gateway.storage.errors import explain
+from gateway.storage.items import Item, Params, RowInsert
 from gateway.storage.migrations import MIGRATIONS, migrate, migrate_bridge
-from gateway.storage.transactions import Item, Params
 from gateway.storage.writer import Writer, WriterCounts, WriterLimits
 
 log = structlog.get_logger(__name__)
@@ -145,22 +145,18 @@ class Database:
         try:
             if self._backend.shares_connection:
                 async with self._writer.lock:
-                    return await self._fetch(await self._writer.connection(), statement, params)
+                    return await self._backend.fetch(await self._writer.connection(), statement, params)
             async with self._engines[1].connect() as connection:
-                return await self._fetch(connection, statement, params)
+                return await self._backend.fetch(connection, statement, params)
         except self._backend.errors as error:
             raise explain(error, self._backend.place) from error
-
-    async def _fetch(
-        self, connection: AsyncConnection, statement: Executable, params: Mapping[str, object] | None
-    ) -> Sequence[Row[Any]]:
-        return (await connection.execute(statement, params)).all()
 
     async def close(self) -> None:
         """Write what is left and let go of the database; ``run`` returns. May be called twice."""
         await self._writer.close()
         for engine in self._engines:
             await engine.dispose()
+        await self._backend.close()
 
 
 @asynccontextmanager

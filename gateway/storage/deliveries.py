@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row, false, select, true
 
-from gateway.storage.backends import RowInsert
 from gateway.storage.database import Database
+from gateway.storage.items import Item, RowInsert
 from gateway.storage.schema import deliveries, delivery_keys, delivery_marks
-from gateway.storage.transactions import Item
 
 #: In the order of a row's values.
 COLUMNS = tuple(column.name for column in deliveries.columns)

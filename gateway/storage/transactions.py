@@ -5,7 +5,7 @@ neither when groups are due nor what becomes of those that could not be written.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,14 +13,11 @@ import structlog
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.storage.backends import Backend, RowInsert
+from gateway.storage.backends import Backend
 from gateway.storage.errors import StorageError, Trouble, explain
+from gateway.storage.items import Item, RowInsert
 
 log = structlog.get_logger(__name__)
-
-Params = Mapping[str, object] | Sequence[Mapping[str, object]] | None
-#: A statement with its parameters, or a hot insert with its rows.
-Item = tuple[Executable, Params] | tuple[RowInsert, Sequence[tuple[object, ...]]]
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +47,10 @@ class Posts:
     def weight(self) -> int:
         return len(self.rows)
 
+    @property
+    def items(self) -> Sequence[Item]:
+        return (cast("Item", (self.statement, self.rows)),)
+
 
 #: What a group is made of.
 Job = Write | Posts
@@ -73,10 +74,10 @@ class Transactions:
         """Write and commit a group: all of it, or with errors noted in the jobs that earned them. Raises what is nobody's
         fault, and then nothing is written."""
         try:
-            connection = await self._begun()
-            for job in group:
-                await self._execute(connection, job)
-            await self._backend.command(connection, "COMMIT")
+            connection, first = await self._begin()
+            items = [item for job in group for item in job.items]
+            touched = await self._backend.run(connection, [*first, *items, "COMMIT"])
+            _count(group, touched[len(first) :])
             return
         except self._backend.errors as error:
             failure = explain(error, self._backend.place)
@@ -88,6 +89,12 @@ class Transactions:
         except self._backend.errors:
             await self._roll_back()
             raise
+
+    async def _begin(self) -> tuple[AsyncConnection, Sequence[str]]:
+        """A connection, and how the transaction is begun there with what is to be run in it, if it is not begun yet."""
+        if self._backend.remote:
+            return await self._begun(), ()
+        return await self.connection(), (self._backend.begin,)
 
     async def _begun(self) -> AsyncConnection:
         connection = await self.connection()
@@ -133,7 +140,7 @@ class Transactions:
         failure: StorageError | None = None
         await self._backend.command(connection, "SAVEPOINT apart")
         try:
-            await self._execute(connection, job)
+            _count([job], await self._backend.run(connection, job.items))
         except self._backend.errors as error:
             failure = explain(error, self._backend.place)
             if not failure.by_statement:
@@ -141,22 +148,6 @@ class Transactions:
             await self._backend.command(connection, "ROLLBACK TO SAVEPOINT apart")
         await self._backend.command(connection, "RELEASE SAVEPOINT apart")
         return failure
-
-    async def _execute(self, connection: AsyncConnection, job: Job) -> None:
-        if isinstance(job, Write):
-            job.affected = 0
-            for statement, params in job.items:
-                if isinstance(statement, RowInsert):
-                    rows = cast("Sequence[tuple[object, ...]]", params)
-                    await self._backend.insert_rows(connection, statement, rows)
-                    job.affected += len(rows)
-                else:
-                    result = await connection.execute(statement, cast("Params", params))
-                    job.affected += max(0, result.rowcount)
-        elif isinstance(job.statement, RowInsert):
-            await self._backend.insert_rows(connection, job.statement, job.rows)
-        else:
-            await connection.execute(job.statement, job.rows)
 
     async def _roll_back(self) -> None:
         if self._connection is None:
@@ -184,6 +175,15 @@ class Transactions:
             log.debug(
                 "the writer's connection did not close well", reason=str(explain(error, self._backend.place))
             )
+
+
+def _count(group: Sequence[Job], touched: Sequence[int]) -> None:
+    """Tell each job what its items did."""
+    numbers = iter(touched)
+    for job in group:
+        count = sum(next(numbers) for _ in job.items)
+        if isinstance(job, Write):
+            job.affected = count
 
 
 def _table_name(statement: Executable | RowInsert) -> str:

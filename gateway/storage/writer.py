@@ -19,9 +19,10 @@ from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.bridge import Clock
-from gateway.storage.backends import Backend, RowInsert
+from gateway.storage.backends import Backend
 from gateway.storage.errors import StorageError, Trouble, explain, trouble
-from gateway.storage.transactions import Item, Job, Posts, Transactions, Write
+from gateway.storage.items import Item, RowInsert
+from gateway.storage.transactions import Job, Posts, Transactions, Write
 
 log = structlog.get_logger(__name__)
 

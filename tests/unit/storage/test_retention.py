@@ -78,19 +78,19 @@ async def test_a_job_that_fails_is_logged_and_done_again_at_its_next_turn(databa
     fill(store, 10, 1.0)
     await database.flush()
     backend = database._backend
-    original = backend.command
+    original = backend.run
 
-    async def full(connection: object, sql: str) -> None:
+    async def full(connection: object, steps: object) -> None:
         raise OSError(28, "No space left on device")
 
-    vars(backend)["command"] = full
+    vars(backend)["run"] = full
     job = asyncio.create_task(Retention(database, archive_rules(30), clock, interval=60.0).run())
     with capture_logs() as logs:
         async with asyncio.timeout(5):
             while not any(entry["event"] == "old rows were not deleted" for entry in logs):
                 await asyncio.sleep(0.01)
                 await settle()
-    vars(backend)["command"] = original
+    vars(backend)["run"] = original
     async with asyncio.timeout(5):
         while await count(database):
             await clock.advance(60)

@@ -14,9 +14,9 @@ from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
 from gateway.clock import SystemClock
-from gateway.storage.backends import RowInsert
 from gateway.storage.database import Database, opened
 from gateway.storage.errors import StorageError, Trouble
+from gateway.storage.items import RowInsert
 from gateway.storage.schema import archive, subscriptions
 from gateway.storage.writer import WriterLimits
 from tests.rig.postgres import Postgres
@@ -340,21 +340,21 @@ async def test_a_flood_of_posts_fails_no_faster_than_the_back_off(database: Data
     """The retry of a failing group waits; writes that come meanwhile are tried with it."""
     failures = 0
 
-    async def fail(connection: object, insert: RowInsert, rows: object) -> None:
+    async def fail(connection: object, steps: object) -> None:
         nonlocal failures
         failures += 1
         raise OSError(5, "Input/output error")
 
     backend = database._backend
-    original = backend.insert_rows
-    vars(backend)["insert_rows"] = fail
+    original = backend.run
+    vars(backend)["run"] = fail
     database.post(ROWS, row(1))
     await until(lambda: failures > 0)
     for number in range(50):
         database.post(ROWS, row(number))
         await asyncio.sleep(0)
     assert failures == 1
-    vars(backend)["insert_rows"] = original
+    vars(backend)["run"] = original
     await until(lambda: database.counts.waiting == 0)
     assert await count(database) == 51
 
