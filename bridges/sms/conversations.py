@@ -5,8 +5,9 @@ written to last, whatever else would be chosen.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Column, Float, Index, Table, Text, delete, func, select
+from sqlalchemy import Column, Float, Index, Row, Table, Text, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridges.sms.schema import METADATA
@@ -20,6 +21,7 @@ _TABLE = Table(
     Column("party", Text, primary_key=True),
     Column("number", Text, nullable=False),
     Column("name", Text, nullable=False),  # as the network shows them, for alphanumeric senders
+    Column("called", Text, nullable=False),  # by the user
     Column("wrote", Float, nullable=False),  # the user, first; 0: never
     Column("heard", Float, nullable=False),  # the user, last; 0: never
     Column("active", Float, nullable=False),
@@ -36,6 +38,7 @@ class Conversation:
     party: str
     number: str
     name: str = ""
+    called: str = ""
     wrote: float = 0.0
     heard: float = 0.0
     active: float = 0.0
@@ -55,10 +58,7 @@ class Conversations:
             .limit(_HELD)
         )
         rows = await self._services.tables.read(query)
-        self._held[owner] = {
-            row.party: Conversation(row.party, row.number, row.name, row.wrote, row.heard, row.active)
-            for row in rows
-        }
+        self._held[owner] = {row.party: _conversation(row) for row in rows}
         return list(self._held[owner].values())
 
     def of(self, owner: str, party: str) -> Conversation | None:
@@ -85,6 +85,16 @@ class Conversations:
             owner, replace(known, number=number, name=name or known.name, heard=now, active=now), known.active
         )
 
+    async def call(self, owner: str, party: str, number: str, name: str) -> None:
+        """The user calls somebody so from now on; ``number`` is ours where they have not met. Raises ``NotStored``."""
+        known = self.of(owner, party) or Conversation(party, number)
+        await self._keep(owner, replace(known, called=name), known.active)
+
+    def called(self, owner: str, party: str) -> str:
+        """The user's own name for somebody, else the network's; empty where there is none."""
+        known = self.of(owner, party)
+        return (known.called or known.name) if known is not None else ""
+
     async def _keep(self, owner: str, now: Conversation, before: float) -> None:
         held = self._held.setdefault(owner, {})
         previous = held.get(now.party)
@@ -104,6 +114,7 @@ class Conversations:
             "party": now.party,
             "number": now.number,
             "name": now.name,
+            "called": now.called,
             "wrote": now.wrote,
             "heard": now.heard,
             "active": now.active,
@@ -116,6 +127,7 @@ class Conversations:
             set_={
                 "number": fresh.number,
                 "name": fresh.name,
+                "called": fresh.called,
                 # A row that was not held in memory knows better what was first.
                 "wrote": func.coalesce(func.nullif(_TABLE.c.wrote, 0.0), fresh.wrote),
                 "heard": fresh.heard,
@@ -153,3 +165,7 @@ class Conversations:
     def forget(self, owner: str) -> None:
         """The user's rows were erased."""
         self._held.pop(owner, None)
+
+
+def _conversation(row: Row[Any]) -> Conversation:
+    return Conversation(row.party, row.number, row.name, row.called, row.wrote, row.heard, row.active)
