@@ -30,6 +30,7 @@ CAPABILITIES = Capabilities(
     retractions=True,
     typing=True,
     contact_presence=True,
+    one_way=True,
     store_and_forward=True,
     recognises_repeats=True,
     durable_rooms=True,

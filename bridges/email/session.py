@@ -14,6 +14,7 @@ from bridges.email.attached.custody import Custodians, Custody
 from bridges.email.composing.composer import Composer
 from bridges.email.composing.places import Place, Said
 from bridges.email.identity import Identities, Taken
+from bridges.email.mime.automatic import unread
 from bridges.email.orders import Order, Orders
 from bridges.email.people import People
 from bridges.email.personal import Personal
@@ -40,6 +41,10 @@ _NO_ROOM = Refused(
     "There is no such thread or mailing list. Write .room in a chat to open its thread as one.",
 )
 _NO_NUL = Refused(Condition.NOT_ACCEPTABLE, "Your message has a NUL character, which mail cannot carry.")
+_UNREAD = (
+    "{} says of itself that nobody reads what is sent there, so your message was not sent. If you know better, write "
+    "“allow {}” to the gateway, and then again."
+)
 _NOT_HERE = Refused(Condition.NOT_ACCEPTABLE, "Mail has no such thing.")
 _REACHABLE = "email"
 
@@ -101,7 +106,8 @@ class House(Protocol):
 
 
 class EmailSession:
-    """``gateway.bridge.Session``, ``Expressive``, ``SharesFiles``, ``Retracts``, ``Types``, ``MarksRead``, ``Watching``."""
+    """``gateway.bridge.Session``, ``Expressive``, ``SharesFiles``, ``Retracts``, ``Types``, ``MarksRead``, ``Watching``,
+    ``KnowsOneWay``."""
 
     def __init__(self, account: Account, sink: Sink, house: House) -> None:
         self.owner = account.user
@@ -229,6 +235,10 @@ class EmailSession:
         else:
             self.sink.contact_presence(key, Availability.AVAILABLE, _REACHABLE)
 
+    def one_way(self, contact: str) -> bool:
+        known = self._known.get(fold(contact))
+        return unread(contact.partition("@")[0]) and (known is None or known.decision is not Decision.ALLOW)
+
     def mailbox(self, contact: str) -> Mailbox:
         """Where mail to somebody goes: the address as it was last seen. Raises ``BadAddress``."""
         known = self._known.get(fold(contact))
@@ -304,6 +314,10 @@ class EmailSession:
                 place = Place.contact(self.mailbox(address.name))
             except BadAddress as error:
                 ticket.refused(Refused(Condition.JID_MALFORMED, str(error)))
+                return
+            if self.one_way(address.name):
+                text = _UNREAD.format(address.name, address.name)
+                ticket.refused(Refused(Condition.NOT_ACCEPTABLE, text))
                 return
         self._ready.composer.write(self.owner, place, said, ticket)
 

@@ -30,6 +30,13 @@ class Watching(Protocol):
     def unwatch(self, contact: str) -> None: ...
 
 
+class KnowsOneWay(Protocol):
+    """What a session can do besides if its bridge has the capability ``one_way``."""
+
+    def one_way(self, contact: str) -> bool:
+        """Whether messages to this person are refused, since nobody would read them (XEP-0506). Is asked often."""
+
+
 class MarksRead(Protocol):
     """What a session can do besides if its bridge has the capability ``read_marks``."""
 

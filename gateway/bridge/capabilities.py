@@ -49,6 +49,7 @@ class Capabilities:
     contact_type: str = "pc"  # identity client/<contact_type>: "sms", "phone", "bot"
     contact_list: bool = False  # the network keeps a list of the user's contacts: ``Contact.listed``
     contact_presence: bool = False  # sessions are ``Watching``: they can tell who is there
+    one_way: bool = False  # some people cannot be written to: sessions are ``KnowsOneWay``
     store_and_forward: bool = False  # messages may wait: ours are kept for the network while it is away
     recognises_repeats: bool = False  # the same ``Ticket.reference`` twice is one message to it
     durable_rooms: bool = False  # messages to rooms are kept like those to people; costs a commit for each

@@ -37,6 +37,10 @@ def _shared(can: Capabilities) -> frozenset[str]:
     return frozenset().union(*(features for name, features in _BY_CAPABILITY if getattr(can, name)))
 
 
+#: XEP-0506: of whom nothing can be written to.
+NO_REPLY = "urn:xmpp:noreply:0"
+
+
 def of_rooms(can: Capabilities) -> frozenset[str]:
     return _shared(can) | {MODERATE} if can.moderation else _shared(can)
 

@@ -1,9 +1,10 @@
 """What each kind of our addresses says of itself (XEP-0030): derived from the bridge's capabilities, never written twice."""
 
 from collections.abc import Callable
+from typing import cast
 
 from gateway.accounts.directory import Accounts
-from gateway.bridge import BadAddress, Capabilities
+from gateway.bridge import BadAddress, Capabilities, KnowsOneWay
 from gateway.chat import features
 from gateway.model import Address, AddressKind
 from gateway.rooms import traits
@@ -157,9 +158,17 @@ class Discovery:
             )
         if address.kind is AddressKind.CONTACT:
             can = self._can(address, requester)
-            return _CONTACT | features.of_contacts(can) | self._archived(address, requester)
+            common = _CONTACT | features.of_contacts(can) | self._archived(address, requester)
+            return common | {features.NO_REPLY} if self._one_way(address, requester) else common
         shared = _EVERYWHERE | _PROFILE | {_COMMANDS}
         return shared | self._gateway_features if address.kind is AddressKind.GATEWAY else shared
+
+    def _one_way(self, address: Address, requester: Jid) -> bool:
+        account = self._accounts.find(requester.bare, address.network)
+        if not self._capabilities.one_way or account is None or account.session is None:
+            return False
+        # The capability says that every session of this bridge can.
+        return cast("KnowsOneWay", account.session).one_way(address.name)
 
     def _archived(self, address: Address, requester: Jid) -> frozenset[str]:
         """What an address with an archive says of it."""

@@ -11,6 +11,8 @@ import pytest
 from gateway.model import Availability, Contact, Picture
 from tests.component.stage import ALICE, BOB, JID, C, kind, staged
 from tests.loopback import LoopbackBridge, LoopbackSettings
+from tests.loopback.oneway import OneWayBridge
+from tests.waiting import eventually
 
 USER = "alice@localhost"
 CAROL = f"carol@{JID}"
@@ -157,9 +159,7 @@ async def test_a_users_presence_told_to_five_hundred_contacts_costs_nothing_insi
     for number in range(500):
         stage.send(f"<presence from='{ALICE}' to='friend{number}@{JID}'><show>away</show></presence>")
     stage.send(f"<presence from='{ALICE}' to='{JID}'><show>away</show></presence>")
-    async with asyncio.timeout(10):
-        while not dispatched:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: dispatched)
     assert [each.get("to") for each in dispatched] == [JID]
 
 
@@ -454,3 +454,14 @@ async def test_the_rights_can_be_looked_at(stage):
     await granted(stage)
     some = await run(stage, "privileges", "/>")
     assert "roster: get and set" in "".join(some.itertext())
+
+
+async def test_who_cannot_be_written_to_says_so(tmp_path, server):
+    async with staged(tmp_path, server=server, bridge=OneWayBridge(LoopbackSettings())) as stage:
+        await stage.join()
+        info = "<query xmlns='http://jabber.org/protocol/disco#info'/>"
+        told = {}
+        for contact in (f"announcer@{JID}", CAROL):
+            answer = await ask(stage, info, to=contact)
+            told[contact] = {each.get("var") for each in answer.iter() if each.get("var")}
+        assert told[f"announcer@{JID}"] - told[CAROL] == {"urn:xmpp:noreply:0"}

@@ -34,6 +34,7 @@ _FIELDS = {
 _NO_REPLY = re.compile(
     r"(?:do[._-]?not[._-]?reply|no[._-]?reply|not[._-]?reply|nicht[._-]?antworten)", re.IGNORECASE
 )
+_UNREAD = re.compile(rf"(?:^|[.+_-]){_NO_REPLY.pattern}(?:$|[.+_-])", re.IGNORECASE)
 _DAEMON = re.compile(r"(?:mailer[._-]?daemon|postmaster|mail[._-]?daemon|mdaemon)", re.IGNORECASE)
 _LIST_ID = re.compile(r"(.*?)<([^<>]{1,255})>\s*$", re.DOTALL)
 _URL = re.compile(r"<\s*((?:https?|mailto):[^<>\s]{1,2000})\s*>", re.IGNORECASE)
@@ -78,6 +79,11 @@ def _reasons(
 def no_reply(person: Person | None) -> bool:
     """Whether the address says that nobody reads what is sent there."""
     return person is not None and _NO_REPLY.search(person.address.partition("@")[0]) is not None
+
+
+def unread(local: str) -> bool:
+    """Whether the part of an address before the @ says beyond doubt that nobody reads what is sent there."""
+    return _UNREAD.search(local) is not None
 
 
 def lists(header: Header) -> ListInfo | None:

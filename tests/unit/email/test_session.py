@@ -1,0 +1,98 @@
+"""What users of the whole bridge can and cannot do, as the core sees it: no server is behind it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from bridges.email.bridge import EmailBridge
+from bridges.email.config import EmailSettings
+from bridges.email.receiving.contacts import Decision
+from bridges.email.session import EmailSession
+from gateway.bridge import Account, Services
+from gateway.clock import SystemClock
+from gateway.model import Condition, MessageKind, Refused
+from gateway.playground.process import free_ports
+from gateway.testing import RecordingSink, RecordingTicket
+
+ANN = "ann@localhost"
+
+
+@pytest.fixture
+async def bridge(services: Services) -> AsyncIterator[EmailBridge]:
+    """Of ann, whose mail waits in the queue: there is no smarthost."""
+    nobody, listening = free_ports(2)
+    settings = EmailSettings.model_validate(
+        {
+            "domains": ["gw.example"],
+            "address_template": "{local}@gw.example",
+            "local_domains": ["localhost"],
+            "window": 60,
+            "smarthost": {"port": nobody},
+            "lmtp": {"listen": f"127.0.0.1:{listening}"},
+        }
+    )
+    bridge = EmailBridge(settings, replace(services, clock=SystemClock()))
+    running = asyncio.create_task(bridge.run())
+    assert await bridge.validate(account()) is None
+    yield bridge
+    running.cancel()
+    await asyncio.wait([running])
+
+
+def account(**settings: str) -> Account:
+    return Account("ann", "", "ann", settings, address=ANN)
+
+
+@asynccontextmanager
+async def session(bridge: EmailBridge, **settings: str) -> AsyncIterator[tuple[EmailSession, RecordingSink]]:
+    sink = RecordingSink()
+    one = bridge.session(account(**settings), sink)
+    running = asyncio.create_task(one.run())
+    await sink.wait("online")
+    try:
+        yield one, sink
+    finally:
+        one.close("")
+        await running
+
+
+async def told(one: EmailSession, address: str, text: str) -> object:
+    """What becomes of a line: a refusal, or the ids it has."""
+    ticket = RecordingTicket()
+    one.tell(address, text, MessageKind.CHAT, ticket)
+    return (await ticket.outcome()).arguments[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "unread"),
+    [
+        ("noreply@shop.example", True),
+        ("No-Reply@shop.example", True),
+        ("do.not.reply@shop.example", True),
+        ("orders+noreply@shop.example", True),
+        ("noreply-orders@shop.example", True),
+        ("tenoreply@shop.example", False),
+        ("reply@noreply.example", False),
+        ("bob@shop.example", False),
+    ],
+)
+async def test_who_reads_nothing_is_not_written_to_before_the_user_says_so(
+    bridge: EmailBridge, address: str, unread: bool
+) -> None:
+    async with session(bridge) as (one, _):
+        assert one.one_way(address) is unread
+        refused = await told(one, address, "Hello")
+        assert isinstance(refused, Refused) is unread
+        if not isinstance(refused, Refused):
+            return
+        assert refused.condition is Condition.NOT_ACCEPTABLE
+        assert f"allow {address}" in refused.text
+        parts = await bridge.office.opened()
+        known = await parts.receiving.contacts.find("ann", address.lower())
+        await parts.receiving.contacts.save(replace(known, decision=Decision.ALLOW))
+        await one.look_again(address.lower())
+        assert not one.one_way(address)
+        assert not isinstance(await told(one, address, "Hello"), Refused)
