@@ -40,7 +40,7 @@ class Delivery:
     route: str = ""
     files: tuple[Attachment, ...] = ()
     others: tuple[str, ...] = ()
-    theirs: str = ""  # of what is nobody's: who sent it, for the gateway itself too
+    theirs: str = ""  # the sender as the network has it, where ``contact`` does not say
 
 
 # -- what was taken --------------------------------------------------------------------------------------------------
