@@ -1,12 +1,12 @@
 """What tests of the doors to the gateway say there, and what they wait for."""
 
-import asyncio
 from xml.etree.ElementTree import Element
 
 from gateway.doors.access import AccessPolicy
 from gateway.storage.owned import Owner
 from gateway.xmpp.forms import DATA
 from tests.component.stage import ALICE, JID, C, Stage
+from tests.waiting import eventually
 
 X = f"{{{DATA}}}"
 R = "{jabber:iq:register}"
@@ -68,12 +68,7 @@ async def rows(stores, owner: str = "alice@localhost") -> int:
 
 
 async def until_rows(stores, number: int) -> None:
-    async with asyncio.timeout(20):
-        while await rows(stores) != number:
-            await asyncio.sleep(0.02)
+    async def so_many() -> bool:
+        return await rows(stores) == number
 
-
-async def until(fact) -> None:
-    async with asyncio.timeout(10):
-        while not fact():
-            await asyncio.sleep(0.01)
+    await eventually(so_many, f"{number} rows")

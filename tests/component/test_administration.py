@@ -21,10 +21,10 @@ from tests.component.doorstep import (
     rows,
     run,
     submission,
-    until,
     until_rows,
 )
 from tests.component.stage import ALICE, BOB, JID, MUC, ROOM, C, condition, staged
+from tests.waiting import eventually
 
 
 async def test_admins_shut_out_and_let_in(registering):
@@ -32,7 +32,7 @@ async def test_admins_shut_out_and_let_in(registering):
     done = await fill(registering, "block", ADMIN, subject="alice@localhost", reason="tests")
     assert "shut out" in (done.findtext(f"{CMD}note") or "")
     await registering.expect("presence", to=ALICE, type="unavailable")
-    await until(lambda: not registering.bridge.people)
+    await eventually(lambda: not registering.bridge.people)
     registering.send(f"<presence from='{ALICE}' to='{ROOM}/alice' id='j'>{MUC}</presence>")
     assert condition(await registering.expect("presence", to=ALICE, type="error")) == "forbidden"
     assert condition(await ask(registering, query("jabber:iq:register"))) == "forbidden"
@@ -115,7 +115,7 @@ async def test_an_admin_ends_the_connections_of_a_user(registering):
     await fill(registering, "disconnect-user", ADMIN, jids="alice@localhost", **{"quit-message": "Enough."})
     gone = await registering.expect("presence", to=ALICE, type="unavailable")
     assert "Enough." in "".join(gone.itertext())
-    await until(lambda: not registering.bridge.people)
+    await eventually(lambda: not registering.bridge.people)
 
 
 async def test_a_user_sees_everything_and_only_their_own(registering):
@@ -163,7 +163,7 @@ async def test_erasing_leaves_everything_and_deletes_everything(stage):
     again = await run(stage, "erase-my-data", ALICE, submission(sure="1"), session, "complete")
     assert again.get("type") == "error", "a client that answers twice"
     await stage.expect("presence", to=ALICE, type="unavailable")
-    await until(lambda: set(stage.bridge.people) == {"bob"})
+    await eventually(lambda: set(stage.bridge.people) == {"bob"})
     await until_rows(stage.component.stores, 0)
     assert await rows(stage.component.stores, "bob@localhost") > 0
 

@@ -1,6 +1,5 @@
 """Archives as clients see them (XEP-0313): rooms, private chats, the gateway; as biboumi answers, to the letter."""
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from gateway.model import Message, Retraction
 from gateway.rooms.habits import Habits
 from tests.component.stage import ALICE, BOB, JID, MUC, ROOM, C, condition, kind, staged
 from tests.loopback.expressing import EVERYTHING, ExpressiveBridge
+from tests.waiting import eventually
 
 MAM, RSM = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"
 M, R = f"{{{MAM}}}", f"{{{RSM}}}"
@@ -123,6 +123,16 @@ async def tell(stage, text: str, who: str = ALICE, to: str = f"bob@{JID}", paylo
     )
 
 
+async def next_millisecond() -> str:
+    """Once it has come: after all that was said, and before all that is said later."""
+
+    def now() -> str:
+        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    begun = now()
+    return await eventually(lambda: later if (later := now()) != begun else "")
+
+
 @pytest.fixture
 async def stage(tmp_path, server):
     async with staged(tmp_path, server=server, usage=UNLIMITED) as stage:
@@ -154,9 +164,8 @@ async def test_simple_mam(stage):
 
 async def test_mam_with_timestamps(stage):
     await say(stage, "coucou", "coucou 2")
-    await asyncio.sleep(0.01)
-    between = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    await asyncio.sleep(0.01)
+    between = await next_millisecond()
+    await next_millisecond()
     await say(stage, "coucou 3", "coucou 4")
     for hidden in ("", " type='hidden'"):
         asked = form(start=between).replace("'FORM_TYPE'", f"'FORM_TYPE'{hidden}")

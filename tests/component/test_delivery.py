@@ -10,6 +10,7 @@ from gateway.xmpp.link import LinkState
 from tests.component.stage import ALICE, BOB, JID, ROOM, C, condition, kind, staged
 from tests.loopback import LoopbackBridge, LoopbackSettings
 from tests.loopback.forwarding import ForwardingBridge
+from tests.waiting import eventually
 
 OWNER = "alice@localhost"
 REQUEST = "<request xmlns='urn:xmpp:receipts'/>"
@@ -46,8 +47,14 @@ async def answer_pings(stage):
 
 async def noticed(stage):
     """The gateway knows that its link is gone."""
-    while stage.component.link.status.state is LinkState.UP:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: stage.component.link.status.state is not LinkState.UP)
+
+
+async def confirmed(stage):
+    """All that was written so far is safe with the server: two barriers, in real time."""
+    barrier = stage.component.deliveries.barrier
+    epoch = barrier.stamp()
+    await eventually(lambda: barrier.confirmed >= epoch)
 
 
 def bodies(stanzas, to=OWNER):
@@ -64,8 +71,7 @@ async def test_a_receipt_comes_with_the_networks_report_and_a_marker_with_the_re
         f"<message type='chat' id='m1' from='{ALICE}' to='carol@{JID}'><body>hi</body>{REQUEST}"
         "<markable xmlns='urn:xmpp:chat-markers:0'/></message>"
     )
-    while not bridge.sent:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: bridge.sent)
     assert await forwarding.silence() == []
     bridge.report("hi", DeliveryState.DELIVERED)
     receipt = await forwarding.expect("message", to=OWNER)
@@ -81,8 +87,7 @@ async def test_what_was_received_as_far_as_anybody_knew_can_come_back_once(forwa
     forwarding.send(
         f"<message type='chat' id='m1' from='{ALICE}' to='carol@{JID}'><body>hi</body>{REQUEST}</message>"
     )
-    while not bridge.sent:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: bridge.sent)
     bridge.report("hi", DeliveryState.DELIVERED)
     assert (await forwarding.expect("message", to=OWNER)).find("{urn:xmpp:receipts}received") is not None
     for _ in range(2):
@@ -100,8 +105,7 @@ async def test_a_message_waits_while_the_network_is_away(forwarding, bridge):
     assert await forwarding.silence() == []
     bridge.busy = None
     session.lose("The cable was cut")
-    while not bridge.sent:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: bridge.sent)
     assert bridge.texts == ["hi"]
 
 
@@ -222,7 +226,7 @@ async def test_after_a_restart_a_client_is_shown_only_what_it_may_have_missed(tm
             sink.room_message("#room", Message("carol", f"old {number}", foreign_id=f"o{number}", time=old))
         await stage.link.expect(lambda each: each.findtext(f"{C}body") == "old 4")
         await stage.silence()
-        await asyncio.sleep(2.2)  # two barriers: real time, for the component has the real clock
+        await confirmed(stage)
     async with staged(tmp_path, server=server, bridge=LoopbackBridge(LoopbackSettings())) as stage:
         async with pings_answered(stage):
             await stage.link.expect(lambda each: each.find(f"{C}subject") is not None)
@@ -248,7 +252,7 @@ async def test_a_failure_is_one_error_even_if_the_link_dies_under_it(forwarding,
     await again(forwarding)
     repeated = await forwarding.expect("message", type="error")
     assert list(repeated.itertext()) == list(first.itertext()), "the same word, for the first may be lost"
-    await asyncio.sleep(2.2)
+    await confirmed(forwarding)
     await again(forwarding)
     assert [each for each in await forwarding.silence() if each.get("type") == "error"] == []
 

@@ -15,12 +15,12 @@ from tests.component.doorstep import (
     query,
     register,
     submission,
-    until,
     until_rows,
 )
 from tests.component.stage import ALICE, BOB, JID, C, codes, condition, staged
 from tests.loopback import LoopbackSettings
 from tests.loopback.registering import RegisteringBridge
+from tests.waiting import eventually
 
 
 async def test_what_to_fill_in_comes_as_plain_fields_and_as_a_form(registering):
@@ -43,7 +43,7 @@ async def test_registering_is_answered_then_the_gateway_subscribes_and_logs_in(r
     await register(registering)
     asked = await registering.expect("presence", type="subscribe")
     assert (asked.get("from"), asked.get("to")) == (JID, "alice@localhost")
-    await until(lambda: "alice" in registering.bridge.people)
+    await eventually(lambda: "alice" in registering.bridge.people)
     again = (await ask(registering, query("jabber:iq:register")))[0]
     assert again.find(f"{R}registered") is not None
     assert again.findtext(f"{R}username") == "carol"
@@ -139,7 +139,7 @@ async def test_unregistering_is_answered_first_and_leaves_nothing(registering):
         (await registering.expect("presence", from_=JID, to="alice@localhost")).get("type") for _ in range(3)
     ]
     assert sorted(kinds) == ["unavailable", "unsubscribe", "unsubscribed"]
-    await until(lambda: not registering.bridge.people)
+    await eventually(lambda: not registering.bridge.people)
     stores = registering.component.stores
     await until_rows(stores, 0)
     answer = await ask(registering, query("jabber:iq:register", "<remove/>", kind="set"))
@@ -149,18 +149,18 @@ async def test_unregistering_is_answered_first_and_leaves_nothing(registering):
 async def test_taking_the_gateway_out_of_the_roster_is_unregistering(registering):
     await register(registering)
     registering.send(f"<presence type='unsubscribe' from='alice@localhost' to='{JID}'/>")
-    await until(lambda: registering.component.doors.registrations.of("alice@localhost") is None)
-    await until(lambda: not registering.bridge.people)
+    await eventually(lambda: registering.component.doors.registrations.of("alice@localhost") is None)
+    await eventually(lambda: not registering.bridge.people)
 
 
 async def test_presence_logs_in_and_out_of_whoever_prefers_so(registering):
     await register(registering)
-    await until(lambda: "alice" in registering.bridge.people)
+    await eventually(lambda: "alice" in registering.bridge.people)
     await fill(registering, "preferences", ALICE, **{"stay-online": "false"})
     registering.send(f"<presence type='unavailable' from='{ALICE}' to='{JID}'/>")
-    await until(lambda: not registering.bridge.people)
+    await eventually(lambda: not registering.bridge.people)
     registering.send(f"<presence from='{ALICE}' to='{JID}'/>")
-    await until(lambda: "alice" in registering.bridge.people)
+    await eventually(lambda: "alice" in registering.bridge.people)
 
 
 async def test_after_a_start_every_registered_user_is_probed_once_and_bouncers_are_logged_in(
@@ -174,7 +174,7 @@ async def test_after_a_start_every_registered_user_is_probed_once_and_bouncers_a
     async with staged(tmp_path, server=server, bridge=bridge) as stage:
         probed = [(await stage.expect("presence", type="probe", from_=JID)).get("to") for _ in range(2)]
         assert sorted(probed) == ["alice@localhost", "bob@localhost"]
-        await until(lambda: {"alice", "bob"} <= set(bridge.people))
+        await eventually(lambda: {"alice", "bob"} <= set(bridge.people))
         assert [each for each in await stage.silence() if each.get("type") == "probe"] == []
 
 
@@ -188,7 +188,7 @@ async def test_registrations_wait_for_an_admin_where_the_operator_wants_that(tmp
         assert not bridge.people
         done = await fill(stage, "registrations", ADMIN, users="alice@localhost", verdict="approve")
         assert "alice@localhost" in (done.findtext(f"{CMD}note") or "")
-        await until(lambda: "alice" in bridge.people)
+        await eventually(lambda: "alice" in bridge.people)
 
 
 async def test_no_new_registrations_where_the_operator_wants_none(tmp_path, server):

@@ -7,9 +7,10 @@ import pytest
 from gateway.bridge import SessionEnded
 from gateway.model import Condition, Refused
 from gateway.storage.preferences import GATEWAY
-from tests.component.doorstep import ADMIN, OPEN, ask, chat, fill, query, run, submission, until
+from tests.component.doorstep import ADMIN, OPEN, ask, chat, fill, query, run, submission
 from tests.component.stage import ALICE, BOB, JID, ROOM, C, condition, staged
 from tests.loopback.adjusting import AdjustingBridge
+from tests.waiting import eventually
 
 OWNER = "http://jabber.org/protocol/muc#owner"
 X = "{jabber:x:data}"
@@ -106,7 +107,7 @@ async def test_a_room_is_left_when_it_is_not_persistent_any_more(stage):
     await leave(stage)
     assert await members(stage) == {"alice"}
     await owner(stage, submission(persistent="false"), "set")
-    await until(lambda: not stage.bridge.rooms["#room"].members)
+    await eventually(lambda: not stage.bridge.rooms["#room"].members)
 
 
 async def test_persistent_rooms_are_entered_again_after_a_restart(tmp_path, server):
@@ -115,7 +116,9 @@ async def test_persistent_rooms_are_entered_again_after_a_restart(tmp_path, serv
         await stage.join()
         await leave(stage)
     async with staged(tmp_path, server=server, linger=0.1) as stage:
-        await until(lambda: "#room" in stage.bridge.rooms and "alice" in stage.bridge.rooms["#room"].members)
+        await eventually(
+            lambda: "#room" in stage.bridge.rooms and "alice" in stage.bridge.rooms["#room"].members
+        )
         await stage.component.accounts._context.clock.sleep(0.3)
         assert await members(stage) == {"alice"}
 
@@ -127,7 +130,7 @@ async def test_the_operator_can_make_rooms_persistent_and_a_user_not(tmp_path, s
         await leave(stage)
         assert await members(stage) == {"alice"}
         await fill(stage, "configure", ALICE, persistent="false")
-        await until(lambda: not stage.bridge.rooms["#room"].members)
+        await eventually(lambda: not stage.bridge.rooms["#room"].members)
 
 
 async def test_what_is_said_is_recorded_as_the_user_wants_it_for_all_rooms_or_one(stage):
@@ -255,7 +258,7 @@ async def test_users_leave_networks_by_command_and_admins_make_them(adjusting):
     )
     done = await run(adjusting, "disconnect-from-loop-network", ADMIN, form, session, "next")
     assert "bob@localhost was disconnected from 1 loop network." in "".join(done.itertext())
-    await until(lambda: not adjusting.bridge.people)
+    await eventually(lambda: not adjusting.bridge.people)
 
 
 @pytest.mark.parametrize(
@@ -280,18 +283,18 @@ async def test_a_room_that_its_user_stays_in_outlives_a_stop_of_the_account(tmp_
         await stage.join()
         await leave(stage)
         stage.bridge.people["alice"]._over.set_exception(stop)
-        await until(lambda: not stage.bridge.people)
+        await eventually(lambda: not stage.bridge.people)
         await stage.join(room=f"#other@{JID}")
         # It is entered after the one that was asked for.
-        await until(lambda: "#room" in stage.bridge.rooms and stage.bridge.rooms["#room"].members)
+        await eventually(lambda: "#room" in stage.bridge.rooms and stage.bridge.rooms["#room"].members)
         assert await members(stage) == {"alice"}
         stage.bridge.people["alice"]._over.set_exception(stop)
-        await until(lambda: not stage.bridge.people)
+        await eventually(lambda: not stage.bridge.people)
     async with staged(tmp_path, server=server) as stage:
         assert not await stage.silence()
         assert not stage.bridge.people, "a restart does not try again"
         await stage.join(room=f"#other@{JID}")
-        await until(lambda: "#room" in stage.bridge.rooms and stage.bridge.rooms["#room"].members)
+        await eventually(lambda: "#room" in stage.bridge.rooms and stage.bridge.rooms["#room"].members)
         assert await members(stage) == {"alice"}
 
 
@@ -302,7 +305,7 @@ async def test_nothing_of_a_stopped_account_comes_back_after_its_user_had_it_era
         await stage.join()
         await leave(stage)
         stage.bridge.people["alice"]._over.set_exception(stop)
-        await until(lambda: not stage.bridge.people)
+        await eventually(lambda: not stage.bridge.people)
         await fill(stage, "erase-my-data", ALICE, sure="true")
         await stage.join(room=f"#other@{JID}")
         assert set(stage.bridge.rooms["#other"].members) == {"alice"}

@@ -1,6 +1,5 @@
 """Archives between real servers: Prosody passes on what was asked and what was found, InspIRCd is where it was said."""
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -73,12 +72,12 @@ def bodies(results: list[Element]) -> list[str]:
 
 async def said_after(client: XmppClient, room: str, after: str, words: str) -> list[str]:
     """What is in the archive after a message, once ``words`` are."""
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            results, _ = await ask(client, room, page=f"<after>{after}</after>")
-            if words in bodies(results):
-                return bodies(results)
-            await asyncio.sleep(0.05)
+
+    async def found() -> list[str]:
+        results, _ = await ask(client, room, page=f"<after>{after}</after>")
+        return bodies(results) if words in bodies(results) else []
+
+    return await eventually(found, f"{words!r} in the archive")
 
 
 async def test_what_was_said_while_nobody_looked_is_found_afterwards(scene: Scene, company: Company) -> None:

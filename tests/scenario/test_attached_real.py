@@ -25,6 +25,7 @@ from gateway.storage.bridge_tables import BridgeTables
 from gateway.storage.database import opened
 from gateway.testing import RecordingSink, RecordingTicket
 from tests.rig.servers import StartPostfix
+from tests.waiting import eventually
 
 BOB, FAR = "bob@far.example", "far.example"
 SECONDS = 30.0
@@ -108,13 +109,6 @@ async def scene(
         yield Scene(bridge, dovecot, registered)
         running.cancel()
         await asyncio.wait([running])
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    """Other programs do it: there is nothing to wait for but its being so."""
-    async with asyncio.timeout(SECONDS):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 def kept(dovecot: Dovecot, user: str, mailbox: str = "") -> dict[str, bytes]:

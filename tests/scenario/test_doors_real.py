@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from gateway.xmpp.link import LinkState
 from tests.loopback import LoopbackSettings
 from tests.loopback.registering import RegisteringBridge
 from tests.rig.servers import SPARE, USERS
+from tests.waiting import eventually
 
 JID = SPARE.jid
 C = "{jabber:client}"
@@ -79,17 +80,11 @@ async def component_at(server: XmppServer, path: Path) -> AsyncIterator[Scene]:
         component = Component(settings, bridge, Services(clock, random.Random(5), "1.0"), stores, pacer)
         running = asyncio.create_task(component.run())
         try:
-            await until(lambda: component.link.status.state is LinkState.UP)
+            await eventually(lambda: component.link.status.state is LinkState.UP)
             yield Scene(server, component, bridge)
         finally:
             await component.close("The scene is over.")
             await asyncio.wait_for(running, 10)
-
-
-async def until(fact: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not fact():
-            await asyncio.sleep(0.02)
 
 
 async def chat(client: XmppClient, text: str, lang: str = "") -> str:
@@ -132,10 +127,14 @@ async def test_from_registering_to_unregistering_as_a_roster_sees_it(scene: Scen
     assert "alice" in scene.bridge.people
     await query(alice, REGISTER, "<remove/>", "set")
     await alice.expect(presence(JID, type="unavailable"))
-    roster = await alice.iq(alice.bare, "<query xmlns='jabber:iq:roster'/>")
-    states = {one.get("jid"): one.get("subscription") for one in roster.iter("{jabber:iq:roster}item")}
-    assert states.get(JID, "none") == "none"
-    await until(lambda: not scene.bridge.people)
+
+    async def subscribed_no_more() -> bool:
+        roster = await alice.iq(alice.bare, "<query xmlns='jabber:iq:roster'/>")
+        states = {one.get("jid"): one.get("subscription") for one in roster.iter("{jabber:iq:roster}item")}
+        return states.get(JID, "none") == "none"
+
+    await eventually(subscribed_no_more)
+    await eventually(lambda: not scene.bridge.people)
     await alice.close()
 
 
@@ -146,11 +145,11 @@ async def test_whoever_prefers_so_is_logged_in_and_out_by_presence(scene: Scene)
     alice.send(f"<presence to='{JID}' type='subscribed'/>")
     assert "Stay logged in" in await chat(alice, "preferences")
     assert await chat(alice, "no") == "Saved."
-    await until(lambda: "alice" in scene.bridge.people)
+    await eventually(lambda: "alice" in scene.bridge.people)
     await alice.close()
-    await until(lambda: not scene.bridge.people)
+    await eventually(lambda: not scene.bridge.people)
     alice = await scene.log_in()
-    await until(lambda: "alice" in scene.bridge.people)
+    await eventually(lambda: "alice" in scene.bridge.people)
     await query(alice, REGISTER, "<remove/>", "set")
     await alice.close()
 
@@ -164,7 +163,7 @@ async def test_after_a_restart_the_server_is_asked_who_is_there(scene: Scene, tm
     await chat(alice, "no")
     await scene.component.close("Restart.")
     async with component_at(scene.server, tmp_path) as again:
-        await until(lambda: "alice" in again.bridge.people)  # by the answer to the probe
+        await eventually(lambda: "alice" in again.bridge.people)  # by the answer to the probe
         await query(alice, REGISTER, "<remove/>", "set")
         await alice.close()
 
@@ -182,8 +181,8 @@ async def test_taking_the_gateway_out_of_the_roster_unregisters(scene: Scene) ->
     )
     registrations = scene.component.doors.registrations
     assert registrations is not None
-    await until(lambda: registrations.of(alice.bare) is None)
-    await until(lambda: not scene.bridge.people)
+    await eventually(lambda: registrations.of(alice.bare) is None)
+    await eventually(lambda: not scene.bridge.people)
     await alice.close()
 
 
@@ -210,10 +209,10 @@ async def test_a_registration_in_the_chat_from_the_first_word_to_the_last(scene:
         ("done", "You are registered"),
     ):
         assert expected in await chat(alice, text)
-    await until(lambda: "alice" in scene.bridge.people)
+    await eventually(lambda: "alice" in scene.bridge.people)
     assert "Unregister?" in await chat(alice, "unregister")
     assert "not registered any more" in await chat(alice, "yes")
-    await until(lambda: not scene.bridge.people)
+    await eventually(lambda: not scene.bridge.people)
     await alice.close()
 
 

@@ -8,7 +8,7 @@ import re
 import smtplib
 import textwrap
 import tomllib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from gateway.playground.process import free_ports
 from gateway.playground.sasl import Logins
 from gateway.playground.unpacked import find
 from tests.rig.servers import Directory
+from tests.waiting import eventually
 
 _PAGE = Path(__file__).parents[2] / "docs" / "email.md"
 _SNIPPET = re.compile(r"<!-- tested: ([^>]+?) -->\n```\n(.*?)```\n", re.DOTALL)
@@ -64,7 +65,7 @@ class Gateway:
         return [replies.KEPT] * len(offered.recipients)
 
     async def got(self, number: int) -> str:
-        await until(lambda: len(self.taken) >= number)
+        await eventually(lambda: len(self.taken) >= number)
         return bytes(self.taken[number - 1].raw).decode()
 
     def here(self, text: str) -> str:
@@ -76,12 +77,6 @@ class Gateway:
         ):
             text = text.replace(usual, ours)
         return text
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture

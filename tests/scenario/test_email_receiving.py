@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import re
 import smtplib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -30,6 +31,7 @@ from tests.rig.servers import Directory, StartExim, StartPostfix
 from tests.unit.email.receiving.conftest import People
 from tests.unit.email.receiving.dialogue import mail
 from tests.unit.email.receiving.house import Chat, House, build, proven
+from tests.waiting import eventually
 
 DOMAIN = "gw.example"
 
@@ -44,9 +46,7 @@ class Border:
     socket: Path
 
     async def shown(self, owner: str, count: int) -> list[str]:
-        async with asyncio.timeout(60):
-            while len(self.chats[owner].shown) < count:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: len(self.chats[owner].shown) >= count, within=60)
         await self.house.settled(owner)
         return self.chats[owner].texts
 
@@ -154,10 +154,15 @@ async def submit(
     return await asyncio.to_thread(send)
 
 
-async def until(condition: Callable[[], bool], within: float = 60) -> None:
-    async with asyncio.timeout(within):
-        while not condition():
-            await asyncio.sleep(0.02)
+async def answer(reader: asyncio.StreamReader) -> None:
+    """One reply, all of its lines."""
+    while (await asyncio.wait_for(reader.readline(), 30))[3:4] == b"-":
+        continue
+
+
+def ids(postfix: Postfix, what: str) -> set[str]:
+    """The mails of which Postfix has logged this."""
+    return set(re.findall(rf"\b(\w+): {what}", postfix.child.output()))
 
 
 def statuses(postfix: Postfix) -> set[tuple[str, str]]:
@@ -181,7 +186,7 @@ async def test_postfix_is_told_of_each_recipient_of_one_mail(
     await submit(postfix.port, proven(mail()), *people)
     await border.shown("user-a", 1)
     await border.shown("user-b", 1)
-    await until(lambda: ("carol", "deferred") in statuses(postfix))
+    await eventually(lambda: ("carol", "deferred") in statuses(postfix))
     assert statuses(postfix) == {
         ("alice", "sent"),
         ("bob", "sent"),
@@ -233,7 +238,7 @@ async def test_a_mail_whose_answer_was_lost_is_shown_once(
     postfix = await start_postfix(routes={DOMAIN: lmtp("127.0.0.1", await cutting.open())})
     await submit(postfix.port, mail(), f"alice@{DOMAIN}", f"bob@{DOMAIN}")
     await submit(postfix.port, mail("without an id", message_id=""), f"alice@{DOMAIN}")
-    await until(lambda: postfix.child.output().count("status=sent") == 3)
+    await eventually(lambda: postfix.child.output().count("status=sent") == 3)
     assert "status=deferred" in postfix.child.output()
     assert len(await border.shown("user-a", 2)) == 2
     assert len(await border.shown("user-b", 1)) == 1
@@ -273,10 +278,10 @@ async def test_what_nobody_may_say_is_not_believed_through_a_real_server(
         for number in range(30)
     )
     await submit(postfix.port, hops + mail("loop"), f"alice@{DOMAIN}", sender=f"bob@{DOMAIN}")
-    await until(lambda: ("alice", "bounced") in statuses(postfix))
+    await eventually(lambda: ("alice", "bounced") in statuses(postfix))
     assert replies.LOOP.text in postfix.child.output()
     # Postfix's own report to a user here, of a mail that we never sent: somebody used the address.
-    await until(lambda: ("bob", "sent") in statuses(postfix))
+    await eventually(lambda: ("bob", "sent") in statuses(postfix))
     await border.house.settled("user-b")
     assert border.chats["user-b"].shown == []
     assert (State.DROPPED, "foreign report") in await border.house.states()
@@ -306,7 +311,7 @@ async def test_exim_is_told_of_each_recipient_and_brings_long_lines(
     (shown,) = await border.shown("user-a", 1)
     assert "y" * 3000 in shown
     await border.shown("user-b", 1)
-    await until(lambda: "452 4.2.2" in exim.log and "550 5.7.1" in exim.log and "550 5.1.1" in exim.log)
+    await eventually(lambda: "452 4.2.2" in exim.log and "550 5.7.1" in exim.log and "550 5.1.1" in exim.log)
     border.house.receiving.intake.waiting.add("user-c", -10_000, 0)
     await border.shown("user-c", 1)
     assert [len(border.chats[owner].shown) for owner in ("user-a", "user-b", "user-c", "user-d")] == [
@@ -327,7 +332,7 @@ async def test_exim_asks_before_it_takes_and_finds_the_socket(border: Border, st
     exim = await start_exim(routes={DOMAIN: LmtpRoute(path=border.socket)})
     assert await submit(exim.port, mail("by socket"), f"alice@{DOMAIN}", f"nobody@{DOMAIN}", sender="") == {}
     assert "by socket" in (await border.shown("user-a", 2))[1]
-    await until(lambda: "550 5.1.1" in exim.log)
+    await eventually(lambda: "550 5.1.1" in exim.log)
 
 
 async def test_nothing_that_postfix_sees_as_one_mail_becomes_two(
@@ -341,13 +346,14 @@ async def test_nothing_that_postfix_sees_as_one_mail_becomes_two(
     )
     reader, writer = await asyncio.open_connection("127.0.0.1", postfix.port)
     lines = [b"EHLO x", b"MAIL FROM:<carol@far.example>", b"RCPT TO:<alice@gw.example>", b"DATA"]
+    await answer(reader)
     for line in lines:
         writer.write(line + b"\r\n")
-        await asyncio.sleep(0.1)
+        await answer(reader)
     writer.write(mail("one").encode() + smuggled + b"\r\n.\r\nQUIT\r\n")
     await reader.read()
     writer.close()
     await border.shown("user-a", 1)
-    await asyncio.sleep(0.2)
+    await eventually(lambda: ids(postfix, "client=") <= ids(postfix, "removed"), "an empty queue")
     # An old Postfix takes a bare LF for an end of line, and so passes on two mails that are two to everybody.
     assert len(await border.house.all()) == postfix.child.output().count("status=sent")

@@ -26,6 +26,7 @@ from gateway.storage.bridge_tables import BridgeTables
 from tests.rig.servers import StartPostfix, StartSink
 from tests.unit.email.conftest import clock, tables
 from tests.unit.email.sending.conftest import QUICK, SECRET, Office
+from tests.waiting import eventually
 
 __all__ = ["clock", "tables"]  # fixtures
 
@@ -117,9 +118,7 @@ async def test_delivery_reports_of_postfix_tell_what_became_of_each_recipient(
         recipients = ("ok@far.test", "nobody@far.test", "slow@far.test", "gone@void.test", "x@nowhere.test")
         await sending.queue.submit(office.finished(*recipients))
         assert await returned(office, far, 4) == [What.REPORT] * 4
-        async with asyncio.timeout(30):
-            while await sending.sendings.owed(10):
-                await asyncio.sleep(0.05)
+        await office.all_noted()
     last = {recipient: outcome for *_, recipient, outcome in office.told.news}
     assert {recipient: outcome.kind for recipient, outcome in last.items()} == {
         "ok@far.test": Kind.RELAYED,  # its server has no reports
@@ -185,9 +184,7 @@ async def test_a_login_that_is_wrong_for_a_while_costs_no_mail(
     office.smarthost = _secured(postfix, certificate)
     async with office.open() as sending:
         await sending.queue.submit(office.finished("ok@far.test"))
-        async with asyncio.timeout(20):
-            while "authentication failed" not in postfix.child.output():
-                await asyncio.sleep(0.05)
+        await eventually(lambda: "authentication failed" in postfix.child.output())
         logins.accounts.update([LOGIN])
         await office.told.until(1)
     assert office.told.kinds == [("ok@far.test", Kind.ACCEPTED)]
@@ -225,9 +222,7 @@ async def test_a_postfix_that_is_killed_and_comes_back_gets_all_mails(
             await sending.queue.submit(mail)
         await postfix.restart()
         await office.told.until(30)
-        async with asyncio.timeout(30):
-            while len({rcpt for _, rcpt, _ in far.mails}) < 30:
-                await asyncio.sleep(0.05)
+        await eventually(lambda: len({rcpt for _, rcpt, _ in far.mails}) >= 30)
     assert {kind for _, kind in office.told.kinds} == {Kind.ACCEPTED}
 
 

@@ -9,6 +9,7 @@ from gateway.playground.postfix import Postfix, lmtp
 from gateway.playground.smtp_tools import smtp_source
 from tests.rig.servers import Directory, StartPostfix, StartSink
 from tests.unit.playground.test_process import until_gone
+from tests.waiting import eventually
 
 _START = """
 import asyncio, sys
@@ -25,9 +26,7 @@ asyncio.run(main())
 
 
 async def _delivered(postfix: Postfix, count: int) -> None:
-    async with asyncio.timeout(30):
-        while postfix.child.output().count("status=sent") < count:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: postfix.child.output().count("status=sent") >= count, f"{count} deliveries")
 
 
 async def test_postfix_carries_mail_to_lmtp(

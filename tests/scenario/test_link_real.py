@@ -10,11 +10,15 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from gateway.bridge import Clock
 from gateway.clock import SystemClock
 from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.peers import Component
 from gateway.playground.prosody import Prosody
+from gateway.xmpp.heartbeat import JUDGED, VOLLEY
 from gateway.xmpp.link import Link, LinkState, LinkStatus, probe
+from tests.fakes.clock import ManualClock
+from tests.waiting import eventually
 
 JID = "gw.localhost"
 SECRET = "s3cret"
@@ -26,7 +30,7 @@ T = TypeVar("T")
 class Watched:
     """A running link, what it told, and when."""
 
-    def __init__(self, server: Server, news: asyncio.Event | None = None) -> None:
+    def __init__(self, server: Server, news: asyncio.Event | None = None, clock: Clock | None = None) -> None:
         self.stanzas: list[Element] = []
         self.statuses: list[LinkStatus] = []
         self.twins: list[str] = []
@@ -37,7 +41,7 @@ class Watched:
             secret=SECRET,
             host=server.host,
             port=server.component_port,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             random=random.SystemRandom(),
             on_stanza=self.take,
             on_status=lambda status: self.note(self.statuses, status),
@@ -107,13 +111,16 @@ async def test_a_stanza_to_ourselves_comes_back(server: Server) -> None:
 
 
 async def test_a_single_gateway_is_never_taken_for_two(server: Server) -> None:
-    one = Watched(server)
+    clock = ManualClock()
+    one = Watched(server, clock=clock)
     await one.up()
-    await asyncio.sleep(5.2)  # until the pings are judged
-    assert one.link.counters.received >= 12
+    await eventually(lambda: one.link.counters.received >= VOLLEY)
+    await clock.advance(JUDGED)
     assert one.twins == []
     assert one.stanzas == []
-    await one.close()
+    closing = asyncio.create_task(one.close())
+    await eventually(closing.done, meanwhile=lambda: clock.advance(0.5))
+    await closing
 
 
 async def test_a_second_gateway_is_told(server: Server) -> None:

@@ -15,6 +15,7 @@ from gateway.app import START_AGAIN
 from gateway.secrets import SecretBox
 from tests.component.stage import MUC, C, condition, kind
 from tests.fakes.xmpp_server import Connection, FakeXmppServer
+from tests.waiting import eventually
 
 CONFIG = """
 [xmpp]
@@ -58,9 +59,7 @@ class Gateway:
                 await process.wait()
 
     async def logged(self, text: str) -> None:
-        async with asyncio.timeout(20):
-            while text not in self.log.read_text():
-                await asyncio.sleep(0.05)
+        await eventually(lambda: text in self.log.read_text(), f"{text!r} in the log")
 
 
 @pytest.fixture
