@@ -7,7 +7,6 @@ The text is not specified, so everything in it may be missing, in another order,
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -26,14 +25,12 @@ _GSM_NETWORK: Final = 3  # network_error_code, first octet
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What a receipt says; ``id`` is as it came, empty where there is none. ``state`` is the word for it, ``error`` the
-    network's code. ``done`` is as if UTC: nobody says whose time it is. ``stage`` is None where nothing was said that
-    is known."""
+    network's code. ``stage`` is None where nothing was said that is known. Dates are not read: nobody says whose time it is."""
 
     id: str = ""
     stage: Stage | None = None
     state: str = ""
     error: str = ""
-    done: datetime | None = None
     why: Refused | None = None
 
 
@@ -100,9 +97,6 @@ _KEY = re.compile(
     r"|(?P<done>done[ _]?date)|(?P<stat>stat(?:us)?)|(?P<err>err(?:or)?(?:[ _]?code)?)|(?P<text>te?xt))[ ]?:",
     re.IGNORECASE,
 )
-_DATES: Final[Mapping[int, str]] = MappingProxyType(
-    {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S", 14: "%Y%m%d%H%M%S"}
-)
 
 
 def fields_of(text: str) -> dict[str, str]:
@@ -139,7 +133,6 @@ def read(text: str, tlvs: Tlvs = ()) -> Receipt:
         stage=stage,
         state=word,
         error=error,
-        done=_date(found.get("done", "")),
         why=_why(word, error, network) if stage is Stage.FAILED else None,
     )
 
@@ -165,13 +158,3 @@ def _why(word: str, error: str, network: bytes | None) -> Refused:
     said = f"{word}, error {error}" if error.strip("0:") else word
     advice = "Try again later." if kind is ErrorType.WAIT else "The same message will probably fail again."
     return Refused(condition, f"The message did not arrive: {reason} ({said}). {advice}", kind)
-
-
-def _date(digits: str) -> datetime | None:
-    pattern = _DATES.get(len(digits))
-    if pattern is None or not (digits.isascii() and digits.isdigit()):
-        return None
-    try:
-        return datetime.strptime(digits, pattern).replace(tzinfo=UTC)
-    except ValueError:
-        return None

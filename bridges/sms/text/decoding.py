@@ -4,7 +4,6 @@ Peers cut where they like: between the halves of a surrogate pair, between ESC a
 raises, whatever the octets are.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from bridges.sms.text.gsm import septets
@@ -41,14 +40,6 @@ def decode(data: bytes, alphabet: Alphabet, locking: int = 0, single: int = 0) -
         case _:
             text = data.decode(alphabet.value, "replace")
     return text.replace("\r\n", "\n").translate(_CONTROLS)
-
-
-def decode_pieces(pieces: Sequence[bytes], alphabet: Alphabet, locking: int = 0, single: int = 0) -> str:
-    """The text of pieces that follow each other without a gap, in their order."""
-    if alphabet is Alphabet.UCS2 and sum(map(len, pieces)) % 2:
-        # One octet too many or too few somewhere: it shall not shift all that comes after it.
-        pieces = [piece[: len(piece) & ~1] for piece in pieces]
-    return decode(b"".join(pieces), alphabet, locking, single)
 
 
 def _gsm(data: bytes, locking: int, single: int) -> str:
