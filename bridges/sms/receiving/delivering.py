@@ -94,6 +94,12 @@ class Delivering:
         self._came.add("")
         self._look.set()
 
+    def forget(self, owner: str) -> None:
+        """The user's rows were erased."""
+        for name, lane in self._lanes.items():
+            if name.owner == owner:
+                lane.fresh.clear()
+
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:

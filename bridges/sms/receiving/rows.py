@@ -7,7 +7,7 @@ defaults.
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from bridges.sms.traffic import Alphabet, Concatenation, Inbound, Lamp, Nature
@@ -41,6 +41,9 @@ class Delivery:
     files: tuple[Attachment, ...] = ()
     others: tuple[str, ...] = ()
     theirs: str = ""  # the sender as the network has it, where ``contact`` does not say
+
+    def to(self, owner: str) -> "Delivery":
+        return replace(self, owner=owner)
 
 
 # -- what was taken --------------------------------------------------------------------------------------------------

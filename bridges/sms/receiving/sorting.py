@@ -67,7 +67,7 @@ class Rules:
 
 
 class Sorting:
-    """``run`` is its task."""
+    """``run`` is its task. ``owes``: somebody may have to be answered."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class Sorting:
         trouble: Trouble,
         clock: Clock,
         rules: Rules,
+        owes: Callable[[], None],
     ) -> None:
         self.counts = SortingCounts()
         self._store = store
@@ -91,6 +92,7 @@ class Sorting:
         self._trouble = trouble
         self._clock = clock
         self._rules = rules
+        self._owes = owes
         self._reassembly = Reassembly(rules.reassembly)
         self._fresh: deque[Taken] = deque()
         self._look = asyncio.Event()
@@ -186,6 +188,8 @@ class Sorting:
             else:
                 await self._message(result, outcome)
         await self._store.settle(outcome)
+        if outcome.also:
+            self._owes()
         self._delivering.fresh([each for each in outcome.deliveries if each.owner])
 
     async def _message(self, whole: Whole, outcome: Outcome) -> None:
