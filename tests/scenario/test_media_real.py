@@ -34,6 +34,7 @@ from gateway.xmpp.component import Component, ComponentSettings
 from gateway.xmpp.link import LinkState
 from tests.loopback.sharing import SharingBridge
 from tests.unit.media.conftest import png
+from tests.waiting import eventually
 
 JID = "gw.localhost"
 ROOM = f"#room@{JID}"
@@ -120,8 +121,7 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         running = asyncio.create_task(component.run())
         stack.push_async_callback(asyncio.wait_for, running, 10)
         stack.push_async_callback(component.close, "The show is over.")
-        while component.link.status.state is not LinkState.UP:
-            await asyncio.sleep(0.02)
+        await eventually(lambda: component.link.status.state is LinkState.UP)
         alice = await XmppClient.connect(server.host, server.c2s_port, ALICE.jid, ALICE.password)
         stack.push_async_callback(alice.close)
         await alice.join(ROOM, "alice")

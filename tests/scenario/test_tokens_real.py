@@ -34,6 +34,7 @@ from gateway.storage.memory import BridgeMemory, MemoryStore
 from gateway.testing import RecordingSink, RecordingTicket
 from tests.fakes.web import Exchange, WebServer
 from tests.rig.servers import Directory, StartPostfix
+from tests.waiting import eventually
 
 ADDRESS, BOB = "ann@far.example", "bob@far.example"
 SECONDS = 30.0
@@ -173,9 +174,7 @@ async def test_tokens_are_renewed_and_one_that_was_revoked_tells_what_to_do(scen
     assert (await ticket.outcome(SECONDS)).name == "done"
     await sink.wait("delivery", seconds=SECONDS)
     assert provider.given == 2
-    async with asyncio.timeout(SECONDS):
-        while not scene.dovecot.mails(BOB):  # Postfix brings it, and tells nobody here
-            await asyncio.sleep(0.05)
+    await eventually(lambda: scene.dovecot.mails(BOB), "the mail that Postfix brings", SECONDS)
     (sent,) = scene.dovecot.mails(BOB)
     assert b"Good morning" in sent
     session.close("")

@@ -17,6 +17,7 @@ from gateway.model import Attachment, Condition
 from gateway.playground.certificate import make_certificate
 from tests.fakes.web import Exchange, WebServer
 from tests.unit.media.conftest import png
+from tests.waiting import eventually
 
 LIMIT = 100_000
 
@@ -346,8 +347,7 @@ async def test_one_user_does_not_keep_others_from_their_turn(web, fetcher):
     web.says("/quick", "200 OK", b"now")
     make = fetcher(transfers=Transfers(per_user=2, total=3, waiting=2))
     waiting = [asyncio.create_task(make.fetch(Attachment(url=web.url("/wait")), "greedy")) for _ in range(4)]
-    while len(web.asked) < 2:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: len(web.asked) >= 2)
     with await make.fetch(Attachment(url=web.url("/quick")), "modest") as blob:
         assert blob.size == 3
     with pytest.raises(MediaError, match="Too many of your files"):

@@ -10,6 +10,7 @@ from gateway.storage.database import Database
 from gateway.storage.retention import Retention, archive_rules
 from gateway.storage.schema import archive, archives
 from tests.unit.clock import ManualClock, settle
+from tests.waiting import eventually
 
 DAY = 86_400.0
 PLACE = ("irc", "alice@localhost", "net", "#a")
@@ -27,9 +28,7 @@ def fill(store: ArchiveStore, rows: int, sent_at: float) -> None:
 async def sweep(retention: Retention, clock: ManualClock) -> dict[str, int]:
     """A sweep on a clock that goes on while it pauses."""
     sweeping = asyncio.create_task(retention.sweep())
-    while not sweeping.done():
-        await clock.advance(0.05)
-        await asyncio.sleep(0.001)
+    await eventually(sweeping.done, meanwhile=lambda: clock.advance(0.05))
     return await sweeping
 
 
@@ -86,14 +85,13 @@ async def test_a_job_that_fails_is_logged_and_done_again_at_its_next_turn(databa
     vars(backend)["run"] = full
     job = asyncio.create_task(Retention(database, archive_rules(30), clock, interval=60.0).run())
     with capture_logs() as logs:
-        async with asyncio.timeout(5):
-            while not any(entry["event"] == "old rows were not deleted" for entry in logs):
-                await asyncio.sleep(0.01)
-                await settle()
+        await eventually(lambda: "old rows were not deleted" in {entry["event"] for entry in logs})
+        await settle()
     vars(backend)["run"] = original
-    async with asyncio.timeout(5):
-        while await count(database):
-            await clock.advance(60)
-            await asyncio.sleep(0.01)
+
+    async def none_left() -> bool:
+        return not await count(database)
+
+    await eventually(none_left, meanwhile=lambda: clock.advance(60))
     job.cancel()
     await asyncio.wait([job])

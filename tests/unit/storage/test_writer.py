@@ -21,6 +21,7 @@ from gateway.storage.schema import archive, subscriptions
 from gateway.storage.writer import WriterLimits
 from tests.rig.postgres import Postgres
 from tests.unit.clock import ManualClock, settle
+from tests.waiting import eventually
 
 ROWS = RowInsert(archive, ("archive_id", "stanza_id", "sender", "kind", "body", "sent_at"))
 
@@ -46,14 +47,6 @@ async def count(database: Database) -> int:
 async def contacts(database: Database) -> list[str]:
     rows = await database.read(select(subscriptions.c.contact_local).order_by(subscriptions.c.contact_local))
     return [row[0] for row in rows]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("waited in vain")
 
 
 async def test_what_is_asked_for_in_one_loop_turn_is_one_commit(database: Database) -> None:
@@ -169,13 +162,13 @@ async def test_a_lone_row_is_written_at_once_and_a_flood_waits_for_company() -> 
     async with opened("sqlite://", clock=clock, limits=WriterLimits(gather=0.05)) as database:
         await clock.advance(1)
         database.post(ROWS, row(1))
-        await until(lambda: database.counts.commits == 1)
+        await eventually(lambda: database.counts.commits == 1)
         for number in range(10):
             database.post(ROWS, row(number))
             await settle()
         assert database.counts.commits == 1
         await clock.advance(0.05)
-        await until(lambda: database.counts.commits == 2)
+        await eventually(lambda: database.counts.commits == 2)
         assert database.counts.written == 11
 
 
@@ -267,7 +260,7 @@ async def test_a_locked_database_fails_who_waits_and_keeps_what_was_posted(
         assert caught.value.trouble is Trouble.LOCKED
         assert await count(database) == 0  # reading goes on
         assert database.counts.waiting == 100
-    await until(lambda: database.counts.waiting == 0)
+    await eventually(lambda: database.counts.waiting == 0)
     assert await count(database) == 100
     assert await contacts(database) == []
 
@@ -304,7 +297,7 @@ async def test_a_full_disk_fails_who_waits_and_goes_on_when_there_is_room(
         connection = await database._engines[1].connect()
         await connection.execute(room[0])
         await connection.close()
-    await until(lambda: database.counts.waiting == 0)
+    await eventually(lambda: database.counts.waiting == 0)
     assert await count(database) == 100
 
 
@@ -332,7 +325,7 @@ async def test_a_connection_lost_amid_a_commit_loses_no_posted_row(
         with pytest.raises(StorageError) as caught:
             await ending
         assert caught.value.trouble is Trouble.UNREACHABLE
-        await until(lambda: database.counts.waiting == 0)
+        await eventually(lambda: database.counts.waiting == 0)
         assert await count(database) == 10
 
 
@@ -349,13 +342,13 @@ async def test_a_flood_of_posts_fails_no_faster_than_the_back_off(database: Data
     original = backend.run
     vars(backend)["run"] = fail
     database.post(ROWS, row(1))
-    await until(lambda: failures > 0)
+    await eventually(lambda: failures > 0)
     for number in range(50):
         database.post(ROWS, row(number))
         await asyncio.sleep(0)
     assert failures == 1
     vars(backend)["run"] = original
-    await until(lambda: database.counts.waiting == 0)
+    await eventually(lambda: database.counts.waiting == 0)
     assert await count(database) == 51
 
 
