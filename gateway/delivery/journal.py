@@ -19,7 +19,7 @@ import structlog
 
 from gateway.bridge import Clock
 from gateway.delivery.entry import Entry
-from gateway.storage.deliveries import DeliveryStore, KeyRow
+from gateway.storage.deliveries import DeliveryStore, KeyRow, LedgerRow
 from gateway.storage.errors import StorageError
 
 _log = structlog.get_logger(__name__)
@@ -138,21 +138,40 @@ class Journal:
             del self._changed[id_]
         keys, self._keys = self._keys, []
         try:
-            known = await self._known(fresh)
-            new = self._sift(fresh, known)
-            rows = [each.entry.row() for each in new]
-            rows += [entry.row() for entry in changed.values()]
-            keys_now = [
-                *keys,
-                *((each.key, each.entry.id, each.entry.created) for each in new if each.key),
-            ]
-            if rows or keys_now:
-                await self._store.save(rows, keys_now)
+            new = await self._save(fresh, changed, keys)
         except StorageError as error:
             await self._failed(error, fresh, changed, keys)
             return
         self._retry = 0.0
         self._settle(fresh, {id(each) for each in new})
+
+    async def _save(self, fresh: list[_Fresh], changed: dict[str, Entry], keys: list[KeyRow]) -> list[_Fresh]:
+        """Returns those of ``fresh`` that are new."""
+        new = self._sift(fresh, set())
+        changes = [entry.row() for entry in changed.values()]
+        if not any(each.key in self._doubtful for each in new):
+            # Nearly always nothing of it was here before: the commit that finds that to be so is cheaper than asking.
+            try:
+                await self._write(new, changes, keys, surely_new=True)
+            except StorageError as error:
+                if not error.by_statement:
+                    raise
+            else:
+                return new
+        new = self._sift(fresh, await self._known(fresh))
+        await self._write(new, changes, keys, surely_new=False)
+        return new
+
+    async def _write(
+        self, new: list[_Fresh], changes: list[LedgerRow], keys: list[KeyRow], *, surely_new: bool
+    ) -> None:
+        """``surely_new``: nothing is written if one of the new keys is there."""
+        rows = [*(each.entry.row() for each in new), *changes]
+        theirs = [(each.key, each.entry.id, each.entry.created) for each in new if each.key]
+        if surely_new and theirs:
+            await self._store.save(rows, keys, theirs)
+        elif rows or keys:
+            await self._store.save(rows, [*keys, *theirs])
 
     async def _known(self, fresh: list[_Fresh]) -> set[str]:
         """Keys that were here before this process, or before they fell out of its memory."""

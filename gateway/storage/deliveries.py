@@ -33,15 +33,21 @@ class DeliveryStore:
         self._rows = RowInsert(deliveries, COLUMNS, replace=_CHANGING)
         # A key that is there already stays: it cannot come to mean another message.
         self._keys = RowInsert(delivery_keys, ("key", "delivery_id", "created"), replace=("created",))
+        self._new_keys = RowInsert(delivery_keys, ("key", "delivery_id", "created"))
         self._marks = RowInsert(delivery_marks, ("bridge", "confirmed"), replace=("confirmed",))
 
-    async def save(self, rows: Sequence[LedgerRow], keys: Sequence[KeyRow] = ()) -> None:
-        """Insert rows, or replace those of the same id, and note keys: all or nothing."""
+    async def save(
+        self, rows: Sequence[LedgerRow], keys: Sequence[KeyRow] = (), new_keys: Sequence[KeyRow] = ()
+    ) -> None:
+        """Insert rows, or replace those of the same id, and note keys: all or nothing. Nothing also if one of ``new_keys``
+        is there already: the error is of the statement's own fault then."""
         items: list[Item] = []
         if rows:
             items.append((self._rows, rows))
         if keys:
             items.append((self._keys, keys))
+        if new_keys:
+            items.insert(0, (self._new_keys, new_keys))
         await self._database.write_all(items)
 
     async def known(self, keys: Collection[str]) -> set[str]:
