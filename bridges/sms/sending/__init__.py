@@ -1,0 +1,1 @@
+"""Messages on their way to the network: rows before promises, one outcome for each, told once."""
