@@ -23,8 +23,8 @@ _NEWS: Final = frozenset({int(EsmClass.RECEIPT), int(EsmClass.SME_ACK), _INTERME
 def read(
     message: Message, route: str, alphabet: Alphabet = Alphabet.GSM, *, by_text: bool = False
 ) -> Inbound | Report:
-    """``alphabet`` is what data_coding 0 means on this route. ``by_text``: receipts may come without a mark, and are known by
-    their text."""
+    """``alphabet`` is what data_coding 0 means on this route. ``by_text``: receipts may come without a mark, and are known
+    by their text."""
     data = message.short_message or tlv.first(message.tlvs, Tag.MESSAGE_PAYLOAD) or b""
     header = udh.NONE
     if message.esm_class & _HEADER:
@@ -56,8 +56,9 @@ def read(
 def number(ton: int, written: str) -> str:
     """An address as ``traffic`` has it. International ones get their plus, whether or not they came with it."""
     written = written.strip()
-    if ton == Ton.INTERNATIONAL and written.removeprefix("+").isdigit():
-        return f"+{written.removeprefix('+').removeprefix('00')}"
+    digits = written.removeprefix("+")
+    if ton == Ton.INTERNATIONAL and digits.isascii() and digits.isdigit():
+        return f"+{digits.removeprefix('00')}"
     return written
 
 
@@ -72,7 +73,7 @@ def _report(message: Message, route: str, data: bytes, coding: Coding, *, by_tex
     if kind not in _NEWS and not known and not receipts.is_receipt(text):
         return None
     receipt = receipts.read(text, message.tlvs)
-    if not receipt.id and receipt.stage is None:
+    if not receipt.id and receipt.stage is None and kind != _INTERMEDIATE and text.strip():
         # Marked as news, but it is none: somebody's text, shown rather than lost.
         return None
     stage = receipt.stage or Stage.BUFFERED

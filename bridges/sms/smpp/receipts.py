@@ -25,7 +25,8 @@ _GSM_NETWORK: Final = 3  # network_error_code, first octet
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What a receipt says; ``id`` is as it came, empty where there is none. ``state`` is the word for it, ``error`` the
-    network's code. ``stage`` is None where nothing was said that is known. Dates are not read: nobody says whose time it is."""
+    network's code. ``stage`` is None where nothing was said that is known. Dates are not read: nobody says
+    whose time it is."""
 
     id: str = ""
     stage: Stage | None = None
