@@ -255,14 +255,7 @@ class EmailSession:
     def express(
         self, address: Address, text: str, kind: MessageKind, enrichment: Enrichment, ticket: Ticket
     ) -> None:
-        said = Said(
-            self._words(text, kind),
-            reply=enrichment.reply,
-            replaces=enrichment.replaces,
-            thread=enrichment.thread,
-            subject=enrichment.subject,
-        )
-        self._write(address, said, ticket)
+        self._write(address, self._said(text, (), kind, enrichment), ticket)
 
     def share(
         self,
@@ -271,8 +264,21 @@ class EmailSession:
         attachments: Sequence[Attachment],
         kind: MessageKind,
         ticket: Ticket,
+        enrichment: Enrichment | None = None,
     ) -> None:
-        self._write(address, Said(self._words(text, kind), tuple(attachments)), ticket)
+        self._write(address, self._said(text, attachments, kind, enrichment or Enrichment()), ticket)
+
+    def _said(
+        self, text: str, attachments: Sequence[Attachment], kind: MessageKind, enrichment: Enrichment
+    ) -> Said:
+        return Said(
+            self._words(text, kind),
+            tuple(attachments),
+            reply=enrichment.reply,
+            replaces=enrichment.replaces,
+            thread=enrichment.thread,
+            subject=enrichment.subject,
+        )
 
     def retract(self, address: Address, target: str, ticket: Ticket) -> None:
         self._ready.composer.retract(self.owner, target, ticket)

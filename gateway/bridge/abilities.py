@@ -101,9 +101,11 @@ class SharesFiles(Protocol):
         attachments: Sequence[Attachment],
         kind: MessageKind,
         ticket: Ticket,
+        enrichment: Enrichment | None = None,
     ) -> None:
         """To a ROOM or CONTACT: files, each with a ``url`` that ``Services.media`` fetches, and what was said with them, if
-        anything was. One ticket for all of it, which may be answered once the files are there."""
+        anything was. One ticket for all of it, which may be answered once the files are there. ``enrichment`` is given only
+        where replies, corrections, threads or subjects are claimed, and there is one: for others it need not be taken."""
 
 
 class Governs(Protocol):

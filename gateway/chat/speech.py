@@ -94,6 +94,16 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What the network is told with the files of a message: in words what it has no other way for. ``taken`` is ready XML
+    that tells it to the user's own clients."""
+
+    text: str
+    taken: str = ""
+    enrichment: Enrichment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reacted:
     """Reactions that can be told: to the network by ``target``, or in the words ``line``; with neither there is nothing to
     tell, but clients may be told that it is so. ``shown`` is ready XML for the user's own clients."""
@@ -226,17 +236,27 @@ class Speech:
             return degrade.addressed(target.author, text)
         return f"{degrade.quote(target.author, target.text)}\n" if target.text.strip() else ""
 
-    def beside_files(self, place: Place, body: str, text: str, found: Payloads | None) -> tuple[str, str]:
-        """What the network is told with the files of a message that answers or corrects another: that it does so, in words;
-        and ready XML that tells it to the user's own clients. ``text`` is ``body`` without what only names the files."""
-        if found is None or not (found.reply or found.replaces):
-            return text, ""
-        for start, end in fallbacks(body, found):
-            text = text.removeprefix(body[start:end].strip()).lstrip()
+    def beside_files(
+        self, place: Place, body: str, text: str, found: Payloads | None, can: Capabilities | None = None
+    ) -> Beside:
+        """What goes with the files of a message. ``text`` is ``body`` without what only names the files."""
+        if found is None:
+            return Beside(text)
+        can = can or self._can
+        if found.reply or found.replaces:
+            for start, end in fallbacks(body, found):
+                text = text.removeprefix(body[start:end].strip()).lstrip()
+        replaces, reply = self._replaced(place, found, can), self._reply(place, found, body, can)
+        enrichment = Enrichment(reply, replaces, found.thread, subject=found.subject)
+        told = enrichment if enrichment != _NOTHING else None
         if found.replaces:
-            return f"* {text}" if text else "", rendering.replace(found.replaces)
-        lead = "" if text.startswith("/me ") else self._lead(place, found, body, text)
-        return (lead + text).rstrip(), _reply_as_sent(found)
+            said = f"* {text}" if text and not replaces else text
+            return Beside(said, rendering.replace(found.replaces), told)
+        if not found.reply:
+            return Beside(text, "", told)
+        worded = reply is None and not text.startswith("/me ")
+        lead = self._lead(place, found, body, text) if worded else ""
+        return Beside((lead + text).rstrip(), _reply_as_sent(found), told)
 
     def _replaced(self, place: Place, found: Payloads, can: Capabilities) -> str:
         """The network's name of the message corrected; empty if it has none, or knows no corrections."""

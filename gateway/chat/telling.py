@@ -74,9 +74,11 @@ class Telling:
         unkept = found is not None and found.unkept
         if passed.attachments:
             place = self._chats.place(owner, address)
-            text, taken = speech.beside_files(place, passed.body, passed.text, found)
-            text, kind = with_kind(text)
-            parts = Parts(None, passed.attachments, passed.body, passed.extra + taken, unkept)
+            can = self._can(owner, address) if found is not None else None
+            beside = speech.beside_files(place, passed.body, passed.text, found, can)
+            text, kind = with_kind(beside.text)
+            kept = passed.extra + beside.taken
+            parts = Parts(beside.enrichment, passed.attachments, passed.body, kept, unkept)
             self._send(stanza, address, Outgoing(text, kind, parts), passed.body)
             return
         can = self._can(owner, address) if found is not None else None

@@ -75,7 +75,8 @@ def hand(session: Session, entry: Entry, ticket: Ticket) -> None:
     address = Address(AddressKind.ROOM if entry.room else AddressKind.CONTACT, entry.network, entry.peer)
     attachments: Sequence[Attachment] = parts.attachments
     if attachments:
-        cast("SharesFiles", session).share(address, entry.body, attachments, entry.kind, ticket)
+        more = (parts.enrichment,) if parts.enrichment is not None else ()
+        cast("SharesFiles", session).share(address, entry.body, attachments, entry.kind, ticket, *more)
     elif parts.enrichment is not None:
         cast("Expressive", session).express(address, entry.body, entry.kind, parts.enrichment, ticket)
     elif entry.room:

@@ -147,11 +147,11 @@ class RoomTalk:
         speech, refuse = self._context.speech, self._context.refuse
         speech.said(account.owner, room.address)
         place = RoomPlace(room, self._clock.now())
-        text, taken = speech.beside_files(place, passed.body, passed.text, found)
-        text, kind = with_kind(text)
-        kept, unkept = passed.extra + taken, found is not None and found.unkept
+        beside = speech.beside_files(place, passed.body, passed.text, found, account.can)
+        text, kind = with_kind(beside.text)
+        kept, unkept = passed.extra + beside.taken, found is not None and found.unkept
         if self._durable:
-            parts = Parts(None, passed.attachments, passed.body, kept, unkept)
+            parts = Parts(beside.enrichment, passed.attachments, passed.body, kept, unkept)
             self._context.deliveries.send(stanza, room.address, Outgoing(text, kind, parts, carried))
             return
         ticket = Reflection(room, stanza, *with_kind(passed.body), carried, refuse, kept=kept, unkept=unkept)
@@ -159,7 +159,8 @@ class RoomTalk:
             ticket.refused(self._down(account, room))
         else:
             session = cast("SharesFiles", account.session)
-            session.share(room.address, text, passed.attachments, kind, ticket)
+            more = (beside.enrichment,) if beside.enrichment is not None else ()
+            session.share(room.address, text, passed.attachments, kind, ticket, *more)
 
     def moderate(self, stanza: Stanza, reply: Reply, account: Account, room: Room) -> None:
         """XEP-0425 §4: a moderator takes back somebody's message."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.model import Attachment, Message
+from gateway.model import Attachment, Enrichment, Message
 from gateway.playground.process import free_ports
 from gateway.settings import MediaSettings
 from gateway.testing.recorder import RecordingAnswer
@@ -315,3 +315,31 @@ async def test_without_media_what_a_network_sends_is_not_lost(stage):
     said = words(await stage.link.expect(from_bob_to_alice))
     assert said.startswith("My cat\n[A file, cat.png,")
     assert "purring" in said
+
+
+class AnsweringBridge(SharingBridge):
+    """Files in it can be answers, and are about something."""
+
+    capabilities = replace(
+        SharingBridge.capabilities, replies=True, threads=True, subjects=True, durable_rooms=True
+    )
+
+
+@pytest.mark.parametrize("durable", [True, False])
+async def test_what_a_file_is_besides_goes_with_it(tmp_path, server, web, durable):
+    def build(services):
+        bridge = AnsweringBridge(services)
+        bridge.capabilities = replace(bridge.capabilities, durable_rooms=durable)
+        return bridge
+
+    settings = MediaSettings(directory=tmp_path / "media", trusted_hosts=("127.0.0.1",))
+    url = web.says("/up/x", "200 OK", PICTURE)
+    inner = "<thread>t1</thread><subject>Tea</subject>"
+    async with staged(tmp_path, server=server, build=build, media=settings) as stage:
+        await both_in(stage)
+        for to, type_ in ((ROOM, "groupchat"), (f"bob@{JID}", "chat")):
+            stage.send(
+                f"<message type='{type_}' from='{ALICE}' to='{to}' id='s1'><body>{url}</body>{shares(url)}{inner}</message>"
+            )
+            await asyncio.wait_for(stage.bridge.received.get(), 10)
+            assert stage.bridge.enrichments.pop() == Enrichment(thread="t1", subject="Tea"), to

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.bridge import Account, MediaError, Services, Sink, Ticket
-from gateway.model import Address, AddressKind, Attachment, Message, MessageKind
+from gateway.model import Address, AddressKind, Attachment, Enrichment, Message, MessageKind
 from tests.loopback import LoopbackBridge, LoopbackSession, LoopbackSettings
 
 
@@ -17,6 +17,7 @@ class SharingBridge(LoopbackBridge):
     def __init__(self, services: Services) -> None:
         super().__init__(LoopbackSettings())
         self.services = services
+        self.enrichments: list[Enrichment | None] = []
         self.received: asyncio.Queue[tuple[Address, str, Attachment]] = asyncio.Queue()
 
     def session(self, account: Account, sink: Sink) -> "SharingSession":
@@ -39,7 +40,9 @@ class SharingSession(LoopbackSession):
         attachments: Sequence[Attachment],
         kind: MessageKind,
         ticket: Ticket,
+        enrichment: Enrichment | None = None,
     ) -> None:
+        self._sharing.enrichments.append(enrichment)
         task = asyncio.create_task(self._share(address, text, attachments, kind, ticket))
         self._fetching.add(task)
         task.add_done_callback(self._fetching.discard)

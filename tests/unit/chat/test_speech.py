@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.bridge import Capabilities
 from gateway.chat.places import Target
-from gateway.chat.speech import Reacted, Retracted, Speech, Spoken
+from gateway.chat.speech import Beside, Reacted, Retracted, Speech, Spoken
 from gateway.model import Condition, Enrichment, Mention, MessageKind, Refused, Reply, Span, Style
 from tests.fakes.clock import ManualClock
 from tests.unit.chat.support import CONTACT, FakePlace, message, speech
@@ -76,30 +76,46 @@ def test_an_action_is_not_given_a_lead():
     assert (said.text, said.kind) == ("nods", MessageKind.ACTION)
 
 
-def beside(body, text, xml, place=PLACE):
-    talk, _ = speech()
+def beside(body, text, xml, place=PLACE, **can):
+    talk, _ = speech(**can)
     return talk.beside_files(place, body, text, talk.read(message(xml))[1])
 
 
 def test_a_file_that_answers_says_whom_and_clients_see_the_relation():
     url = "https://files/x.png"
-    text, taken = beside(f"{QUOTE}{url}", QUOTE.strip(), reply("s1", QUOTE))
-    assert text == "bob:"
-    assert "<reply xmlns='urn:xmpp:reply:0' id='s1'" in taken
-    assert f"end='{len(QUOTE)}'" in taken
-    assert beside(url, "", reply("s2"))[0] == "> <bob> shall we bake a cake?"
-    assert beside("like this", "like this", reply("s2"))[0] == "> <bob> shall we bake a cake?\nlike this"
+    found = beside(f"{QUOTE}{url}", QUOTE.strip(), reply("s1", QUOTE))
+    assert (found.text, found.enrichment) == ("bob:", None)
+    assert "<reply xmlns='urn:xmpp:reply:0' id='s1'" in found.taken
+    assert f"end='{len(QUOTE)}'" in found.taken
+    assert beside(url, "", reply("s2")).text == "> <bob> shall we bake a cake?"
+    assert beside("like this", "like this", reply("s2")).text == "> <bob> shall we bake a cake?\nlike this"
+
+
+def test_a_file_that_answers_does_so_without_words_where_the_network_knows_replies():
+    xml = f"{reply('s1', QUOTE)}<thread>t1</thread><subject>Cake</subject>"
+    found = beside(f"{QUOTE}like this", "like this", xml, replies=True, threads=True, subjects=True)
+    answered = Reply("f1", "bob", "shall we bake a cake?")
+    assert (found.text, found.enrichment) == (
+        "like this",
+        Enrichment(answered, thread="t1", subject="Cake"),
+    )
+    assert "<reply xmlns='urn:xmpp:reply:0' id='s1'" in found.taken
+    assert beside("https://x", "", "<thread>t1</thread>", threads=True).enrichment == Enrichment(thread="t1")
+    assert beside("https://x", "", "<thread>t1</thread>").enrichment is None
+    correct = "<replace xmlns='urn:xmpp:message-correct:0' id='m3'/>"
+    found = beside("this one", "this one", correct, corrections=True)
+    assert (found.text, found.enrichment) == ("this one", Enrichment(replaces="f3"))
 
 
 def test_a_file_that_corrects_is_marked_as_words_would_be():
     correct = "<replace xmlns='urn:xmpp:message-correct:0' id='m3'/>"
-    text, taken = beside("this one", "this one", correct)
-    assert (text, taken) == ("* this one", correct)
-    assert beside("https://files/x.png", "", correct)[0] == ""
+    found = beside("this one", "this one", correct)
+    assert (found.text, found.taken, found.enrichment) == ("* this one", correct, None)
+    assert beside("https://files/x.png", "", correct).text == ""
 
 
 def test_a_file_alone_is_a_file_alone():
-    assert beside("https://files/x.png", "", "") == ("", "")
+    assert beside("https://files/x.png", "", "") == Beside("")
 
 
 @given(st.text(alphabet="a>👍🏽 \n", max_size=30), st.text(alphabet="xyé😀 \n", min_size=1, max_size=30))
