@@ -1,136 +1,29 @@
 """Archives as clients see them (XEP-0313): rooms, private chats, the gateway; as biboumi answers, to the letter."""
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from xml.etree.ElementTree import Element
 
 import pytest
 
-from gateway.chat import corrections
 from gateway.history.service import ArchivePolicy
 from gateway.limits import LimitPolicy
 from gateway.model import Message, Retraction
 from gateway.rooms.habits import Habits
+from tests.component.archive import (
+    BODY,
+    DELAY,
+    MAM,
+    SID,
+    UNLIMITED,
+    ask,
+    form,
+    next_millisecond,
+    parts,
+    rsm,
+    say,
+    tell,
+)
 from tests.component.stage import ALICE, BOB, JID, MUC, ROOM, C, condition, kind, staged
 from tests.loopback.expressing import EVERYTHING, ExpressiveBridge
-from tests.waiting import eventually
-
-MAM, RSM = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"
-M, R = f"{{{MAM}}}", f"{{{RSM}}}"
-FORWARDED = f"{M}result/{{urn:xmpp:forward:0}}forwarded"
-MESSAGE = f"{FORWARDED}/{{jabber:client}}message"
-DELAY = f"{FORWARDED}/{{urn:xmpp:delay}}delay"
-BODY = "{jabber:client}body"
-SID = "{urn:xmpp:sid:0}stanza-id"
-UNLIMITED = LimitPolicy(
-    messages_per_minute=0, messages_per_second_total=0, foreign_messages_per_minute=0, loop_turns=0
-)
-
-
-@dataclass
-class Found:
-    """What came of a query: the result stanzas, and the end."""
-
-    results: list[Element] = field(default_factory=list)
-    end: Element | None = None
-    error: str = ""
-
-    @property
-    def messages(self) -> list[Element]:
-        return [each.find(MESSAGE) for each in self.results]
-
-    @property
-    def bodies(self) -> list[str | None]:
-        return [each.findtext(BODY) for each in self.messages]
-
-    @property
-    def ids(self) -> list[str | None]:
-        return [each.find(f"{M}result").get("id") for each in self.results]
-
-    @property
-    def complete(self) -> bool:
-        return self.end.get("complete") == "true"
-
-    def page(self, name: str) -> str | None:
-        return self.end.findtext(f"{R}set/{R}{name}")
-
-    @property
-    def index(self) -> str | None:
-        first = self.end.find(f"{R}set/{R}first")
-        return first.get("index") if first is not None else None
-
-
-def form(**fields: str | list[str]) -> str:
-    named = {"FORM_TYPE": MAM} | {
-        name.replace("_", "-").removesuffix("-"): value for name, value in fields.items()
-    }
-    inside = "".join(
-        f"<field var='{name}'>"
-        + "".join(f"<value>{each}</value>" for each in ([value] if isinstance(value, str) else value))
-        + "</field>"
-        for name, value in named.items()
-    )
-    return f"<x xmlns='jabber:x:data' type='submit'>{inside}</x>"
-
-
-def rsm(inside: str) -> str:
-    return f"<set xmlns='{RSM}'>{inside}</set>"
-
-
-async def ask(stage, inside: str = "", to: str = ROOM, who: str = ALICE, id_: str = "q1") -> Found:
-    """The results must stand before their end."""
-    stage.send(
-        f"<iq type='set' id='{id_}' from='{who}' to='{to}'><query xmlns='{MAM}' queryid='{id_}'>{inside}</query></iq>"
-    )
-    answer = await stage.link.expect(lambda each: kind("iq", id=id_)(each) and each.get("from") == to)
-    found = Found()
-    rest = []
-    for each in stage.link.received:
-        ours = each.find(f"{M}result")
-        (found.results if ours is not None and ours.get("queryid") == id_ else rest).append(each)
-    stage.link.received[:] = rest
-    if answer.get("type") == "error":
-        assert found.results == []
-        found.error = condition(answer)
-        return found
-    found.end = answer.find(f"{M}fin")
-    assert found.end.find(f"{R}set") is not None
-    for each in found.results:
-        assert (each.get("from"), each.get("to")) == (to, who)
-    return found
-
-
-async def say(stage, *texts: str, who: str = ALICE, payload: str = "") -> list[str]:
-    """In the room, one after the other; their ids there."""
-    ids = []
-    for number, text in enumerate(texts):
-        id_ = f"own-{text}-{number}"
-        stage.send(
-            f"<message type='groupchat' id='{id_}' from='{who}' to='{ROOM}'><body>{text}</body>{payload}</message>"
-        )
-        reflection = await stage.expect("message", to=who, id=id_)
-        ids.append(reflection.find(SID).get("id"))
-    return ids
-
-
-async def tell(stage, text: str, who: str = ALICE, to: str = f"bob@{JID}", payload: str = "") -> Element:
-    stage.send(
-        f"<message type='chat' id='p-{text}' from='{who}' to='{to}'><body>{text}</body>{payload}</message>"
-    )
-    return await stage.link.expect(
-        lambda each: each.tag == f"{C}message" and each.findtext(f"{C}body") == text and each.get("to") != who
-    )
-
-
-async def next_millisecond() -> str:
-    """Once it has come: after all that was said, and before all that is said later."""
-
-    def now() -> str:
-        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-    begun = now()
-    return await eventually(lambda: later if (later := now()) != begun else "")
 
 
 @pytest.fixture
@@ -322,101 +215,6 @@ async def test_whoever_asks_too_much_is_told_so(tmp_path, server):
         assert [(await ask(stage)).error for _ in range(3)] == ["", "", "resource-constraint"]
 
 
-# -- private chats ---------------------------------------------------------------------------------------------
-
-
-async def test_a_private_chat_is_archived_both_ways_at_the_contact_and_at_the_gateway(stage):
-    await stage.join(BOB, nick="bob")
-    first = await tell(stage, "hello bob")
-    await tell(stage, "hello alice", who=BOB, to=f"alice@{JID}")
-    await tell(stage, "/me waves", to=f"{ROOM}/bob")
-    await stage.join("carol@localhost/x", nick="carol")
-    await tell(stage, "to carol", to=f"carol@{JID}")
-    with_bob = ["hello bob", "hello alice", "/me waves"]
-    found = await ask(stage, to=f"bob@{JID}")
-    assert (found.bodies, found.complete, found.page("count")) == (with_bob, True, "3")
-    ends = [(each.get("from"), each.get("to"), each.get("type")) for each in found.messages]
-    mine, his = ("alice@localhost", f"bob@{JID}", "chat"), (f"bob@{JID}", "alice@localhost", "chat")
-    assert ends == [mine, his, mine]
-    assert found.messages[0].get("id") == "p-hello bob"
-    for asked, bodies in {
-        "": [*with_bob, "to carol"],
-        form(with_=f"bob@{JID}"): with_bob,
-        form(with_=f"BOB@{JID}"): with_bob,
-        form(with_=f"{ROOM}/bob"): with_bob,
-        form(with_=ROOM): [],
-        form(with_=JID): [],
-        form(with_="bob@localhost"): [],
-    }.items():
-        assert (await ask(stage, asked, to=JID)).bodies == bodies
-    last = (await ask(stage, rsm("<before/><max>1</max>"), to=JID)).messages[0]
-    assert last.get("to") == f"carol@{JID}"
-    # Whom it went to has it under the id that came with it.
-    theirs = await ask(stage, to=f"alice@{JID}", who=BOB)
-    assert theirs.bodies == with_bob
-    stanza_id = first.find(SID)
-    assert (stanza_id.get("by"), stanza_id.get("id")) == (f"alice@{JID}", theirs.ids[0])
-    found = await ask(stage, form(after_id=theirs.ids[0]), to=f"alice@{JID}", who=BOB)
-    assert found.bodies == with_bob[1:]
-
-
-async def test_what_failed_or_must_not_be_kept_is_in_no_archive(stage):
-    await stage.join(BOB, nick="bob")
-    hint = "<no-store xmlns='urn:xmpp:hints'/>"
-    stage.send(f"<message type='chat' id='x' from='{ALICE}' to='nobody@{JID}'><body>lost</body></message>")
-    await stage.expect("message", type="error", id="x")
-    await tell(stage, "burn this", payload=hint)
-    await tell(stage, "keep this")
-    await say(stage, "burn that", payload=hint.replace("no-store", "no-permanent-store"))
-    await say(stage, "keep that")
-    assert (await ask(stage, to=JID)).bodies == ["keep this"]
-    assert (await ask(stage)).bodies == ["keep that"]
-
-
-async def test_a_correction_in_words_is_one_in_the_archive_or_not_kept_either(tmp_path, server, monkeypatch):
-    monkeypatch.setattr(corrections, "QUIET", 0.1)
-    async with staged(tmp_path, server=server, bridge=ExpressiveBridge()) as stage:
-        await stage.join()
-        await stage.join(BOB, nick="bob")
-        fix = "<replace xmlns='urn:xmpp:message-correct:0' id='{}'/>".format
-        hint = "<no-store xmlns='urn:xmpp:hints'/>"
-        for id_, text, more in (
-            ("p1", "see you at teh pub", ""),
-            ("p2", "see you at the pub", fix("p1")),
-            ("p3", "burn tihs", hint),
-            ("p4", "burn this", fix("p3") + hint),
-        ):
-            stage.send(
-                f"<message type='chat' id='{id_}' from='{ALICE}' to='bob@{JID}'><body>{text}</body>{more}</message>"
-            )
-            await stage.expect("message", to="bob@localhost")
-        found = await ask(stage, to=f"bob@{JID}")
-        assert found.bodies == ["see you at teh pub", "see you at the pub"]
-        assert parts(found.messages[1], "replace")[0].get("id") == found.messages[0].get("id") == "p1"
-
-        say_there = (
-            f"<message type='groupchat' id='{{}}' from='{ALICE}' to='{ROOM}'><body>{{}}</body>{{}}</message>"
-        )
-        stage.send(say_there.format("r1", "burn taht", hint))
-        stage.send(say_there.format("r2", "burn that", fix("r1") + hint))
-        await stage.expect("message", to=BOB, type="groupchat")
-        await stage.expect("message", to=BOB, type="groupchat")
-        assert (await ask(stage)).bodies == []
-
-
-async def test_a_password_told_to_services_is_in_no_archive(tmp_path, server):
-    class Discreet(ExpressiveBridge):
-        def confidential(self, address, text):
-            return address.name == "bob" and text.startswith("identify ")
-
-    async with staged(tmp_path, server=server, bridge=Discreet(confidences=True)) as stage:
-        await stage.join()
-        await stage.join(BOB, nick="bob")
-        await tell(stage, "identify hunter2")
-        await tell(stage, "help")
-        assert (await ask(stage, to=f"bob@{JID}")).bodies == ["help"]
-
-
 # -- more than text --------------------------------------------------------------------------------------------
 
 
@@ -430,10 +228,6 @@ def on(tmp_path, server):
             yield stage
 
     return on
-
-
-def parts(message: Element, name: str) -> list[Element]:
-    return [each for each in message if each.tag.endswith(f"}}{name}")]
 
 
 async def test_replies_corrections_and_reactions_are_in_the_archive_and_refer_to_what_is_there(on):

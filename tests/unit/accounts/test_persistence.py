@@ -2,10 +2,11 @@
 
 import pytest
 
+from gateway.accounts.account import IDLE_SECONDS
 from gateway.model import Affiliation, Message, Occupant, Role
 from gateway.rooms.habits import USUAL, Habits
 from gateway.rooms.people import Attendance
-from tests.unit.accounts.test_account import IDLE_SECONDS, Story, in_the_room
+from tests.unit.accounts.story import Story, in_the_room
 from tests.unit.clock import settle
 
 USER = "{http://jabber.org/protocol/muc#user}"

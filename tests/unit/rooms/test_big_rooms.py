@@ -5,9 +5,7 @@ from gateway.rooms.history import HistoryRequest
 from gateway.rooms.people import Attendance
 from gateway.rooms.room import Room
 from gateway.rooms.tour import SLICE
-from tests.unit.rooms.test_room import ALICE, Surroundings, around, client, room, statuses
-
-__all__ = ["around", "room"]  # fixtures
+from tests.unit.rooms.surroundings import ALICE, Surroundings, client, statuses
 
 COUNT = 5 * SLICE
 FIRST = SLICE - 1  # the user's own seat is looked at first, and shown last

@@ -9,9 +9,7 @@ from gateway.rooms import acts
 from gateway.rooms.history import HistoryRequest
 from gateway.rooms.room import Room
 from gateway.secrets import SecretBox
-from tests.unit.rooms.test_room import Surroundings, around, client, enter, room, statuses
-
-__all__ = ["around", "room"]  # fixtures
+from tests.unit.rooms.surroundings import Surroundings, client, enter, statuses
 
 ID = "{urn:xmpp:occupant-id:0}occupant-id"
 NICK = "{http://jabber.org/protocol/nick}nick"

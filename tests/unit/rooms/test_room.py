@@ -1,16 +1,8 @@
 """What clients see of a room, stanza by stanza."""
 
-import random
 from dataclasses import replace
-from xml.etree.ElementTree import Element, fromstring
 
-import pytest
-
-from gateway.ids import IdSource
 from gateway.model import (
-    Address,
-    AddressKind,
-    Affiliation,
     Departure,
     Exit,
     Message,
@@ -21,100 +13,8 @@ from gateway.model import (
 )
 from gateway.rooms.history import HistoryRequest
 from gateway.rooms.people import Attendance, Attendee
-from gateway.rooms.room import Room
-from gateway.rooms.slices import Slices
 from gateway.xmpp.text import attribute
-from tests.unit.clock import ManualClock
-
-ROOM = "#foo%irc.localhost@gw"
-USER = "{http://jabber.org/protocol/muc#user}"
-
-
-class Surroundings:
-    """``RoomContext`` that keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.ids = IdSource(self.clock, random.Random(1))
-        self.slices = Slices(self.clock.call_later, lambda: self.congested)
-        self.congested = False
-        self.sent: list[Element] = []
-        self.raw: list[str] = []
-        self.kept: list[Element] = []  # those that outlive a lost link
-        self.archived = []
-        self.acts = []
-        self.tombstones = []
-        self.epoch = 1
-
-    def stamp(self) -> int:
-        return self.epoch
-
-    def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
-        self.raw.append(stanza)
-        self.sent.append(fromstring(stanza))
-        if keep:
-            self.kept.append(self.sent[-1])
-        return True
-
-    def now(self) -> float:
-        return self.clock.now()
-
-    def occupant_jid_attr(self, network: str, occupant: Occupant) -> str:
-        return (
-            attribute(f"{occupant.nick.lower()}%{network}@gw/{occupant.identity}")
-            if occupant.identity
-            else ""
-        )
-
-    def occupant_id(self, network: str, room: str, stable: str) -> str:
-        return f"known-{network or 'us'}-{stable.partition('@')[0]}"
-
-    def visitor_id(self, network: str, room: str, seen: str) -> str:
-        return f"seen-{seen}"
-
-    def archive(self, room, said, foreign_id) -> None:
-        self.archived.append((said, foreign_id))
-
-    def archive_act(self, room, sender, stanza_id, id_, content) -> None:
-        self.acts.append((sender, id_, content))
-
-    def unarchive(self, room, stanza_id, tombstone) -> None:
-        self.tombstones.append((stanza_id, tombstone))
-        self.archived = [each for each in self.archived if each[0].stanza_id != stanza_id]
-
-    def take(self) -> list[Element]:
-        taken, self.sent = self.sent, []
-        return taken
-
-
-@pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
-
-
-@pytest.fixture
-def room(around) -> Room:
-    address = Address(AddressKind.ROOM, "irc.localhost", "#foo")
-    return Room("alice@localhost", "#foo", address, "alice", around, 50)
-
-
-def client(room: Room, resource: str = "phone", nick: str = "alice", **more) -> Attendee:
-    jid = f"alice@localhost/{resource}"
-    attendee = Attendee(jid, attribute(jid), "#foo%irc.localhost", attribute(ROOM), nick, **more)
-    room.attendees[jid] = attendee
-    return attendee
-
-
-CAROL = Occupant("Carol", Affiliation.ADMIN, Role.MODERATOR, "~carol@host")
-ALICE = Occupant("alice")
-
-
-def statuses(stanza: Element) -> list[str]:
-    return [each.get("code") for each in stanza.iter(f"{USER}status")]
-
-
-def enter(room: Room, *others: Occupant, topic: Topic | None = None) -> None:
-    room.entered("alice", [*others, ALICE], topic)
+from tests.unit.rooms.surroundings import ALICE, CAROL, ROOM, USER, client, enter, speaking, statuses
 
 
 def test_a_join_shows_occupants_then_oneself_then_history_then_the_subject(room, around):
@@ -363,128 +263,6 @@ def test_a_dismissed_client_gets_110_and_the_reason(room, around):
     assert gone.findtext("status") == "the network is gone"
     assert around.kept[-1] is gone  # should the link be down: nobody will say it again
     assert not room.attendees
-
-
-# -- after the link to the server was lost ---------------------------------------------------------------------
-
-
-def bodies(around) -> list[str]:
-    return [text for each in around.take() if (text := each.findtext("body")) is not None]
-
-
-def speaking(around, room, *texts: str) -> None:
-    for text in texts:
-        room.heard(Message("Carol", text))
-
-
-def test_what_was_in_flight_and_what_was_said_meanwhile_is_shown_once_in_order(around, room):
-    phone = client(room)
-    room.entered("alice", [ALICE, CAROL], None)
-    speaking(around, room, "confirmed")
-    around.epoch = 2
-    speaking(around, room, "in flight")
-    around.epoch = 3
-    room.link_lost(2)
-    around.take()
-    speaking(around, room, "meanwhile")
-    assert bodies(around) == [], "it would not arrive"
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)
-    shown = around.take()
-    said = [each for each in shown if each.find("body") is not None]
-    assert [each.findtext("body") for each in said] == ["in flight", "meanwhile"]
-    assert all(each.find("{urn:xmpp:delay}delay") is not None for each in said)
-    speaking(around, room, "live")
-    assert bodies(around) == ["live"]
-
-
-def test_a_link_that_dies_again_before_the_client_came_back_forgets_nothing(around, room):
-    phone = client(room)
-    room.entered("alice", [ALICE, CAROL], None)
-    around.epoch = 5
-    speaking(around, room, "one")
-    room.link_lost(5)
-    around.epoch = 6
-    speaking(around, room, "two")
-    room.link_lost(7)
-    around.take()
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)
-    assert bodies(around) == ["one", "two"]
-
-
-def test_what_was_shown_again_and_lost_again_is_shown_once_more(around, room):
-    phone = client(room)
-    room.entered("alice", [ALICE, CAROL], None)
-    around.epoch = 5
-    speaking(around, room, "one")
-    room.link_lost(5)
-    around.epoch = 8
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)  # in epoch 8, which is never confirmed
-    around.take()
-    room.link_lost(7)
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)
-    assert bodies(around) == ["one"]
-
-
-def test_once_confirmed_it_is_not_shown_again(around, room):
-    phone = client(room)
-    room.entered("alice", [ALICE, CAROL], None)
-    around.epoch = 5
-    speaking(around, room, "one")
-    room.link_lost(5)
-    around.epoch = 8
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)
-    around.take()
-    room.link_lost(9)
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)
-    assert bodies(around) == []
-
-
-def test_who_left_meanwhile_is_shown_as_gone(around, room):
-    phone = client(room)
-    room.entered("alice", [ALICE, CAROL], None)
-    room.link_lost(1)
-    room.departed("Carol", Departure())
-    around.take()
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)
-    gone = [each for each in around.take() if each.get("type") == "unavailable"]
-    assert [each.get("from") for each in gone] == [f"{ROOM}/Carol"]
-
-
-def test_a_long_outage_keeps_more_than_the_history_and_says_what_it_could_not_keep(around, room):
-    phone = client(room)
-    room.entered("alice", [ALICE, CAROL], None)
-    room.link_lost(1)
-    speaking(around, room, *(f"line {number}" for number in range(2_100)))
-    around.take()
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)
-    shown = bodies(around)
-    assert "100 more messages" in shown[0]
-    assert shown[1:] == [f"line {number}" for number in range(100, 2_100)]
-    speaking(around, room, "trim")
-    assert len(room.history) == 50
-
-
-def test_a_message_taken_back_meanwhile_is_not_shown_and_hides_no_other(around, room):
-    phone = client(room)
-    room.entered("alice", [ALICE, CAROL], None)
-    room.heard(Message("Carol", "regretted", foreign_id="f1"))
-    around.epoch = 2
-    speaking(around, room, "one")
-    room.link_lost(2)
-    room.forget("f1", "r1")
-    speaking(around, room, "two")
-    around.take()
-    phone.attendance = Attendance.RETURNING
-    room.welcome(phone)
-    assert bodies(around) == ["one", "two"]
 
 
 def test_a_client_that_counts_characters_gets_as_many_complete_stanzas_as_fit(around, room):

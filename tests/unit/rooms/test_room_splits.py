@@ -3,9 +3,7 @@
 from dataclasses import replace
 
 from gateway.model import Departure, Exit, Hat, Message, Role
-from tests.unit.rooms.test_room import CAROL, around, client, enter, room
-
-__all__ = ["around", "room"]  # fixtures
+from tests.unit.rooms.surroundings import CAROL, client, enter
 
 GONE = Departure(Exit.SPLIT, "hub.example leaf.example")
 LOST = Departure(Exit.QUIT, "hub.example leaf.example")

@@ -21,10 +21,8 @@ from gateway.rooms.habits import USUAL
 from gateway.rooms.history import HistoryRequest
 from gateway.rooms.room import Room
 from gateway.rooms.speakers import SILENCE
+from tests.unit.rooms.surroundings import Surroundings, client, statuses
 from tests.unit.rooms.test_big_rooms import names
-from tests.unit.rooms.test_room import Surroundings, around, client, room, statuses
-
-__all__ = ["around", "room"]  # fixtures
 
 ALICE = Occupant("alice")
 OP = Occupant("op", Affiliation.ADMIN, Role.MODERATOR)
