@@ -16,7 +16,7 @@ from bridges.sms.addresses import label
 from bridges.sms.numbers import OurNumber
 from bridges.sms.receiving import presentation
 from bridges.sms.receiving.delivering import Delivering
-from bridges.sms.receiving.residents import Numbers, Residents
+from bridges.sms.receiving.residents import Residents
 from bridges.sms.receiving.rows import Delivery
 from bridges.sms.receiving.store import Statement, Store
 from bridges.sms.receiving.tables import CLAIMS
@@ -36,15 +36,14 @@ class Claim:
 
 
 class Ownership:
-    """``ours`` is everywhere a number of ours, ``theirs`` a party. What is refused changes nothing; all raise
-    ``NotStored``."""
+    """``party`` is everywhere who is written to. What is refused changes nothing; what was done is said to whoever did it,
+    too. All raise ``NotStored``."""
 
     def __init__(
         self,
         tables: Tables,
         bridge: str,
         store: Store,
-        numbers: Numbers,
         residents: Residents,
         delivering: Delivering,
         clock: Clock,
@@ -53,7 +52,6 @@ class Ownership:
         self._tables = tables
         self._bridge = bridge
         self._store = store
-        self._numbers = numbers
         self._residents = residents
         self._delivering = delivering
         self._clock = clock
@@ -67,13 +65,10 @@ class Ownership:
 
     # -- asking ------------------------------------------------------------------------------------------------
 
-    async def claim_of(self, ours: str, theirs: str) -> Claim | None:
+    async def claim_of(self, ours: OurNumber, party: str) -> Claim | None:
         """Who sees to a conversation; None if nobody has claimed it, or whoever had is no member any more."""
-        team = self._team(ours)
-        if team is None:
-            return None
-        found = await self._some(CLAIMS.c.ours == team.number, CLAIMS.c.theirs == theirs)
-        return found[0] if found and found[0].owner in team.members else None
+        found = await self._some(CLAIMS.c.ours == ours.number, CLAIMS.c.theirs == party)
+        return found[0] if found and found[0].owner in ours.members else None
 
     async def claims_of(self, owner: str) -> list[Claim]:
         """What a user sees to."""
@@ -81,65 +76,70 @@ class Ownership:
 
     # -- doing -------------------------------------------------------------------------------------------------
 
-    async def claim(self, owner: str, ours: str, theirs: str, *, over: bool = False) -> Refused | None:
-        """A member wants to see to a conversation; ``over``: also if another member does."""
-        team = self._team(ours)
-        if team is None or owner not in team.members:
+    async def claim(self, owner: str, ours: OurNumber, party: str) -> str | Refused:
+        """A member sees to a conversation from now on, whoever did before."""
+        if not _member(owner, ours):
             return _no_team(ours)
+        who, place = self._residents.name(owner), f"this conversation with {label(ours.number)}"
         async with self._lock:
-            known = await self.claim_of(ours, theirs)
+            known = await self.claim_of(ours, party)
             if known is not None and known.owner == owner:
-                return None
-            if known is not None and not over:
-                who = self._residents.name(known.owner)
-                text = f"{who} sees to this conversation. Ask {who} to hand it over or to let it go, or take it over."
-                return Refused(Condition.CONFLICT, text, ErrorType.CANCEL)
-            said = presentation.claimed(self._residents.name(owner), team.number)
-            await self._change(team, theirs, self._saving(team.number, theirs, owner), owner, said)
-        return None
+                return f"You see to {place} already."
+            before = self._residents.name(known.owner) if known is not None else ""
+            said = presentation.claimed(who, ours.number, before)
+            await self._change(ours, party, self._saving(ours.number, party, owner), owner, said)
+        return f"You see to {place} now{f', instead of {before}' if before else ''}. The team is told."
 
-    async def hand_over(self, owner: str, to: str, ours: str, theirs: str) -> Refused | None:
+    async def hand_over(self, owner: str, to: str, ours: OurNumber, party: str) -> str | Refused:
         """Whoever sees to a conversation (or a member, of one that nobody does) gives it to another member."""
-        team = self._team(ours)
-        if team is None or owner not in team.members:
+        if not _member(owner, ours):
             return _no_team(ours)
-        if to not in team.members:
-            text = f"{self._residents.name(to)} is no member of the team of {label(team.number)}."
+        name = self._residents.name(to)
+        if to not in ours.members:
+            text = f"{name} is no member of the team of {label(ours.number)}."
             return Refused(Condition.ITEM_NOT_FOUND, text)
         async with self._lock:
-            known = await self.claim_of(ours, theirs)
+            known = await self.claim_of(ours, party)
             if known is not None and known.owner != owner:
                 return self._not_yours(known)
-            names = self._residents.name(owner), self._residents.name(to)
-            said = presentation.handed(*names, team.number)
-            await self._change(team, theirs, self._saving(team.number, theirs, to), owner, said)
-        return None
+            said = presentation.handed(self._residents.name(owner), name, ours.number)
+            await self._change(ours, party, self._saving(ours.number, party, to), owner, said)
+        return f"{name} sees to this conversation with {label(ours.number)} now. The team is told."
 
-    async def release(self, owner: str, ours: str, theirs: str) -> Refused | None:
+    async def release(self, owner: str, ours: OurNumber, party: str) -> str | Refused:
         """Nobody sees to a conversation any more."""
-        team = self._team(ours)
-        if team is None or owner not in team.members:
+        if not _member(owner, ours):
             return _no_team(ours)
         async with self._lock:
-            known = await self.claim_of(ours, theirs)
+            known = await self.claim_of(ours, party)
             if known is None:
-                return None
+                return "Nobody sees to this conversation."
             if known.owner != owner:
                 return self._not_yours(known)
             here = and_(
-                CLAIMS.c.bridge == self._bridge, CLAIMS.c.ours == team.number, CLAIMS.c.theirs == theirs
+                CLAIMS.c.bridge == self._bridge, CLAIMS.c.ours == ours.number, CLAIMS.c.theirs == party
             )
-            said = presentation.released(self._residents.name(owner), team.number)
-            await self._change(team, theirs, (delete(CLAIMS).where(here), None), owner, said)
-        return None
+            said = presentation.released(self._residents.name(owner), ours.number)
+            await self._change(ours, party, (delete(CLAIMS).where(here), None), owner, said)
+        return "You no longer see to this conversation. The team is told."
 
-    async def answered(self, owner: str, ours: str, theirs: str, text: str, reference: str) -> None:
-        """A member wrote to somebody: the others are shown it, once for each ``reference``."""
-        team = self._team(ours)
-        if team is None:
-            return
-        said = presentation.answered(self._residents.name(owner), team.number, text)
-        await self._tell(team, theirs, owner, said, f"answer-{reference}")
+    async def wrote(
+        self, owner: str, ours: OurNumber, party: str, text: str, reference: str = ""
+    ) -> Refused | None:
+        """A member writes to somebody: the other members are shown it, once for each ``reference``. Why it is not to be
+        sent: another member sees to that conversation."""
+        if ours.mode is not Mode.TEAM:
+            return None
+        known = await self.claim_of(ours, party)
+        if known is not None and known.owner != owner:
+            who = self._residents.name(known.owner)
+            text = (
+                f"{who} sees to this conversation. Write .claim to take it over, and then your message again."
+            )
+            return Refused(Condition.CONFLICT, text, ErrorType.CANCEL)
+        said = presentation.answered(self._residents.name(owner), ours.number, text)
+        await self._tell(ours, party, owner, said, f"answer-{reference or self._unique()}")
+        return None
 
     async def sweep(self, before: float) -> None:
         """Forget claims that are older."""
@@ -149,27 +149,24 @@ class Ownership:
 
     # -- how ---------------------------------------------------------------------------------------------------
 
-    def _team(self, ours: str) -> OurNumber | None:
-        number = self._numbers.find(ours)
-        return number if number is not None and number.mode is Mode.TEAM else None
-
     def _not_yours(self, known: Claim) -> Refused:
         who = self._residents.name(known.owner)
-        return Refused(
-            Condition.NOT_ALLOWED, f"{who} sees to this conversation, and only {who} can change that."
-        )
+        text = f"{who} sees to this conversation. Write .claim to take it over first."
+        return Refused(Condition.NOT_ALLOWED, text)
 
-    async def _change(self, team: OurNumber, theirs: str, change: Statement, by: str, said: str) -> None:
+    def _unique(self) -> str:
         # The random part: two changes can be made within one tick of the clock.
-        id_ = f"claim-{int(self._clock.now() * 1e6):x}{self._random.getrandbits(32):08x}"
-        await self._tell(team, theirs, by, said, id_, change)
+        return f"{int(self._clock.now() * 1e6):x}{self._random.getrandbits(32):08x}"
+
+    async def _change(self, team: OurNumber, party: str, change: Statement, by: str, said: str) -> None:
+        await self._tell(team, party, by, said, f"claim-{self._unique()}", change)
 
     async def _tell(
-        self, team: OurNumber, theirs: str, by: str, said: str, id_: str, *also: Statement
+        self, team: OurNumber, party: str, by: str, said: str, id_: str, *also: Statement
     ) -> None:
         now = self._clock.now()
         told = [
-            Delivery(member, id_, now, theirs, team.number, said, MessageKind.NOTICE)
+            Delivery(member, id_, now, party, team.number, said, MessageKind.NOTICE)
             for member in team.members
             if member != by
         ]
@@ -177,8 +174,8 @@ class Ownership:
             await self._store.deliver(told, *also)
             self._delivering.fresh(told)
 
-    def _saving(self, ours: str, theirs: str, owner: str) -> Statement:
-        values = {"bridge": self._bridge, "ours": ours, "theirs": theirs, "owner": owner}
+    def _saving(self, ours: str, party: str, owner: str) -> Statement:
+        values = {"bridge": self._bridge, "ours": ours, "theirs": party, "owner": owner}
         return self._save, {**values, "at": self._clock.now()}
 
     async def _some(self, *conditions: Any) -> list[Claim]:
@@ -191,5 +188,9 @@ class Ownership:
         return [Claim(row.ours, row.theirs, row.owner, row.at) for row in rows]
 
 
-def _no_team(ours: str) -> Refused:
-    return Refused(Condition.ITEM_NOT_FOUND, f"{label(ours)} is no number of a team of yours.")
+def _member(owner: str, ours: OurNumber) -> bool:
+    return ours.mode is Mode.TEAM and owner in ours.members
+
+
+def _no_team(ours: OurNumber) -> Refused:
+    return Refused(Condition.ITEM_NOT_FOUND, f"{label(ours.number)} is no number of a team of yours.")

@@ -188,8 +188,9 @@ def answered(name: str, ours: str, text: str) -> str:
     return f"[{name} answered from {label(ours)}:]\n{text}"
 
 
-def claimed(name: str, ours: str) -> str:
-    return f"[{name} sees to this conversation with {label(ours)} now.]"
+def claimed(name: str, ours: str, before: str) -> str:
+    instead = f", instead of {before}" if before else ""
+    return f"[{name} sees to this conversation with {label(ours)} now{instead}.]"
 
 
 def handed(name: str, to: str, ours: str) -> str:

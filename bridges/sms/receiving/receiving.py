@@ -100,9 +100,7 @@ class Receiving:
             Rules(terms.region, terms.reassembly, neighbours.provider_answers),
             owes=self.consent.look,
         )
-        self.ownership = Ownership(
-            tables, name, self._store, numbers, residents, self.delivering, clock, random
-        )
+        self.ownership = Ownership(tables, name, self._store, residents, self.delivering, clock, random)
         self.intake = Intake(
             self._store,
             neighbours.reports,
