@@ -9,26 +9,12 @@ from tests.component.stage import ALICE, JID, ROOM, C, condition, kind
 from tests.waiting import eventually
 
 MAM, RSM = "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"
-
-
 M, R = f"{{{MAM}}}", f"{{{RSM}}}"
-
-
 FORWARDED = f"{M}result/{{urn:xmpp:forward:0}}forwarded"
-
-
 MESSAGE = f"{FORWARDED}/{{jabber:client}}message"
-
-
 DELAY = f"{FORWARDED}/{{urn:xmpp:delay}}delay"
-
-
 BODY = "{jabber:client}body"
-
-
 SID = "{urn:xmpp:sid:0}stanza-id"
-
-
 UNLIMITED = LimitPolicy(
     messages_per_minute=0, messages_per_second_total=0, foreign_messages_per_minute=0, loop_turns=0
 )

@@ -7,15 +7,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 import pytest_asyncio
 
-from gateway.playground.clients import (
-    XmppClient,
-    error_condition,
-    error_text,
-    item,
-    line,
-    message,
-    presence,
-)
+from gateway.playground.clients import XmppClient, error_condition, error_text, item, line, message, presence
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ngircd import NgIRCd
 from tests.scenario.stage import Company, Door, Play, Scene, Stage, about, chatter, join_presence, meet

@@ -20,8 +20,6 @@ from gateway.xmpp.text import attribute
 from tests.unit.clock import ManualClock, settle
 
 GONE = SessionEnded(Refused(Condition.REMOTE_SERVER_TIMEOUT, "irc.test does not answer."))
-
-
 BANNED = SessionEnded(Refused(Condition.FORBIDDEN, "You are banned."), retry=False)
 
 

@@ -11,12 +11,7 @@ from gateway.model import AccountState, Condition, Departure, ErrorType, Exit, M
 from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendance
 from gateway.rooms.room import RoomState
-from tests.unit.accounts.story import (
-    BANNED,
-    GONE,
-    Story,
-    in_the_room,
-)
+from tests.unit.accounts.story import BANNED, GONE, Story, in_the_room
 from tests.unit.clock import settle
 
 

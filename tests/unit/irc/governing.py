@@ -2,17 +2,10 @@
 
 from typing import Any
 
-from gateway.model import (
-    Affiliation,
-    Refused,
-    Role,
-    StandingChange,
-)
+from gateway.model import Affiliation, Refused, Role, StandingChange
 from tests.unit.irc.scripted import NETWORK, Receipt, Scene
 
 MANY = ("PREFIX=(qaohv)~&@%+", "CHANMODES=beI,k,l,imnpst", "EXCEPTS", "INVEX", "MODES=4")
-
-
 NAMES = "@Nick!~nick@my.host Bob!bob@his.host +Carol!carol@her.host"
 
 

@@ -3,9 +3,7 @@
 import pytest
 from irc.client import ServerNotConnectedError
 
-from bridges.irc.dial import (
-    Endpoint,
-)
+from bridges.irc.dial import Endpoint
 from bridges.irc.link import MAX_UNSENT, IrcReactor
 from bridges.irc.protocol.line import Injection, Line, TooLong
 from tests.unit.irc.wire import WireDialer, turns, wired

@@ -6,14 +6,7 @@ from hypothesis import strategies as st
 
 from bridges.irc.inquiries import ANSWER_TIME
 from bridges.irc.protocol.line import serialise
-from gateway.model import (
-    Affiliation,
-    Condition,
-    ListEntry,
-    Role,
-    RoomTraits,
-    StandingChange,
-)
+from gateway.model import Affiliation, Condition, ListEntry, Role, RoomTraits, StandingChange
 from tests.unit.irc.governing import MANY, Answer, a_room, govern, rank, role, sent, settle_all
 from tests.unit.irc.scripted import ME, NETWORK, Receipt
 

@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 
 from bridges.irc.room_modes import ASK_AFTER, LASTING, PORTION
-from gateway.model import (
-    Condition,
-    Field,
-    Role,
-    RoomSetting,
-    RoomTraits,
-)
+from gateway.model import Condition, Field, Role, RoomSetting, RoomTraits
 from tests.unit.irc.governing import MANY, NAMES, Answer, a_room, sent, settle_all
 from tests.unit.irc.scripted import BOB, ME, NETWORK, Receipt, Scene
 

@@ -5,9 +5,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bridges.irc.dial import (
-    Endpoint,
-)
+from bridges.irc.dial import Endpoint
 from bridges.irc.link import IrcConnection, IrcReactor
 from bridges.irc.protocol.line import Line
 

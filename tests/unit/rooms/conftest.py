@@ -2,10 +2,7 @@
 
 import pytest
 
-from gateway.model import (
-    Address,
-    AddressKind,
-)
+from gateway.model import Address, AddressKind
 from gateway.rooms.room import Room
 from tests.unit.rooms.surroundings import Surroundings
 

@@ -4,13 +4,7 @@ import random
 from xml.etree.ElementTree import Element, fromstring
 
 from gateway.ids import IdSource
-from gateway.model import (
-    Affiliation,
-    Message,
-    Occupant,
-    Role,
-    Topic,
-)
+from gateway.model import Affiliation, Message, Occupant, Role, Topic
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room
 from gateway.rooms.slices import Slices
@@ -18,8 +12,6 @@ from gateway.xmpp.text import attribute
 from tests.unit.clock import ManualClock
 
 ROOM = "#foo%irc.localhost@gw"
-
-
 USER = "{http://jabber.org/protocol/muc#user}"
 
 
@@ -88,8 +80,6 @@ def client(room: Room, resource: str = "phone", nick: str = "alice", **more) -> 
 
 
 CAROL = Occupant("Carol", Affiliation.ADMIN, Role.MODERATOR, "~carol@host")
-
-
 ALICE = Occupant("alice")
 
 

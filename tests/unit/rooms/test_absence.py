@@ -1,9 +1,6 @@
 """After the link to the server was lost: each client is shown what it may have missed, once and in order."""
 
-from gateway.model import (
-    Departure,
-    Message,
-)
+from gateway.model import Departure, Message
 from gateway.rooms.people import Attendance
 from tests.unit.rooms.surroundings import ALICE, CAROL, ROOM, bodies, client, speaking
 

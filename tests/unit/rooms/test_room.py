@@ -2,15 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.model import (
-    Departure,
-    Exit,
-    Message,
-    MessageKind,
-    Occupant,
-    Role,
-    Topic,
-)
+from gateway.model import Departure, Exit, Message, MessageKind, Occupant, Role, Topic
 from gateway.rooms.history import HistoryRequest
 from gateway.rooms.people import Attendance, Attendee
 from gateway.xmpp.text import attribute
