@@ -16,7 +16,7 @@ from bridges.sms.smpp.session import Mode, Timing
 from bridges.sms.smpp.turns import Turns
 from gateway.bridge import Clock
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 # §5.1.3: refusals of a login that will be the same until somebody changes something.
 _RINVPASWD, _RINVSYSID, _RINVSYSTYP, _RBINDFAIL, _RALYBND = 0x0E, 0x0F, 0x53, 0x0D, 0x05
@@ -127,7 +127,7 @@ class Binds:
                 failures += 1
                 delay = self._delay(failures, failed)
                 lasting = failed.lasting or failed.status in _SLOW
-                _log.warning("no SMPP session", link=name, why=str(failed), again=round(delay, 1))
+                log.warning("no SMPP session", link=name, why=str(failed), again=round(delay, 1))
                 self._turns.failed(str(failed), hopeless=failed.lasting)
                 if lasting:
                     self._trouble(f"{failed}.")
@@ -155,7 +155,7 @@ class Binds:
             self.since = self._clock.now()
             self._turns.left(link, why or "the session has ended")
         stood = self._clock.monotonic() - begun
-        _log.warning("SMPP session lost", link=link.name, why=why, stood=round(stood))
+        log.warning("SMPP session lost", link=link.name, why=why, stood=round(stood))
         return stood
 
     def _delay(self, failures: int, failed: Failed | None) -> float:

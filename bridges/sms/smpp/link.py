@@ -12,23 +12,12 @@ from typing import Final, Protocol, cast
 import structlog
 
 from bridges.sms.smpp.bodies import Bind
+from bridges.sms.smpp.events import Answered, BindRefused, Bound, Brought, Ended, Event, Odd, Unanswered
 from bridges.sms.smpp.pdu import Message
-from bridges.sms.smpp.session import (
-    Answered,
-    BindRefused,
-    Bound,
-    Brought,
-    Ended,
-    Event,
-    Mode,
-    Odd,
-    Session,
-    Timing,
-    Unanswered,
-)
+from bridges.sms.smpp.session import Mode, Session, Timing
 from gateway.bridge import Cancellable, Clock
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 #: Octets that wait for a peer that does not read. What we write without being asked is bounded by windows.
 _UNREAD: Final = 1024 * 1024
@@ -139,7 +128,7 @@ class Link(asyncio.Protocol):
         self._readable = True  # the peer takes what we write
         self._reserved = 0
         self._bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
-        self._why = ""
+        self._why: str | None = None  # why it ends, once it does; empty: we wanted it
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -167,7 +156,7 @@ class Link(asyncio.Protocol):
             async with asyncio.timeout(endpoint.timeout):
                 await connector(endpoint, protocol)
         except ssl.SSLCertVerificationError as error:
-            text = f"{endpoint.place} shows a certificate that is not to be trusted: {error.verify_message}"
+            text = f"{endpoint.place} shows a certificate that is not to be trusted: {_reason(error)}"
             raise Failed(text, lasting=True) from error
         except (OSError, ValueError, TimeoutError) as error:
             _abort(links)
@@ -263,11 +252,13 @@ class Link(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        why = self._why or ("it closed the connection" if error is None else f"the connection broke: {error}")
+        why = self._why
+        if why is None:
+            why = "it closed the connection" if error is None else f"the connection broke: {error}"
         for token in self._session.lost():
-            _settle(token, Silence(f"the connection ended before the answer came ({why})"))
+            _settle(token, Silence(f"the connection ended before the answer came ({why or 'we closed it'})"))
         if not self._bound.done():
-            self._bound.set_exception(Failed(f"{why} before the login was answered"))
+            self._bound.set_exception(Failed(f"{why or 'we closed it'} before the login was answered"))
             self._bound.exception()  # nobody may wait for it any more
         self.closed.set_result(why)
         self._listener.changed(self)
@@ -285,7 +276,7 @@ class Link(asyncio.Protocol):
             case Bound():
                 if not self._bound.done():
                     self._bound.set_result(event)
-                _log.info(
+                log.info(
                     "bound", link=self.name, mode=self.mode, peer=event.system_id[:40], version=event.version
                 )
                 self._listener.changed(self)
@@ -296,7 +287,7 @@ class Link(asyncio.Protocol):
                     )
                 self._close("it refused the login")
             case Odd(text):
-                _log.info("odd PDU", link=self.name, what=text)
+                log.info("odd PDU", link=self.name, what=text)
             case Ended(text, kind):
                 self._close(text if kind else "")
 
@@ -372,3 +363,7 @@ def _words(error: BaseException, endpoint: Endpoint) -> str:
     if isinstance(error, ssl.SSLError) and endpoint.context is not None:
         return f"TLS failed ({error.reason or error}); is it a port for SMPP over TLS?"
     return str(error) or type(error).__name__
+
+
+def _reason(error: ssl.SSLCertVerificationError) -> str:
+    return str(getattr(error, "verify_message", "") or error)

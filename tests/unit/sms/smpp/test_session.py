@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridges.sms.smpp.commands import LAST_SEQUENCE, Command
+from bridges.sms.smpp.events import Answered, BindRefused, Bound, Brought, Ended, Event, Odd, Unanswered
 from bridges.sms.smpp.pdu import (
     Bare,
     Bind,
@@ -20,22 +21,7 @@ from bridges.sms.smpp.pdu import (
     decode,
     encode,
 )
-from bridges.sms.smpp.session import (
-    NEVER,
-    NOT_NOW,
-    Answered,
-    BindRefused,
-    Bound,
-    Brought,
-    Ended,
-    Event,
-    Mode,
-    Odd,
-    Session,
-    State,
-    Timing,
-    Unanswered,
-)
+from bridges.sms.smpp.session import NEVER, NOT_NOW, Mode, Session, State, Timing
 from bridges.sms.smpp.tlv import Tag
 
 TIMING = Timing(bind=10, response=20, silence=30, enquire=5, unbind=2)
