@@ -10,6 +10,7 @@ from gateway.chat import rendering
 from gateway.chat.dressing import dress
 from gateway.chat.payloads import MentionOf
 from gateway.chat.places import RECENT_SECONDS, Target
+from gateway.chat.unnamed import Unnamed
 from gateway.delivery.entry import Entry
 from gateway.ids import IdSource, is_ours
 from gateway.model import Address, AddressKind, ChatState, Enrichment, Message, Reaction, Retraction
@@ -71,6 +72,7 @@ class PrivateChats:
         self._keeper = keeper
         self._copies = copies
         self._chats: dict[_Key, list[_Line]] = {}
+        self._unnamed = Unnamed[_Key](clock)
 
     # -- what is said ------------------------------------------------------------------------------------------
 
@@ -108,10 +110,22 @@ class PrivateChats:
     def taken(self, entry: Entry) -> None:
         """The network has taken what the user sent, and may have given it a name."""
         address = Address(AddressKind.CONTACT, entry.network, entry.peer)
-        for line in reversed(self._lines(entry.owner, address)):
-            if line.own and line.id == entry.stanza_id:
-                line.foreign_id = entry.foreign_id
-                return
+        line = self._own(entry.owner, address, entry.stanza_id)
+        if line is not None:
+            line.foreign_id = entry.foreign_id
+            self._unnamed.end(self._key(entry.owner, address), line.id)
+
+    def when_named(self, owner: str, address: Address, id_: str, then: Callable[[], None]) -> bool:
+        """Whether a message of the user's has no name yet, since it was sent only now: then ``then`` is called when it has
+        one, or when there has been time enough for that."""
+        line = self._own(owner, address, id_)
+        if line is None or line.foreign_id:
+            return False
+        return self._unnamed.wait(self._key(owner, address), id_, line.time, then)
+
+    def _own(self, owner: str, address: Address, id_: str) -> _Line | None:
+        lines = reversed(self._lines(owner, address))
+        return next((line for line in lines if line.own and line.id == id_), None)
 
     def place(self, owner: str, address: Address) -> "PrivatePlace":
         return PrivatePlace(address, self._lines(owner, address), self._book, self._clock.now(), owner)

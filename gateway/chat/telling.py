@@ -64,6 +64,8 @@ class Telling:
         """A message stanza to a contact that is no error, receipt or marker."""
         speech = self._context.speech
         _, found = speech.read(stanza.element)
+        if found is not None and self._waits(stanza, address, found):
+            return
         if found is not None and self._acted(stanza, address, found):
             return
         passed = sharing.passed(stanza, files=self._files)
@@ -91,6 +93,17 @@ class Telling:
             shown = spoken.body if (spoken.shown, spoken.shown_kind) != (spoken.text, spoken.kind) else ""
             parts = Parts(spoken.enrichment, (), shown, passed.extra + spoken.taken, unkept)
             self._send(stanza, address, Outgoing(spoken.text, spoken.kind, parts), spoken.own)
+
+    def _waits(self, stanza: Stanza, address: Address, found: Payloads) -> bool:
+        """Whether the stanza is about a message that the network has not named yet: it is looked at again then."""
+        if not (found.retracts or found.replaces):
+            return False
+        owner = stanza.sender.bare
+        can = self._can(owner, address)
+        if can is None or not (can.retractions if found.retracts else can.corrections):
+            return False
+        id_ = found.retracts or found.replaces
+        return self._chats.when_named(owner, address, id_, lambda: self.heard(stanza, address))
 
     def _send(self, stanza: Stanza, address: Address, outgoing: Outgoing, own: str) -> None:
         self._context.speech.said(stanza.sender.bare, address)
