@@ -33,8 +33,11 @@ class Listener(Protocol):
     def changed(self, link: "Link") -> None:
         """There may be room now, or none any more."""
 
-    def late(self, token: object, answer: Answered) -> None:
-        """An answer came after its deadline, to the submit with this token."""
+    def answered(self, token: "Token", answer: Answered) -> None:
+        """An answer came; said before whoever waits for it goes on, and before ``changed``."""
+
+    def late(self, token: "Token", answer: Answered) -> None:
+        """An answer came after its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,13 @@ async def tcp(endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> N
 
 
 class Token:
-    """A message that waits for its answer."""
+    """A message that waits for its answer; ``written`` is when it was written."""
 
-    __slots__ = ("answer", "context")
+    __slots__ = ("answer", "context", "written")
 
-    def __init__(self, context: object) -> None:
+    def __init__(self, context: object, written: float) -> None:
         self.context = context
+        self.written = written
         self.answer: asyncio.Future[Answered | Silence] = asyncio.get_running_loop().create_future()
 
 
@@ -202,8 +206,9 @@ class Link(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing() or not self._session.transmits:
             raise NotWritten
-        token = Token(context)
-        self._session.submit(message, token, self._clock.monotonic())
+        now = self._clock.monotonic()
+        token = Token(context, now)
+        self._session.submit(message, token, now)
         self._flush()
         return token
 
@@ -293,10 +298,13 @@ class Link(asyncio.Protocol):
 
     def _answered(self, answer: Answered) -> None:
         token = answer.token
+        if not isinstance(token, Token):
+            raise TypeError("only tokens are submitted")
         if answer.late:
-            self._listener.late(token.context if isinstance(token, Token) else None, answer)
-        else:
-            _settle(token, answer)
+            self._listener.late(token, answer)
+            return
+        self._listener.answered(token, answer)
+        _settle(token, answer)
 
     def _close(self, why: str) -> None:
         """What is to be written still is, where the peer reads."""

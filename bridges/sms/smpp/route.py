@@ -21,7 +21,7 @@ from bridges.sms.smpp.binds import Binds, Login, Pauses
 from bridges.sms.smpp.bodies import Bind, Message, Unwritable
 from bridges.sms.smpp.commands import Npi
 from bridges.sms.smpp.events import Answered, Brought
-from bridges.sms.smpp.link import Connector, Endpoint, Failed, Link, NotWritten, Silence, tcp
+from bridges.sms.smpp.link import Connector, Endpoint, Failed, Link, NotWritten, Silence, Token, tcp
 from bridges.sms.smpp.session import NEVER, NOT_NOW, Timing
 from bridges.sms.smpp.settings import SmppRoute
 from bridges.sms.smpp.turns import Slot, Turns
@@ -149,20 +149,31 @@ class Centre:
     def changed(self, link: Link) -> None:
         self._turns.serve()
 
-    def late(self, token: object, answer: Answered) -> None:
+    def answered(self, token: Token, answer: Answered) -> None:
+        now = self._clock.monotonic()
+        if answer.congestion is not None:
+            self._turns.congestion.heard(answer.congestion, now)
+        if answer.status in status.THROTTLES:
+            self._counts["throttled"] += 1
+            self._turns.backoff.refused(token.written, now)
+        else:
+            self._turns.backoff.taken(token.written)
+
+    def late(self, token: Token, answer: Answered) -> None:
         """The message was given up as unknown; whoever waits for news of it gets some."""
-        if not isinstance(token, Submission):
+        submission = token.context
+        if not isinstance(submission, Submission):
             return
         self._counts["late"] += 1
-        recipient = token.recipients[0]
+        recipient = submission.recipients[0]
         if answer.status == _OK:
-            report = Report(self._name, Stage.BUFFERED, answer.message_id, token.reference, recipient)
+            report = Report(self._name, Stage.BUFFERED, answer.message_id, submission.reference, recipient)
         else:
             rejected = status.rejected(answer.status)
             report = Report(
-                self._name, Stage.FAILED, "", token.reference, recipient, rejected.code, rejected.why
+                self._name, Stage.FAILED, "", submission.reference, recipient, rejected.code, rejected.why
             )
-        self._arrivals.put((recipient, token.sender), partial(self._tell, report))
+        self._arrivals.put((recipient, submission.sender), partial(self._tell, report))
 
     # -- what comes ----------------------------------------------------------------------------------------------------
 
@@ -222,7 +233,6 @@ class Centre:
             return Rejected(Failing.MESSAGE, unfit.refused)
         until = self._clock.monotonic() + _THROTTLED
         while True:
-            written = self._clock.monotonic()
             try:
                 token = turn.link().submit(message, submission)
             except NotWritten:
@@ -234,21 +244,12 @@ class Centre:
             if isinstance(answer, Silence):
                 self._counts["unknown"] += 1
                 return Unknown(f"{self._name} may or may not have taken the message: {answer.text}.")
-            now = self._clock.monotonic()
-            if answer.congestion is not None:
-                self._turns.congestion.heard(answer.congestion, now)
             if answer.status not in status.THROTTLES:
-                self._turns.backoff.taken(written)
-                self._turns.serve()
                 return self._outcome(answer)
-            self._counts["throttled"] += 1
-            self._turns.backoff.refused(written, now)
-            try:
-                async with asyncio.timeout(until - now):
-                    await turn.again()
-            except (TimeoutError, Away):
+            pause = self._turns.backoff.wait(self._clock.monotonic())
+            if self._clock.monotonic() + pause > until or not await turn.again():
                 rejected = status.rejected(answer.status)
-                return Rejected(Failing.PASSING, rejected.why, rejected.code, self._turns.backoff.wait(now))
+                return Rejected(Failing.PASSING, rejected.why, rejected.code, pause)
 
     def _outcome(self, answer: Answered) -> Outcome:
         if answer.status == _OK and answer.nacked:
@@ -269,7 +270,10 @@ class Centre:
     async def _login(self) -> Login:
         settings = self._settings
         try:
-            password, context = await asyncio.to_thread(_files, settings)
+            if settings.secure or settings.password_file is not None:
+                password, context = await asyncio.to_thread(_files, settings)
+            else:
+                password, context = _files(settings)
         except (OSError, ValueError) as error:
             raise Failed(_unreadable(error), lasting=True) from error
         endpoint = Endpoint(
@@ -313,10 +317,15 @@ class _Turn:
         slot.used()
         return cast("Link", slot.lane)
 
-    async def again(self) -> None:
-        """Wait for another turn, in the old place. Raises ``Away``."""
-        if self._slot is not None:
+    async def again(self) -> bool:
+        """Wait for another turn, in the old place; whether there is one."""
+        if self._slot is None:
+            return False
+        try:
             self._slot = await self._centre._turns.enter(self._slot.order)
+        except Away:
+            return False
+        return True
 
 
 def _manner(settings: SmppRoute) -> Manner:

@@ -8,7 +8,7 @@ import pytest
 
 from bridges.sms.smpp.commands import Command
 from bridges.sms.smpp.events import Answered, Brought
-from bridges.sms.smpp.link import Endpoint, Failed, Link, NotWritten, Silence
+from bridges.sms.smpp.link import Endpoint, Failed, Link, NotWritten, Silence, Token
 from bridges.sms.smpp.pdu import Bind, Message
 from bridges.sms.smpp.session import Mode, Timing
 from tests.unit.clock import ManualClock, settle
@@ -23,6 +23,7 @@ class Listening:
     messages: list[Brought] = field(default_factory=list)
     changes: int = 0
     belated: list[tuple[object, Answered]] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
 
     def brought(self, link: Link, brought: Brought) -> None:
         self.messages.append(brought)
@@ -30,8 +31,11 @@ class Listening:
     def changed(self, link: Link) -> None:
         self.changes += 1
 
-    def late(self, token: object, answer: Answered) -> None:
-        self.belated.append((token, answer))
+    def answered(self, token: Token, answer: Answered) -> None:
+        self.answers.append(answer)
+
+    def late(self, token: Token, answer: Answered) -> None:
+        self.belated.append((token.context, answer))
 
 
 @dataclass
