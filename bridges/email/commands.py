@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from bridges.email.addresses import Mailbox, fold, parse
 from bridges.email.composing.places import Place, Said
 from bridges.email.identity import Kind, Taken
-from bridges.email.office import Office, Parts
+from bridges.email.office import Office
 from bridges.email.orders import Order, Unasked
+from bridges.email.parts import Parts
 from bridges.email.receiving.arrivals import Arrival
 from bridges.email.receiving.blocks import TooMany
 from bridges.email.receiving.screening import Choice, Reason
