@@ -1,0 +1,355 @@
+"""``traffic.Route`` over HTTP: when a request may be made, making it, and what is certain when it fails."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from ipaddress import ip_network
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+
+from bridges.sms.http import filling
+from bridges.sms.http.calling import Addresses, Answered, Call, Caller
+from bridges.sms.http.failings import Meaning, rejected
+from bridges.sms.http.preset import Preset
+from bridges.sms.http.settings import HttpRoute
+from bridges.sms.http.webhooks import RouteDesk, Terms, Webhooks, unsafe
+from bridges.sms.traffic import (
+    Away,
+    Failing,
+    Intake,
+    Outcome,
+    Rejected,
+    Seen,
+    Submission,
+    Turn,
+    Unknown,
+    Ways,
+)
+from gateway.bridge import Clock, NotStored, Services
+
+_log = structlog.get_logger(__name__)
+
+_CONNECT = 10.0  # seconds
+_BODY = 65_536  # octets of an answer
+_HOLD = 60.0  # seconds that a throttled text is repeated before others may have it
+_PATIENCE = 5.0  # a pause that nobody waits for who can go elsewhere
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+_FAILURES = 3  # connections in a row that were not made, before it is said that the provider is away
+_AGAIN = 5.0
+_PROBE = 20.0
+
+
+class HttpWay:
+    """A provider over HTTP. Raises ``OSError`` for a file of secrets that cannot be read, ``jwt.BadKey`` for a key that is
+    none."""
+
+    def __init__(self, name: str, settings: HttpRoute, services: Services, webhooks: Webhooks) -> None:
+        self._name = name
+        self._settings = settings
+        self._services = services
+        self._webhooks = webhooks
+        self._preset = settings.described
+        self._secrets = settings.kept_secrets()
+        self._caller = Caller(self._preset, settings.filled, self._secrets)
+        self._ways = Ways(**self._preset.ways.model_dump())
+        self._gate = _Gate(services.clock, settings.rate, settings.window)
+        self._session: aiohttp.ClientSession | None = None
+        self._addresses = Addresses()
+        self._desk: RouteDesk | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def ways(self) -> Ways:
+        return self._ways
+
+    @property
+    def preset(self) -> Preset:
+        return self._preset
+
+    @property
+    def address(self) -> str:
+        """What the operator gives to the provider for callbacks, and to nobody else. Empty while it is not known."""
+        return self._addresses.inbound
+
+    @property
+    def seen(self) -> Seen:
+        why = self._gate.why
+        counts = dict(self._desk.counts) if self._desk is not None else {}
+        return Seen(not why and self._session is not None, why, self._gate.waiting, None, counts)
+
+    def pieces(self, submission: Submission) -> int:
+        self._caller.check(submission)
+        return 1
+
+    def turn(self) -> AbstractAsyncContextManager[Turn]:
+        return self._turn()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[Turn]:
+        if self._session is None:
+            raise Away("it is not started yet")
+        async with self._gate.entered():
+            yield _Writing(self)
+
+    async def run(self, intake: Intake) -> None:
+        try:
+            async with self._http() as self._session:
+                await self._receive(intake)
+        finally:
+            self._session = None
+            self._webhooks.closed(self._name)
+
+    async def _receive(self, intake: Intake) -> None:
+        """Take callbacks, until cancelled."""
+        clock = self._services.clock
+        terms = self._terms()
+        trouble = self._web_trouble()
+        while trouble:
+            _log.error("a route receives nothing", route=self._name, reason=trouble)
+            intake.trouble(self._name, trouble)
+            await clock.sleep(3600.0)
+        while True:
+            try:
+                secret = await self._webhooks.secret(self._name)
+                break
+            except NotStored as error:
+                _log.warning("a route has no address yet", route=self._name, reason=str(error))
+                await clock.sleep(_AGAIN)
+        self._desk = RouteDesk(self._name, self._preset, secret, terms, intake, clock)
+        self._addresses = self._webhooks.addresses(self._name, secret)
+        self._webhooks.opened(self._name, self._desk)
+        await asyncio.get_running_loop().create_future()
+
+    def media_headers(self, url: str) -> Mapping[str, str] | None:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        downloads = self._preset.downloads
+        if not any(_is_host(host, each) for each in downloads.hosts):
+            return None
+        if not downloads.auth or parts.scheme != "https":
+            return {}
+        basic = self._caller.basic()
+        return {"Authorization": basic} if basic else {}
+
+    async def trial(self) -> Sequence[str]:
+        found = [self._settings.trouble(self._secrets), self._web_trouble()]
+        call = self._caller.probe(self._services.clock.now())
+        if call is not None:
+            async with self._http() as session:
+                found.append(await self._probed(session, call))
+        return [f"route {self._name}: {each}" for each in found if each]
+
+    async def _probed(self, session: aiohttp.ClientSession, call: Call) -> str:
+        title, host = self._preset.title, urlsplit(call.url).hostname
+        try:
+            async with asyncio.timeout(_PROBE):
+                answered = await fetched(session, call)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            reason = type(error).__name__
+            return f"{title} cannot be reached at {host} ({reason}); check the network, and the address"
+        outcome = self._caller.judged(answered, self._services.clock.now())
+        if answered.status in (401, 403) or (isinstance(outcome, Rejected) and outcome.operator):
+            return f"{title} refuses the credentials ({answered.status}); copy them again from its console"
+        return ""
+
+    # -- for ``_Writing`` --------------------------------------------------------------------------------------
+
+    async def write(self, submission: Submission) -> Outcome:
+        """One text, repeated as long as the provider asks for patience, for a minute."""
+        clock = self._services.clock
+        end = clock.monotonic() + _HOLD
+        pause = _FIRST_PAUSE
+        while True:
+            outcome = await self._attempt(submission)
+            if not (isinstance(outcome, Rejected) and self._is_throttling(outcome)):
+                return outcome
+            wait = max(outcome.later, pause)
+            self._gate.pause(wait, "it asks for a pause")
+            if clock.monotonic() + wait > end:
+                return outcome
+            await clock.sleep(wait)
+            pause = min(_LONGEST_PAUSE, 2 * pause)
+
+    def _is_throttling(self, outcome: Rejected) -> bool:
+        return outcome.failing is Failing.PASSING and (
+            outcome.code in ("429", "420") or self._preset.errors.get(outcome.code) is Meaning.THROTTLED
+        )
+
+    async def _attempt(self, submission: Submission) -> Outcome:
+        title, clock = self._preset.title, self._services.clock
+        if self._session is None:
+            return rejected(Meaning.PROVIDER, title, words="the route has ended")
+        try:
+            call = self._caller.call(submission, self._addresses, clock.now())
+        except filling.Unfilled as error:
+            return rejected(Meaning.OTHER, title, words=str(error))
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                answered = await fetched(self._session, call)
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ClientConnectorCertificateError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.InvalidURL,
+        ) as error:
+            # Nothing was written: there was no connection, or none to trust.
+            self._gate.failed(f"{title} cannot be reached")
+            _log.warning("a provider was not reached", route=self._name, reason=type(error).__name__)
+            return rejected(Meaning.PROVIDER, title, words="it cannot be reached")
+        except TimeoutError:
+            return Unknown(f"{title} did not answer within {self._settings.timeout:g} seconds.")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            _log.warning("an answer did not come", route=self._name, reason=type(error).__name__)
+            return Unknown(f"The connection to {title} broke before it answered.")
+        self._gate.reached()
+        return self._caller.judged(answered, clock.now())
+
+    # -- pieces ------------------------------------------------------------------------------------------------
+
+    def _http(self) -> aiohttp.ClientSession:
+        tls: ssl.SSLContext | bool = True
+        if self._settings.ca_file is not None:
+            tls = ssl.create_default_context(cafile=self._settings.ca_file)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._settings.window, ssl=tls, keepalive_timeout=15.0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, connect=_CONNECT),
+            headers={"User-Agent": f"Causeway/{self._services.version}"},
+        )
+
+    def _terms(self) -> Terms:
+        user, password = self._settings.login
+        sources = tuple(ip_network(each) for each in self._settings.sources)
+        return Terms(self._services.web, self._signing(), user, password, sources)
+
+    def _signing(self) -> dict[str, str]:
+        signature = self._preset.signature
+        own = {**self._settings.filled, **self._secrets}
+        found = {
+            name: filling.text(template, own)
+            for name, template in (
+                ("secret", signature.secret),
+                ("shared", signature.shared),
+                ("account", signature.account),
+            )
+        }
+        return {name: each for name, each in found.items() if each}
+
+    def _web_trouble(self) -> str:
+        if not self._preset.event:
+            return ""
+        if not self._services.web:
+            return (
+                "nothing can be received, and nobody learns what arrived: set web.listen and web.public_url"
+            )
+        keys = {name: each for name, each in self._signing().items() if name != "account"}
+        password = bool(self._settings.login[1])
+        return unsafe(
+            self._preset, self._services.web, keys, password=password, sources=bool(self._settings.sources)
+        )
+
+
+class _Writing:
+    """``traffic.Turn``."""
+
+    def __init__(self, way: HttpWay) -> None:
+        self._way = way
+
+    async def send(self, submission: Submission, piece: int) -> Outcome:
+        return await self._way.write(submission)
+
+
+async def fetched(session: aiohttp.ClientSession, call: Call) -> Answered:
+    """The answer to a request that is made once. Raises what aiohttp raises."""
+    begun = False
+
+    async def once(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # aiohttp would repeat a GET whose connection broke (RFC 9110 §9.2.2), and a text would be sent twice.
+        nonlocal begun
+        if begun:
+            raise aiohttp.ClientConnectionError("the connection broke")
+        begun = True
+        return await handler(request)
+
+    async with session.request(
+        call.method,
+        call.url,
+        data=call.body or None,
+        headers=call.headers,
+        allow_redirects=False,
+        middlewares=(once,),
+    ) as response:
+        body = b""
+        while len(body) < _BODY and (block := await response.content.read(_BODY - len(body))):
+            body += block
+        return Answered(response.status, body, response.headers.get("Retry-After", ""))
+
+
+class _Gate:
+    """Who may write next: so many at a time, so many a second, nobody during a pause."""
+
+    def __init__(self, clock: Clock, rate: float, window: int) -> None:
+        self._clock = clock
+        self._spacing = 1 / rate if rate else 0.0
+        self._room = asyncio.Semaphore(window)
+        self._order = asyncio.Lock()
+        self._next = 0.0
+        self._until = 0.0
+        self._why = ""
+        self._failures = 0
+        self.waiting = 0
+
+    @property
+    def why(self) -> str:
+        """Why nothing is to be expected soon; empty if it is."""
+        return self._why if self._until - self._clock.monotonic() > 0 else ""
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[None]:
+        """Raises ``Away``."""
+        self._look()
+        self.waiting += 1
+        try:
+            await self._room.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            async with self._order:
+                while (wait := max(self._next, self._until) - self._clock.monotonic()) > 0:
+                    self._look()
+                    await self._clock.sleep(wait)
+                self._next = max(self._next, self._clock.monotonic()) + self._spacing
+            yield
+        finally:
+            self._room.release()
+
+    def _look(self) -> None:
+        if self._until - self._clock.monotonic() > _PATIENCE:
+            raise Away(self._why)
+
+    def pause(self, seconds: float, why: str) -> None:
+        self._until = max(self._until, self._clock.monotonic() + seconds)
+        self._why = why
+
+    def failed(self, why: str) -> None:
+        """A connection was not made."""
+        self._failures += 1
+        if self._failures >= _FAILURES:
+            doubled = _AGAIN * 2 ** min(self._failures - _FAILURES, 4)
+            self.pause(min(60.0, 1.5 * doubled), why)
+
+    def reached(self) -> None:
+        self._failures = 0
+
+
+def _is_host(host: str, pattern: str) -> bool:
+    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
