@@ -10,12 +10,14 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from bridges.email.receiving.arrivals import CAREFUL, Arrival, Arrivals, Kind, State
+from bridges.email.receiving.closing import Closings
 from bridges.email.receiving.intake import Waiting
-from bridges.email.receiving.showing import NotNow, Showing
+from bridges.email.receiving.showing import Ending, NotNow, Showing
 from gateway.bridge import Clock, NotKept, NotStored
 
 log = structlog.get_logger(__name__)
@@ -48,10 +50,13 @@ class _Pause:
 class Pipeline:
     """``run`` is its task; everything else may be called at any time. ``waiting`` is told of what does not wait any more."""
 
-    def __init__(self, arrivals: Arrivals, showing: Showing, waiting: Waiting, clock: Clock) -> None:
+    def __init__(
+        self, arrivals: Arrivals, showing: Showing, closings: Closings, waiting: Waiting, clock: Clock
+    ) -> None:
         self.counts = PipelineCounts()
         self._arrivals = arrivals
         self._showing = showing
+        self._closings = closings
         self._waiting = waiting
         self._clock = clock
         self._ready: asyncio.Queue[str] = asyncio.Queue()
@@ -66,6 +71,8 @@ class Pipeline:
         self._look = asyncio.Event()
         self._alone = asyncio.Lock()
         self._not_before: dict[str, float] = {}  # mails for operators, and what came back
+        self._closing: set[str] = set()  # mails that are shown, and whose last commit is under way
+        self._unclosed: set[str] = set()  # of whom such a commit failed
         self._suspected: set[str] = set()  # mails that are marked by us, not by a process that died of them
 
     # What others do
@@ -98,6 +105,7 @@ class Pipeline:
         """Until cancelled."""
         await self._begin()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._closings.run())
             group.create_task(self._looking())
             for _ in range(_WORKERS):
                 group.create_task(self._working())
@@ -172,6 +180,7 @@ class Pipeline:
         if owner in self._behind:
             # The rows have what is fresh too, in its order.
             self._behind.discard(owner)
+            self._unclosed.discard(owner)
             self._fresh.pop(owner, None)
             if not await self._rows_of(owner):
                 return
@@ -183,7 +192,8 @@ class Pipeline:
             self._fresh.pop(owner, None)
         if owner in self._behind:
             self._again.add(owner)
-        self._pauses.pop(owner, None)
+        if owner not in self._unclosed:
+            self._pauses.pop(owner, None)
 
     async def _rows_of(self, owner: str) -> bool:
         """Whether all of them were looked at."""
@@ -204,10 +214,12 @@ class Pipeline:
 
     async def _one(self, arrival: Arrival) -> bool:
         """Whether to go on with the next mail of the same user."""
-        if arrival.id in self._settled or self._not_before.get(arrival.id, 0.0) > self._clock.monotonic():
+        if arrival.id in self._settled or arrival.id in self._closing:
+            return True
+        if self._not_before.get(arrival.id, 0.0) > self._clock.monotonic():
             return True
         try:
-            state = await self._shown(arrival)
+            ending = await self._shown(arrival)
         except NotNow:
             return self._later(arrival)
         except NotKept as error:
@@ -226,8 +238,25 @@ class Pipeline:
             return await self._failed(arrival)
         self._suspected.discard(arrival.id)
         self._not_before.pop(arrival.id, None)
-        self._count(arrival, state)
+        if ending.closing is None:
+            self._count(arrival, ending.state)
+        else:
+            self._closing.add(arrival.id)
+            ending.closing.add_done_callback(partial(self._closed, arrival, ending.state))
         return True
+
+    def _closed(self, arrival: Arrival, state: State, closing: "asyncio.Future[None]") -> None:
+        self._closing.discard(arrival.id)
+        if closing.cancelled():
+            return
+        error = closing.exception()
+        if error is None:
+            self._count(arrival, state)
+            return
+        # The core knows it, and it is only closed when its turn comes again.
+        log.warning("a mail that was shown cannot be closed just now", mail=arrival.id, reason=str(error))
+        self._unclosed.add(arrival.owner)
+        self._pause(arrival.owner)
 
     def _later(self, arrival: Arrival) -> bool:
         """There is nobody to show it to. What is no user's own is not in the way of what is for others."""
@@ -237,17 +266,20 @@ class Pipeline:
         self._not_before[arrival.id] = self._clock.monotonic() + _LONGEST_WAIT
         return True
 
-    async def _shown(self, arrival: Arrival) -> State:
+    async def _shown(self, arrival: Arrival) -> Ending:
         if arrival.attempts < CAREFUL and not arrival.suspect:
             return await self._showing.show(arrival)
         # One at a time: if we die now, it is known of which.
         async with self._alone:
             died_of = arrival.suspect and arrival.id not in self._suspected
-            if died_of or arrival.attempts >= _UNREAD:
-                return await self._showing.show(arrival, poisoned=True)
-            self._suspected.add(arrival.id)
-            await self._arrivals.suspected(arrival.id)
-            return await self._showing.show(arrival)
+            poisoned = died_of or arrival.attempts >= _UNREAD
+            if not poisoned:
+                self._suspected.add(arrival.id)
+                await self._arrivals.suspected(arrival.id)
+            ending = await self._showing.show(arrival, poisoned=poisoned)
+            if ending.closing is not None:
+                await ending.closing
+            return Ending(ending.state)
 
     async def _failed(self, arrival: Arrival) -> bool:
         try:

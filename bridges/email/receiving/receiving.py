@@ -15,6 +15,7 @@ from bridges.email.composing.threads import Threads
 from bridges.email.receiving.actions import Actions
 from bridges.email.receiving.arrivals import Arrival, Arrivals
 from bridges.email.receiving.blocks import Blocks
+from bridges.email.receiving.closing import Closings
 from bridges.email.receiving.contacts import Contacts
 from bridges.email.receiving.intake import Intake, IntakeLimits, Waiting
 from bridges.email.receiving.lmtp import Limits, Listener
@@ -103,8 +104,9 @@ class Receiving:
         screening = Screening(
             self.contacts, self.blocks, residents, clock, trusted, hold_unverified=terms.hold_unverified
         )
+        closings = Closings(tables)
         showing = Showing(
-            tables,
+            closings,
             self.arrivals,
             self._originals,
             neighbours.threads,
@@ -123,7 +125,7 @@ class Receiving:
             frozenset(map(ascii_domain, terms.domains)),
             self._scratch,
         )
-        self.pipeline = Pipeline(self.arrivals, showing, waiting, clock)
+        self.pipeline = Pipeline(self.arrivals, showing, closings, waiting, clock)
         self.intake = Intake(
             self.arrivals,
             self._originals,

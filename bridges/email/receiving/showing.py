@@ -5,7 +5,7 @@ id and shows it once, and one commit at the end says all that was learnt. Whoeve
 """
 
 import shutil
-from asyncio import to_thread
+from asyncio import Future, to_thread
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from bridges.email.mime.letter import AutoKind, File, Letter, Person
 from bridges.email.mime.reading import unread
 from bridges.email.receiving import joining
 from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, State, Statement
+from bridges.email.receiving.closing import Closings
 from bridges.email.receiving.contacts import Contacts
 from bridges.email.receiving.joining import Joined
 from bridges.email.receiving.neighbours import Folding, Reading, Replies, Returns, Rooming
@@ -28,7 +29,7 @@ from bridges.email.receiving.presentation import Context, Shown, present, questi
 from bridges.email.receiving.residents import Operator, Residents
 from bridges.email.receiving.screening import Reason, Screening, Step, Verdict, learnt
 from bridges.email.receiving.trust import Believed, Standing, Trust, judge
-from gateway.bridge import BadAddress, Clock, Sink, Tables
+from gateway.bridge import BadAddress, Clock, Sink
 from gateway.model import Attachment, Contact, Enrichment, Message, Reply
 
 log = structlog.get_logger(__name__)
@@ -36,10 +37,20 @@ log = structlog.get_logger(__name__)
 _HEADER = 64 * 1024  # octets that are looked at of a mail that is not read
 _LONG = 20_000  # code points of a text whose quotes are looked for in a thread of its own
 _QUOTED = 300  # code points of the mail that is answered, for clients that do not know it
+_AHEAD = 50  # mails of one user that are shown, and whose end is not committed
 
 
 class NotNow(Exception):
     """A mail cannot be shown just now, and nothing is wrong with it: its user's session is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Where a mail is. ``closing`` is the commit that says so, where it is still to come: until then nobody else may show
+    it. ``NotStored`` is in it if it failed."""
+
+    state: State
+    closing: "Future[None] | None" = None
 
 
 class Showing:
@@ -48,7 +59,7 @@ class Showing:
 
     def __init__(
         self,
-        tables: Tables,
+        closings: Closings,
         arrivals: Arrivals,
         originals: Originals,
         threads: Threads,
@@ -67,7 +78,7 @@ class Showing:
         domains: frozenset[str],
         scratch: Path,
     ) -> None:
-        self._tables = tables
+        self._closings = closings
         self._arrivals = arrivals
         self._originals = originals
         self._threads = threads
@@ -86,7 +97,7 @@ class Showing:
         self._domains = domains
         self._scratch = scratch
 
-    async def show(self, arrival: Arrival, *, poisoned: bool = False) -> State:
+    async def show(self, arrival: Arrival, *, poisoned: bool = False) -> Ending:
         """Bring a mail as far as it goes; returns where it is then. ``poisoned``: it is not to be read, for that ended
         badly. Raises ``NotNow``, ``NotKept``, ``NotStored`` and OSError where it has to be tried again."""
         # Before anything is read: mail may wait for weeks.
@@ -112,11 +123,11 @@ class Showing:
         finally:
             await to_thread(shutil.rmtree, desk, ignore_errors=True)
 
-    async def _gone(self, arrival: Arrival) -> State:
+    async def _gone(self, arrival: Arrival) -> Ending:
         log.error("a mail is not there any more", mail=arrival.id)
         return await self._settle(arrival, State.DROPPED, "gone")
 
-    async def _go(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
+    async def _go(self, arrival: Arrival, letter: Letter, files: "_Files") -> Ending:
         match arrival.kind:
             case Kind.USER:
                 return await self._for_user(arrival, letter, files)
@@ -127,8 +138,10 @@ class Showing:
 
     # What it can be
 
-    async def _for_user(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
+    async def _for_user(self, arrival: Arrival, letter: Letter, files: "_Files") -> Ending:
         owner = arrival.owner
+        if joining.parents(letter) or self._closings.pending(owner) >= _AHEAD:
+            await self._closings.of(owner)  # what it answers may just have been shown
         if await self._is_own(owner, letter):
             # Directly it is a loop; through a list it was shown when it was written.
             listed = letter.lists is not None
@@ -149,10 +162,9 @@ class Showing:
             return await self._settle(arrival, State.DROPPED, verdict.reason)
         if verdict.step in (Step.HOLD, Step.ASK):
             return await self._hold(arrival, letter, trust, verdict)
-        await self._deliver(arrival, letter, trust, joined, author, files)
-        return State.SHOWN
+        return Ending(State.SHOWN, await self._deliver(arrival, letter, trust, joined, author, files))
 
-    async def _for_operator(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
+    async def _for_operator(self, arrival: Arrival, letter: Letter, files: "_Files") -> Ending:
         trust = self._judge(arrival, letter)
         note = f"Mail to {arrival.recipient}:"
         context = Context(trust, frozenset(), recipient=arrival.recipient, returned=note)
@@ -166,11 +178,12 @@ class Showing:
                 time=when(letter, arrival.received, self._clock.now()),
                 attachments=await files.attachments(letter, original=shown.original),
                 enrichment=enrichment,
+                text_first=True,
             )
         )
         return await self._settle(arrival, State.SHOWN)
 
-    async def _returned(self, arrival: Arrival, letter: Letter, files: "_Files") -> State:
+    async def _returned(self, arrival: Arrival, letter: Letter, files: "_Files") -> Ending:
         found = await self._returns.returned(parse(arrival.recipient), letter)
         if found is None or not found.note:
             return await self._settle(arrival, State.DROPPED, "" if found is not None else "foreign report")
@@ -184,10 +197,10 @@ class Showing:
         trust = Trust(Standing.PROVEN) if ours else trust
         joined = Joined(sent.thread, sent, (sent,), invited=True) if sent is not None else Joined(arrival.id)
         for_owner = replace(arrival, owner=found.owner)
-        await self._deliver(
+        closing = await self._deliver(
             for_owner, letter, trust, joined, author if trust.proven else None, files, note=found.note
         )
-        return State.SHOWN
+        return Ending(State.SHOWN, closing)
 
     # How
 
@@ -208,7 +221,7 @@ class Showing:
         known = (await self._threads.by_message_ids(owner, [letter.message_id])).get(letter.message_id)
         return known is not None and known.sent_by_us
 
-    async def _hold(self, arrival: Arrival, letter: Letter, trust: Trust, verdict: Verdict) -> State:
+    async def _hold(self, arrival: Arrival, letter: Letter, trust: Trust, verdict: Verdict) -> Ending:
         statements = [self._arrivals.holding(arrival.id, verdict.reason, verdict.party, letter.subject[:200])]
         if verdict.step is Step.ASK and await self._screening.to_ask(arrival.owner, verdict.party):
             sink = self._sink(arrival.owner)
@@ -218,8 +231,8 @@ class Showing:
                 now = self._clock.now()
                 contact = await self._contacts.find(arrival.owner, verdict.party)
                 statements.append(self._contacts.saving(replace(contact, asked=now, heard=now)))
-        await self._commit(arrival.owner, verdict.party, statements)
-        return State.HELD
+        await self._close(arrival.owner, verdict.party, statements)
+        return Ending(State.HELD)
 
     async def _deliver(
         self,
@@ -230,7 +243,8 @@ class Showing:
         author: Mailbox | None,
         files: "_Files",
         note: str = "",
-    ) -> None:
+    ) -> "Future[None] | None":
+        """Returns the commit that ends it, if it is to come."""
         owner, sink = arrival.owner, self._sink(arrival.owner)
         contact = await self._contacts.find(owner, author.folded) if author is not None else None
         texts, people = [each.text for each in joined.mails], _people(joined)
@@ -262,6 +276,7 @@ class Showing:
             time=when(letter, arrival.received, self._clock.now()),
             attachments=await files.attachments(letter, original=shown.original),
             enrichment=await self._enrichment(owner, letter, joined, author, shown),
+            text_first=True,
         )
         mail = _mail(arrival, letter, joined, author, folded.text)
         room = await self._rooms.say(owner, mail, _post(letter), message) if sure else ""
@@ -275,7 +290,11 @@ class Showing:
         ]
         if contact is not None and author is not None:
             statements.append(self._contacts.saving(learnt(contact, author, name, trust, self._clock.now())))
-        await self._commit(owner, author.folded if author is not None else "", statements)
+        closing = self._close(owner, author.folded if author is not None else "", statements)
+        if not room:
+            return closing
+        await closing  # a room does not know a mail again
+        return None
 
     async def _enrichment(
         self, owner: str, letter: Letter, joined: Joined, author: Mailbox | None, shown: Shown
@@ -299,16 +318,18 @@ class Showing:
             raise NotNow
         return sink
 
-    async def _settle(self, arrival: Arrival, state: State, reason: str = "") -> State:
-        await self._tables.write(self._arrivals.settling(arrival.id, state, reason))
-        return state
+    async def _settle(self, arrival: Arrival, state: State, reason: str = "") -> Ending:
+        await self._closings.add(arrival.owner, [self._arrivals.settling(arrival.id, state, reason)])
+        return Ending(state)
 
-    async def _commit(self, owner: str, address: str, statements: Sequence[Statement]) -> None:
-        try:
-            await self._tables.write(*statements)
-        except BaseException:
-            self._contacts.doubt(owner, address)
-            raise
+    def _close(self, owner: str, address: str, statements: Sequence[Statement]) -> "Future[None]":
+        def closed(closing: "Future[None]") -> None:
+            if closing.cancelled() or closing.exception() is not None:
+                self._contacts.doubt(owner, address)
+
+        closing = self._closings.add(owner, statements)
+        closing.add_done_callback(closed)
+        return closing
 
 
 @dataclass(frozen=True, slots=True)
