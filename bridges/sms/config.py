@@ -1,9 +1,12 @@
 """What an operator can set for the SMS bridge: the model of ``[bridges.sms]``. It knows no user's own settings."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from bridges.sms.consent.settings import ConsentSettings
+from bridges.sms.sending.settings import SendingSettings
 from bridges.sms.settings import (
     Destination,
     LimitSettings,
@@ -13,6 +16,12 @@ from bridges.sms.settings import (
     Table,
 )
 from bridges.sms.settings import region as country
+from bridges.sms.smpp.settings import SmppRoute
+
+#: One route's, told apart by ``kind``.
+RouteSettings = SmppRoute
+
+_ROUTE = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
 
 class SmsSettings(Table):
@@ -34,12 +43,6 @@ class SmsSettings(Table):
         default="answer",
         description='Short codes can be texted by those whom they have texted ("answer"), by everybody ("any"), or "never".',
     )
-    receipts: Literal["handset", "network", "accepted"] = Field(
-        default="network",
-        description='When a user\'s client shows a text as received: once the phone has it ("handset"; never, where a route '
-        'cannot know), once the phone or, where the route can know no more, a carrier has it ("network"), or once the '
-        'provider has taken it ("accepted").',
-    )
     registration: Literal["assigned", "free", "code"] = Field(
         default="assigned",
         description='Who can register: users to whom a number was assigned ("assigned"), everybody as long as a number is '
@@ -57,40 +60,41 @@ class SmsSettings(Table):
         max_length=3000,
         description="Registered user who is told what the operator has to see to. Empty: it stands in the log alone.",
     )
-    unknown_wait: float = Field(
-        default=300.0,
-        ge=1,
-        le=86_400,
-        description="Seconds that a report is waited for when nobody knows whether a text was sent, before that is told.",
-    )
-    give_up_hours: float = Field(
-        default=24.0, gt=0, le=168, description="Hours that a text is tried while its route takes nothing."
-    )
     parts_wait: float = Field(
         default=300.0,
         ge=1,
         le=86_400,
         description="Seconds that the missing parts of a long text are waited for, before it is shown with gaps.",
     )
-    keep_days: int = Field(
-        default=30,
-        ge=1,
-        le=365,
-        description="Days that is remembered what became of a text. Its words are deleted at once.",
-    )
     currency: str = Field(default="", max_length=8, description="What `prices` are in, such as EUR.")
+    routes: dict[str, RouteSettings] = Field(
+        default_factory=dict, description="Your ways to the network: accounts at providers, Kannel, a modem."
+    )
     numbers: tuple[NumberSettings, ...] = Field(
         default=(), max_length=10_000, description="The numbers that you have, and whose they are."
     )
     prices: tuple[PriceSettings, ...] = Field(
         default=(), max_length=2000, description="What texts cost, for `segments` and for `spend_per_day`."
     )
+    sending: SendingSettings = Field(default_factory=SendingSettings)
+    consent: ConsentSettings = Field(default_factory=ConsentSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
     @model_validator(mode="after")
     def _consistent(self) -> "SmsSettings":
+        for name in self.routes:
+            if _ROUTE.fullmatch(name) is None:
+                raise ValueError(
+                    f"`routes` has {name!r}; name routes with small letters, digits, dashes and underscores"
+                )
         seen: set[str] = set()
         for each in self.numbers:
+            for route in each.routes:
+                if route not in self.routes:
+                    known = ", ".join(self.routes) or "there is none"
+                    raise ValueError(
+                        f"`numbers`: {each.number} has the route {route!r}, which is not among [routes] ({known})"
+                    )
             if each.number in seen:
                 raise ValueError(f"`numbers` has {each.number} twice; a number is one entry")
             seen.add(each.number)

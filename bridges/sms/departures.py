@@ -19,7 +19,6 @@ from bridges.sms.groups import Groups
 from bridges.sms.numbers import Numbers, OurNumber
 from bridges.sms.people import People
 from bridges.sms.policy import Policy, Request, price
-from bridges.sms.receiving.ownership import Claim
 from bridges.sms.receiving.routing import FULL
 from bridges.sms.sending.messages import Outgoing
 from bridges.sms.settings import Mode
@@ -96,13 +95,13 @@ class Pools(Protocol):
 
 
 class Teams(Protocol):
-    """``bridges.sms.receiving.ownership``. All of it raises ``NotStored``."""
+    """``bridges.sms.receiving.ownership``."""
 
-    async def claim_of(self, ours: str, theirs: str) -> Claim | None:
-        """Who sees to a conversation, if somebody does."""
-
-    async def answered(self, owner: str, ours: str, theirs: str, text: str, reference: str) -> None:
-        """A member wrote to somebody: the others see it, once for each reference."""
+    async def wrote(
+        self, owner: str, ours: OurNumber, party: str, text: str, reference: str = ""
+    ) -> Refused | None:
+        """A member writes to somebody: the others see it, once for each reference. Why it is not to be sent: another
+        member sees to that conversation. Raises ``NotStored``."""
 
 
 class Routes(Protocol):
@@ -220,8 +219,6 @@ class Departures:
         ours = await self._from(draft)
         if isinstance(ours, Refused):
             return ours
-        if (why := await self._claimed(draft, ours)) is not None:
-            return why
         for each in draft.parties:
             if (why := await self._consent.refusal(ours.number, each)) is not None:
                 return why
@@ -232,16 +229,17 @@ class Departures:
         text, media = shaped
         if (why := self._judged(draft, ours, text, media)) is not None:
             return why
+        if ours.mode is Mode.TEAM and (
+            why := await self._teams.wrote(draft.owner, ours, draft.place, draft.text, reference)
+        ):
+            return why
         for party in draft.parties:
             await self._conversations.wrote(draft.owner, party, ours.number)
-        id_ = await self._sending.submit(
+        return await self._sending.submit(
             Outgoing(
                 draft.owner, f"{ours.number} {draft.place}", ours.number, recipients, text, reference, media
             )
         )
-        if ours.mode is Mode.TEAM:
-            await self._teams.answered(draft.owner, ours.number, draft.place, draft.text, id_)
-        return id_
 
     # -- from which number -------------------------------------------------------------------------------------
 
@@ -335,19 +333,6 @@ class Departures:
             heard=all(each is not None and bool(each.heard) for each in known),
         )
         return self._policy.judge(request)
-
-    async def _claimed(self, draft: Draft, ours: OurNumber) -> Refused | None:
-        """Two members of a team do not answer at once."""
-        if ours.mode is not Mode.TEAM:
-            return None
-        claim = await self._teams.claim_of(ours.number, draft.place)
-        if claim is None or claim.owner == draft.owner:
-            return None
-        who = self._people.name(claim.owner)
-        return Refused(
-            Condition.NOT_ALLOWED,
-            f"{who} sees to this conversation. Write .claim! to take it over, or ask {who} to write .release.",
-        )
 
 
 def _carries(route: Route, attachments: Sequence[Attachment]) -> bool:

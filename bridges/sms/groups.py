@@ -188,12 +188,15 @@ class Groups:
         names = {each: self._present.called(group.owner, each) for each in group.members}
         folded = [name.casefold() for name in names.values() if name]
         return {
-            party: name if name and folded.count(name.casefold()) == 1 else addresses.label(party)
+            party: name if name and folded.count(name.casefold()) == 1 else party
             for party, name in names.items()
         }
 
     def title(self, group: Group) -> str:
-        return group.title or ", ".join(self.nicks(group).values())
+        names = self.nicks(group)
+        return group.title or ", ".join(
+            addresses.label(party) if name == party else name for party, name in names.items()
+        )
 
     # -- what comes --------------------------------------------------------------------------------------------
 
@@ -208,7 +211,7 @@ class Groups:
         group = await self.open(owner, ours, members)
         if isinstance(group, Refused):
             return False
-        nick = self.nicks(group).get(message.sender) or addresses.label(message.sender)
+        nick = self.nicks(group).get(message.sender) or message.sender
         if (owner, group.room) in self._shown:
             sink.room_message(group.room, replace(message, sender=nick))
             return True

@@ -38,11 +38,12 @@ class Order:
 
 
 class Claims(Protocol):
-    """``bridges.sms.receiving.ownership``: who of a team sees to a conversation. All of it raises ``NotStored``."""
+    """``bridges.sms.receiving.ownership``: who of a team sees to a conversation. What to say, or why not. All of it raises
+    ``NotStored``."""
 
-    async def claim(self, owner: str, ours: str, theirs: str, *, over: bool = False) -> Refused | None: ...
+    async def claim(self, owner: str, ours: OurNumber, party: str) -> str | Refused: ...
 
-    async def release(self, owner: str, ours: str, theirs: str) -> Refused | None: ...
+    async def release(self, owner: str, ours: OurNumber, party: str) -> str | Refused: ...
 
 
 class Orders:
@@ -66,8 +67,7 @@ class Orders:
         self._spawn = spawn
         self._words: dict[str, Callable[[Order], Awaitable[str | Refused]]] = {
             ".help": self._help,
-            ".claim": self._claiming(over=False),
-            ".claim!": self._claiming(over=True),
+            ".claim": self._claim,
             ".release": self._release,
             ".number": self._number,
             ".room": self._room,
@@ -105,7 +105,7 @@ class Orders:
         words = ".number says which number you write from here, .room makes a room of a group."
         if any(each.mode is Mode.TEAM for each in self._numbers.of(order.owner)):
             words += (
-                " Of a number that you share: .claim takes this conversation (.claim! from somebody who has it), "
+                " Of a number that you share: .claim takes this conversation (from whoever has it), "
                 ".release gives it back to all."
             )
         return words
@@ -116,22 +116,17 @@ class Orders:
             return None
         return self._numbers.find(known.number)
 
-    def _claiming(self, *, over: bool) -> Callable[[Order], Awaitable[str | Refused]]:
-        async def claim(order: Order) -> str | Refused:
-            ours = self._ours(order)
-            if ours is None or ours.mode is not Mode.TEAM:
-                return _NO_TEAM
-            why = await self._claims.claim(order.owner, ours.number, order.place, over=over)
-            return why or "You see to this conversation now; your colleagues have been told."
-
-        return claim
+    async def _claim(self, order: Order) -> str | Refused:
+        ours = self._ours(order)
+        if ours is None or ours.mode is not Mode.TEAM:
+            return _NO_TEAM
+        return await self._claims.claim(order.owner, ours, order.place)
 
     async def _release(self, order: Order) -> str | Refused:
         ours = self._ours(order)
         if ours is None or ours.mode is not Mode.TEAM:
             return _NO_TEAM
-        why = await self._claims.release(order.owner, ours.number, order.place)
-        return why or "This conversation is everybody's again; your colleagues have been told."
+        return await self._claims.release(order.owner, ours, order.place)
 
     async def _number(self, order: Order) -> str | Refused:
         group = self._groups.find(order.owner, order.place)

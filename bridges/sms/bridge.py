@@ -1,0 +1,118 @@
+"""The SMS bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from bridges.sms import addresses, personal
+from bridges.sms.addresses import HOME
+from bridges.sms.building import built
+from bridges.sms.config import SmsSettings
+from bridges.sms.office import Building, Office
+from bridges.sms.session import SmsSession
+from gateway.bridge import Account, BadAddress, Capabilities, Hint, NotStored, Services, Sink
+from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
+
+CAPABILITIES = Capabilities(
+    gateway_type="sms",
+    gateway_name="Causeway XMPP-SMS gateway",
+    rooms=True,
+    rooms_are_topics=True,
+    topic=True,
+    attachments=True,
+    contact_type="phone",
+    contact_presence=True,
+    store_and_forward=True,
+    recognises_repeats=True,
+    durable_rooms=True,
+    delivery_reports=True,
+    late_failures=True,
+    local_sessions=True,
+    registration=True,
+    forgets=True,
+    background=True,
+    lookup=True,
+    network_noun="telephone network",
+    room_noun="group",
+    prompt="Phone number",
+    prompt_help="Write a number like +1 555 123 4567.",
+)
+
+
+class SmsBridge:
+    """One configured bridge of this kind. Also ``Registering``, ``LookingUp``, ``Running`` and ``Forgets``."""
+
+    def __init__(self, settings: SmsSettings, services: Services, build: Building = built) -> None:
+        self.office = Office(settings, services, build)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    def address(self, text: str) -> Address:
+        return addresses.read(text, self.office.place)
+
+    def lookup(self, text: str) -> Address:
+        found = addresses.read(text.strip(), self.office.place)
+        if found.kind is not AddressKind.CONTACT:
+            raise BadAddress("Write a phone number like +1 555 123 4567.")
+        return found
+
+    def text(self, address: Address) -> str:
+        return address.name if address.kind in (AddressKind.CONTACT, AddressKind.ROOM) else ""
+
+    def fold(self, name: str) -> str:
+        return addresses.fold(name, self.office.place)
+
+    def nick(self, text: str) -> str:
+        return text
+
+    def fields(self, network: str) -> Sequence[Field]:
+        return personal.fields()
+
+    def check(self, values: Mapping[str, str]) -> None:
+        personal.check(values)
+
+    def session(self, account: Account, sink: Sink) -> SmsSession:
+        return SmsSession(account, sink, self.office)
+
+    # -- registration ------------------------------------------------------------------------------------------
+
+    @property
+    def home(self) -> str:
+        return HOME
+
+    def registration_fields(self) -> Sequence[Field]:
+        return (*self.office.registrar.fields(), *personal.fields())
+
+    async def validate(self, account: Account) -> Refused | None:
+        try:
+            personal.check(account.settings)
+            parts = await self.office.opened()
+            return await self.office.registrar.welcome(account.user, account.settings, parts)
+        except BadAddress as error:
+            return Refused(Condition.NOT_ACCEPTABLE, str(error))
+        except NotStored:
+            text = "The gateway cannot write to its database just now. Please try again later."
+            return Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        await self.office.run()
+
+    async def trial(self) -> Sequence[str | Hint]:
+        found: list[str | Hint] = []
+        for route in self.office.routes.all:
+            found += [f"Route {route.name}: {each}" for each in await route.trial()]
+        return found
+
+    def forget(self, user: str) -> None:
+        self.office.forget(user)
+
+
+def build(settings: BaseModel, services: Services) -> SmsBridge:
+    """For ``Plugin``."""
+    if not isinstance(settings, SmsSettings):
+        raise TypeError(f"{type(settings).__name__} are not the settings of the SMS bridge")
+    return SmsBridge(settings, services)
