@@ -4,8 +4,8 @@
                                                  refused  -> one error, or another try where messages may wait
     not connected -> refused at once, or waits in its line where messages may wait
 
-Knows the ledger and sessions. What waits is in ``lines``, which message the network's news is about is ``reports``' to know,
-and what users are told is the business of ``notices``.
+Knows the ledger and sessions. What is taken on is decided in ``admission``, what waits is in ``lines``, which message the
+network's news is about is ``reports``' to know, and what users are told is the business of ``notices``.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,16 +16,16 @@ import structlog
 
 from gateway.accounts.account import Account
 from gateway.bridge import Capabilities, Clock
-from gateway.delivery import words
+from gateway.delivery.admission import Admission
 from gateway.delivery.drafts import Draft
 from gateway.delivery.entry import Entry
 from gateway.delivery.journal import Journal, Kept
 from gateway.delivery.lines import FIRST_TRY, Lines, Place, place_of
 from gateway.delivery.notices import Notices
-from gateway.delivery.outgoing import Attempt, Outgoing, hand, kept, not_connected, parts_of
+from gateway.delivery.outgoing import Attempt, Outgoing, hand, not_connected, parts_of
 from gateway.delivery.reports import Reports, Silence, fit
 from gateway.ids import IdSource
-from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, MessageKind, Refused
+from gateway.model import Address, Condition, DeliveryState, ErrorType, MessageKind, Refused
 from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.errors import StorageError
 from gateway.texts import Text, joined
@@ -79,24 +79,22 @@ class Outbound:
         taken: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self.counts = OutboundCounts()
-        self._bridge = bridge
         self._can = capabilities
         self._policy = policy
         self._journal = journal
         self._notices = notices
         self._clock = clock
-        self._ids = ids
         self._account = account
         self._refuse = refuse
         self._service = service
         self._taken = taken
-        self._last = 0.0
+        waits = capabilities.store_and_forward
+        self._admission = Admission(bridge, waits, policy.waiting, clock, ids, account, refuse)
         self._lines = Lines(clock, self._pump)
         self._reports = Reports(bridge, store, spawn)
         promised = capabilities.delivery_reports and not capabilities.silence_is_consent
         age = policy.report_age if promised else 0.0
         self._silence = Silence(self._reports, clock, spawn, age, self._unknown)
-        self._load: dict[str, int] = {}  # messages without an outcome, by user
         self._told: set[tuple[str, str]] = set()  # whom we told that the network is away
 
     # -- from the user -----------------------------------------------------------------------------------------
@@ -104,15 +102,17 @@ class Outbound:
     def send(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> None:
         """A message to a contact, or to a room of a network with ``durable_rooms``. What cannot be our responsibility is
         refused here and now; for all else the ledger answers."""
-        entry = self._admitted(stanza, address, outgoing)
+        entry = self._admission.admit(stanza, address, outgoing)
         if entry is not None:
+            self.counts.sent += 1
             self._enter(entry, stanza)
 
     def draft(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Draft | None:
         """As ``send``, of what may still be replaced: it is safe now, and goes out later. None: it was refused."""
-        entry = self._admitted(stanza, address, outgoing)
+        entry = self._admission.admit(stanza, address, outgoing)
         if entry is None:
             return None
+        self.counts.sent += 1
         draft = Draft(
             entry,
             go=lambda entry: self._enter(entry, stanza),
@@ -122,22 +122,6 @@ class Outbound:
         self._journal.enter(entry, draft.kept)
         return draft
 
-    def _admitted(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Entry | None:
-        owner = stanza.sender.bare
-        account = self._account(owner, address.network)
-        if account is None or not (account.connected or self._can.store_and_forward):
-            self._refuse(stanza, not_connected(account, address.network))
-            return None
-        if self._load.get(owner, 0) >= self._policy.waiting:
-            text = Text(
-                "Too many of your messages wait to be delivered. Wait until some are through, then send this again."
-            )
-            self._refuse(stanza, Refused(Condition.RESOURCE_CONSTRAINT, text))
-            return None
-        self._load[owner] = self._load.get(owner, 0) + 1
-        self.counts.sent += 1
-        return self._entry(stanza, address, outgoing)
-
     def _enter(self, entry: Entry, stanza: Stanza) -> None:
         account = self._account(entry.owner, entry.network)
         entry.handed = account is not None and account.connected and place_of(entry) not in self._lines
@@ -145,49 +129,15 @@ class Outbound:
         self._journal.enter(entry, partial(self._committed, entry, stanza))
 
     def _replaced(self, entry: Entry) -> None:
-        self._unload(entry)
+        self._admission.over(entry)
         text = Text("A later correction was sent in its place.")
         entry.advance(DeliveryState.FAILED, self._clock.now(), Refused(Condition.CONFLICT, text))
         entry.settle()
         self._journal.note(entry)
 
-    def _entry(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Entry:
-        now = self._last = max(self._clock.now(), self._last + 1e-6)
-        return Entry(
-            id=self._ids.next(),
-            bridge=self._bridge,
-            owner=stanza.sender.bare,
-            network=address.network,
-            inbound=False,
-            room=address.kind is AddressKind.ROOM,
-            peer=address.name,
-            kind=outgoing.kind,
-            body=outgoing.text,
-            extra=outgoing.extra,
-            parts=kept(outgoing.parts),
-            said_at=now,
-            stanza_type=stanza.type,
-            stanza_id=stanza.id[: words.ID_LIMIT * 4],
-            origin=stanza.sender.full,
-            jid=stanza.to.full,
-            foreign_id="",
-            unreported="",
-            receipt=words.wants_receipt(stanza),
-            markable=words.is_markable(stanza),
-            state=DeliveryState.QUEUED,
-            condition="",
-            error_type="",
-            reason="",
-            attempts=0,
-            handed=False,
-            active=True,
-            created=now,
-            changed=now,
-        )
-
     def _committed(self, entry: Entry, stanza: Stanza, outcome: Kept | StorageError) -> None:
         if isinstance(outcome, StorageError):
-            self._unload(entry)
+            self._admission.over(entry)
             text = Text(
                 "The gateway could not store your message, so it has not sent it. Send it again in a minute."
             )
@@ -276,7 +226,7 @@ class Outbound:
         entry.foreign_id = ids[0] if ids else ""
         self.counts.accepted += 1
         self._reflect(entry, ids)
-        self._unload(entry)
+        self._admission.over(entry)
         entry.handed = False
         entry.advance(DeliveryState.ACCEPTED, self._clock.now())
         if self._can.delivery_reports:
@@ -347,7 +297,7 @@ class Outbound:
             return
         entry.handed = False
         if before is DeliveryState.QUEUED:
-            self._unload(entry)
+            self._admission.over(entry)
         self.counts.delivered += state is DeliveryState.DELIVERED
         self.counts.failed += state is DeliveryState.FAILED
         self.counts.unknown += state is DeliveryState.UNKNOWN
@@ -374,11 +324,10 @@ class Outbound:
 
     def restore(self, entry: Entry) -> None:
         """An active row of an earlier process."""
-        self._last = max(self._last, entry.created)
+        self._admission.restore(entry)
         if entry.state is not DeliveryState.QUEUED:
             self._notices.restore(entry)
             return
-        self._load[entry.owner] = self._load.get(entry.owner, 0) + 1
         if self._can.store_and_forward and (not entry.handed or self._can.recognises_repeats):
             entry.handed = False
             self._lines.put(entry)
@@ -400,13 +349,4 @@ class Outbound:
         """The user's data is to be erased: nothing of it goes out any more."""
         self._lines.forget(owner)
         self._reports.forget(owner)
-        self._load.pop(owner, None)
-
-    # -- pieces ------------------------------------------------------------------------------------------------
-
-    def _unload(self, entry: Entry) -> None:
-        left = self._load.get(entry.owner, 0) - 1
-        if left > 0:
-            self._load[entry.owner] = left
-        else:
-            self._load.pop(entry.owner, None)
+        self._admission.forget(owner)
