@@ -1,4 +1,4 @@
-"""What of a user's messages is taken on: not more than may wait, and nothing for a network that is away and lets nothing wait.
+"""What of a user's messages is taken on: not more than may wait, nothing for a network that is away and lets nothing wait.
 
 Makes the row of what is. Knows nothing of what becomes of it.
 """
