@@ -94,8 +94,8 @@ class Book:
         message = entry.message
         if message.id in page.records:
             return False
-        page.records[message.id] = Record(
-            message.id, message.owner, message.submission.recipients, changed=message.created
+        page.records.put(
+            Record(message.id, message.owner, message.submission.recipients, changed=message.created)
         )
         page.new.append(message)
         page.also.extend(entry.also)
@@ -115,7 +115,8 @@ class Book:
                 self._settle(record, page, piece)
             return Permit.SKIP
         piece.state = PieceState.WRITING
-        piece.route, piece.written, piece.provider_id = entry.route, self._now(), ""
+        piece.route, piece.written = entry.route, self._now()
+        piece.name("")
         piece.tries += 1
         record.route, record.total, record.counts = entry.route, entry.total, entry.counts
         self.doubts.writing(piece.route, record.parties, record.id, piece.n)
@@ -156,8 +157,8 @@ class Book:
         if piece.state.rank < PieceState.ACCEPTED.rank:
             piece.state, piece.why, piece.code = PieceState.ACCEPTED, None, ""
         if outcome.id:
-            piece.provider_id = bounded(outcome.id)
-            page.index(record, piece)
+            piece.name(bounded(outcome.id))
+            page.records.index(record, piece)
             for early in self.early.of_answer(piece.route, piece.provider_id, record.parties):
                 self._not_early(early, page)
                 self._advance(record, piece, early.report)
@@ -227,7 +228,7 @@ class Book:
         if place is not None:
             self._advance(*place, report)
             self._settle(place[0], page, place[1])
-            page.index(*place)
+            page.records.index(*place)
         elif report.id:
             early = Early(replace(report, reference=""), self._now())
             for key in self.early.add(early):
@@ -243,7 +244,7 @@ class Book:
         if len(here) == 1 and record.total <= 1:
             return record, here[0]
         id = bounded(report.id)
-        named = (each.what[1] for each in page.candidates(report.route, id) if each.what[0] is record)
+        named = (each.what[1] for each in page.records.candidates(report.route, id) if each.what[0] is record)
         if (piece := next(named, None)) is not None:
             return record, piece
         nameless = [each for each in here if not each.provider_id and not each.state.to_write]
@@ -253,7 +254,7 @@ class Book:
         if not report.id:
             return None
         id, learnt = bounded(report.id), self.learnt.setdefault(report.route, Learnt())
-        match = about(id, report.recipient, page.candidates(report.route, id), learnt)
+        match = about(id, report.recipient, page.records.candidates(report.route, id), learnt)
         if match is None:
             return None
         if match.certain and learnt.learn(match.rule):
@@ -276,11 +277,11 @@ class Book:
                     continue
                 self._not_early(early, page)
                 self._advance(record, piece, early.report)
-                page.index(record, piece)
+                page.records.index(record, piece)
 
     def _advance(self, record: Record, piece: Piece, report: Report) -> None:
         if report.id and not piece.provider_id:
-            piece.provider_id = bounded(report.id)
+            piece.name(bounded(report.id))
         before = piece.state
         if len(record.recipients) > 1 and party(report.recipient) in record.parties:
             phone = party(report.recipient)

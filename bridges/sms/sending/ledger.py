@@ -14,11 +14,13 @@ import structlog
 from bridges.sms.sending.book import Book
 from bridges.sms.sending.doubts import Doubt
 from bridges.sms.sending.entries import Entry, Reported, Taken
-from bridges.sms.sending.matching import Learnt, bounded, party, spellings
-from bridges.sms.sending.messages import Message
-from bridges.sms.sending.records import Page
+from bridges.sms.sending.matching import Learnt, about, bounded, party, spellings
+from bridges.sms.sending.messages import Message, Tidings
+from bridges.sms.sending.records import Page, Shelf
+from bridges.sms.sending.rows import tidings
 from bridges.sms.sending.states import PieceState
 from bridges.sms.sending.store import Sendings
+from bridges.sms.traffic import Report
 from gateway.bridge import NotStored
 
 log = structlog.get_logger(__name__)
@@ -26,25 +28,29 @@ log = structlog.get_logger(__name__)
 _MOST = 1000  # entries of one commit
 
 
+_Waiting = tuple[Entry, asyncio.Future[object]]
+
+
 class Ledger:
     """``run`` is its life, held by the caller; ``note`` may be called before. ``taken`` is told of new messages after their
-    commit, in order, and ``look`` when there may be something to tell."""
+    commit, in order, and ``owed`` of what is to be told."""
 
     def __init__(
         self,
         sendings: Sendings,
         book: Book,
         taken: Callable[[Sequence[Message]], None],
-        look: Callable[[], None],
+        owed: Callable[[Sequence[Tidings]], None],
     ) -> None:
         self._sendings = sendings
         self._book = book
         self._taken = taken
-        self._look = look
-        self._waiting: list[tuple[Entry, asyncio.Future[object]]] = []
+        self._owed = owed
+        self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._lock = asyncio.Lock()
-        self._fresh = False  # the book remembers what the tables have
+        self._shelf = Shelf()
+        self._fresh = False  # what is remembered is what the tables have
 
     def note(self, entry: Entry) -> asyncio.Future[object]:
         """Comes to what the entry's kind says, once it is committed. Raises ``NotStored``: then it has not happened."""
@@ -67,43 +73,59 @@ class Ledger:
             return await self._refresh()
 
     async def run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                some, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-                await self._settle(some)
-
-    async def _settle(self, some: list[tuple[Entry, asyncio.Future[object]]]) -> None:
-        entries = [entry for entry, _ in some]
         try:
-            async with self._lock:
-                if not self._fresh:
-                    await self._refresh()
-                self._fresh = False  # until it is committed
-                page = await self._page(entries)
-                results = [self._book.note(entry, page) for entry in entries]
-                await self._sendings.commit(page)
-                self._fresh = True
-        except BaseException as error:
-            # Whatever it was: nobody may wait for ever.
-            why = error if isinstance(error, NotStored) else NotStored("the book of messages is at fault")
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    some, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                    await self._settle(some)
+        finally:
+            for _, done in self._waiting:
+                done.cancel()
+
+    async def _settle(self, some: Sequence[_Waiting]) -> None:
+        try:
+            page, results = await self._written([entry for entry, _ in some])
+        except NotStored as error:
+            _disappoint(some, error)
+        except Exception:
+            if len(some) > 1:
+                for each in some:  # one of them is the fault: the others need not suffer
+                    await self._settle([each])
+                return
+            log.exception("what happens to a message cannot be noted", entry=type(some[0][0]).__name__)
+            _disappoint(some, NotStored("the book of messages is at fault; see the log"))
+        except BaseException:
             for _, done in some:
-                if not done.done():
-                    done.set_exception(why)
-                    done.exception()  # who does not ask any more need not be warned
-            if not isinstance(error, NotStored):
-                if not isinstance(error, Exception):
-                    raise
-                log.exception("what happens to messages cannot be noted", entries=len(entries))
-            return
+                done.cancel()  # nobody can tell whether it was committed
+            raise
+        else:
+            self._settled(page, some, results)
+
+    async def _written(self, entries: Sequence[Entry]) -> tuple[Page, list[object]]:
+        async with self._lock:
+            if not self._fresh:
+                await self._refresh()
+            self._fresh = False  # until it is committed
+            page = await self._page(entries)
+            results = [self._book.note(entry, page) for entry in entries]
+            await self._sendings.commit(page)
+            self._fresh = True
+            return page, results
+
+    def _settled(self, page: Page, some: Sequence[_Waiting], results: Sequence[object]) -> None:
+        self._shelf.trim()
         if page.new:
             self._taken(page.new)
         for (_, done), result in zip(some, results, strict=True):
             if not done.done():
                 done.set_result(result)
-        if any(record.owed for record in page.messages.values()):
-            self._look()
+        news = sorted((each for each in page.messages.values() if each.owed), key=lambda each: each.news)
+        if news:
+            for record in news:
+                record.owed = False
+            self._owed([tidings(each) for each in news])
 
     async def _page(self, entries: Iterable[Entry]) -> Page:
         """All that the entries may be about."""
@@ -116,16 +138,28 @@ class Ledger:
                 report = entry.report
                 if report.reference:
                     ids.add(bounded(report.reference))
-                if report.id:
+                if report.id and not self._at_hand(report):
                     wanted.setdefault(report.route, set()).update(spellings(bounded(report.id)))
                 ids.update(self._book.doubts.messages(report.route, party(report.recipient)))
             elif (id := getattr(entry, "id", None)) is not None:
                 ids.add(cast("str", id))
         for route, names in wanted.items():
             ids |= await self._sendings.spelt(route, names)
-        return Page(await self._sendings.records(ids) if ids else {})
+        missing = {id for id in ids if id not in self._shelf}
+        if missing:
+            for record in (await self._sendings.records(missing)).values():
+                self._shelf.put(record)
+        return Page(self._shelf)
+
+    def _at_hand(self, report: Report) -> bool:
+        """Whether the piece that it is about is on the shelf: then nothing older is looked for."""
+        id = bounded(report.id)
+        learnt = self._book.learnt.get(report.route) or Learnt()
+        match = about(id, report.recipient, self._shelf.candidates(report.route, id), learnt)
+        return match is not None and match.what[1].state.rank < PieceState.FAILED.rank
 
     async def _refresh(self) -> list[tuple[str, int, str, PieceState]]:
+        self._shelf.clear()
         early = await self._sendings.early()
         rules = await self._sendings.rules()
         doubtful = await self._sendings.doubtful()
@@ -146,3 +180,10 @@ class Ledger:
                 book.doubts.unknown(piece.route, record.parties, Doubt(id, n, piece.written))
         self._fresh = True
         return found
+
+
+def _disappoint(some: Sequence[_Waiting], error: NotStored) -> None:
+    for _, done in some:
+        if not done.done():
+            done.set_exception(error)
+            done.exception()  # who does not ask any more need not be warned

@@ -34,9 +34,18 @@ class Rule(StrEnum):
 _ORDER = {each: rank for rank, each in enumerate(Rule)}
 
 
+def storable(text: str, most: int) -> str:
+    """What every database takes: neither NUL nor halves of characters, which JSON can bring, and not more than so much."""
+    if text.isascii() and "\0" not in text:
+        return text[:most]
+    return text[:most].replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def bounded(id: str) -> str:
     """An id that fits every index; of those that are too long, a digest."""
-    return id if len(id) <= _LONGEST else hashlib.sha256(id.encode("utf-8", "surrogatepass")).hexdigest()
+    if len(id) > _LONGEST:
+        return hashlib.sha256(id.encode("utf-8", "surrogatepass")).hexdigest()
+    return storable(id, _LONGEST)
 
 
 def stripped(id: str) -> str:
@@ -80,6 +89,8 @@ def rule(answered: str, reported: str) -> Rule | None:
 
 def party(number: str) -> str:
     """The same for all ways to write a phone: networks leave out the plus, or the country."""
+    if number[1:].isdecimal() and number[0] in "+0123456789" and number.isascii():
+        return (number[1:] if number[0] == "+" else number)[-_ENOUGH_DIGITS:]
     folded = number.strip().casefold()
     if any(each.isalpha() for each in folded):
         return folded

@@ -1,6 +1,6 @@
 """A message and its pieces as they are worked on between being read and being committed."""
 
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from sqlalchemy import Executable
@@ -15,7 +15,8 @@ from gateway.model import Refused
 
 @dataclass(slots=True)
 class Piece:
-    """``until`` is above 0 once nobody knew whether the network has it."""
+    """``until`` is above 0 once nobody knew whether the network has it. ``spelt`` has the forms of the network's id by which
+    it is found: in lower case without zeros in front, and read as hexadecimal, in decimal."""
 
     n: int
     route: str
@@ -27,6 +28,12 @@ class Piece:
     parties: dict[str, PieceState] = field(default_factory=dict)
     code: str = ""
     why: Refused | None = None
+    spelt: tuple[str, str] = ("", "")
+
+    def name(self, id: str) -> None:
+        """The network knows it by this id, or by none."""
+        self.provider_id = id
+        self.spelt = (stripped(id), decimal(id)) if id else ("", "")
 
 
 @dataclass(slots=True)
@@ -43,24 +50,90 @@ class Record:
     next_at: float = 0.0
     refused: frozenset[str] = frozenset()
     news: int = 0
-    owed: bool = False
+    owed: bool = False  # since this page
     changed: float = 0.0
     why: Refused | None = None
     pieces: dict[int, Piece] = field(default_factory=dict)
+    parties: tuple[str, ...] = ()
 
-    @property
-    def parties(self) -> tuple[str, ...]:
-        return tuple(map(party, self.recipients))
+    def __post_init__(self) -> None:
+        self.parties = tuple(map(party, self.recipients))
 
 
 Place = tuple[Record, Piece]
 
 
+class Shelf:
+    """Records that are at hand, of messages that something has happened to lately; and their pieces by the ids of networks.
+    They are as in the tables, but for the page that is being written."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._records: OrderedDict[str, Record] = OrderedDict()
+        self._places: dict[tuple[str, str], dict[tuple[str, int], Place]] = {}
+        self._spelt: dict[str, set[tuple[str, str]]] = {}
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._records
+
+    def get(self, id: str) -> Record | None:
+        return self._records.get(id)
+
+    def put(self, record: Record) -> None:
+        self._records[record.id] = record
+        for piece in record.pieces.values():
+            self.index(record, piece)
+
+    def index(self, record: Record, piece: Piece) -> None:
+        """Let it be found by the id that it has now."""
+        for spelling in piece.spelt:
+            if spelling:
+                where = piece.route, spelling
+                self._places.setdefault(where, {})[record.id, piece.n] = record, piece
+                self._spelt.setdefault(record.id, set()).add(where)
+
+    def candidates(self, route: str, id: str) -> list[Candidate[Place]]:
+        """Pieces on the route whose id may be this one, spelt otherwise."""
+        found: dict[tuple[str, int], Place] = {}
+        for spelling in spellings(id):
+            found.update(self._places.get((route, spelling), {}))
+        return [
+            Candidate(
+                (record, piece),
+                piece.provider_id,
+                record.parties,
+                piece.state.rank < PieceState.FAILED.rank,
+                piece.written,
+            )
+            for record, piece in found.values()
+            if piece.route == route  # it may have been refused there, and gone elsewhere
+        ]
+
+    def trim(self) -> None:
+        """Let go of those that nothing has happened to for the longest time."""
+        while len(self._records) > self._most:
+            id, record = self._records.popitem(last=False)
+            for where in self._spelt.pop(id, ()):
+                places = self._places[where]
+                for n in record.pieces:
+                    places.pop((id, n), None)
+                if not places:
+                    del self._places[where]
+
+    def clear(self) -> None:
+        self._records.clear()
+        self._places.clear()
+        self._spelt.clear()
+
+    def touch(self, id: str) -> None:
+        self._records.move_to_end(id)
+
+
 @dataclass(slots=True)
 class Page:
-    """What one commit changes. ``records`` are all that it may touch."""
+    """What one commit changes. ``records`` has all that it may touch."""
 
-    records: dict[str, Record]
+    records: Shelf
     new: list[Message] = field(default_factory=list)
     messages: dict[str, Record] = field(default_factory=dict)
     pieces: dict[tuple[str, int], Place] = field(default_factory=dict)
@@ -68,40 +141,9 @@ class Page:
     not_early: set[Key] = field(default_factory=set)
     rules: dict[tuple[str, Rule], int] = field(default_factory=dict)
     also: list[tuple[Executable, Values]] = field(default_factory=list)
-    _index: dict[tuple[str, str], dict[tuple[str, int], Place]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for record in self.records.values():
-            for piece in record.pieces.values():
-                self.index(record, piece)
-
-    def index(self, record: Record, piece: Piece) -> None:
-        """Let it be found by the id that it has now."""
-        if piece.provider_id:
-            for spelling in {stripped(piece.provider_id), decimal(piece.provider_id)}:
-                places = self._index.setdefault((piece.route, spelling), {})
-                places[record.id, piece.n] = record, piece
-
-    def candidates(self, route: str, id: str) -> Iterator[Candidate[Place]]:
-        """Pieces on the route whose id may be this one, spelt otherwise."""
-        found: dict[tuple[str, int], Place] = {}
-        for spelling in spellings(id):
-            found.update(self._index.get((route, spelling), {}))
-        for record, piece in found.values():
-            yield Candidate(
-                (record, piece),
-                piece.provider_id,
-                record.parties,
-                piece.state.rank < PieceState.FAILED.rank,
-                piece.written,
-            )
 
     def touch(self, record: Record, *pieces: Piece) -> None:
+        self.records.touch(record.id)
         self.messages[record.id] = record
         for piece in pieces:
             self.pieces[record.id, piece.n] = record, piece
-
-    @property
-    def empty(self) -> bool:
-        changes: Sequence[object] = (self.new, self.messages, self.early, self.not_early, self.rules)
-        return not any(changes)

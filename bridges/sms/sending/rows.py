@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridges.sms.sending.early import Early
-from bridges.sms.sending.matching import decimal, stripped
+from bridges.sms.sending.matching import storable
 from bridges.sms.sending.messages import Message, Tidings
 from bridges.sms.sending.records import Piece, Record
 from bridges.sms.sending.states import MessageState, PieceState
 from bridges.sms.traffic import Report, Stage, Submission
 from gateway.model import Attachment, Condition, DeliveryState, ErrorType, Refused
 
-_LONGEST_WHY = 1000
+_LONGEST_WHY, _LONGEST_CODE = 1000, 100
 _DOUBTFUL = frozenset({PieceState.WRITING, PieceState.UNKNOWN})
 _STATES = {
     MessageState.DELIVERED: DeliveryState.DELIVERED,
@@ -34,7 +34,7 @@ def why_columns(why: Refused | None) -> dict[str, object]:
     if why is None:
         return {"condition": "", "error_type": "", "why": ""}
     type_ = why.type.value if why.type is not None else ""
-    return {"condition": why.condition.value, "error_type": type_, "why": why.text[:_LONGEST_WHY]}
+    return {"condition": why.condition.value, "error_type": type_, "why": storable(why.text, _LONGEST_WHY)}
 
 
 def media_text(media: tuple[Attachment, ...]) -> str:
@@ -154,14 +154,14 @@ def record_of(row: Row[Any]) -> Record:
         row.next_at,
         frozenset(json.loads(row.refused)) if row.refused != "[]" else frozenset(),
         row.news,
-        bool(row.owed),
+        False,
         row.changed,
         why_of(row, uncertain=state is MessageState.UNKNOWN),
     )
 
 
 def piece_row(bridge: str, record: Record, piece: Piece) -> dict[str, object]:
-    id = piece.provider_id
+    plain, in_decimal = piece.spelt
     return {
         "bridge": bridge,
         "message": record.id,
@@ -170,14 +170,14 @@ def piece_row(bridge: str, record: Record, piece: Piece) -> dict[str, object]:
         "route": piece.route,
         "state": piece.state.value,
         "doubtful": piece.state in _DOUBTFUL,
-        "provider_id": id,
-        "stripped": stripped(id) if id else "",
-        "decimal": decimal(id) if id else "",
+        "provider_id": piece.provider_id,
+        "stripped": plain,
+        "decimal": in_decimal,
         "tries": piece.tries,
         "written": piece.written,
         "until": piece.until,
         "parties": json.dumps(piece.parties) if piece.parties else "{}",
-        "code": piece.code[:100],
+        "code": storable(piece.code, _LONGEST_CODE),
         **why_columns(piece.why),
     }
 
@@ -198,6 +198,7 @@ def piece_of(row: Row[Any]) -> Piece:
         parties,
         row.code,
         why_of(row, uncertain=state is not PieceState.FAILED and state is not PieceState.WAITING),
+        (row.stripped, row.decimal),
     )
 
 
@@ -209,7 +210,7 @@ def early_row(bridge: str, early: Early) -> dict[str, object]:
         "provider_id": id,
         "recipient": recipient,
         "stage": stage,
-        "code": early.report.code[:100],
+        "code": storable(early.report.code, _LONGEST_CODE),
         "came": early.came,
         **why_columns(early.report.why),
     }
@@ -220,6 +221,10 @@ def early_of(row: Row[Any]) -> Early:
         row.route, Stage(row.stage), row.provider_id, "", row.recipient, row.code, why=why_of(row)
     )
     return Early(report, row.came)
+
+
+def tidings(record: Record) -> Tidings:
+    return Tidings(record.id, record.owner, _STATES[record.state], record.why)
 
 
 def tidings_of(row: Row[Any]) -> Tidings:

@@ -58,7 +58,7 @@ class Sender:
         self._sendings = Sendings(tables, bridge)
         self._book = Book(clock.now, pace.unknown_wait)
         self._teller = Teller(self._sendings, news, clock, pace)
-        self._ledger = Ledger(self._sendings, self._book, self._added, self._teller.look)
+        self._ledger = Ledger(self._sendings, self._book, self._added, self._teller.add)
         carrier = Carrier(self._ledger, choosing, trouble, clock=clock, chance=chance, pace=pace)
         self._dispatcher = Dispatcher(self._sendings, carrier, clock, pace)
         self._upkeep = Upkeep(self._sendings, self._ledger, clock, pace)
@@ -167,6 +167,9 @@ class Sender:
 
 def _settle(taken: asyncio.Future[str], id: str, noted: asyncio.Future[object]) -> None:
     if taken.done():
+        return
+    if noted.cancelled():
+        taken.cancel()
         return
     error = noted.exception()
     if error is not None:

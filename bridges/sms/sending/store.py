@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    or_,
     select,
     true,
     union_all,
@@ -59,7 +60,7 @@ _CHANGED = (
     "error_type",
     "why",
 )
-_RECORD = (_M.id, _M.owner, _M.recipients, *(_M[name] for name in _CHANGED))
+_RECORD = (_M.id, _M.owner, _M.recipients, *(_M[name] for name in _CHANGED if name != "owed"))
 _QUEUED = MessageState.QUEUED.value
 
 
@@ -92,6 +93,8 @@ class Sendings:
                 | {
                     "text": case((state == _QUEUED, _M.text), else_=""),
                     "media": case((state == _QUEUED, _M.media), else_="[]"),
+                    # Who tells takes the mark away, whatever else happens to the message meanwhile.
+                    "owed": or_(_M.owed, bindparam("to_owed", type_=_M.owed.type)),
                 }
             )
         )
