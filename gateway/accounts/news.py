@@ -87,9 +87,13 @@ class News:
         held = context.hold(account, in_words(message, STOPPED))
 
         def deliver(parts: Sequence[Message]) -> None:
-            for part in parts[:-1]:
-                context.direct(account, part)
-            context.direct(account, parts[-1], held)
+            # What was held is the message itself: its row becomes that of the part that has its id.
+            main = parts[0] if message.text_first and message.text else parts[-1]
+            for part in parts:
+                if part is main:
+                    context.direct(account, part, held)
+                else:
+                    context.direct(account, part)
 
         self._in_turn("direct", message.sender, message, deliver)
 

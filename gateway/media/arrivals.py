@@ -30,7 +30,7 @@ class Arrivals:
 
     def take(self, key: Hashable, user: str, message: Message, deliver: Deliver) -> None:
         """Call ``deliver`` once, with ``message`` as what is to be shown of it, now or when all before it in the
-        conversation ``key`` is delivered. The last of a message with files is what has its foreign id."""
+        conversation ``key`` is delivered. Of a message with files one part has its foreign id: the text, or the last."""
         line = self.lines.get(key)
         if line is None and not message.attachments:
             deliver((message,))

@@ -19,7 +19,7 @@ from gateway.media.sniff import sniff
 from gateway.media.spool import Kept, Spool, look
 from gateway.media.targets import refused
 from gateway.media.transfers import Transfers
-from gateway.model import Attachment, Message, MessageKind
+from gateway.model import Attachment, Enrichment, Message, MessageKind
 
 _log = structlog.get_logger(__name__)
 
@@ -69,8 +69,11 @@ class Publisher:
         if text:
             # What was lost is the gateway's word, not the sender's action.
             kind = MessageKind.CHAT if lost and message.kind is MessageKind.ACTION else message.kind
-            said.append(replace(message, text=text, kind=kind, attachments=()))
-        return _numbered(said, message.foreign_id)
+            said.insert(
+                0 if message.text_first else len(said),
+                replace(message, text=text, kind=kind, attachments=()),
+            )
+        return _numbered(said, message.foreign_id, first=message.text_first and bool(text))
 
     async def _public(self, user: str, attachment: Attachment) -> Attachment:
         if attachment.path is None and not attachment.data:
@@ -160,19 +163,23 @@ def in_words(message: Message, why: str) -> Message:
 
 
 def _about(message: Message, text: str, *attachments: Attachment) -> Message:
-    """Something that goes with ``message``. A link stands alone, without the words that make it an action or a notice."""
+    """Something that goes with ``message``. A link stands alone, without the words that make it an action or a notice; and
+    what is said of the message's text is not true of it."""
     plain = attachments or message.kind is MessageKind.ACTION
     kind = MessageKind.CHAT if plain else message.kind
-    return replace(message, text=text, kind=kind, attachments=attachments)
+    thread = message.enrichment.thread if message.enrichment is not None else ""
+    enrichment = Enrichment(thread=thread) if thread else None
+    return replace(message, text=text, kind=kind, attachments=attachments, enrichment=enrichment)
 
 
-def _numbered(said: list[Message], foreign_id: str) -> list[Message]:
-    """The last, which is the text if there is any, keeps the network's id; the others get ids that a replay gives again."""
+def _numbered(said: list[Message], foreign_id: str, *, first: bool) -> list[Message]:
+    """The text if there is any, else the last, keeps the network's id; the others get ids that a replay gives again."""
     if not foreign_id or len(said) < 2:
         return said
+    numbers = iter(range(1, len(said)))
+    main = said[0] if first else said[-1]
     return [
-        *(replace(each, foreign_id=f"{foreign_id}+{number}") for number, each in enumerate(said[:-1], 1)),
-        said[-1],
+        each if each is main else replace(each, foreign_id=f"{foreign_id}+{next(numbers)}") for each in said
     ]
 
 

@@ -147,6 +147,9 @@ class Message:
     replayed: bool = (
         False  # the network repeats what was said before: it is shown as old, however short a time ago it was
     )
+    text_first: bool = (
+        False  # its files belong below its text, as in mail; else the text is said of the files
+    )
 
 
 class DeliveryState(StrEnum):

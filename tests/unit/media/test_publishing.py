@@ -12,7 +12,7 @@ from gateway.media.pictures import Pictures
 from gateway.media.publishing import Publisher, without_files
 from gateway.media.targets import refused
 from gateway.media.transfers import Transfers
-from gateway.model import Attachment, Message, MessageKind
+from gateway.model import Attachment, Enrichment, Message, MessageKind, Reply, Span, Style
 from tests.unit.media.conftest import png
 
 
@@ -80,6 +80,27 @@ async def test_captions_and_text_follow_the_files(publisher, spool):
     assert [each.kind for each in said] == [MessageKind.CHAT] * 3 + [MessageKind.ACTION]
     assert [each.foreign_id for each in said] == ["m1+1", "m1+2", "m1+3", "m1"]
     assert not path.exists()
+
+
+async def test_files_follow_a_text_that_comes_first_and_are_not_styled_as_it_is(publisher):
+    bold = Enrichment(Reply("m0"), thread="t1", spans=(Span(0, 4, Style.STRONG),))
+    letter = Message(
+        "bob",
+        "look",
+        foreign_id="m1",
+        attachments=(Attachment("a.txt", data=b"one"), Attachment("b.txt", data=b"")),
+        enrichment=bold,
+        text_first=True,
+    )
+    text, file = await publisher(Place()).publish("ann", letter)
+    assert (text.text.split("\n")[0], text.foreign_id, text.enrichment) == ("look", "m1", bold)
+    assert "b.txt" in text.text
+    assert (file.text, file.foreign_id) == ("https://place.example/0/a.txt", "m1+1")
+    assert file.enrichment == Enrichment(thread="t1")
+    alone = Message(
+        "bob", "", attachments=(Attachment("a.txt", data=b"one"),), text_first=True, foreign_id="m2"
+    )
+    assert [each.foreign_id for each in await publisher(Place()).publish("ann", alone)] == ["m2"]
 
 
 async def test_the_next_way_is_tried_and_the_last_reason_told(publisher):
