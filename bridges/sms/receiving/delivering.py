@@ -224,9 +224,9 @@ class Delivering:
         lane.behind = False
         lane.fresh.clear()
         rows = await self._rows(lane)
-        last = rows[-1].at if rows else 0.0
         # What was told meanwhile may stand in the rows that were read.
-        told = [each for each in lane.fresh if each.at > last]
+        read = {each.id for each in rows}
+        told = [each for each in lane.fresh if each.id not in read]
         lane.fresh.clear()
         lane.fresh.extend(rows)
         if len(rows) == _BATCH:

@@ -89,7 +89,7 @@ class Intake:
         self._limits = limits
         self._rates = Rates(limits.rate, clock)
         self._keeping = Gathering(self._keep)
-        self._last = 0.0
+        self._last = 0  # microseconds
         self._closed = False
 
     async def close(self) -> None:
@@ -114,9 +114,10 @@ class Intake:
             self.counts.refused += 1
             log.warning("too much comes from one sender", route=inbound.route, sender=shown(inbound.sender))
             raise NotTaken("Too many messages come from this sender.")
-        # Names of rows are in the order in which they came, also if the clock goes back a little.
-        now = self._last = max(self._clock.now(), self._last + 1e-6)
-        id_ = f"{int(now * 1e6):014x}{self._random.getrandbits(32):08x}"
+        # Names of rows are in the order in which they came, however fast that was, and if the clock goes back.
+        now = self._clock.now()
+        self._last = max(int(now * 1e6), self._last + 1)
+        id_ = f"{self._last:014x}{self._random.getrandbits(32):08x}"
         try:
             new = await self._keeping.add(Taken(id_, _again(inbound) or id_, now, inbound))
         except NotStored as error:
