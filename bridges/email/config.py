@@ -1,16 +1,16 @@
 """What an operator can set for the email bridge: the model of ``[bridges.email]``. It knows no user's own settings."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from bridges.email.addresses import Mailbox, ascii_domain, parse
 from bridges.email.attached.clients import OAuthSettings
 from bridges.email.attached.renewal import KNOWN, Preset
 from bridges.email.receiving.residents import FirstContact
 from gateway.bridge import BadAddress
+from gateway.bridge.fields import Line, Table, this_machine
 
 #: Stands for the name of a user on the XMPP server, in ``address_template``.
 LOCAL = "{local}"
@@ -54,21 +54,10 @@ def _mailbox(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _line(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("must be one line without control characters")
-    return value
-
-
 Domain = Annotated[str, AfterValidator(_domain)]
-Line = Annotated[str, AfterValidator(_line)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SmarthostSettings(_Table):
+class SmarthostSettings(Table):
     """``[bridges.email.smarthost]``."""
 
     host: str = Field(
@@ -109,10 +98,7 @@ class SmarthostSettings(_Table):
 
     @property
     def local(self) -> bool:
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return this_machine(self.host)
 
     @property
     def security(self) -> Literal["none", "starttls", "tls"]:
@@ -124,7 +110,7 @@ class SmarthostSettings(_Table):
         return "tls" if self.port == 465 else "starttls"
 
 
-class LmtpSettings(_Table):
+class LmtpSettings(Table):
     """``[bridges.email.lmtp]``."""
 
     listen: str = Field(
@@ -161,11 +147,7 @@ class LmtpSettings(_Table):
         host, colon, port = self.listen.rpartition(":")
         if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
             raise ValueError(f"`listen` is {self.listen!r}; write HOST:PORT, or a path with a slash in it")
-        try:
-            local = ipaddress.ip_address(host.strip("[]")).is_loopback
-        except ValueError:
-            local = host == "localhost"
-        if not local and not self.allow_remote:
+        if not this_machine(host.strip("[]")) and not self.allow_remote:
             raise ValueError(
                 f"`listen` is {self.listen!r}, which other machines may reach, and anybody there could bring forged mail; "
                 "use 127.0.0.1 or a Unix socket, or set allow_remote = true"
@@ -173,7 +155,7 @@ class LmtpSettings(_Table):
         return self
 
 
-class TrustSettings(_Table):
+class TrustSettings(Table):
     """``[bridges.email.trust]``."""
 
     authserv_ids: tuple[str, ...] = Field(
@@ -205,7 +187,7 @@ class TrustSettings(_Table):
     )
 
 
-class LimitSettings(_Table):
+class LimitSettings(Table):
     """``[bridges.email.limits]``. Of one user each, if nothing else is said."""
 
     mails_per_hour: int = Field(default=60, ge=1, le=100_000, description="Mails sent.")
@@ -240,7 +222,7 @@ class LimitSettings(_Table):
     quarantine_days: int = Field(default=30, ge=1, le=365, description="Days that held mail is kept.")
 
 
-class EmailSettings(_Table):
+class EmailSettings(Table):
     """``[bridges.email]``."""
 
     domains: tuple[Domain, ...] = Field(

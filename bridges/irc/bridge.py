@@ -10,11 +10,12 @@ from bridges.irc.addresses import Addresses, server_name
 from bridges.irc.certificate_commands import CertificateCommands
 from bridges.irc.claims import Claims
 from bridges.irc.common import Connect, Connection
-from bridges.irc.config import IrcSettings, NetworkSettings
+from bridges.irc.config import IrcSettings
 from bridges.irc.entry import Security
 from bridges.irc.identd import Identd
 from bridges.irc.link import IrcReactor
 from bridges.irc.manners import Manners
+from bridges.irc.network_config import NetworkSettings
 from bridges.irc.protocol.casemap import RFC1459
 from bridges.irc.protocol.line import Line
 from bridges.irc.session import IrcSession

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv6Address, IPv6Network
 
-from bridges.irc.config import IrcSettings, NetworkSettings
+from bridges.irc.config import IrcSettings
 from bridges.irc.dial import Origin
 from bridges.irc.identd import SHOWN
+from bridges.irc.network_config import NetworkSettings
 
 #: RFC 4193: addresses that nobody routes. Networks see one of them for a user who has none of ours, and can ban it.
 _UNROUTED = IPv6Network("fd00::/8")

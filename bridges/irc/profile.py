@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from bridges.irc import encodings, prelude
 from bridges.irc.addresses import check_nick, is_channel, server_name
-from bridges.irc.config import NetworkSettings
 from bridges.irc.dial import Endpoint, Origin, TlsSettings, normal_fingerprint
 from bridges.irc.encodings import INCOMING, OUTGOING, USUAL, Pair
 from bridges.irc.manners import Manners
+from bridges.irc.network_config import NetworkSettings
 from bridges.irc.text import one_line
 from gateway.bridge import Account, BadAddress
 from gateway.model import Field, FieldKind

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from bridges.irc.bridge import IrcBridge
 from bridges.irc.claims import Claims, plain
-from bridges.irc.config import IrcSettings, NetworkSettings
+from bridges.irc.config import IrcSettings
 from bridges.irc.dial import Endpoint, LoopDialer, Origin
 from bridges.irc.identd import MAX_ASKERS, MAX_QUERY, TIMEOUT, Identd, read, reply
 from bridges.irc.link import IrcReactor
+from bridges.irc.network_config import NetworkSettings
 from gateway.bridge import Services
 from gateway.playground.process import free_ports
 from tests.fakes.clock import ManualClock, settle

@@ -3,7 +3,7 @@
 import pytest
 
 from bridges.irc.addresses import Addresses, check_channel, check_nick
-from bridges.irc.config import NetworkSettings
+from bridges.irc.network_config import NetworkSettings
 from bridges.irc.profile import Liberties, profile
 from gateway.bridge import Account, BadAddress
 from gateway.model import Condition
