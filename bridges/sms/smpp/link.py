@@ -91,7 +91,6 @@ async def tcp(endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> N
         ssl=endpoint.context,
         server_hostname=(endpoint.server_name or endpoint.host) if tls else None,
         ssl_handshake_timeout=endpoint.timeout if tls else None,
-        happy_eyeballs_delay=0.25,
     )
 
 
