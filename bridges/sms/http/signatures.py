@@ -84,11 +84,12 @@ def _twilio(request: WebRequest, url: str, secrets: Secrets, now: float) -> Find
         return _FORGED
     fields = ""
     wanted = next((value for name, value in bodies.pairs(request_query(url)) if name == "bodySHA256"), None)
-    if request.method == "POST":
-        if _is_form(request):
-            fields = _sorted_fields(request.body)
-        elif wanted is None or not _same(hashlib.sha256(request.body).hexdigest(), wanted):
+    if wanted is not None and not _same(hashlib.sha256(request.body).hexdigest(), wanted):
+        return _FORGED
+    if wanted is None and request.method == "POST":
+        if not _is_form(request):
             return _FORGED
+        fields = _sorted_fields(request.body)
     for address in _with_and_without_port(url):
         expected = _hmac(secret, address + fields, algorithm)
         if _same(expected, given):
@@ -106,9 +107,8 @@ def _vonage_jwt(request: WebRequest, url: str, secrets: Secrets, now: float) -> 
     except jwt.BadToken:
         return _FORGED
     hashed = claims.get("payload_hash")
-    if request.body and not (
-        isinstance(hashed, str) and _same(hashlib.sha256(request.body).hexdigest(), hashed.lower())
-    ):
+    expected = hashlib.sha256(request.body).hexdigest() if request.body else ""
+    if not _same(expected, str(hashed or "").lower()):
         return _FORGED
     key = secrets.get("account")
     if key and claims.get("api_key") != key:
