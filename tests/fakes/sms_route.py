@@ -5,7 +5,7 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridges.sms.traffic import (
     Accepted,
@@ -56,7 +56,8 @@ class FakeRoute:
     ) -> None:
         self._name = name
         self._ways = ways if ways is not None else Ways()
-        self._each = each
+        self.idempotent = self._ways.idempotent
+        self.each = each
         self._window = asyncio.Semaphore(window)
         self._numbers = itertools.count(1)
         self._id = ids if ids is not None else lambda number: f"{name}-{number}"
@@ -71,7 +72,7 @@ class FakeRoute:
         self.turns = 0  # that were given
         self.most = 0  # sends at the same time
         self._sending = 0
-        self.intake: Intake | None = None  # once it runs
+        self.intake: Intake | None = None  # while it runs
         self.trouble: Sequence[str] = ()  # what ``trial`` finds
         self.headers: Mapping[str, str] | None = None
 
@@ -83,12 +84,12 @@ class FakeRoute:
 
     @property
     def ways(self) -> Ways:
-        return self._ways
+        return replace(self._ways, idempotent=self.idempotent)
 
     def pieces(self, submission: Submission) -> int:
         if self.unfit is not None:
             raise Unfit(self.unfit)
-        return max(1, -(-len(submission.text) // self._each)) if self._each else 1
+        return max(1, -(-len(submission.text) // self.each)) if self.each else 1
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
@@ -102,7 +103,12 @@ class FakeRoute:
     async def run(self, intake: Intake) -> None:
         self.intake = intake
         self._begun.set()
-        await asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            if self.intake is intake:
+                self.intake = None
+                self._begun.clear()
 
     def media_headers(self, url: str) -> Mapping[str, str] | None:
         return self.headers
@@ -163,6 +169,10 @@ class FakeRoute:
 
     async def received(self, inbound: Inbound) -> None:
         await (await self.running()).received(inbound)
+
+    def accept(self) -> Accepted:
+        """For steps before which others are to come: the last piece is accepted."""
+        return Accepted(self.written[-1].id)
 
     async def write(self, submission: Submission, piece: int) -> Outcome:
         written = Written(submission, piece, self._id(next(self._numbers)))

@@ -105,10 +105,7 @@ def together(parties: Mapping[str, PieceState], count: int) -> PieceState:
         return PieceState.FAILED
     if PieceState.LOST in states and all(each.rank >= PieceState.LOST.rank for each in states):
         return PieceState.LOST
-    return min(states, key=lambda each: each.rank if each is not PieceState.LOST else _ACCEPTED)
-
-
-_ACCEPTED = PieceState.ACCEPTED.rank
+    return min((each for each in states if each is not PieceState.LOST), key=lambda each: each.rank)
 
 
 def aggregated(total: int, pieces: Iterable[PieceState], counts: PieceState) -> MessageState:

@@ -7,15 +7,16 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from bridges.sms.sending.messages import Known, Outgoing, Standing, Tidings
+from bridges.sms.sending.messages import Known, Outgoing, Tidings
 from bridges.sms.sending.pace import Pace
 from bridges.sms.sending.sender import Sender
+from bridges.sms.sending.states import MessageState
 from bridges.sms.traffic import Failing, Inbound, OptOut, Rejected, Report, Route, Stage, Unfit
 from gateway.bridge import Tables
 from gateway.model import Condition, DeliveryState, Refused
 from tests.fakes.clock import ManualClock
 from tests.fakes.sms_route import FakeRoute, Written
-from tests.waiting import DEADLINE
+from tests.waiting import DEADLINE, eventually
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
 OURS, THEIRS, OTHERS = "+15550001111", "+15551234567", "+15557654321"
@@ -66,10 +67,13 @@ class Routes:
     def __init__(self, *routes: FakeRoute) -> None:
         self.routes = list(routes)
         self.unfit: Refused | None = None
+        self.fault: Exception | None = None
 
     def candidates(self, owner: str, sender: str, recipients: Sequence[str]) -> Sequence[Route]:
         if self.unfit is not None:
             raise Unfit(self.unfit)
+        if self.fault is not None:
+            raise self.fault
         return self.routes
 
     def route(self, name: str) -> FakeRoute | None:
@@ -140,8 +144,22 @@ class Office:
         assert known is not None
         return known
 
-    async def standing(self) -> Standing:
-        return await self.sender.standing()
+    async def delayed(self, count: int = 1) -> None:
+        """Wait until so many conversations wait for a time."""
+
+        async def enough() -> bool:
+            return (await self.sender.standing()).delayed >= count
+
+        await eventually(enough, "conversations that wait")
+
+    async def until(self, id: str, state: MessageState) -> Known:
+        """Wait until a message has come so far."""
+
+        async def there() -> Known | None:
+            known = await self.sender.state_of(id)
+            return known if known is not None and known.state is state else None
+
+        return await eventually(there, f"a message that is {state}")
 
 
 class _Into:
