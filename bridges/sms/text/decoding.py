@@ -4,6 +4,7 @@ Peers cut where they like: between the halves of a surrogate pair, between ESC a
 raises, whatever the octets are.
 """
 
+import re
 from typing import Final
 
 from bridges.sms.text.gsm import septets
@@ -15,6 +16,8 @@ _CONTROLS: Final = {
     **{ord(each): "\n" for each in "\n\f\r\x85"},
     ord("\t"): "\t",
 }
+
+_CONTROL: Final = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 
 # Control characters that Latin-1 texts do not have, but that are letters in the GSM alphabet.
 _SEPTETS: Final = bytes(each for each in range(0x20) if each not in b"\t\n\r")
@@ -39,7 +42,8 @@ def decode(data: bytes, alphabet: Alphabet, locking: int = 0, single: int = 0) -
             text = data.decode("utf-8", "replace")
         case _:
             text = data.decode(alphabet.value, "replace")
-    return text.replace("\r\n", "\n").translate(_CONTROLS)
+    # Nearly all texts have none, and looking costs a tenth of translating.
+    return text.replace("\r\n", "\n").translate(_CONTROLS) if _CONTROL.search(text) else text
 
 
 def _gsm(data: bytes, locking: int, single: int) -> str:

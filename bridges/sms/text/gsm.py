@@ -52,10 +52,17 @@ class Septets:
 
     def encode(self, text: str) -> bytes:
         """The octets. Raises ``NotInAlphabet``."""
+        octets = self.encoded(text)
+        if octets is None:
+            raise NotInAlphabet(self.missing(text))
+        return octets
+
+    def encoded(self, text: str) -> bytes | None:
+        """The octets; None if there are characters that cannot be written."""
         try:
             return codecs.charmap_encode(text, "strict", self._octets)[0]
-        except UnicodeEncodeError as error:
-            raise NotInAlphabet(self.missing(text)) from error
+        except UnicodeEncodeError:
+            return None
 
     def missing(self, text: str) -> tuple[str, ...]:
         """The characters of a text that cannot be written, each once, in the order in which they come."""

@@ -5,14 +5,15 @@ A segment has 140 octets on the air, its header among them (3GPP TS 23.040 §9.2
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import accumulate, pairwise
+from functools import cache
+from itertools import accumulate, pairwise, repeat
 from typing import Final
 
 from bridges.sms.text.clusters import may_cut
-from bridges.sms.text.gsm import DEFAULT, NotInAlphabet, Septets, septets
+from bridges.sms.text.gsm import DEFAULT, Septets, septets
 from bridges.sms.traffic import Alphabet
 
 #: Octets of user data in a segment.
@@ -44,6 +45,7 @@ class Segments:
     single: int = 0
 
 
+@cache
 def capacity(alphabet: Alphabet, *, shifts: int = 0, joining: Joining | None = None) -> int:
     """Units of one segment, with elements for ``shifts`` languages, and the one for ``joining``."""
     header = _SHIFT * shifts + (joining or 0)
@@ -73,69 +75,55 @@ def segments(
         found = list(_in_septets(text, national, joining))
         if found:
             return min(found, key=lambda each: (len(each.data), each.units))
-    elif (octets := _octets(text, alphabet)) is not None:
-        return _cut(text, octets, [1] * len(text), alphabet, joining)
-    return _in_ucs2(text, joining)
+    else:
+        try:
+            octets = text.encode(alphabet.value)
+        except UnicodeEncodeError:
+            pass
+        else:
+            return _cut(text, octets, alphabet, joining, DEFAULT)
+    return _cut(text, text.encode("utf-16-be", "replace"), Alphabet.UCS2, joining, DEFAULT)
 
 
 def _in_septets(text: str, national: Sequence[int], joining: Joining) -> Iterator[Segments]:
     """All ways to write a text in septets; at the first that is a single segment, no more."""
-    tables = [DEFAULT]
-    for language in national:
-        tables += [septets(0, language), septets(language, 0), septets(language, language)]
-    for table in tables:
-        try:
-            octets = table.encode(text)
-        except NotInAlphabet:
-            continue
-        way = _cut_septets(text, octets, table, joining)
+    octets = DEFAULT.encoded(text)
+    if octets is not None:
+        way = _cut(text, octets, Alphabet.GSM, joining, DEFAULT)
         yield way
-        if table is DEFAULT and len(way.data) == 1:
+        if len(way.data) == 1:
             return
+    for language in national:
+        for table in (septets(0, language), septets(language, 0), septets(language, language)):
+            octets = table.encoded(text)
+            if octets is not None:
+                yield _cut(text, octets, Alphabet.GSM, joining, table)
 
 
-def _cut_septets(text: str, octets: bytes, table: Septets, joining: Joining) -> Segments:
-    shifts = (table.locking > 0) + (table.single > 0)
-    costs = [1] * len(text) if len(octets) == len(text) else [table.cost(each) for each in text]
-    return _cut(text, octets, costs, Alphabet.GSM, joining, shifts, table.locking, table.single)
-
-
-def _octets(text: str, alphabet: Alphabet) -> bytes | None:
-    try:
-        return text.encode(alphabet.value)
-    except UnicodeEncodeError:
-        return None
-
-
-def _in_ucs2(text: str, joining: Joining) -> Segments:
-    octets = text.encode("utf-16-be", "replace")
-    costs = [1] * len(text) if len(octets) == 2 * len(text) else [1 + (each > "\uffff") for each in text]
-    return _cut(text, octets, costs, Alphabet.UCS2, joining)
-
-
-def _cut(
-    text: str,
-    octets: bytes,
-    costs: Sequence[int],
-    alphabet: Alphabet,
-    joining: Joining,
-    shifts: int = 0,
-    locking: int = 0,
-    single: int = 0,
-) -> Segments:
-    """``costs`` are the units of each character; ``octets`` are whole units, one after the other."""
+def _cut(text: str, octets: bytes, alphabet: Alphabet, joining: Joining, table: Septets) -> Segments:
+    """``octets`` are those of the text, in that alphabet and, if it is GSM, with that table."""
     width = 2 if alphabet is Alphabet.UCS2 else 1
     units = len(octets) // width
+    shifts = (table.locking > 0) + (table.single > 0)
     alone = capacity(alphabet, shifts=shifts)
     if units <= alone:
-        return Segments(alphabet, (octets,), units, alone - units, locking, single)
+        return Segments(alphabet, (octets,), units, alone - units, table.locking, table.single)
     most = capacity(alphabet, shifts=shifts, joining=joining)
-    ends = [0, *accumulate(costs)]
+    ends = [0, *accumulate(_costs(text, units, alphabet, table))]
     cuts = [0]
     while cuts[-1] < len(text):
         cuts.append(_next_cut(text, ends, cuts[-1], most))
     data = tuple(octets[ends[begin] * width : ends[end] * width] for begin, end in pairwise(cuts))
-    return Segments(alphabet, data, units, most - len(data[-1]) // width, locking, single)
+    return Segments(alphabet, data, units, most - len(data[-1]) // width, table.locking, table.single)
+
+
+def _costs(text: str, units: int, alphabet: Alphabet, table: Septets) -> Iterable[int]:
+    """Units of each character."""
+    if units == len(text):
+        return repeat(1, units)
+    if alphabet is Alphabet.GSM:
+        return map(table.cost, text)
+    return (1 + (each > "\uffff") for each in text)
 
 
 def _next_cut(text: str, ends: Sequence[int], begin: int, most: int) -> int:
