@@ -29,7 +29,7 @@ def fold(letter: Letter, texts: Sequence[str], people: Sequence[Person]) -> Fold
     """``receiving.showing.Folding``."""
     known = [word for each in people for word in (each.name, each.address) if word]
     folded = folding.fold(letter, texts, known)
-    cuts = tuple(Cut(each.at, each.lines) for each in folded.cuts if each.role is Role.QUOTE)
+    cuts = tuple(Cut(each.at, each.lines, each.role is Role.SIGNATURE) for each in folded.cuts)
     return Folded(folded.text, folded.spans, cuts)
 
 

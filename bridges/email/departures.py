@@ -14,7 +14,7 @@ from bridges.email.composing.outgoing import Finished, NotTaken, Outbox
 from bridges.email.config import LimitSettings
 from bridges.email.identity import Identities
 from bridges.email.people import People
-from bridges.email.receiving.contacts import Contacts, Decision, EmailContact
+from bridges.email.receiving.contacts import Contacts, EmailContact
 from bridges.email.receiving.rates import Rates
 from bridges.email.sending.store import Sendings
 from bridges.email.suspensions import Suspensions
@@ -109,8 +109,7 @@ class Departures:
 
 
 def _written(contact: EmailContact, mailbox: Mailbox, now: float) -> EmailContact:
-    decision = Decision.ALLOW if contact.decision is Decision.ALLOW else Decision.NONE
-    return replace(contact, exact=contact.exact or mailbox.exact, written=now, decision=decision)
+    return replace(contact, exact=contact.exact or mailbox.exact, written=now)
 
 
 def _too_fast(allowed: str) -> Refused:

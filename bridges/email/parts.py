@@ -246,6 +246,9 @@ class Parts:
         if self.receipts.wanted(owner):
             self._spawn(self.receipts.read(owner, mail))
 
+    def refuses(self, owner: str, mailbox: Mailbox) -> bool:
+        return self.receiving.blocks.blocked(owner, mailbox)
+
     async def contacts_of(self, owner: str) -> Sequence[EmailContact]:
         return await self.receiving.contacts.of(owner)
 

@@ -41,9 +41,21 @@ _NO_ROOM = Refused(
     "There is no such thread or mailing list. Write .room in a chat to open its thread as one.",
 )
 _NO_NUL = Refused(Condition.NOT_ACCEPTABLE, "Your message has a NUL character, which mail cannot carry.")
+#: Why a message was not sent, of an address.
 _UNREAD = (
-    "{} says of itself that nobody reads what is sent there, so your message was not sent. If you know better, write "
-    "“allow {}” to the gateway, and then again."
+    "{0} says of itself that nobody reads what is sent there, so your message was not sent. If you know better, write "
+    "“allow {0}” to the gateway, and then again."
+)
+_BLOCKED = (
+    "You keep mail of {0} away, and would not see an answer, so your message was not sent. Write “allow {0}” to the "
+    "gateway, and then again."
+)
+_BLOCKED_BY_LIST = (
+    "{0} is on your list of blocked addresses, and you would not see an answer, so your message was not sent. Take it "
+    "off with the command “block-list” of the gateway, and write again."
+)
+_BLOCKED_FOR_ALL = (
+    "The operator of this gateway refuses mail of {0}, so nobody could answer, and your message was not sent."
 )
 _NOT_HERE = Refused(Condition.NOT_ACCEPTABLE, "Mail has no such thing.")
 _REACHABLE = "email"
@@ -78,6 +90,9 @@ class Desk(Protocol):
 
     def read(self, owner: str, mail: str) -> None:
         """The user has seen a mail."""
+
+    def refuses(self, owner: str, mailbox: Mailbox) -> bool:
+        """Whether mail of somebody is refused: for all (no ``owner``), or for this user too."""
 
     async def contacts_of(self, owner: str) -> Sequence[EmailContact]:
         """Raises ``NotStored``."""
@@ -296,6 +311,18 @@ class EmailSession:
             raise RuntimeError("This session has not begun.")
         return self._desk
 
+    def _unanswerable(self, mailbox: Mailbox) -> str:
+        """Why nobody would answer, in a sentence with what to do; empty for most people."""
+        known = self._known.get(mailbox.folded)
+        decision = known.decision if known is not None else Decision.NONE
+        if decision in (Decision.BLOCK, Decision.SPAM):
+            return _BLOCKED.format(mailbox.exact)
+        if self._ready.refuses("", mailbox):
+            return _BLOCKED_FOR_ALL.format(mailbox.exact)
+        if self._ready.refuses(self.owner, mailbox):
+            return _BLOCKED_BY_LIST.format(mailbox.exact)
+        return _UNREAD.format(mailbox.exact) if self.one_way(mailbox.exact) else ""
+
     def _words(self, text: str, kind: MessageKind) -> str:
         if kind is not MessageKind.ACTION:
             return text
@@ -321,9 +348,8 @@ class EmailSession:
             except BadAddress as error:
                 ticket.refused(Refused(Condition.JID_MALFORMED, str(error)))
                 return
-            if self.one_way(address.name):
-                text = _UNREAD.format(address.name, address.name)
-                ticket.refused(Refused(Condition.NOT_ACCEPTABLE, text))
+            if why := self._unanswerable(place.recipients[0]):
+                ticket.refused(Refused(Condition.NOT_ACCEPTABLE, why))
                 return
         self._ready.composer.write(self.owner, place, said, ticket)
 

@@ -134,16 +134,15 @@ class Contacts:
         self._known.pop((owner, address), None)
 
     async def wrote(self, owner: str, mailbox: Mailbox, now: float, name: str = "") -> None:
-        """The user writes to somebody: from now on their mail is wanted, and the address is known as it was written."""
+        """The user writes to somebody: from now on their mail is wanted, unless the user has decided otherwise, and the
+        address is known as it was written."""
         contact = await self.find(owner, mailbox.folded)
-        decision = Decision.ALLOW if contact.decision is Decision.ALLOW else Decision.NONE
         await self.save(
             replace(
                 contact,
                 exact=contact.exact or mailbox.exact,
                 name=contact.name or name,
                 written=now,
-                decision=decision,
             )
         )
 

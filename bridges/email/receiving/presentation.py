@@ -31,10 +31,11 @@ _LATE = 300.0  # seconds after which it is told when a mail was sent (XEP-0203)
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Quoted lines that were folded away: how many, and where in the text that was left."""
+    """Lines that were folded away, quoted ones or a signature: how many, and where in the text that was left."""
 
     place: int
     lines: int
+    signature: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +243,11 @@ def _base(folded: str) -> str:
 
 
 def _with_cuts(text: str, spans: Sequence[Span], cuts: Sequence[Cut]) -> tuple[str, Sequence[Span]]:
-    """With a mark at every place where quoted lines were."""
+    """With a mark at every place where lines were."""
     moved = list(spans)
     for cut in sorted(cuts, key=lambda cut: cut.place, reverse=True):
-        mark = f"[{cut.lines} quoted {'line' if cut.lines == 1 else 'lines'}]"
+        lines = "line" if cut.lines == 1 else "lines"
+        mark = f"[signature: {cut.lines} {lines}]" if cut.signature else f"[{cut.lines} quoted {lines}]"
         before = "" if cut.place == 0 or text[cut.place - 1] == "\n" else "\n"
         after = "" if cut.place == len(text) or text[cut.place] == "\n" else "\n"
         mark = before + mark + after

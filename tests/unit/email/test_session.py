@@ -17,7 +17,7 @@ from gateway.model import Condition, MessageKind, Refused
 from gateway.playground.process import free_ports
 from gateway.testing import RecordingSink, RecordingTicket
 
-ANN = "ann@localhost"
+ANN, BOB = "ann@localhost", "bob@far.example"
 
 
 @pytest.fixture
@@ -96,3 +96,32 @@ async def test_who_reads_nothing_is_not_written_to_before_the_user_says_so(
         await one.look_again(address.lower())
         assert not one.one_way(address)
         assert not isinstance(await told(one, address, "Hello"), Refused)
+
+
+@pytest.mark.parametrize("decision", [Decision.BLOCK, Decision.SPAM])
+async def test_who_is_kept_away_is_not_written_to_and_stays_away(
+    bridge: EmailBridge, decision: Decision
+) -> None:
+    parts = await bridge.office.opened()
+    contacts = parts.receiving.contacts
+    async with session(bridge) as (one, _):
+        await contacts.save(replace(await contacts.find("ann", BOB), decision=decision))
+        await one.look_again(BOB)
+        refused = await told(one, BOB, "Hello")
+        assert isinstance(refused, Refused)
+        assert f"allow {BOB}" in refused.text
+        await contacts.save(replace(await contacts.find("ann", BOB), decision=Decision.ALLOW))
+        await one.look_again(BOB)
+        assert not isinstance(await told(one, BOB, "Hello"), Refused)
+
+
+async def test_who_is_on_a_list_of_blocked_addresses_is_not_written_to(bridge: EmailBridge) -> None:
+    parts = await bridge.office.opened()
+    async with session(bridge) as (one, _):
+        for owner, words in (("ann", "command “block-list”"), ("", "operator of this gateway")):
+            await parts.receiving.blocks.add(owner, "far.example", 1.0)
+            refused = await told(one, BOB, "Hello")
+            assert isinstance(refused, Refused)
+            assert words in refused.text
+            await parts.receiving.blocks.remove(owner, "far.example")
+        assert not isinstance(await told(one, BOB, "Hello"), Refused)

@@ -129,6 +129,13 @@ def test_quotes_that_were_folded_are_counted_where_they_were() -> None:
     assert page.text[span.start : span.end] == "No."
 
 
+def test_a_signature_that_was_folded_leaves_a_mark() -> None:
+    letter = replace(PLAIN, subject="", text="Yes.")
+    assert shown(letter, PROVEN, Cut(4, 3, signature=True)).text == "Yes.\n[signature: 3 lines]"
+    both = shown(letter, PROVEN, Cut(4, 9), Cut(4, 1, signature=True))
+    assert both.text == "Yes.\n[signature: 1 line]\n[9 quoted lines]"
+
+
 def test_a_mail_that_is_nothing_but_a_quote_still_says_something() -> None:
     assert shown(replace(PLAIN, text="", subject=""), PROVEN, Cut(0, 3)).text == "[3 quoted lines]"
     assert shown(replace(PLAIN, text="", subject="")).text == "(This mail has no text.)"
