@@ -6,7 +6,7 @@ Makes the row of what is. Knows nothing of what becomes of it.
 from collections.abc import Callable
 
 from gateway.accounts.account import Account
-from gateway.bridge import Clock
+from gateway.bridge import Capabilities, Clock
 from gateway.delivery import words
 from gateway.delivery.entry import Entry
 from gateway.delivery.outgoing import Outgoing, kept, not_connected
@@ -15,14 +15,22 @@ from gateway.model import Address, AddressKind, Condition, DeliveryState, Refuse
 from gateway.texts import Text
 from gateway.xmpp.stanza import Stanza
 
+_STRANGER = Refused(
+    Condition.REGISTRATION_REQUIRED,
+    Text(
+        "You are not registered with this gateway, so nothing was sent. Register with it first: your client offers that, or "
+        'write "register" to the gateway.'
+    ),
+)
+
 
 class Admission:
-    """``waits``: the network's messages may wait while it is away. ``most``: messages of one user without an outcome."""
+    """``most``: messages of one user without an outcome."""
 
     def __init__(
         self,
         bridge: str,
-        waits: bool,
+        can: Capabilities,
         most: int,
         clock: Clock,
         ids: IdSource,
@@ -30,7 +38,7 @@ class Admission:
         refuse: Callable[[Stanza, Refused], None],
     ) -> None:
         self._bridge = bridge
-        self._waits = waits
+        self._can = can
         self._most = most
         self._clock = clock
         self._ids = ids
@@ -43,7 +51,10 @@ class Admission:
         """Its row, which is not written down yet; until ``over`` it counts. None: it was refused."""
         owner = stanza.sender.bare
         account = self._account(owner, address.network)
-        if account is None or not (account.connected or self._waits):
+        if account is None and self._can.registration:
+            self._refuse(stanza, _STRANGER)
+            return None
+        if account is None or not (account.connected or self._can.store_and_forward):
             self._refuse(stanza, not_connected(account, address.network))
             return None
         if self._load.get(owner, 0) >= self._most:

@@ -88,8 +88,7 @@ class Outbound:
         self._refuse = refuse
         self._service = service
         self._taken = taken
-        waits = capabilities.store_and_forward
-        self._admission = Admission(bridge, waits, policy.waiting, clock, ids, account, refuse)
+        self._admission = Admission(bridge, capabilities, policy.waiting, clock, ids, account, refuse)
         self._lines = Lines(clock, self._pump)
         self._reports = Reports(bridge, store, spawn)
         promised = capabilities.delivery_reports and not capabilities.silence_is_consent
