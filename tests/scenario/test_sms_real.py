@@ -1,0 +1,98 @@
+"""Texts both ways between XMPP clients on Prosody and phones behind npm's SMSC; what kills nothing, loses nothing."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import pytest
+import pytest_asyncio
+
+from gateway.playground.clients import message
+from gateway.playground.match import error_condition
+from tests.scenario.phone_house import SMS, House, contact, number_of, opened, resident
+from tests.scenario.post_house import BODY, heard, receipt, write
+from tests.scenario.stage import Company, chatter
+from tests.waiting import DEADLINE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+RECEIPT = "<request xmlns='urn:xmpp:receipts'/>"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(directory: Path) -> AsyncIterator[House]:
+    async with opened(directory, "prosody") as house:
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def company(house: House) -> AsyncIterator[Company]:
+    people = Company(house.stage)
+    try:
+        yield people
+    finally:
+        await house.smsc.reset()
+        await people.goodbye()
+    house.stage.assert_calm()
+
+
+async def test_a_conversation_with_emoji_and_receipts_goes_both_ways(house: House, company: Company) -> None:
+    alice = await resident(company)
+    phone = house.phone()
+    id_ = write(alice, contact(phone), "Grüße 😀", RECEIPT)
+    [text] = await house.texts(phone)
+    assert await house.reads(phone) == "Grüße 😀"
+    await receipt(alice, id_)
+    assert await house.text(phone, text["source_addr"], "hi yourself") == 0
+    answer = await heard(alice, "hi yourself")
+    assert answer.get("from", "").partition("/")[0] == contact(phone)
+
+
+async def test_a_text_of_ten_segments_has_one_receipt(house: House, company: Company) -> None:
+    alice, phone = await resident(company), house.phone()
+    long = "".join(f"{each:04} sheep, " for each in range(1, 120))[:1500]
+    id_ = write(alice, contact(phone), long, RECEIPT)
+    assert len(await house.texts(phone, 10)) == 10
+    assert await house.reads(phone, 10) == long
+    await receipt(alice, id_)
+    assert not [one for one in chatter(alice) if one.get("type") == "error"]
+
+
+async def test_what_a_network_cannot_deliver_is_an_error_to_that_message(
+    house: House, company: Company
+) -> None:
+    alice, phone = await resident(company), house.phone(last=9)
+    id_ = write(alice, contact(phone), "are you there?", RECEIPT)
+
+    def refused(one: Element) -> bool:
+        return one.get("type") == "error" and one.get("id") == id_
+
+    error = await alice.expect(message(also=refused), "an error", DEADLINE)
+    assert error_condition(error) in {"recipient-unavailable", "item-not-found"}
+
+
+async def test_long_texts_of_phones_are_one_message(house: House, company: Company) -> None:
+    alice, phone = await resident(company), house.phone()
+    ours = await number_of(house, alice)
+    words = ("one 😀 two " * 12).encode("utf-16-be")
+    pieces = [words[at : at + 133] for at in range(0, len(words), 133)]  # an odd length: characters are cut
+    for number, piece in reversed(list(enumerate(pieces, 1))):
+        header = bytes([5, 0, 3, 77, len(pieces), number])
+        assert await house.text(phone, ours, header + piece, esm_class=0x40, data_coding=8) == 0
+    said = await heard(alice, "one 😀 two")
+    assert said.findtext(BODY) == ("one 😀 two " * 12).strip() or said.findtext(BODY) == "one 😀 two " * 12
+
+
+async def test_an_unregistered_user_is_told_so_and_nothing_is_sent(house: House, company: Company) -> None:
+    carol, phone = await company.user("carol"), house.phone()
+    id_ = write(carol, contact(phone), "free texts?")
+    error = await carol.expect(message(also=lambda one: one.get("id") == id_), "an error", DEADLINE)
+    assert error_condition(error) == "registration-required"
+
+
+@pytest.mark.parametrize("number", ["911", "112"])
+async def test_emergency_numbers_are_refused_with_words(house: House, company: Company, number: str) -> None:
+    alice = await resident(company)
+    id_ = write(alice, f"{number}@{SMS}", "help")
+    error = await alice.expect(message(also=lambda one: one.get("id") == id_), "an error", DEADLINE)
+    assert "call it from a telephone" in "".join(error.itertext())
