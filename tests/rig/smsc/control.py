@@ -11,6 +11,8 @@ from gateway.playground.expect import Unmet
 DEADLINE = 30.0  # seconds; generous, because two slow cores are shared and only failures wait so long
 Event = dict[str, Any]
 
+NAME = "line to an SMSC"  # of tasks that are the rig's
+
 
 class Control:
     """``events`` are all that the SMSC told, oldest first."""
@@ -21,7 +23,7 @@ class Control:
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._news = asyncio.Event()
         self.events: list[Event] = []
-        self._reading = asyncio.create_task(self._read(reader))
+        self._reading = asyncio.create_task(self._read(reader), name=NAME)
 
     @classmethod
     async def open(cls, host: str, port: int) -> "Control":

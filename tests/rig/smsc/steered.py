@@ -96,10 +96,10 @@ class NodeSmsc:
         """The number of the newest session that is bound (in one of these ways)."""
         wanted = modes or ("bind_transceiver", "bind_receiver", "bind_transmitter")
         while True:
+            seen = len(self.control.events)
             found = [each["session"] for each in await self.control.ask("sessions") if each["mode"] in wanted]
             if found:
                 return int(found[-1])
-            seen = len(self.control.events)
             await self.control.until(lambda events, seen=seen: len(events) > seen, "a bind")
 
     async def deliver(self, text: str | bytes = "hi", *, session: int | None = None, **fields: Any) -> int:
