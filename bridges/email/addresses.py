@@ -30,6 +30,11 @@ _LONGEST, _LONGEST_LOCAL, _LONGEST_DOMAIN = (
 _ATOM = re.compile(
     r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\U0010ffff]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\U0010ffff]+)*"
 )
+# What nearly all of them look like: nothing is to be decoded or decided.
+_PLAIN = re.compile(
+    r"(?=.{1,254}\Z)[A-Za-z0-9_+=-]{1,30}(?:\.[A-Za-z0-9_+=-]{1,30})?"
+    r"@(?:(?![xX][nN]--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,30}"
+)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _ROOM = re.compile(r"#[a-z0-9._-]{1,200}")
 # What nobody sees, or what turns the direction of text: a second mailbox could look like the first.
@@ -80,6 +85,8 @@ def parse(text: str) -> Mailbox:
     local, at, domain = written.rpartition("@")
     if not at:
         raise BadAddress(f"{_shown(written)} is no mail address: write one like alice@example.com.")
+    if written.isascii() and _PLAIN.fullmatch(written) is not None:
+        return Mailbox(local, domain.lower())
     local = unicodedata.normalize("NFC", local)
     if (
         len(local.encode("utf-8", "replace")) > _LONGEST_LOCAL
@@ -149,11 +156,17 @@ def _letters(label: str) -> str:
 
 def _folded(local: str) -> str:
     lower = local.lower()
+    if lower.isascii():
+        return lower
     return lower if unicodedata.normalize("NFKC", local).casefold() == lower else local
 
 
 def _stable(domain: str) -> str:
-    return domain if unicodedata.normalize("NFKC", domain).casefold() == domain else ascii_domain(domain)
+    return (
+        domain
+        if domain.isascii() or unicodedata.normalize("NFKC", domain).casefold() == domain
+        else ascii_domain(domain)
+    )
 
 
 def _shown(text: str) -> str:

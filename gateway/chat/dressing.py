@@ -8,6 +8,7 @@ from gateway.chat.degrade import own_words, shortened
 from gateway.chat.places import Place, Target
 from gateway.chat.ranges import Moved, cut, unmoved
 from gateway.model import Enrichment, Message, MessageKind, Reply, Span
+from gateway.xmpp.text import strip_forbidden
 
 #: What XML cannot hold is left out of a body: places must be counted without it. CR and LF stay as they are.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -18,7 +19,10 @@ _PREFIX: dict[MessageKind, int] = {MessageKind.CHAT: 0, MessageKind.ACTION: 4, M
 
 def dress(message: Message, enrichment: Enrichment, place: Place) -> tuple[str, str]:
     """The text to show, and ready XML to go with it (for ``rendering.for_room``)."""
-    text, moved = cut(message.text, (match.span() for match in _FORBIDDEN.finditer(message.text)))
+    moved: Moved = unmoved
+    text = strip_forbidden(message.text)
+    if text != message.text:
+        text, moved = cut(message.text, (match.span() for match in _FORBIDDEN.finditer(message.text)))
     spans = [replace(span, start=moved(span.start), end=moved(span.end)) for span in enrichment.spans]
     mentions = [(moved(each.start), moved(each.end), each.name) for each in enrichment.mentions]
     length = len(text)

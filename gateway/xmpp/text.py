@@ -8,8 +8,20 @@ _SPECIAL = re.compile("[&<>\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _SPECIAL_IN_ATTRIBUTE = re.compile("[&<>\"'\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
+# Of ASCII, what is neither forbidden nor reserved anywhere in content. Long texts of several lines are mostly that.
+_CONTENT = bytes({0x09, 0x0A, *range(0x20, 0x80)} - set(b"&<>"))
+_CHARACTERS = bytes({0x09, 0x0A, 0x0D, *range(0x20, 0x80)})
+
+
+def _is_all(text: str, octets: bytes) -> bool:
+    """A tenth of the time that an expression takes."""
+    return text.isascii() and not text.encode("ascii").translate(None, octets)
+
+
 def strip_forbidden(text: str) -> str:
     """``text`` without the code points that XML 1.0 cannot carry in any form."""
+    if _is_all(text, _CHARACTERS):
+        return text
     return _FORBIDDEN.sub("", text)
 
 
@@ -19,7 +31,7 @@ def escape(text: str) -> str:
     # Asked of every message: for most, these take two thirds of the time of the expression.
     if text.isprintable() and not ("&" in text or "<" in text or ">" in text):
         return text
-    if _SPECIAL.search(text) is None:
+    if _is_all(text, _CONTENT) or _SPECIAL.search(text) is None:
         return text
     return (
         _FORBIDDEN.sub("", text)

@@ -16,6 +16,8 @@ _PGP_MESSAGE = "-----BEGIN PGP MESSAGE-----"
 
 def read(text: str, *, is_flowed: bool = False, delsp: bool = False) -> Shown:
     """``text`` is clean."""
+    if not is_flowed and ">" not in text and flowed.SEPARATOR not in text:
+        return shown.unquoted("\n".join(map(str.rstrip, text.split("\n"))))
     lines = flowed.decode(text, delsp=delsp) if is_flowed else _fixed(text)
     return shown.quoted((depth, line.rstrip() if line != flowed.SEPARATOR else line) for depth, line in lines)
 
@@ -36,7 +38,7 @@ def encrypted(text: str) -> bool:
 
 def unarmoured(text: str) -> tuple[str, bool]:
     """The text within a cleartext signature (RFC 4880 §7), with what stands around it, and whether there was one."""
-    begin = _PGP_SIGNED.search(text)
+    begin = _PGP_SIGNED.search(text) if "-----BEGIN PGP SIGNED" in text else None
     if begin is None:
         return text, False
     end = _PGP_SIGNATURE.search(text, begin.end())

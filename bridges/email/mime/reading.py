@@ -24,7 +24,7 @@ def read(source: Source, limits: Limits = DEFAULT, directory: Path | None = None
     structure = Structure(source, limits)
     root = structure.root()
     contents = Chooser(limits).choose(root)
-    letter = replace(_heading(root.header), size=len(source))
+    letter = _heading(root.header, len(source))
     defects = list(structure.defects)
     invitation = _invitation(contents, limits, defects)
     body, shortened = _body(contents.texts, limits)
@@ -58,10 +58,10 @@ def read(source: Source, limits: Limits = DEFAULT, directory: Path | None = None
 def unread(start: bytes, size: int, why: str, limits: Limits = DEFAULT) -> Letter:
     """A letter of the header alone, from the beginning of a mail. ``why`` is a sentence for people."""
     header, _, _ = fields.split(start[: limits.header], limits.fields_of_a_name)
-    return replace(_heading(header), size=size, unreadable=why)
+    return replace(_heading(header, size), unreadable=why)
 
 
-def _heading(header: Header) -> Letter:
+def _heading(header: Header, size: int) -> Letter:
     authors: list[Person] = []
     flawed = False
     froms = header.all("from")
@@ -92,6 +92,7 @@ def _heading(header: Header) -> Letter:
         wants_mdn=wants[0].address if len(wants) == 1 else "",
         received_count=sum(field.name == "received" for field in header.fields),
         trace=tuple((field.name, _raw(field.value)) for field in header.fields),
+        size=size,
         defects=() if sole is not None else (_author_defect(froms, authors),),
     )
 

@@ -45,6 +45,11 @@ def quoted(lines: Iterable[tuple[int, str]]) -> Shown:
     return trimmed(Shown(text, tuple(sorted(spans, key=_outermost_first)), words=len(text)))
 
 
+def unquoted(text: str) -> Shown:
+    """A text without quotes."""
+    return trimmed(Shown(text, words=len(text)))
+
+
 def _outermost_first(span: Span) -> tuple[int, int]:
     return span.start, -span.end
 
@@ -76,11 +81,12 @@ def clipped(shown: Shown, start: int, end: int) -> Shown:
         return shown
     spans = (replace(s, start=max(s.start, start) - start, end=min(s.end, end) - start) for s in shown.spans)
     marks = (replace(m, start=max(m.start, start) - start, end=min(m.end, end) - start) for m in shown.marks)
-    return replace(
-        shown,
-        text=shown.text[start:end],
-        spans=tuple(span for span in spans if span.start < span.end),
-        marks=tuple(mark for mark in marks if mark.start < mark.end),
+    return Shown(
+        shown.text[start:end],
+        tuple(span for span in spans if span.start < span.end),
+        tuple(mark for mark in marks if mark.start < mark.end),
+        shown.html,
+        shown.words,
     )
 
 
