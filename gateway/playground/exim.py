@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gateway.playground.peers import LOOPBACK, give_to
 from gateway.playground.process import Child, answering, free_ports, is_root
-from gateway.playground.unpacked import find, unpacked
+from gateway.playground.unpacked import among, find, unpacked
 
 _CONFIG = """\
 primary_hostname = mx.localhost
@@ -105,17 +105,15 @@ class Exim:
         self._directory = directory
         files = find("exim4-daemon-light")
         wrapper = next(find("libnss-wrapper").root.glob("usr/lib/*/libnss_wrapper.so"))
-        # By env(1): Exim's account must not reach what changes ours.
         environment = {
             **files.libraries(),
             "LD_PRELOAD": str(wrapper),
             "NSS_WRAPPER_PASSWD": str(directory / "passwd"),
             "NSS_WRAPPER_GROUP": str(directory / "group"),
         }
-        settings = [f"{name}={value}" for name, value in environment.items()]
         self.child = Child(
             "exim",
-            ["env", *settings, str(directory / "exim"), "-C", str(directory / "exim.conf"), "-bdf", "-q1s"],
+            among(environment, str(directory / "exim"), "-C", str(directory / "exim.conf"), "-bdf", "-q1s"),
             directory,
             user="nobody",
         )

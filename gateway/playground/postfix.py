@@ -13,8 +13,8 @@ from pathlib import Path
 
 from gateway.playground.certificate import Certificate
 from gateway.playground.peers import LOOPBACK, give_to
-from gateway.playground.process import Child, answering, free_ports
-from gateway.playground.unpacked import Unpacked, find, unpacked
+from gateway.playground.process import Child, NotReady, answering, free_ports, taken
+from gateway.playground.unpacked import Unpacked, among, find, unpacked
 
 _MAIN = """\
 compatibility_level = 3.6
@@ -139,7 +139,6 @@ class Postfix:
         self.port = port or mx
         self.submission_port = submission_port or submission
         self._directory = directory
-        # By env(1): what makes Postfix believe in another user must not reach what changes ours.
         environment = {
             **files.libraries("usr/lib/postfix"),
             **_wrapped(directory),
@@ -147,14 +146,9 @@ class Postfix:
         }
         self.child = Child(
             "postfix",
-            [
-                "env",
-                *(f"{name}={value}" for name, value in environment.items()),
-                files.program("usr/lib/postfix/sbin/master"),
-                "-s",
-                "-c",
-                str(directory / "etc"),
-            ],
+            among(
+                environment, files.program("usr/lib/postfix/sbin/master"), "-s", "-c", str(directory / "etc")
+            ),
             directory,
             user="nobody",
         )
@@ -198,6 +192,11 @@ class Postfix:
     async def restart(self) -> None:
         await self.child.stop()
         (self._directory / "spool/pid/master.pid").unlink(missing_ok=True)
+        for port in (self.port, self.submission_port):
+            if taken(
+                self.host, port
+            ):  # it would end without a word: its log is written by a child that is not there yet
+                raise NotReady(f"Postfix cannot listen at {self.host}:{port}: another process does.")
         self.child.start()
         question, answer = b"EHLO probe.localhost\r\nQUIT\r\n", b"221"
         for port in (self.port, self.submission_port):

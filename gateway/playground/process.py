@@ -82,6 +82,19 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     return chosen
 
 
+def taken(host: str, port: int) -> bool:
+    """Whether somebody listens at ``host``:``port``, so that no server of ours can."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as servers do, for connections that have just ended
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
 @contextlib.contextmanager
 def _lately_given() -> Iterator[dict[int, float]]:
     """The ports that any process of this user was given of late, and when; what is added is written down at the end."""

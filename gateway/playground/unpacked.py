@@ -47,3 +47,9 @@ def find(package: str) -> Unpacked:
             f"bash -c '. scripts/prepare.sh; need_unpacked {package}'"
         )
     return Unpacked(cache() / "unpacked" / package)
+
+
+def among(environment: Mapping[str, str], *command: str) -> list[str]:
+    """``command`` with an environment that only it sees, by env(1): what makes a daemon believe in another user must not
+    reach what changes ours."""
+    return ["env", *(f"{name}={value}" for name, value in environment.items()), *command]

@@ -2,10 +2,15 @@
 
 import asyncio
 import os
+import socket
 import sys
 from pathlib import Path
 
+import pytest
+
+from gateway.playground.peers import LOOPBACK
 from gateway.playground.postfix import Postfix, lmtp
+from gateway.playground.process import NotReady
 from gateway.playground.smtp_tools import smtp_source
 from tests.rig.servers import Directory, StartPostfix, StartSink
 from tests.unit.playground.test_process import until_gone
@@ -23,6 +28,13 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def test_a_port_that_somebody_has_is_named(start_postfix: StartPostfix) -> None:
+    with socket.create_server((LOOPBACK, 0)) as somebody:
+        port = somebody.getsockname()[1]
+        with pytest.raises(NotReady, match=f"{port}: another process"):
+            await start_postfix(routes={}, port=port)
 
 
 async def _delivered(postfix: Postfix, count: int) -> None:
