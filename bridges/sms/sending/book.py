@@ -317,12 +317,12 @@ class Book:
         page.touch(record, *pieces)
         states = [each.state for each in record.pieces.values()]
         state = further(record.state, aggregated(record.total, states, record.counts))
-        if state is record.state:
-            return
-        record.state, record.changed = state, self._now()
-        if not state.told:
-            return
-        record.owed, record.news = True, self.next_number()
+        if state is not record.state:
+            record.state, record.changed = state, self._now()
+            if state.told:
+                record.owed, record.news = True, self.next_number()
+        if not record.owed:
+            return  # what was told before is not told again for another reason
         wanted = PieceState.FAILED if state is MessageState.FAILED else PieceState.LOST
         whys = [each.why for each in record.pieces.values() if each.state is wanted and each.why is not None]
         record.why = None if state is MessageState.DELIVERED else most_telling(whys)

@@ -152,6 +152,18 @@ class Office:
 
         await eventually(enough, "conversations that wait")
 
+    async def in_time(self, count: int = 1) -> Tidings:
+        """Let minutes pass until so much was told."""
+
+        async def told() -> bool:
+            if len(self.told.news) < count:
+                await self.clock.advance(60)
+                await self.sender.standing()  # as long as the database takes
+            return len(self.told.news) >= count
+
+        await eventually(told, "what time brings")
+        return self.told.news[count - 1]
+
     async def until(self, id: str, state: MessageState) -> Known:
         """Wait until a message has come so far."""
 
