@@ -73,10 +73,10 @@ def run(
     names = [only] if only else sorted(TARGETS)
     done = 0
     while done < cases:
+        share = min(PIECE, -(-(cases - done) // len(names)))
         for name in names:
-            times = min(PIECE, cases - done)
-            if times:
-                _piece(name, seed, times, report)
+            times = min(share, cases - done)
+            _piece(name, seed, times, report)
             done += times
         seed += 1
         if tell is not None:
