@@ -118,7 +118,10 @@ async def _ours(smsc: NodeSmsc, count: int, window: int) -> list[tuple[str, Figu
 async def _theirs(smsc: NodeSmsc, what: str, count: int, window: int) -> Figure:
     interpreter = str(fetched("aiosmpplib") / "bin/python")
     child = await asyncio.create_subprocess_exec(
-        interpreter, str(_YARDSTICK), what, str(smsc.port), str(count), stdout=asyncio.subprocess.PIPE
+        interpreter,
+        str(_YARDSTICK),
+        *(what, str(smsc.port), str(count), str(window)),
+        stdout=asyncio.subprocess.PIPE,
     )
     if child.stdout is None:
         raise RuntimeError("a child without output")

@@ -1,7 +1,7 @@
 """aiosmpplib with the same work, for ``benchmarks.sms_smpp``: runs in the environment that ``scripts/smscs`` makes for it.
 
-``python sms_yardstick.py send PORT COUNT`` or ``receive PORT COUNT``; prints one JSON object when it is done, and before
-that the line ``ready``.
+``python sms_yardstick.py send PORT COUNT WINDOW`` (or ``receive``); prints one JSON object when it is done, and before that
+the line ``ready``. It has no window of its own, so it is given one here: with thousands under way it gives them up.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from aiosmpplib import ESME, AbstractHook, PhoneNumber, SubmitSm
 class Counting(AbstractHook):
     """``wanted`` PDUs of a kind."""
 
-    def __init__(self, kind: str, wanted: int) -> None:
+    def __init__(self, kind: str, wanted: int, window: int) -> None:
         self._kind = kind
         self._left = wanted
+        self.room = asyncio.Semaphore(window)
         self.bound = asyncio.Event()
         self.done = asyncio.Event()
 
@@ -31,6 +32,7 @@ class Counting(AbstractHook):
             self.bound.set()
         elif kind == self._kind:
             self._left -= 1
+            self.room.release()
             if self._left == 0:
                 self.done.set()
 
@@ -38,8 +40,8 @@ class Counting(AbstractHook):
         sys.exit(f"aiosmpplib could not send: {error!r}")
 
 
-async def main(what: str, port: int, count: int) -> None:
-    hook = Counting("SubmitSmResp" if what == "send" else "DeliverSm", count)
+async def main(what: str, port: int, count: int, window: int) -> None:
+    hook = Counting("SubmitSmResp" if what == "send" else "DeliverSm", count, window)
     esme = ESME("127.0.0.1", port, "test", "pw", hook=hook, log_level="ERROR")
     running = asyncio.create_task(esme.start())
     await hook.bound.wait()
@@ -47,6 +49,7 @@ async def main(what: str, port: int, count: int) -> None:
     begun, cpu = time.perf_counter(), time.process_time()
     if what == "send":
         for number in range(count):
+            await hook.room.acquire()
             await esme.broker.enqueue(
                 SubmitSm(
                     short_message=f"Message {number}: see you at eight.",
@@ -60,4 +63,4 @@ async def main(what: str, port: int, count: int) -> None:
     running.cancel()
 
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
