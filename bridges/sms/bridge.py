@@ -7,10 +7,11 @@ from pydantic import BaseModel
 from bridges.sms import addresses, personal
 from bridges.sms.addresses import HOME
 from bridges.sms.building import built
+from bridges.sms.commands import SmsCommands
 from bridges.sms.config import SmsSettings
 from bridges.sms.office import Building, Office
 from bridges.sms.session import SmsSession
-from gateway.bridge import Account, BadAddress, Capabilities, Hint, NotStored, Services, Sink
+from gateway.bridge import Account, BadAddress, BridgeCommand, Capabilities, Hint, NotStored, Services, Sink
 from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
 
 CAPABILITIES = Capabilities(
@@ -30,6 +31,7 @@ CAPABILITIES = Capabilities(
     local_sessions=True,
     registration=True,
     forgets=True,
+    commands=True,
     background=True,
     lookup=True,
     network_noun="telephone network",
@@ -44,6 +46,7 @@ class SmsBridge:
 
     def __init__(self, settings: SmsSettings, services: Services, build: Building = built) -> None:
         self.office = Office(settings, services, build)
+        self._commands = SmsCommands(self.office).declared()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -95,6 +98,10 @@ class SmsBridge:
         except NotStored:
             text = "The gateway cannot write to its database just now. Please try again later."
             return Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)
+
+    def commands(self, address: Address) -> Sequence[BridgeCommand]:
+        """``gateway.bridge.Commanding``."""
+        return self._commands if address.kind is AddressKind.GATEWAY else ()
 
     # -- life --------------------------------------------------------------------------------------------------
 

@@ -110,6 +110,17 @@ class Ways:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The state of a route, for status and doctor."""
+
+    connected: bool
+    detail: str = ""
+    waiting: int = 0
+    since: float | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
 class Route(Protocol):
     """One configured way to the network."""
 
@@ -135,6 +146,8 @@ class Route(Protocol):
     def media_headers(self, url: str) -> Mapping[str, str] | None:
         """What to send along when a file that came with a message is fetched from ``url``: credentials of the provider, to
         its own hosts only; None if files of this route are never there."""
+
+    def seen(self) -> Seen: ...
 
     async def trial(self) -> Sequence[str]:
         """For ``causeway check``: try to connect and log in; what is wrong, in sentences with the fix."""
@@ -285,14 +298,3 @@ class Intake(Protocol):
     def trouble(self, route: str, text: str) -> None:
         """Something that the operator has to see to: refused credentials, an unregistered campaign. Bounded by the caller of
         nothing; the bridge tells the same once an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The state of a route, for status and doctor."""
-
-    connected: bool
-    detail: str = ""
-    waiting: int = 0
-    since: float | None = None
-    counts: dict[str, int] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from bridges.sms.traffic import (
     Intake,
     Outcome,
     Report,
+    Seen,
     Stage,
     Submission,
     Turn,
@@ -42,8 +43,8 @@ class Written:
 
 
 class FakeRoute:
-    """``steps`` are taken one for each send; when there are none left, pieces are accepted with ids ``<name>-1``, ``-2`` ...
-    (or of ``ids``). ``each`` is the number of characters of one piece, 0 for one piece in all."""
+    """``steps`` are taken one for each send, and ``always`` when there are none left; else pieces are accepted with ids
+    ``<name>-1``, ``-2`` ... (or of ``ids``). ``each`` is the number of characters of one piece, 0 for one piece in all."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class FakeRoute:
         self._begun = asyncio.Event()
         self._changed = asyncio.Condition()
         self.steps: deque[Step] = deque()
+        self.always: Step | None = None
         self.away = ""  # why nothing can be written, if so
         self.unfit: Refused | None = None
         self.written: list[Written] = []
@@ -112,6 +114,9 @@ class FakeRoute:
 
     def media_headers(self, url: str) -> Mapping[str, str] | None:
         return self.headers
+
+    def seen(self) -> Seen:
+        return Seen(not self.away, self.away)
 
     async def trial(self) -> Sequence[str]:
         return self.trouble
@@ -187,9 +192,9 @@ class FakeRoute:
             self._sending -= 1
 
     async def _outcome(self, written: Written) -> Outcome:
-        if not self.steps:
+        step = self.steps.popleft() if self.steps else self.always
+        if step is None:
             return Accepted(written.id)
-        step = self.steps.popleft()
         if isinstance(step, Exception):
             raise step
         if isinstance(step, Silence):

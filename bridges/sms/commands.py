@@ -1,0 +1,347 @@
+"""Commands of the SMS bridge, at the gateway's own address: what a text would cost, numbers, groups, colleagues, and what
+admins decide.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+from bridges.sms import addresses
+from bridges.sms.addresses import label
+from bridges.sms.numbers import Kind, NotFree, OurNumber
+from bridges.sms.office import Office, Parts
+from bridges.sms.policy import price
+from bridges.sms.settings import Mode
+from bridges.sms.text.counting import count, explained
+from gateway.bridge import (
+    Ask,
+    AskAgain,
+    BadAddress,
+    BridgeCommand,
+    Finish,
+    Invocation,
+    NextStep,
+    NotStored,
+)
+from gateway.model import Field, FieldKind, Refused
+
+Step = Callable[[Invocation], Awaitable[NextStep]]
+
+_NOT_YET = Finish("The gateway has just begun; try again in a moment.", failed=True)
+_NOT_STORED = Finish("The gateway cannot use its database just now; try again in a minute.", failed=True)
+_NUMBER, _WHO, _WHAT, _NAME = "number", "who", "what", "name"
+_SHOWN_MOST = 100
+_GROUP_TITLE = 100
+
+
+class SmsCommands:
+    """``gateway.bridge.Commanding``, all of it."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def declared(self) -> Sequence[BridgeCommand]:
+        one = self._command
+        return (
+            one(
+                "segments",
+                "What a text would take",
+                self._segments,
+                "Counts the SMS, says why, and what it costs.",
+            ),
+            one("my-numbers", "My numbers and what I have used today", self._mine),
+            one("name-number", "Call somebody by a name", self._name, "Only you see it."),
+            one("group", "Write to several people as a group", self._group, "Makes a room of some numbers."),
+            one("leave-group", "Give up a group", self._leave, "It comes back when somebody writes to it."),
+            one(
+                "hand-over",
+                "Hand a conversation to a colleague",
+                self._hand_over,
+                "Of a number that you share.",
+            ),
+            one("opted-out", "Who does not want my texts", self._opted_out),
+            one("sms-routes", "Routes, and what waits", self._routes, admins=True),
+            one("sms-numbers", "Give users numbers", self._numbers, "Or take them away.", admins=True),
+            one(
+                "sms-breaker",
+                "Let texts go on",
+                self._breaker,
+                "After too many were sent at once.",
+                admins=True,
+            ),
+            one("sms-allow-again", "Text somebody again who said STOP", self._allow, admins=True),
+        )
+
+    def _command(
+        self, node: str, name: str, run: Step, help_: str = "", *, admins: bool = False
+    ) -> BridgeCommand:
+        async def guarded(invocation: Invocation) -> NextStep:
+            if self._office.parts is None:
+                return _NOT_YET
+            try:
+                return await run(invocation)
+            except NotStored:
+                return _NOT_STORED
+            except (BadAddress, NotFree) as error:
+                return AskAgain(str(error))
+
+        return BridgeCommand(node, name, guarded, help_, admins)
+
+    @property
+    def _parts(self) -> Parts:
+        parts = self._office.parts
+        if parts is None:
+            raise NotStored("The bridge has not begun.")
+        return parts
+
+    def _party(self, invocation: Invocation, name: str = _WHO) -> str:
+        return addresses.party(invocation.text(name).strip(), self._office.place)
+
+    # -- before a text is sent ---------------------------------------------------------------------------------
+
+    async def _segments(self, invocation: Invocation) -> NextStep:
+        if not invocation.stage:
+            fields = (
+                Field("text", "The text", FieldKind.LINES, required=True),
+                Field(_WHO, "For whom", help="Their number, if you want to know what it costs."),
+            )
+            return Ask("What a text would take", fields)
+        text = invocation.text("text")
+        counted = count(text)
+        lines = [f"{explained(counted)}."]
+        if counted.segments > self._office.settings.limits.segments_per_message:
+            lines.append(
+                f"More than {self._office.settings.limits.segments_per_message} are not sent for one message here."
+            )
+        if invocation.text(_WHO).strip():
+            lines += self._cost(invocation.user, self._party(invocation), counted.segments)
+        return Finish(" ".join(lines))
+
+    def _cost(self, owner: str, party: str, segments: int) -> list[str]:
+        office = self._office
+        preferred = office.people.personal(owner).number
+        ranked = office.numbers.senders(owner, party, preferred)
+        known = office.conversations.of(owner, party)
+        ours = next((each for each in ranked if known is not None and each.number == known.number), None)
+        ours = ours or (ranked[0] if ranked else None)
+        if ours is None:
+            return ["You have no number to send it from."]
+        lines = [f"It would come from {_called(ours)}."]
+        each = price(office.settings, ours.routes[0], party)
+        if each is not None:
+            lines.append(
+                f"It would cost about {each * segments:.4g} {office.settings.currency}".rstrip() + "."
+            )
+        return lines
+
+    # -- numbers -----------------------------------------------------------------------------------------------
+
+    async def _mine(self, invocation: Invocation) -> NextStep:
+        office, owner = self._office, invocation.user
+        lines = [f"{_called(each)}{_mode(each)}" for each in office.numbers.of(owner)]
+        usage, limits = office.policy.usage(owner), office.settings.limits
+        used = (
+            f"Today you have sent {usage.segments} of {limits.segments_per_day} SMS, and texted {usage.people} of "
+            f"{limits.new_people_per_day} new numbers."
+        )
+        if limits.spend_per_day:
+            used += f" That cost {usage.spent:.4g} of {limits.spend_per_day:g} {office.settings.currency}.".replace(
+                " .", "."
+            )
+        return Finish(used, result="\n".join(lines) or "No number is yours.")
+
+    async def _name(self, invocation: Invocation) -> NextStep:
+        if not invocation.stage:
+            return Ask(
+                "Call somebody by a name", (_who(), Field(_NAME, "Name", help="Empty: by the number again."))
+            )
+        office, owner, party = self._office, invocation.user, self._party(invocation)
+        mine = office.numbers.of(owner)
+        if not mine:
+            return Finish("You have no number here.", failed=True)
+        name = " ".join(invocation.text(_NAME).split())[:60]
+        await office.conversations.call(owner, party, mine[0].number, name)
+        session = office.people.session(owner)
+        if session is not None:
+            session.met(party)
+        return Finish(
+            f"{label(party)} is called {name} from now on."
+            if name
+            else f"{label(party)} has no name any more."
+        )
+
+    # -- groups ------------------------------------------------------------------------------------------------
+
+    async def _group(self, invocation: Invocation) -> NextStep:
+        if not invocation.stage:
+            fields = (
+                Field(
+                    "people",
+                    "Their numbers",
+                    FieldKind.LINES,
+                    required=True,
+                    help="One a line, without your own.",
+                ),
+                Field(_NAME, "What the group is called", help="Only you see it."),
+            )
+            return Ask("Write to several people as a group", fields)
+        written = [line for line in invocation.text("people").splitlines() if line.strip()]
+        parties = {addresses.party(each.strip(), self._office.place) for each in written}
+        if len(parties) < 2 or not all(map(addresses.is_number, parties)):
+            return AskAgain("A group takes two phone numbers at least, one a line.")
+        office, owner = self._office, invocation.user
+        preferred = office.people.personal(owner).number
+        able = [each for each in office.numbers.senders(owner, min(parties), preferred) if self._groups(each)]
+        if not able:
+            return Finish("None of your numbers can send to groups.", failed=True)
+        title = " ".join(invocation.text(_NAME).split())[:_GROUP_TITLE]
+        opened = await office.groups.open(owner, able[0].number, sorted(parties), title)
+        if isinstance(opened, Refused):
+            return Finish(opened.text, failed=True)
+        sink = office.people.sink(owner)
+        if sink is not None:
+            sink.invited(opened.room, opened.party, office.groups.title(opened))
+        return Finish(
+            f"The group is the room {opened.room}; you are invited to it. It writes from {label(opened.ours)}."
+        )
+
+    def _groups(self, ours: OurNumber) -> bool:
+        routes = (self._office.routes.find(each) for each in ours.routes)
+        return any(each is not None and each.ways.groups for each in routes)
+
+    async def _leave(self, invocation: Invocation) -> NextStep:
+        groups = self._office.groups
+        mine = groups.of(invocation.user)
+        if not invocation.stage:
+            if not mine:
+                return Finish("You are in no groups.")
+            options = tuple((each.room, groups.title(each)) for each in mine[:_SHOWN_MOST])
+            which = Field(_WHAT, "Groups", FieldKind.CHOICES, options=options, required=True)
+            return Ask("Give up groups", (which,))
+        gone = [
+            each for each in invocation.values.get(_WHAT, ()) if await groups.close(invocation.user, each)
+        ]
+        return Finish(f"{len(gone)} given up.")
+
+    # -- colleagues --------------------------------------------------------------------------------------------
+
+    async def _hand_over(self, invocation: Invocation) -> NextStep:
+        teams = [each for each in self._office.numbers.of(invocation.user) if each.mode is Mode.TEAM]
+        if not teams:
+            return Finish("You share no number with a team.", failed=True)
+        if not invocation.stage:
+            colleagues = {one for each in teams for one in each.members} - {invocation.user}
+            options = tuple(
+                (each, f"{self._office.people.name(each)} ({each})") for each in sorted(colleagues)
+            )
+            if not options:
+                return Finish("You have no colleagues there.", failed=True)
+            to = Field("to", "Colleague", FieldKind.CHOICE, options[0][0], options=options, required=True)
+            return Ask("Hand a conversation to a colleague", (_who("The conversation with"), to))
+        party = self._party(invocation)
+        known = self._office.conversations.of(invocation.user, party)
+        ours = next((each for each in teams if known is not None and each.number == known.number), teams[0])
+        said = await self._parts.receiving.ownership.hand_over(
+            invocation.user, invocation.text("to"), ours, party
+        )
+        return Finish(said.text, failed=True) if isinstance(said, Refused) else Finish(said)
+
+    async def _opted_out(self, invocation: Invocation) -> NextStep:
+        mine = [each.number for each in self._office.numbers.of(invocation.user)]
+        stopped = await self._parts.receiving.ledger.stopped(mine, _SHOWN_MOST)
+        lines = [
+            f"{label(each.theirs)}, of {label(each.ours) if each.ours else 'all numbers'}, since {_day(each.at)}"
+            for each in stopped
+        ]
+        return Finish(
+            "Who does not want texts from your numbers:" if lines else "Nobody.", result="\n".join(lines)
+        )
+
+    # -- admins ------------------------------------------------------------------------------------------------
+
+    async def _routes(self, invocation: Invocation) -> NextStep:
+        standing = await self._parts.sender.standing()
+        lines = []
+        for route in self._office.routes.all:
+            seen = route.seen()
+            counts = ", ".join(f"{value} {name}" for name, value in seen.counts.items() if value)
+            lines.append(
+                f"{route.name}: {'connected' if seen.connected else 'NOT CONNECTED'}"
+                f"{f' ({seen.detail})' if seen.detail else ''}, {seen.waiting} waiting{f'; {counts}' if counts else ''}"
+            )
+        states = ", ".join(f"{value} {name}" for name, value in standing.states.items())
+        return Finish(f"Messages: {states or 'none'}.", result="\n".join(lines) or "There is no route.")
+
+    async def _numbers(self, invocation: Invocation) -> NextStep:
+        numbers = self._office.numbers
+        if not invocation.stage:
+            shown = "\n".join(
+                f"{_called(each)}: {', '.join(each.members) or 'nobody'}{_mode(each)}"
+                for each in numbers.all()
+            )
+            options = (("give", "Give it to the user"), ("take", "Take it away"))
+            fields = (
+                Field("shown", "Numbers", FieldKind.FIXED, shown or "none"),
+                Field(_WHAT, "What to do", FieldKind.CHOICE, "give", options=options, required=True),
+                Field(_NUMBER, "Number", required=True),
+                Field("user", "XMPP address of the user", required=True),
+            )
+            return Ask("Give users numbers", fields)
+        number, user = invocation.text(_NUMBER).strip(), invocation.text("user").strip().lower()
+        if invocation.text(_WHAT) == "give":
+            await numbers.assign(user, number, Kind.ASSIGNED)
+            found = await self._parts.receiving.reroute()
+            waited = f" {found} texts that had come for nobody are on the way." if found else ""
+            return Finish(f"{label(number)} is {user}'s. Who has not registered yet can do so now.{waited}")
+        if await numbers.release(user, number):
+            return Finish(f"{label(number)} is {user}'s no more.")
+        return AskAgain(f"{number} is not {user}'s, or the configuration says so: then it is changed there.")
+
+    async def _breaker(self, invocation: Invocation) -> NextStep:
+        stopped = self._office.policy.stopped
+        if not invocation.stage:
+            if not stopped:
+                return Finish("Nothing is stopped.")
+            options = tuple(
+                (prefix or "all", f"{prefix or 'everything'}: {why}") for prefix, why in stopped.items()
+            )
+            return Ask(
+                "Let texts go on", (Field(_WHAT, "To", FieldKind.CHOICES, options=options, required=True),)
+            )
+        chosen = ["" if each == "all" else each for each in invocation.values.get(_WHAT, ())]
+        return Finish(f"{sum(self._office.policy.resume(each) for each in chosen)} may be texted again.")
+
+    async def _allow(self, invocation: Invocation) -> NextStep:
+        if not invocation.stage:
+            stopped = await self._parts.receiving.ledger.stopped(limit=_SHOWN_MOST)
+            if not stopped:
+                return Finish("Nobody has said STOP.")
+            options = tuple(
+                (
+                    f"{each.ours} {each.theirs}",
+                    f"{label(each.theirs)} to {label(each.ours) if each.ours else 'all'}",
+                )
+                for each in stopped
+            )
+            which = Field(_WHAT, "Who", FieldKind.CHOICES, options=options, required=True)
+            return Ask("Text somebody again who said STOP", (which,), "Only if they have asked for it.")
+        lifted = 0
+        for each in invocation.values.get(_WHAT, ()):
+            ours, _, theirs = each.partition(" ")
+            lifted += await self._parts.receiving.consent.lift(ours, theirs)
+        return Finish(f"{lifted} can be texted again.")
+
+
+def _who(text: str = "Whom") -> Field:
+    return Field(_WHO, text, help="A phone number, like +15551234567.", required=True)
+
+
+def _called(ours: OurNumber) -> str:
+    return f"{label(ours.number)} ({ours.name})" if ours.name else label(ours.number)
+
+
+def _mode(ours: OurNumber) -> str:
+    return "" if ours.mode is Mode.PERSONAL else f" [{ours.mode.value}]"
+
+
+def _day(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
