@@ -18,7 +18,7 @@ from tests.fakes.clock import ManualClock
 
 OURS, TEAM, POOL, OTHER_POOL = "+15550000001", "+15550000002", "+15550000003", "+15550000004"
 BOB, ALICE = "+15551234567", "+15557654321"
-_LONG = 20.0
+_LONG = 10.0
 
 T = TypeVar("T")
 
