@@ -15,9 +15,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from bridges.sms.smpp.bodies import (
-    READERS,
     Alert,
-    BadBody,
     Bare,
     Bind,
     BindReply,
@@ -27,10 +25,11 @@ from bridges.sms.smpp.bodies import (
     Outbind,
     Reply,
     Unwritable,
-    foreign,
-    write,
 )
 from bridges.sms.smpp.commands import RESPONSE, Command
+from bridges.sms.smpp.packing import write
+from bridges.sms.smpp.status import RINVCMDLEN
+from bridges.sms.smpp.unpacking import READERS, BadBody, foreign
 
 __all__ = (
     "LONGEST",
@@ -58,7 +57,6 @@ LONGEST: Final = 70 * 1024
 
 _HEADER: Final = struct.Struct(">IIII")
 _LENGTH: Final = struct.Struct(">I")
-_RINVCMDLEN: Final = 0x02
 
 
 class Pdu(NamedTuple):
@@ -111,10 +109,10 @@ def encode(pdu: Pdu) -> bytes:
 def decode(octets: bytes) -> Pdu:
     """The PDU of a frame. Raises ``Malformed``."""
     if len(octets) < _HEADER.size:
-        raise Malformed(0, _RINVCMDLEN, 0, "shorter than a header")
+        raise Malformed(0, RINVCMDLEN, 0, "shorter than a header")
     length, command, status, sequence = _HEADER.unpack_from(octets)
     if length != len(octets):
-        raise Malformed(command, _RINVCMDLEN, sequence, "command_length is not the length")
+        raise Malformed(command, RINVCMDLEN, sequence, "command_length is not the length")
     try:
         return Pdu(command, status, sequence, READERS.get(command, foreign)(octets))
     except BadBody as error:

@@ -15,21 +15,9 @@ from gateway.model import Condition, ErrorType, Refused
 OK: Final = 0x00
 RINVMSGLEN: Final = 0x01
 RINVCMDLEN: Final = 0x02
-RINVCMDID: Final = 0x03
-RINVBNDSTS: Final = 0x04
-RALYBND: Final = 0x05
-RSYSERR: Final = 0x08
-RBINDFAIL: Final = 0x0D
-RINVPASWD: Final = 0x0E
-RINVSYSID: Final = 0x0F
 RMSGQFUL: Final = 0x14
-RINVSYSTYP: Final = 0x53
 RTHROTTLED: Final = 0x58
-RX_T_APPN: Final = 0x64
-RX_P_APPN: Final = 0x65
-RX_R_APPN: Final = 0x66
 RINVPARLEN: Final = 0xC2
-RUNKNOWNERR: Final = 0xFF
 
 #: "Not so fast": the same message is taken later, in its place.
 THROTTLES: Final = frozenset({RTHROTTLED, RMSGQFUL})

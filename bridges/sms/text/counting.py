@@ -12,6 +12,7 @@ from bridges.sms.text.gsm import DEFAULT
 from bridges.sms.text.segments import Joining, Segments, segments
 from bridges.sms.traffic import Alphabet
 
+_UNSEEN: Final = frozenset({"Mn", "Me"})
 _NAMED: Final = 5  # characters that are named, at most
 
 # Typographic characters that phones and desktops put where people typed plain ones; all of the replacements are in GSM
@@ -93,8 +94,10 @@ def explained(counted: Count) -> str:
     """For people: how many segments, why so many, and what would make it fewer. ``3 SMS, because of 😀``."""
     words = f"{counted.segments} SMS"
     if counted.forced:
-        named = " ".join(map(_named, counted.forced[:_NAMED]))
-        others = len(counted.forced) - _NAMED
+        # Joiners and variation selectors come with characters that people see.
+        seen = [each for each in counted.forced if _is_seen(each)] or counted.forced
+        named = " ".join(map(_named, seen[:_NAMED]))
+        others = len(seen) - _NAMED
         more = f" and {others} more" if others > 0 else ""
         words += f", because of {named}{more}" if counted.segments > 1 else f", with {named}{more}"
     if counted.plain < counted.segments:
@@ -104,6 +107,12 @@ def explained(counted: Count) -> str:
 
 def _named(character: str) -> str:
     """A character as it can be pointed at: itself, or the name of what nobody sees."""
-    if character.isprintable() and not character.isspace() and not unicodedata.combining(character):
-        return character
-    return unicodedata.name(character, f"U+{ord(character):04X}").lower()
+    return (
+        character if _is_seen(character) else unicodedata.name(character, f"U+{ord(character):04X}").lower()
+    )
+
+
+def _is_seen(character: str) -> bool:
+    return (
+        character.isprintable() and not character.isspace() and unicodedata.category(character) not in _UNSEEN
+    )

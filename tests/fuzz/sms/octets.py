@@ -3,8 +3,8 @@
 import random
 import struct
 
-from bridges.sms.smpp.bodies import READERS
 from bridges.sms.smpp.tlv import Tag
+from bridges.sms.smpp.unpacking import READERS
 
 TEXTS = (
     "Hello",

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridges.sms.smpp import tlv
-from bridges.sms.smpp.bodies import READERS
 from bridges.sms.smpp.commands import Command, command_name
 from bridges.sms.smpp.pdu import (
     LONGEST,
@@ -29,6 +28,7 @@ from bridges.sms.smpp.pdu import (
     encode,
 )
 from bridges.sms.smpp.tlv import Tag
+from bridges.sms.smpp.unpacking import READERS
 
 RINVMSGLEN, RINVCMDLEN, RINVPARLEN = 0x01, 0x02, 0xC2
 

@@ -149,6 +149,12 @@ def test_a_count_says_what_would_help() -> None:
     assert "combining acute accent" in explained(count("a\u0301" * 100))
 
 
+def test_what_nobody_sees_is_named_only_where_it_is_alone() -> None:
+    assert explained(count(FAMILY)) == "1 SMS, with 👨 👩 👧"
+    assert explained(count("❤\ufe0f")) == "1 SMS, with ❤"
+    assert explained(count("a\u2060b")) == "1 SMS, with word joiner"
+
+
 def test_many_characters_are_not_all_named() -> None:
     assert explained(count("абвгдежз" * 20)) == "3 SMS, because of а б в г д and 3 more"
 
