@@ -9,7 +9,7 @@ from typing import Final
 #: Set in the identifier of every response (§5.1.2.1).
 RESPONSE: Final = 0x80000000
 
-#: Of a response to nothing, and of nothing at all (§3.2).
+#: sequence_number counts from the one to the other, in each direction, and then begins again (§5.1.4).
 FIRST_SEQUENCE: Final = 1
 LAST_SEQUENCE: Final = 0x7FFFFFFF
 

@@ -17,6 +17,8 @@ from bridges.sms.traffic import Alphabet, Concatenation, Inbound, Lamp, Nature, 
 _TYPE: Final = int(EsmClass.TYPE)
 _HEADER: Final = int(EsmClass.HEADER)
 _INTERMEDIATE: Final = int(EsmClass.INTERMEDIATE)
+# Headers of pieces whose message centre forgot to say that they have one. No text begins like this: "é@¥", "ùòè".
+_FORGOTTEN: Final = (b"\x05\x00\x03", b"\x06\x08\x04")
 _NEWS: Final = frozenset({int(EsmClass.RECEIPT), int(EsmClass.SME_ACK), _INTERMEDIATE})
 
 
@@ -29,6 +31,10 @@ def read(
     header = udh.NONE
     if message.esm_class & _HEADER:
         header, data = udh.read(data)
+    elif data.startswith(_FORGOTTEN):
+        found, rest = udh.read(data)
+        if found.concatenation is not None and found.concatenation.total > 1:
+            header, data = found, rest
     coding = CODINGS[message.data_coding]
     report = _report(message, route, data, coding, by_text=by_text)
     if report is not None:
@@ -102,7 +108,7 @@ def _concatenation(tlvs: Tlvs) -> Concatenation | None:
 
 
 def _lamp(tlvs: Tlvs, header: udh.Header, coding: Coding) -> Lamp | None:
-    """A message-waiting indication, wherever it is: parameters (§5.3.2.13, §5.3.2.17), header, data_coding."""
+    """A message-waiting indication, wherever it is: parameters (§5.3.2.13, §5.3.2.39), header, data_coding."""
     if tlvs:
         facilities = tlv.number(tlvs, Tag.MS_MSG_WAIT_FACILITIES)
         if facilities is not None:

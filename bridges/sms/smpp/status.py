@@ -85,7 +85,7 @@ _FOREIGN = _Kind(
 )
 
 _ROWS: Final = (
-    (0x01, "RINVMSGLEN", "it has a length that is not allowed", _TOO_LONG),
+    (0x01, "RINVMSGLEN", "its length is not allowed", _TOO_LONG),
     (0x02, "RINVCMDLEN", "the request had a wrong length", _OURS),
     (0x03, "RINVCMDID", "it does not know the request", _OURS),
     (0x04, "RINVBNDSTS", "the connection may not be used for this", _OURS),

@@ -245,6 +245,15 @@ def test_pieces_by_parameters() -> None:
         assert came(mo(b"x", tlvs=broken)).concatenation is None
 
 
+@pytest.mark.parametrize("width", [8, 16])
+def test_a_header_of_a_piece_is_known_where_the_mark_was_forgotten(width: int) -> None:
+    header = udh.write(udh.concatenated(7, 2, 1, width=width))
+    piece = came(mo(header + b"text"))
+    assert (piece.concatenation, piece.data) == (Concatenation("7", 2, 1, width=width), b"text")
+    for other in (b"\x05\x00\x03\x07\x00\x01x", b"\x05\x00\x03\x07\x01\x01x", b"\x05\x00\x03", header[:-1]):
+        assert came(mo(other)).data == other
+
+
 def test_a_long_text_in_one_pdu() -> None:
     text = "Grüße " * 500
     assert text_of(came(mo(b"", 8, tlvs=((Tag.MESSAGE_PAYLOAD, text.encode("utf-16-be")),)))) == text
