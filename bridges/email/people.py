@@ -123,7 +123,12 @@ class People:
         return self.tell(owner, line_ids, DeliveryState.FAILED, why)
 
     def withdrawn(self, owner: str, line_ids: Sequence[str]) -> bool:
-        return True  # the user's client shows already that the user took it back
+        sink = self.sink(owner)
+        if sink is None:
+            return False
+        for each in line_ids:
+            sink.withdrawn(each)
+        return True
 
     def tell(
         self, owner: str, line_ids: Sequence[str], state: DeliveryState, why: Refused | None = None

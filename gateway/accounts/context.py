@@ -53,6 +53,9 @@ class DeliveryEvents(Protocol):
     def hold(self, account: "Account", message: Message, extra: str = "") -> Held:
         """A message that cannot be shown yet, made safe: as much of it as would be left if it never could."""
 
+    def withdrawn(self, account: "Account", foreign_id: str) -> None:
+        """See ``Sink.withdrawn``."""
+
     def drop(self, held: Held) -> None:
         """What was held is not to be shown; the user knows."""
 

@@ -96,6 +96,9 @@ class Inflow:
         await self._ledger.committed(account, message, extra)
         self._heard(account, message)
 
+    def withdrawn(self, account: Account, foreign_id: str) -> None:
+        self._ledger.withdrawn(account, foreign_id)
+
     def reported(self, account: Account, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
         self._ledger.reported(account, foreign_id, state, why)
 

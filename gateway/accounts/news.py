@@ -119,6 +119,9 @@ class News:
     def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
         self._context.deliveries.reported(self._account, foreign_id, state, why)
 
+    def withdrawn(self, foreign_id: str) -> None:
+        self._context.deliveries.withdrawn(self._account, foreign_id)
+
     def direct_sent(self, contact: str, message: Message) -> None:
         def deliver(parts: Sequence[Message]) -> None:
             for each in parts:

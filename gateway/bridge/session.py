@@ -121,6 +121,10 @@ class Sink(Protocol):
         """News of a message of the user's that the network has taken under ``foreign_id`` (see ``Ticket.done``), maybe days
         ago and by another session: DELIVERED, READ, FAILED with the reason, UNKNOWN. May be told twice and out of order."""
 
+    def withdrawn(self, foreign_id: str) -> None:
+        """The user took a message back while it could still be kept from going out: there will be no news of it, and nobody
+        is told, for the user knows."""
+
     def direct_sent(self, contact: str, message: Message) -> None:
         """The user wrote ``message`` to ``contact`` with another client of the foreign network."""
 

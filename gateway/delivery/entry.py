@@ -13,18 +13,16 @@ from gateway.storage.deliveries import COLUMNS, LedgerRow
 
 _QUEUED, _ACCEPTED, _DELIVERED = DeliveryState.QUEUED, DeliveryState.ACCEPTED, DeliveryState.DELIVERED
 _READ, _FAILED, _UNKNOWN = DeliveryState.READ, DeliveryState.FAILED, DeliveryState.UNKNOWN
-_WITHDRAWN = DeliveryState.WITHDRAWN
 
 #: From where to where. News that leads nowhere from here is old news: reports come twice and out of order. What is unknown
 #: can still become known; what has been delivered cannot fail any more.
 STEPS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
-    _QUEUED: frozenset({_ACCEPTED, _DELIVERED, _READ, _FAILED, _UNKNOWN, _WITHDRAWN}),
-    _ACCEPTED: frozenset({_DELIVERED, _READ, _FAILED, _UNKNOWN, _WITHDRAWN}),
+    _QUEUED: frozenset({_ACCEPTED, _DELIVERED, _READ, _FAILED, _UNKNOWN}),
+    _ACCEPTED: frozenset({_DELIVERED, _READ, _FAILED, _UNKNOWN}),
     _UNKNOWN: frozenset({_DELIVERED, _READ, _FAILED}),
     _DELIVERED: frozenset({_READ}),
     _READ: frozenset(),
     _FAILED: frozenset(),
-    _WITHDRAWN: frozenset(),
 }
 
 

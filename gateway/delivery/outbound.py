@@ -279,6 +279,20 @@ class Outbound:
 
         self._reports.find(account.owner, account.network, foreign_id, found)
 
+    def withdrawn(self, account: Account, foreign_id: str) -> None:
+        """The user took a message back before it went out."""
+
+        def found(entry: Entry) -> None:
+            waited = entry.state is DeliveryState.QUEUED
+            why = Refused(Condition.GONE, Text("It was taken back."))
+            if entry.advance(DeliveryState.FAILED, self._clock.now(), why):
+                if waited:
+                    self._admission.over(entry)
+                entry.settle()
+                self._journal.note(entry)
+
+        self._reports.find(account.owner, account.network, fit(foreign_id), found)
+
     def _report(self, entry: Entry, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
         if state is DeliveryState.DELIVERED:
             # Of a message in parts, each part is reported; it is there when the last one is.

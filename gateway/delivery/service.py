@@ -225,6 +225,9 @@ class Deliveries:
     def reported(self, account: Account, foreign_id: str, state: DeliveryState, why: Refused | None) -> None:
         self.outbound.reported(account, foreign_id, state, why)
 
+    def withdrawn(self, account: Account, foreign_id: str) -> None:
+        self.outbound.withdrawn(account, foreign_id)
+
     def online(self, account: Account) -> None:
         self.outbound.online(account)
         if self._marks is not None:

@@ -97,6 +97,9 @@ class RecordingSink(_Journal):
     def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
         self.note("delivery", foreign_id, state, why)
 
+    def withdrawn(self, foreign_id: str) -> None:
+        self.note("withdrawn", foreign_id)
+
     def direct_sent(self, contact: str, message: Message) -> None:
         self.note("direct_sent", contact, message)
 

@@ -71,6 +71,18 @@ async def test_a_report_becomes_a_receipt_and_a_reading_a_marker(world):
         assert world.server.errors() == []
 
 
+async def test_what_was_taken_back_in_time_is_no_news_to_anybody(world):
+    async with living(world, FORWARDING) as gateway:
+        gateway.write("hello", "m1", extra=REQUEST + MARKABLE)
+        await gateway.rest(1)
+        gateway.withdraw("f0")
+        gateway.report("f0", DeliveryState.DELIVERED)
+        await gateway.rest(5)
+        assert world.server.received == []
+    (row,) = await world.rows()
+    assert (row.state, row.active, row.body) == (DeliveryState.FAILED, False, "")
+
+
 async def test_who_asked_for_nothing_gets_nothing(world):
     async with living(world, FORWARDING) as gateway:
         gateway.write("hello", "m1")

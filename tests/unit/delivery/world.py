@@ -343,6 +343,10 @@ class Gateway:
         if not self.dead:
             self.deliveries.reported(self.known, foreign_id, state, why)
 
+    def withdraw(self, foreign_id: str) -> None:
+        if not self.dead:
+            self.deliveries.withdrawn(self.known, foreign_id)
+
     def client_says(self, payload: str, *, sender: str = PHONE, to: str = CAROLS) -> None:
         """A message of the user's client without a body: a receipt, a marker."""
         xml = f"<message type='chat' from='{sender}' to='{to}'>{payload}</message>"

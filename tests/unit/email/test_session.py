@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -13,7 +14,7 @@ from bridges.email.receiving.contacts import Decision
 from bridges.email.session import EmailSession
 from gateway.bridge import Account, Services
 from gateway.clock import SystemClock
-from gateway.model import Condition, MessageKind, Refused
+from gateway.model import Address, AddressKind, Condition, MessageKind, Refused
 from gateway.playground.process import free_ports
 from gateway.testing import RecordingSink, RecordingTicket
 
@@ -125,3 +126,13 @@ async def test_who_is_on_a_list_of_blocked_addresses_is_not_written_to(bridge: E
             assert words in refused.text
             await parts.receiving.blocks.remove(owner, "far.example")
         assert not isinstance(await told(one, BOB, "Hello"), Refused)
+
+
+async def test_what_was_taken_back_ends_as_that_and_no_error_is_told(bridge: EmailBridge) -> None:
+    async with session(bridge) as (one, sink):
+        (line,) = cast("tuple[str]", await told(one, BOB, "Hello"))
+        ticket = RecordingTicket()
+        one.retract(Address(AddressKind.CONTACT, "", BOB), line, ticket)
+        assert (await ticket.outcome()).name == "done"
+        assert (await sink.wait("withdrawn")).arguments == (line,)
+        assert not sink.named("delivery")
