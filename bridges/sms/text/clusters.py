@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 _JOINER: Final = "\u200d"
+_LONGEST_RUN: Final = 200
 _MARKS: Final = frozenset({"Mn", "Me", "Mc"})
 
 
@@ -38,9 +39,9 @@ def _is_regional(character: str) -> bool:
 
 
 def _run_of_regionals(text: str, index: int) -> int:
-    """Regional indicators right before ``index``: two and two are a flag."""
+    """Regional indicators right before ``index``: two and two are a flag. Of an endless row only the end is looked at."""
     begin = index
-    while begin > 0 and _is_regional(text[begin - 1]):
+    while begin > max(0, index - _LONGEST_RUN) and _is_regional(text[begin - 1]):
         begin -= 1
     return index - begin
 
