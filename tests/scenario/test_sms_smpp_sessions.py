@@ -201,6 +201,36 @@ async def test_it_goes_as_it_should(smsc: NodeSmsc) -> None:
     assert not [each for each in smsc.control.events if each["event"] == "error"]
 
 
+async def test_what_is_said_of_messages_is_true_whenever_connections_break(smsc: NodeSmsc) -> None:
+    """Accepted ones were there, refused ones were not, and of the others nobody knows."""
+    outcomes: dict[str, Outcome] = {}
+
+    async def conversation(stage: Texting, name: int) -> None:
+        for number in range(25):
+            text = f"{name}: text {number}"
+            (outcomes[text],) = await stage.text(text, to=f"+1555000000{name}")
+
+    async def breaking() -> None:
+        for count in range(20, 120, 20):
+            pdus = await smsc.submitted(count)
+            with contextlib.suppress(RuntimeError):  # it is gone already
+                await smsc.control.ask("drop", session=pdus[-1]["session"])
+
+    async with texting(smsc.port, binds=2, window=4) as stage, asyncio.TaskGroup() as group:
+        for name in range(8):
+            group.create_task(conversation(stage, name))
+        group.create_task(breaking())
+    await smsc.control.ask("sessions")  # what it has told before this is here
+    seen = [each["short_message"]["message"] for each in await smsc.submitted(1)]
+    assert len(seen) == len(set(seen))
+    for text, outcome in outcomes.items():
+        assert not isinstance(outcome, Accepted) or text in seen
+        assert not isinstance(outcome, Rejected) or text not in seen
+    kinds = [type(each) for each in outcomes.values()]
+    assert kinds.count(Accepted) > 100
+    assert len(outcomes) == 200
+
+
 # -- windows, rates, throttling --------------------------------------------------------------------------------------
 
 

@@ -130,6 +130,7 @@ class Link(asyncio.Protocol):
         self._timer_due = float("inf")
         self._readable = True  # the peer takes what we write
         self._reserved = 0
+        self._odd = 0
         self._bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
         self._why: str | None = None  # why it ends, once it does; empty: we wanted it
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -180,13 +181,14 @@ class Link(asyncio.Protocol):
     @property
     def room(self) -> int:
         """How many messages can be submitted now, besides those for which there is a reservation."""
-        if not (self._session.transmits and self._readable) or self.closed.done():
+        if not (self._readable and self.transmits):
             return 0
         return self._window - self._session.open - self._reserved
 
     @property
     def transmits(self) -> bool:
-        return self._session.transmits and not self.closed.done()
+        transport = self._transport
+        return self._session.transmits and transport is not None and not transport.is_closing()
 
     @property
     def waiting(self) -> int:
@@ -202,8 +204,7 @@ class Link(asyncio.Protocol):
 
     def submit(self, message: Message, context: object) -> Token:
         """Write it, now; ``Token.answer`` will have the answer, in bounded time. Raises ``NotWritten``, ``Unwritable``."""
-        transport = self._transport
-        if transport is None or transport.is_closing() or not self._session.transmits:
+        if not self.transmits:
             raise NotWritten
         now = self._clock.monotonic()
         token = Token(context, now)
@@ -291,7 +292,9 @@ class Link(asyncio.Protocol):
                     )
                 self._close("it refused the login")
             case Odd(text):
-                log.info("odd PDU", link=self.name, what=text)
+                self._odd += 1
+                if self._odd & (self._odd - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: a peer cannot fill the log
+                    log.info("odd PDU", link=self.name, what=text, count=self._odd)
             case Ended(text, kind):
                 self._close(text if kind else "")
 

@@ -279,7 +279,13 @@ class Centre:
         endpoint = Endpoint(
             settings.host, settings.port_used, context, settings.server_name, settings.timeout
         )
-        bind = Bind(settings.system_id, password, settings.system_type, settings.version)
+        bind = Bind(
+            settings.system_id,
+            password,
+            settings.system_type,
+            settings.version,
+            address_range=settings.address_range,
+        )
         return Login(endpoint, bind)
 
     def _trouble(self, text: str) -> None:

@@ -77,6 +77,11 @@ class SmppRoute(BaseModel):
     password: SecretStr | None = Field(default=None, description="The password.")
     password_file: Path | None = Field(default=None, description="A file that holds the password instead.")
     system_type: str = Field(default="", max_length=12, description="Where it wants one.")
+    address_range: str = Field(
+        default="",
+        max_length=40,
+        description="The numbers whose messages we want, where it wants to be told.",
+    )
     service_type: str = Field(default="", max_length=5, description="Of messages, where it wants one.")
     interface_version: Literal["3.3", "3.4", "5.0"] = Field(
         default="3.4", description="What we say that we speak."
@@ -155,7 +160,7 @@ class SmppRoute(BaseModel):
             raise ValueError("knows tables 1 to 13")
         return value
 
-    @field_validator("system_id", "system_type", "service_type")
+    @field_validator("system_id", "system_type", "service_type", "address_range")
     @classmethod
     def _plain(cls, value: str) -> str:
         if not (value.isascii() and value.isprintable()) and value:

@@ -72,7 +72,7 @@ class Turns:
         self._again: set[asyncio.Future[Slot]] = set()  # of those, whose segment was throttled
         self._timer: Cancellable | None = None
         self._timer_due = float("inf")
-        self._down = clock.monotonic()  # since when there is no connection, while there is none
+        self._down: float | None = clock.monotonic()  # since when no connection can write
         self._why = "it is not connected yet"
         self._hopeless = False
         self.backoff = Backoff()
@@ -162,7 +162,7 @@ class Turns:
         """The connection with most room, or how long to wait; infinitely long where only news help."""
         able = [lane for lane in self._lanes if lane.transmits]
         if not able:
-            return None, max(0.001, self._down + self._patience - now)
+            return None, max(0.001, (self._down or now) + self._patience - now)
         if self.backoff.pausing and any(lane.waiting for lane in able):
             return None, float("inf")  # the answer to one of them says whether there is room again
         roomy = [lane for lane in able if lane.room > 0]
@@ -179,8 +179,12 @@ class Turns:
     def _down_why(self) -> str | None:
         """Why nothing can be written, if it cannot and has not for so long that nobody shall wait."""
         if any(lane.transmits for lane in self._lanes):
+            self._down = None
             return None
-        return self._why if self._hopeless or self._clock.monotonic() >= self._down + self._patience else None
+        now = self._clock.monotonic()
+        if self._down is None:
+            self._down = now
+        return self._why if self._hopeless or now >= self._down + self._patience else None
 
     def _pause_why(self) -> str | None:
         """The same for a pause that is too long for whoever can go elsewhere."""

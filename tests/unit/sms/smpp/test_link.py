@@ -238,3 +238,10 @@ async def test_why_there_is_no_connection_is_said(
     with pytest.raises(Failed, match=words) as caught:
         await rig.open()
     assert caught.value.lasting is lasting
+
+
+async def test_a_connection_that_is_ending_has_no_room(rig: Rig) -> None:
+    link = await rig.open()
+    rig.centre.wire.closing = True  # and asyncio has not said so yet
+    assert link.room == 0
+    assert not link.transmits

@@ -262,3 +262,20 @@ async def test_no_timer_is_left_when_it_is_closed() -> None:
     assert not it.clock.pending
     with pytest.raises(Away):
         await entering
+
+
+async def test_the_time_without_a_connection_begins_when_the_last_one_stops() -> None:
+    it = rig()
+    lane = it.join()
+    await it.turns.enter()
+    await it.clock.advance(3600.0)
+    lane.transmits = False  # it is ending, and has not left yet
+    entering = it.enter()
+    await it.clock.advance(4.0)
+    assert not entering.done()
+    it.turns.left(lane, "it closed the connection")
+    await it.clock.advance(4.0)
+    assert not entering.done()
+    await it.clock.advance(2.0)
+    with pytest.raises(Away, match="closed the connection"):
+        await entering
