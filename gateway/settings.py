@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from gateway.bridge import Plugin
+from gateway.bridge.web import path
 from gateway.media.targets import Trusted
 from gateway.web.clients import Clients
 
@@ -370,7 +371,7 @@ class WebSettings(Table):
 
     def of_bridge(self, name: str) -> str:
         """What addresses of the bridge of this name begin with for the rest of the world; empty without a web server."""
-        return f"{self.public_url}/bridge/{name}" if self.public_url else ""
+        return f"{self.public_url}{path(name)}" if self.public_url else ""
 
 
 class MediaSettings(Table):

@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+
+def path(bridge: str) -> str:
+    """Where requests for the bridge of this name come, on whatever host."""
+    return f"/bridge/{bridge}"
+
+
 BODY_LIMIT = 262_144
 """Octets of a request's body; longer ones are refused before they are read."""
 

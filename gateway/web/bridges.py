@@ -9,12 +9,11 @@ from collections.abc import Mapping
 import structlog
 from aiohttp import web
 
-from gateway.bridge.web import BODY_LIMIT, Serving, WebRequest, WebResponse
+from gateway.bridge.web import BODY_LIMIT, Serving, WebRequest, WebResponse, path
 from gateway.web.clients import Clients
 
 _log = structlog.get_logger(__name__)
 
-PREFIX = "/bridge/"
 _METHODS = ("GET", "HEAD", "POST", "PUT")
 _AT_ONCE = 64  # requests of one bridge; those beyond are asked to come again
 _BODY_SECONDS = 10.0  # for a body to arrive
@@ -34,7 +33,7 @@ def bridge_routes(
     return [
         web.route(
             "*",
-            f"{PREFIX}{name}/{{rest:.*}}",
+            f"{path(name)}/{{rest:.*}}",
             _Mount(name, bridge, clients, at_once, body_seconds, answer_seconds).handle,
         )
         for name, bridge in bridges.items()
@@ -54,7 +53,7 @@ class _Mount:
         self._body_seconds = body
         self._answer_seconds = answer
         self._busy = 0
-        self._start = len(f"{PREFIX}{name}/")
+        self._start = len(path(name)) + 1
 
     async def handle(self, request: web.Request) -> web.Response:
         if request.method not in _METHODS:

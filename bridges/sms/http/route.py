@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ipaddress import ip_network
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ from bridges.sms.traffic import (
     Ways,
 )
 from gateway.bridge import Clock, NotStored, Services
+from gateway.bridge.web import path
 
 _log = structlog.get_logger(__name__)
 
@@ -46,11 +47,23 @@ class HttpWay:
     """A provider over HTTP. Raises ``OSError`` for a file of secrets that cannot be read, ``jwt.BadKey`` for a key that is
     none."""
 
-    def __init__(self, name: str, settings: HttpRoute, services: Services, webhooks: Webhooks) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: HttpRoute,
+        services: Services,
+        webhooks: Webhooks,
+        further: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """``further`` finds what is wrong besides, for ``trial``."""
         self._name = name
         self._settings = settings
         self._services = services
         self._webhooks = webhooks
+        self._further = further
+        self._base = (
+            f"{settings.callback_url}{path(services.name)}" if settings.callback_url else services.web
+        )
         self._preset = settings.described
         self._secrets = settings.kept_secrets()
         self._caller = Caller(self._preset, settings.filled, self._secrets)
@@ -122,7 +135,7 @@ class HttpWay:
                 _log.warning("a route has no address yet", route=self._name, reason=str(error))
                 await clock.sleep(_AGAIN)
         self._desk = RouteDesk(self._name, self._preset, secret, terms, intake, clock)
-        self._addresses = self._webhooks.addresses(self._name, secret)
+        self._addresses = self._webhooks.addresses(self._name, secret, self._base)
         self._webhooks.opened(self._name, self._desk)
         await asyncio.get_running_loop().create_future()
 
@@ -139,6 +152,7 @@ class HttpWay:
 
     async def trial(self) -> Sequence[str]:
         found = [self._settings.trouble(self._secrets), self._web_trouble()]
+        found += await asyncio.to_thread(self._further)
         call = self._caller.probe(self._services.clock.now())
         if call is not None:
             async with self._http() as session:
@@ -227,7 +241,7 @@ class HttpWay:
     def _terms(self) -> Terms:
         user, password = self._settings.login
         sources = tuple(ip_network(each) for each in self._settings.sources)
-        return Terms(self._services.web, self._signing(), user, password, sources)
+        return Terms(self._base, self._signing(), user, password, sources)
 
     def _signing(self) -> dict[str, str]:
         signature = self._preset.signature
@@ -251,9 +265,7 @@ class HttpWay:
             )
         keys = {name: each for name, each in self._signing().items() if name != "account"}
         password = bool(self._settings.login[1])
-        return unsafe(
-            self._preset, self._services.web, keys, password=password, sources=bool(self._settings.sources)
-        )
+        return unsafe(self._preset, self._base, keys, password=password, sources=bool(self._settings.sources))
 
 
 class _Writing:

@@ -57,6 +57,10 @@ class _Web(Table):
     sources: Annotated[tuple[str, ...], AfterValidator(_networks)] = Field(
         default=(), max_length=200, description="Addresses and networks that callbacks come from. Empty: any."
     )
+    callback_url: Annotated[str, AfterValidator(lambda value: _address(value) if value else "")] = Field(
+        default="",
+        description="How the provider reaches the gateway, where that is not by web.public_url: http://127.0.0.1:5280.",
+    )
     ca_file: Path | None = Field(
         default=None, description="PEM file of the authorities to trust instead of the system's."
     )
@@ -180,6 +184,11 @@ class KannelRoute(_Web):
         default="",
         max_length=255,
         description="The smsc-id to send through; that group needs allowed-smsc-id of the same name. Empty: Kannel chooses.",
+    )
+    sources: Annotated[tuple[str, ...], AfterValidator(_networks)] = Field(
+        default=("127.0.0.0/8", "::1"),
+        max_length=200,
+        description="Addresses and networks that callbacks come from. Empty: any.",
     )
     coverage: Coverage = Field(default=Coverage.HANDSET, description="What its reports can say.")
     config_file: Path | None = Field(

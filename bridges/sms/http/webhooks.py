@@ -59,8 +59,8 @@ class Webhooks:
             await memory.remember("", network, _SECRET, kept, secret=True)
         return kept
 
-    def addresses(self, route: str, secret: str) -> Addresses:
-        base = self._services.web
+    def addresses(self, route: str, secret: str, base: str) -> Addresses:
+        """``base`` is what the provider knows addresses of the bridge to begin with."""
         url = f"{base}/{route}/{secret}" if base else ""
         return Addresses(url, url)
 
