@@ -17,7 +17,8 @@ class Pace:
     """``after_passing``: after refusals that say "later"; ``after_away``: while no route can be used, which costs nobody
     anything; ``after_unknown``: before a route that takes the same twice for one is asked again; ``after_mistake``: of ours.
 
-    ``at_once``: messages that are under way on one route. ``held``: messages in memory; more of them wait in the tables."""
+    ``at_once``: messages that are under way on one route. ``held`` messages and ``news`` of them are in memory; what is more
+    waits in the tables."""
 
     receipts: Receipts = Receipts.HANDSET
     expire: float = _DAY
@@ -29,6 +30,7 @@ class Pace:
     after_no_store: Sequence[float] = (0.5, 1.0, 2.0, 5.0, 10.0)
     at_once: int = 200
     held: int = 20_000
+    news: int = 5_000
     early: float = 15 * _MINUTE  # reports that belong to nothing yet
     keep: float = 30 * _DAY  # rows, for reports that come late
     sweep: float = _MINUTE

@@ -43,10 +43,12 @@ class SendingSettings(Table):
 
     @property
     def pace(self) -> Pace:
+        wait = self.unknown_wait_minutes * 60.0
         return Pace(
+            sweep=min(60.0, max(1.0, wait)),
             receipts=self.receipts,
             expire=self.give_up_hours * _HOUR,
-            unknown_wait=self.unknown_wait_minutes * 60.0,
+            unknown_wait=wait,
             at_once=self.at_once,
             keep=self.keep_days * _DAY,
         )

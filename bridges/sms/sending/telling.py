@@ -13,7 +13,6 @@ from gateway.bridge import Cancellable, Clock, NotStored
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 500
-_MOST_WAITING = 5000  # in memory; more stay in the tables
 _MOST_ABSENT = 500  # owners in one question to the database
 
 
@@ -36,7 +35,7 @@ class Teller:
 
     def add(self, tidings: Sequence[Tidings]) -> None:
         """News, committed, as it happened."""
-        if self._read or len(self._waiting) >= _MOST_WAITING:
+        if self._read or len(self._waiting) >= self._pace.news:
             self._look()
         else:
             self._waiting.extend(tidings)
