@@ -72,13 +72,14 @@ smtpd_sasl_type = dovecot
 smtpd_sasl_path = {path}
 """
 
+# A mail that is still locked when it is due waits for the next look at the incoming queue: usually every 300 seconds.
 _MASTER = """\
 {host}:{port} inet n - n - - smtpd
 {host}:{submission_port} inet n - n - - smtpd
 {submission}
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 1 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
