@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Protocol
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
@@ -292,7 +293,11 @@ def people(mail: EmailMessage) -> list[str]:
     return sorted(each.addr_spec for name in ("To", "Cc") if mail[name] for each in mail[name].addresses)
 
 
-def rows(house: House, table: str) -> int:
+class Staged(Protocol):
+    stage: Stage
+
+
+def rows(house: Staged, table: str) -> int:
     """The only way to know that something is safe already: nobody is told before it is sent."""
     with closing(sqlite3.connect(f"file:{house.stage.directory}/causeway.db?mode=ro", uri=True)) as database:
         return int(database.execute(f"select count(*) from {table}").fetchone()[0])

@@ -172,6 +172,7 @@ const COMMANDS = {
   set: (wanted) => { policy = { ...policy, ...wanted.policy }; },
   reset: () => { policy = { ...USUAL }; held.length = 0; },
   sessions: () => [...sessions.values()].map((each) => ({ session: each.number, mode: each.mode || '' })),
+  last: () => (lastId - 1).toString(16), // the id of the newest message
   send: (wanted) => ask(sessions.get(wanted.session), wanted.command, wanted.fields || {}),
   tell: (wanted) => { sessions.get(wanted.session)[wanted.command](fields(wanted.fields || {})); },
   raw: (wanted) => { sessions.get(wanted.session).socket.write(Buffer.from(wanted.hex, 'hex')); },
