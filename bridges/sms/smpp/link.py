@@ -183,7 +183,7 @@ class Link(asyncio.Protocol):
         """How many messages can be submitted now, besides those for which there is a reservation."""
         if not (self._readable and self.transmits):
             return 0
-        return self._window - self._session.open - self._reserved
+        return self._window - self.busy
 
     @property
     def transmits(self) -> bool:
@@ -191,9 +191,9 @@ class Link(asyncio.Protocol):
         return self._session.transmits and transport is not None and not transport.is_closing()
 
     @property
-    def waiting(self) -> int:
-        """Messages without an answer."""
-        return self._session.open
+    def busy(self) -> int:
+        """Messages without an answer, and reservations."""
+        return self._session.open + self._reserved
 
     def reserve(self) -> None:
         """Room for a message; ``release`` gives it back."""

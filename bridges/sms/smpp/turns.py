@@ -23,8 +23,8 @@ class Lane(Protocol):
     def room(self) -> int: ...
 
     @property
-    def waiting(self) -> int:
-        """Segments without an answer."""
+    def busy(self) -> int:
+        """Segments without an answer, and turns that were given."""
 
     @property
     def transmits(self) -> bool: ...
@@ -163,7 +163,7 @@ class Turns:
         able = [lane for lane in self._lanes if lane.transmits]
         if not able:
             return None, max(0.001, (self._down or now) + self._patience - now)
-        if self.backoff.pausing and any(lane.waiting for lane in able):
+        if self.backoff.pausing and any(lane.busy for lane in able):
             return None, float("inf")  # the answer to one of them says whether there is room again
         roomy = [lane for lane in able if lane.room > 0]
         if not roomy:

@@ -19,7 +19,11 @@ class Lane:
 
     @property
     def room(self) -> int:
-        return self.window - self.waiting - self.reserved
+        return self.window - self.busy
+
+    @property
+    def busy(self) -> int:
+        return self.waiting + self.reserved
 
     def reserve(self) -> None:
         self.reserved += 1
@@ -180,8 +184,8 @@ async def test_after_a_pause_one_segment_tries_whether_there_is_room() -> None:
     it.turns.backoff.refused(0.0, it.clock.monotonic())
     entering = [it.enter() for _ in range(5)]
     await it.clock.advance(1.0)
-    done = [each for each in entering if each.done()]
-    it.write(done[0].result())
+    (first,) = [each for each in entering if each.done()]
+    it.write(first.result())
     it.turns.serve()
     await settle()
     assert lane.waiting == 1
