@@ -96,6 +96,12 @@ RAWS = Table(
 )
 
 
+def burden(kind: Kind, owner: str) -> str:
+    """Whom what waits is counted for: its user, or what it is if it is nobody's, so that unread mail for the operator keeps
+    no report away."""
+    return owner if kind is Kind.USER else f"<{kind}>"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A mail for one recipient. ``id`` is ours, and the foreign id of the message that shows it. ``recipient`` is the
@@ -119,6 +125,10 @@ class Arrival:
     attempts: int = 0
     suspect: bool = False
     released: bool = False
+
+    @property
+    def burden(self) -> str:
+        return burden(self.kind, self.owner)
 
 
 _FIELDS = tuple(each.name for each in fields(Arrival))
@@ -197,13 +207,14 @@ class Arrivals:
         return rows[0].id if rows else None
 
     async def loads(self) -> dict[str, Load]:
-        """What waits, by owner."""
+        """What waits, by ``burden``."""
+        kind, owner = ARRIVALS.c.kind, ARRIVALS.c.owner
         rows = await self._tables.read(
-            select(ARRIVALS.c.owner, func.count().label("mails"), func.sum(ARRIVALS.c.size).label("octets"))
+            select(kind, owner, func.count().label("mails"), func.sum(ARRIVALS.c.size).label("octets"))
             .where(self._mine, ARRIVALS.c.state.in_((State.ACCEPTED, State.HELD)))
-            .group_by(ARRIVALS.c.owner)
+            .group_by(kind, owner)
         )
-        return {row.owner: Load(row.mails, int(row.octets)) for row in rows}
+        return {burden(Kind(row.kind), row.owner): Load(row.mails, int(row.octets)) for row in rows}
 
     # Going on
 

@@ -16,7 +16,7 @@ import structlog
 
 from bridges.email.addresses import Mailbox, parse
 from bridges.email.receiving import heading, replies
-from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, Load, Raw, Statement
+from bridges.email.receiving.arrivals import Arrival, Arrivals, Kind, Load, Raw, Statement, burden
 from bridges.email.receiving.heading import Heading
 from bridges.email.receiving.keeping import Keeping
 from bridges.email.receiving.lmtp import Offered
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 _OPERATORS = frozenset({"postmaster", "abuse"})  # RFC 5321 §4.5.1, RFC 2142
 _HOPS = 30  # fewer than Postfix lets through (hopcount_limit, 50): the loop ends here, with a reason
+_COMPLAINT = 3600.0  # seconds between two of the same
 _FULL = 30.0  # seconds between looks whether there is room again, for mail that waits elsewhere
 _NAME = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
@@ -128,6 +129,7 @@ class Intake:
         self._returns = returns
         self._taken = taken
         self._limits = limits
+        self._complain_at = 0.0
         self._users = Rates(limits.rate, clock)
         self._senders = Rates(limits.rate_of_sender, clock)
 
@@ -230,9 +232,18 @@ class Intake:
         return self._room_for(_Place(Kind.USER, mailbox.exact, resident.owner))
 
     def _room_for(self, place: _Place) -> _Place | Reply:
-        load = self.waiting.of(place.owner)
-        full = load.octets >= self._limits.waiting or load.mails >= self._limits.mails
-        return replies.OVER_QUOTA if full else place
+        load = self.waiting.of(burden(place.kind, place.owner))
+        if load.octets < self._limits.waiting and load.mails < self._limits.mails:
+            return place
+        now = self._clock.monotonic()
+        if place.kind is Kind.OPERATOR and now >= self._complain_at:
+            self._complain_at = now + _COMPLAINT
+            log.error(
+                "mail to postmaster and abuse is left to the mail server: too much waits, and nobody reads it",
+                mails=load.mails,
+                remedy="set `postmaster` of [bridges.email] to the address of a user who is there",
+            )
+        return replies.OVER_QUOTA
 
     async def _decide(self, sender: Mailbox | None, address: str, look: Heading) -> _Place | Reply:
         """Now that there is a mail. A recipient that cannot be decided about hurts no other."""
@@ -304,7 +315,7 @@ class Intake:
         self.counts.kept += 1
         if new == len(arrivals) + 1:
             for each in arrivals:
-                self.waiting.add(each.owner, 1, each.size)
+                self.waiting.add(each.burden, 1, each.size)
             self._taken(arrivals)
             return
         # Somebody had it before. Servers come again only where they did not see our answer, so this is rare.

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 _WORKERS = 16
 _LOOK_AGAIN = 30.0  # seconds between looks at the rows, for what nobody told us of
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 300.0  # seconds after a failure, doubled
+_COMPLAINT = 24 * 3600.0  # seconds between two of the same
 _BATCH = 50
 _MOST_FRESH = 1_000  # of one owner; more is read from the rows
 #: Attempts that went wrong after which a mail is not read any more, and after which it is held.
@@ -70,6 +71,7 @@ class Pipeline:
         self._pauses: dict[str, _Pause] = {}
         self._look = asyncio.Event()
         self._alone = asyncio.Lock()
+        self._complain_at = 0.0
         self._not_before: dict[str, float] = {}  # mails for operators, and what came back
         self._closing: set[str] = set()  # mails that are shown, and whose last commit is under way
         self._unclosed: set[str] = set()  # of whom such a commit failed
@@ -263,7 +265,14 @@ class Pipeline:
         if arrival.kind is Kind.USER:
             self._pause(arrival.owner, _LONGEST_WAIT)
             return False
-        self._not_before[arrival.id] = self._clock.monotonic() + _LONGEST_WAIT
+        now = self._clock.monotonic()
+        if arrival.kind is Kind.OPERATOR and now >= self._complain_at:
+            self._complain_at = now + _COMPLAINT
+            log.warning(
+                "mail to postmaster or abuse waits for somebody who reads it",
+                remedy="set `postmaster` of [bridges.email] to the address of a user who is there",
+            )
+        self._not_before[arrival.id] = now + _LONGEST_WAIT
         return True
 
     async def _shown(self, arrival: Arrival) -> Ending:
@@ -305,4 +314,4 @@ class Pipeline:
             case _:
                 self.counts.held += 1
                 return
-        self._waiting.add(arrival.owner, -1, -arrival.size)
+        self._waiting.add(arrival.burden, -1, -arrival.size)

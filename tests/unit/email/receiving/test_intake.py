@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Executable
+from structlog.testing import capture_logs
 
 from bridges.email.receiving import heading, intake, replies
 from bridges.email.receiving.arrivals import Arrivals, Kind, State, Statement
@@ -229,6 +230,26 @@ async def test_postmaster_and_returned_mail_have_places_of_their_own(border: Bor
         (Kind.OPERATOR, "postmaster@gw.example"),
         (Kind.RETURNED, "b+t@gw.example"),
     ]
+
+
+async def test_unread_mail_for_the_operator_fills_its_own_place_and_is_complained_of_once(
+    tables: Tables, tmp_path: Path, clock: ManualClock, people: People
+) -> None:
+    border = make_border(tables, tmp_path, clock, people, IntakeLimits(mails=1))
+    with capture_logs() as logged:
+        assert (await border.intake.mail(offered(None, "postmaster@gw.example")))[0].code == 250
+        for _ in range(2):
+            for address in ("postmaster@gw.example", "abuse@gw.example"):
+                assert await border.intake.recipient("", address) == replies.OVER_QUOTA
+        assert (await border.intake.recipient("", "b+t@gw.example")).code == 250
+    assert [each["remedy"] for each in logged if each["log_level"] == "error"] == [
+        "set `postmaster` of [bridges.email] to the address of a user who is there"
+    ]
+    # So it is after a start.
+    again = make_border(tables, tmp_path, clock, people, IntakeLimits(mails=1))
+    await again.intake.restore()
+    assert await again.intake.recipient("", "abuse@gw.example") == replies.OVER_QUOTA
+    assert (await again.intake.recipient("", "b+t@gw.example")).code == 250
 
 
 async def test_sweeping_leaves_what_is_needed(border: Border, clock: ManualClock) -> None:
