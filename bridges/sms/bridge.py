@@ -11,7 +11,18 @@ from bridges.sms.commands import SmsCommands
 from bridges.sms.config import SmsSettings
 from bridges.sms.office import Building, Office
 from bridges.sms.session import SmsSession
-from gateway.bridge import Account, BadAddress, BridgeCommand, Capabilities, Hint, NotStored, Services, Sink
+from gateway.bridge import (
+    Account,
+    BadAddress,
+    BridgeCommand,
+    Capabilities,
+    Hint,
+    NotStored,
+    Services,
+    Sink,
+    WebRequest,
+    WebResponse,
+)
 from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
 
 CAPABILITIES = Capabilities(
@@ -33,6 +44,7 @@ CAPABILITIES = Capabilities(
     forgets=True,
     commands=True,
     background=True,
+    web=True,
     lookup=True,
     network_noun="telephone network",
     room_noun="group",
@@ -42,7 +54,8 @@ CAPABILITIES = Capabilities(
 
 
 class SmsBridge:
-    """One configured bridge of this kind. Also ``Registering``, ``LookingUp``, ``Running`` and ``Forgets``."""
+    """One configured bridge of this kind. Also ``Registering``, ``LookingUp``, ``Running``, ``Serving`` and
+    ``Forgets``."""
 
     def __init__(self, settings: SmsSettings, services: Services, build: Building = built) -> None:
         self.office = Office(settings, services, build)
@@ -102,6 +115,10 @@ class SmsBridge:
     def commands(self, address: Address) -> Sequence[BridgeCommand]:
         """``gateway.bridge.Commanding``."""
         return self._commands if address.kind is AddressKind.GATEWAY else ()
+
+    async def answer(self, request: WebRequest) -> WebResponse:
+        """``gateway.bridge.Serving``: callbacks of providers."""
+        return await self.office.webhooks.answer(request)
 
     # -- life --------------------------------------------------------------------------------------------------
 

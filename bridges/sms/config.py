@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from bridges.sms.consent.settings import ConsentSettings
+from bridges.sms.http.settings import HttpRoute, KannelRoute
 from bridges.sms.sending.settings import SendingSettings
 from bridges.sms.settings import (
     Destination,
@@ -19,7 +20,7 @@ from bridges.sms.settings import region as country
 from bridges.sms.smpp.settings import SmppRoute
 
 #: One route's, told apart by ``kind``.
-RouteSettings = SmppRoute
+RouteSettings = SmppRoute | HttpRoute | KannelRoute
 
 _ROUTE = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
@@ -67,7 +68,7 @@ class SmsSettings(Table):
         description="Seconds that the missing parts of a long text are waited for, before it is shown with gaps.",
     )
     currency: str = Field(default="", max_length=8, description="What `prices` are in, such as EUR.")
-    routes: dict[str, RouteSettings] = Field(
+    routes: dict[str, Annotated[RouteSettings, Field(discriminator="kind")]] = Field(
         default_factory=dict, description="Your ways to the network: accounts at providers, Kannel, a modem."
     )
     numbers: tuple[NumberSettings, ...] = Field(

@@ -13,6 +13,7 @@ from bridges.sms.config import RouteSettings, SmsSettings
 from bridges.sms.conversations import Conversations
 from bridges.sms.departures import Departures
 from bridges.sms.groups import Groups
+from bridges.sms.http.webhooks import Webhooks
 from bridges.sms.numbers import Numbers
 from bridges.sms.orders import Orders
 from bridges.sms.people import People
@@ -33,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 _AGAIN = 5.0  # seconds between attempts at what has to work before anything can
 #: Makes a route of what is configured under its name.
-Building = Callable[[str, RouteSettings, Services], Route]
+Building = Callable[[str, RouteSettings, Services, Webhooks], Route]
 #: The owner of the few texts that are nobody's: answers to STOP, codes.
 NOBODY = ""
 
@@ -52,8 +53,10 @@ class Office:
         self.alarms = Alarms(settings.operator, self.people, services.clock)
         self.policy = Policy(settings, services, lambda text: self.alarms("", text))
         self.registrar = Registrar(settings, services, self.numbers, self.policy, self.place)
+        self.webhooks = Webhooks(services)
         self.routes = Routes(
-            (build(name, each, services) for name, each in settings.routes.items()), services.clock
+            (build(name, each, services, self.webhooks) for name, each in settings.routes.items()),
+            services.clock,
         )
         self._parts: asyncio.Future[Parts] | None = None
 

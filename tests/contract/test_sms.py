@@ -75,7 +75,7 @@ class TestSms(BridgeContract):
             services = Services(
                 clock, random.Random(1), "1.0", name="sms", tables=BridgeTables(database), directory=tmp_path
             )
-            bridge = SmsBridge(settings, services, lambda name, settings, services: route)
+            bridge = SmsBridge(settings, services, lambda name, *_: route)
             running = asyncio.create_task(bridge.run())
             account = Account(ME, "phone", "me", {}, address=ME)
             assert await bridge.validate(account) is None

@@ -44,8 +44,7 @@ _PROBE = 20.0
 
 
 class HttpWay:
-    """A provider over HTTP. Raises ``OSError`` for a file of secrets that cannot be read, ``jwt.BadKey`` for a key that is
-    none."""
+    """A provider over HTTP."""
 
     def __init__(
         self,
@@ -65,8 +64,9 @@ class HttpWay:
             f"{settings.callback_url}{path(services.name)}" if settings.callback_url else services.web
         )
         self._preset = settings.described
-        self._secrets = settings.kept_secrets()
+        self._secrets, self._broken = _secrets(settings)
         self._caller = Caller(self._preset, settings.filled, self._secrets)
+        self._broken = self._broken or self._caller.broken
         self._ways = Ways(**self._preset.ways.model_dump())
         self._gate = _Gate(services.clock, settings.rate, settings.window)
         self._session: aiohttp.ClientSession | None = None
@@ -90,7 +90,6 @@ class HttpWay:
         """What the operator gives to the provider for callbacks, and to nobody else. Empty while it is not known."""
         return self._addresses.inbound
 
-    @property
     def seen(self) -> Seen:
         why = self._gate.why
         counts = dict(self._desk.counts) if self._desk is not None else {}
@@ -105,6 +104,8 @@ class HttpWay:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[Turn]:
+        if self._broken:
+            raise Away("its secrets cannot be used")
         if self._session is None:
             raise Away("it is not started yet")
         async with self._gate.entered():
@@ -122,9 +123,9 @@ class HttpWay:
         """Take callbacks, until cancelled."""
         clock = self._services.clock
         terms = self._terms()
-        trouble = self._web_trouble()
+        trouble = self._broken or self._web_trouble()
         while trouble:
-            _log.error("a route receives nothing", route=self._name, reason=trouble)
+            _log.error("a route does not work, or receives nothing", route=self._name, reason=trouble)
             intake.trouble(self._name, trouble)
             await clock.sleep(3600.0)
         while True:
@@ -151,13 +152,15 @@ class HttpWay:
         return {"Authorization": basic} if basic else {}
 
     async def trial(self) -> Sequence[str]:
+        if self._broken:
+            return [self._broken]
         found = [self._settings.trouble(self._secrets), self._web_trouble()]
         found += await asyncio.to_thread(self._further)
         call = self._caller.probe(self._services.clock.now())
         if call is not None:
             async with self._http() as session:
                 found.append(await self._probed(session, call))
-        return [f"route {self._name}: {each}" for each in found if each]
+        return [each for each in found if each]
 
     async def _probed(self, session: aiohttp.ClientSession, call: Call) -> str:
         title, host = self._preset.title, urlsplit(call.url).hostname
@@ -361,6 +364,15 @@ class _Gate:
 
     def reached(self) -> None:
         self._failures = 0
+
+
+def _secrets(settings: HttpRoute) -> tuple[dict[str, str], str]:
+    """The secrets, and what is wrong if they cannot be had."""
+    try:
+        return settings.kept_secrets(), ""
+    except OSError as error:
+        nothing = dict.fromkeys(settings.described.secrets, "")
+        return nothing, f"{error.filename} cannot be read ({error.strerror}); let the gateway's user read it"
 
 
 def _is_host(host: str, pattern: str) -> bool:

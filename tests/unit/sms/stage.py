@@ -131,7 +131,7 @@ async def whole(
         services = Services(
             clock, random.Random(), "1.0", name="sms", tables=BridgeTables(database), directory=directory
         )
-        bridge = SmsBridge(configured, services, lambda name, settings, services: routes[name])
+        bridge = SmsBridge(configured, services, lambda name, *_: routes[name])
         running = asyncio.create_task(bridge.run())
         await bridge.office.opened()
         stage = Whole(bridge, routes["one"], routes["two"])

@@ -82,7 +82,7 @@ async def test_a_provider_that_takes_no_connections_has_taken_nothing_and_is_awa
             assert outcome.failing is Failing.PASSING
         with pytest.raises(Away, match="cannot be reached"):
             await h.send()
-        assert not h.way.seen.connected
+        assert not h.way.seen().connected
         await clock.advance(10)
         assert isinstance(await h.send(), Rejected)
 
@@ -201,7 +201,7 @@ async def test_no_more_requests_are_under_way_than_the_window_has_room_for():
         h.provider.next = [slow] * 4
         sendings = [asyncio.create_task(h.send()) for _ in range(4)]
         await h.provider.until(asked=2)
-        assert h.way.seen.waiting == 2
+        assert h.way.seen().waiting == 2
         gate.set()
         assert [await each for each in sendings] == [Accepted("t-1")] * 4
         assert most == 2

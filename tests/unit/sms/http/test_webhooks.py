@@ -300,8 +300,8 @@ async def test_an_opted_out_recipient_shows_in_the_report():
 async def test_what_happens_is_counted_for_the_operator(name):
     async with house(name) as h:
         await h.call(h.family.message(h.url))
-        assert h.way.seen.counts["received"] == 1
-        assert h.way.seen.connected
+        assert h.way.seen().counts["received"] == 1
+        assert h.way.seen().connected
 
 
 def test_the_table_of_what_was_taken_forgets_the_oldest():
