@@ -11,7 +11,6 @@ from gateway.bridge.web import path
 
 
 def built(name: str, settings: HttpRoute | KannelRoute, services: Services, webhooks: Webhooks) -> HttpWay:
-    """Raises ``OSError`` for a file of secrets that cannot be read, ``jwt.BadKey`` for a key that is none."""
     if isinstance(settings, HttpRoute):
         return HttpWay(name, settings, services, webhooks)
     own = settings.as_http()

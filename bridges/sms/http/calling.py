@@ -67,14 +67,19 @@ class Addresses:
 
 
 class Caller:
-    """Speaks to the provider of ``preset`` as the account that ``values`` and ``secrets`` are of. Raises ``jwt.BadKey``."""
+    """Speaks to the provider of ``preset`` as the account that ``values`` and ``secrets`` are of. ``broken`` says in a
+    sentence why it cannot, if it cannot."""
 
     def __init__(self, preset: Preset, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         self._preset = preset
         self._own: dict[str, str] = {**values, **secrets}
         self._key: RSAPrivateKey | None = None
+        self.broken = ""
         if preset.auth.kind is AuthKind.JWT_RS256:
-            self._key = jwt.rsa_key(filling.text(preset.auth.value, self._own))
+            try:
+                self._key = jwt.rsa_key(filling.text(preset.auth.value, self._own))
+            except jwt.BadKey as error:
+                self.broken = f"`secrets.{preset.auth.value.strip('{}')}` {error}"
 
     # -- out ---------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from bridges.sms.http.reading import Reader
 from bridges.sms.http.settings import HttpRoute, KannelRoute
 from bridges.sms.http.signatures import Scheme
 from bridges.sms.http.webhooks import Webhooks
-from bridges.sms.traffic import Stage
+from bridges.sms.traffic import Away, Stage
 from gateway.bridge import Services
 from gateway.clock import SystemClock
 from tests.fakes.sms_providers import FAMILIES, Provider
@@ -240,3 +240,29 @@ async def test_callbacks_of_a_neighbour_come_by_its_own_way():
     assert [each.text for each in intake.news] == ["hi"]
     running.cancel()
     await asyncio.wait([running])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            {"secrets": {"private_key": "nonsense", "signature": "s"}},
+            "`secrets.private_key` is no private key",
+        ),
+        (
+            {"secrets": {"signature": "s"}, "secret_files": {"private_key": "/none/key"}},
+            "/none/key cannot be read",
+        ),
+    ],
+)
+async def test_secrets_that_cannot_be_used_are_told_and_the_route_is_away(more, words):
+    services = Services(
+        SystemClock(), random.Random(1), "1.0", name="sms", web="https://gw.example/bridge/sms"
+    )
+    whole = {"kind": "http", "preset": "vonage-messages", "values": {"application": "a"}, **more}
+    way = built("main", HttpRoute.model_validate(whole), services, Webhooks(services))
+    (told,) = await way.trial()
+    assert words in told
+    with pytest.raises(Away):
+        async with way.turn():
+            pass
