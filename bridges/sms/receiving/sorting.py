@@ -14,6 +14,7 @@ import structlog
 
 from bridges.sms.addresses import Place, answerable, sender
 from bridges.sms.consent.ledger import Change, Ledger
+from bridges.sms.numbers import OurNumber
 from bridges.sms.privacy import shown
 from bridges.sms.receiving import presentation
 from bridges.sms.receiving.presentation import Shown
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 _BATCH = 200
 _AGAIN = 2.0  # seconds after which a failed commit is tried again
 _FUTURE = 120.0  # seconds that a network's clock may be ahead
-_PARTIES = 5_000  # senders whose names are remembered
+_PARTIES = 5_000  # senders, and numbers of ours, whose names and countries are remembered
 
 
 class Delivering(Protocol):
@@ -98,11 +99,14 @@ class Sorting:
         self._look = asyncio.Event()
         self._doubtful = True  # the rows may know of more than is held here
         self._parties: dict[tuple[str, str], str] = {}
+        self._regions: dict[str, str] = {}
+        self._read_until = ""  # the last row that was read from the table
         self._last = 0.0
 
     def taken(self, rows: Sequence[Taken]) -> None:
         """They are safe, and new."""
-        self._fresh.extend(rows)
+        # A commit can be read before whoever asked for it hears of it.
+        self._fresh.extend(row for row in rows if row.id > self._read_until)
         self._look.set()
 
     def doubt(self) -> None:
@@ -141,13 +145,14 @@ class Sorting:
         now = self._clock.now()
         for joined in await self._store.joined(now - self._rules.reassembly.seconds):
             self._reassembly.remember(joined.key, joined.digests, joined.joined)
-        last = ""
-        while rows := await self._store.waiting(last, _BATCH):
-            last = rows[-1].id
-            await self._sort([result for row in rows for result in self._reassembly.take(row, now)])
-        # What was told meanwhile was read already, unless it is younger than the last that was read.
-        while self._fresh and self._fresh[0].id <= last:
-            self._fresh.popleft()
+        self._read_until, more = "", True
+        while more:
+            rows = await self._store.waiting(self._read_until, _BATCH)
+            # From the first on that was told meanwhile, all will be told.
+            older = [row for row in rows if not self._fresh or row.id < self._fresh[0].id]
+            more = len(older) == _BATCH
+            self._read_until = older[-1].id if older else self._read_until
+            await self._sort([result for row in older for result in self._reassembly.take(row, now)])
         self._delivering.look()
 
     async def _something(self) -> None:
@@ -203,7 +208,7 @@ class Sorting:
         first = there[0].inbound
         number = self._numbers.find(first.recipient)
         ours = number.number if number is not None else first.recipient
-        party = self._party(first.sender, number.region if number is not None else "")
+        party = self._party(first.sender, self._region(number))
         said = self._present(whole, party, ours)
         whose = await self._routing.whose(number, party)
         if whose.touching is not None:
@@ -273,10 +278,21 @@ class Sorting:
         key = name, region
         found = self._parties.get(key)
         if found is None:
-            place = Place(region if len(region) == 2 else self._rules.region)
             if len(self._parties) >= _PARTIES:
                 self._parties.clear()
-            found = self._parties[key] = sender(name, place)
+            found = self._parties[key] = sender(name, Place(region))
+        return found
+
+    def _region(self, number: OurNumber | None) -> str:
+        """The country of a number of ours, in which short numbers and national ones are to be read."""
+        if number is None:
+            return self._rules.region
+        found = self._regions.get(number.number)
+        if found is None:
+            if len(self._regions) >= _PARTIES:
+                self._regions.clear()
+            region = number.region
+            found = self._regions[number.number] = region if len(region) == 2 else self._rules.region
         return found
 
     def _others(self, inbound: Inbound, ours: str) -> tuple[str, ...]:
@@ -284,7 +300,7 @@ class Sorting:
             return ()
         numbers = (self._numbers.find(each) for each in inbound.others)
         parties = [
-            self._party(each, "") if number is None else number.number
+            self._party(each, self._rules.region) if number is None else number.number
             for each, number in zip(inbound.others, numbers, strict=True)
         ]
         return tuple(dict.fromkeys(each for each in parties if each != ours))
