@@ -32,6 +32,7 @@ class Disconnecting:
         admin: Callable[[Jid], bool],
     ) -> None:
         self._noun = bridge.capabilities.network_noun
+        self._several = bridge.capabilities.networks
         self._networks = self._noun.lower().replace(" ", "-") + "s"
         self._accounts = accounts
         self._allowed = allowed
@@ -41,10 +42,14 @@ class Disconnecting:
         return (
             Command(
                 f"disconnect-from-{self._networks[:-1]}",
-                Text("Disconnect from the selected {noun}s", noun=self._noun),
+                Text("Disconnect from the selected {noun}s", noun=self._noun)
+                if self._several
+                else Text("Pause {noun}", noun=self._noun),
                 self._from_networks,
                 self._allowed,
-                Text("You leave all rooms there."),
+                Text("You leave all rooms there.")
+                if self._several
+                else Text("Until you join a room again, or connect anew."),
                 Category.ACCOUNT,
             ),
             Command(
@@ -115,7 +120,7 @@ class Disconnecting:
                 Text("The {noun}s to disconnect from", noun=self._noun.rpartition(" ")[2]),
                 FieldKind.CHOICES,
                 required=True,
-                options=tuple((network, network) for network in networks),
+                options=tuple((network, network or self._noun) for network in networks),
             ),
         )
         instructions = Text(

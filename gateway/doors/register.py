@@ -180,15 +180,9 @@ class RegisterDoor:
         owner = execution.requester.bare
         if not execution.stage:
             record = self._registrations.of(owner)
-            stays = Field(
-                "stay-online",
-                Text("Stay logged in while I am offline"),
-                FieldKind.BOOLEAN,
-                "true" if record is None or record.stays else "false",
-                Text(
-                    "If not, you are logged in when the first of your clients comes online, and out with the last."
-                ),
-            )
+            label, help_ = self._registrations.staying()
+            default = "true" if record is None or record.stays else "false"
+            stays = Field("stay-online", label, FieldKind.BOOLEAN, default, help_)
             return Page(Form(Text("Preferences"), (stays,)))
         await self._registrations.prefer(owner, stays=execution.text("stay-online") == "true")
         return Done(Text("Saved."))

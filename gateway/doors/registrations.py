@@ -242,6 +242,21 @@ class Registrations:
         self.leave(owner)
         return True
 
+    def staying(self) -> tuple[Text, Text]:
+        """What the preference is called, and what it is about."""
+        can = self._context.bridge.capabilities
+        if can.local_sessions:
+            return (
+                Text("Show me {noun} also while I am offline", noun=can.network_noun),
+                Text("If not, it waits until the first of your clients comes online."),
+            )
+        return (
+            Text("Stay logged in while I am offline"),
+            Text(
+                "If not, you are logged in when the first of your clients comes online, and out with the last."
+            ),
+        )
+
     async def prefer(self, owner: str, *, stays: bool) -> None:
         """Whether to stay logged in while the user is offline. Raises ``RefusedError`` and ``StorageError``."""
         record = self._records.get(owner)
