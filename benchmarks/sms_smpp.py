@@ -125,21 +125,25 @@ async def _theirs(smsc: NodeSmsc, what: str, count: int, window: int) -> Figure:
     )
     if child.stdout is None:
         raise RuntimeError("a child without output")
-    await child.stdout.readuntil(b"ready\n")
     seconds = 0.0
-    if what == "receive":
-        session = await smsc.session()
-        done = await smsc.control.ask("flood", session=session, count=count, window=window, options=_BROUGHT)
-        seconds = done["seconds"]
-        if done["statuses"] != {"0": count}:
-            print(f"  (its answers by status: {done['statuses']})")
-    said = json.loads(await child.stdout.readline())
-    child.terminate()
-    await child.wait()
+    try:
+        await child.stdout.readuntil(b"ready\n")
+        if what == "receive":
+            session = await smsc.session()
+            done = await smsc.control.ask(
+                "flood", session=session, count=count, window=window, options=_BROUGHT
+            )
+            seconds = done["seconds"]
+            if done["statuses"] != {"0": count}:
+                print(f"  (its answers by status: {done['statuses']})")
+        said = json.loads(await child.stdout.readline())
+    finally:
+        child.kill()
+        await child.wait()
     return Figure(count, seconds or said["seconds"], said["cpu"])
 
 
-async def _measure(directory: Path, count: int, window: int, runs: int) -> None:
+async def _measure(directory: Path, count: int, theirs: int, window: int, runs: int) -> None:
     smsc = await NodeSmsc.start(directory)
     try:
         await smsc.set(quiet=True, style="none")
@@ -148,7 +152,7 @@ async def _measure(directory: Path, count: int, window: int, runs: int) -> None:
             for name, figure in await _ours(smsc, count, window):
                 print(f"  {name:<40} {figure}")
             for what, name in (("send", "submit_sm"), ("receive", "deliver_sm acknowledged")):
-                print(f"  {name + ', aiosmpplib':<40} {await _theirs(smsc, what, count, window)}")
+                print(f"  {name + ', aiosmpplib':<40} {await _theirs(smsc, what, theirs, window)}")
     finally:
         await smsc.stop()
 
@@ -156,11 +160,12 @@ async def _measure(directory: Path, count: int, window: int, runs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="PDUs of each kind")
+    parser.add_argument("--yardstick", type=int, default=2000, help="the same for aiosmpplib, which is slow")
     parser.add_argument("--window", type=int, default=50, help="PDUs without an answer")
     parser.add_argument("--runs", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        uvloop.run(_measure(Path(directory), options.count, options.window, options.runs))
+        uvloop.run(_measure(Path(directory), options.count, options.yardstick, options.window, options.runs))
 
 
 if __name__ == "__main__":
