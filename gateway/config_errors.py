@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from gateway.config_file import Key, Source
 
 _SHOWN = 60  # characters of a wrong value
+_OF_KINDS = ("union_tag_invalid", "union_tag_not_found")
 _SECRET_NAME = re.compile(r"secret|passw|token|credential|private", re.IGNORECASE)
 
 # The first word of pydantic's ..._type and ..._parsing errors, and what it means in TOML
@@ -107,14 +108,12 @@ def problems_of(
     """The findings about ``table``, which was read as ``model``. ``also`` are known keys outside of the model."""
     found = []
     for finding in error.errors(include_url=False):
-        path = _written_path(finding)
+        path, place = _written_path(model, finding)
         key = (*table, *path)
         # A place is known for names only: the line of a list is that of its key.
         named = tuple(part for part in key if isinstance(part, str))
         if finding["type"] == "extra_forbidden":
-            text = unknown_key(
-                str(path[-1]), key[:-1], _names(field_at(model, path[:-1]), also if not path[:-1] else ())
-            )
+            text = unknown_key(str(path[-1]), key[:-1], _names(place, also if not path[:-1] else ()))
         else:
             text = _sentence(finding, _may_be_shown(model, path))
         found.append(Problem(source.where(named), dotted(key), text))
@@ -139,9 +138,38 @@ def takes_text(kind: Any) -> bool:
     )
 
 
-def _written_path(finding: ErrorDetails) -> tuple[str | int, ...]:
-    # "[key]" marks a finding about a table's key itself: the path without the mark names it already.
-    return tuple(part for part in finding["loc"] if part != "[key]")
+def _written_path(model: type[BaseModel], finding: ErrorDetails) -> tuple[tuple[str | int, ...], Any]:
+    """Where it is in the file, and the type of what it is in."""
+    path: list[str | int] = []
+    place, kind = None, model
+    for part in finding["loc"]:
+        # Of tables of several kinds pydantic names the kind besides, which nobody wrote into the path.
+        chosen = _of_kind(kind, part)
+        if chosen is not None:
+            kind = chosen
+        elif part != "[key]":  # marks a finding about a table's key itself: the path names it already
+            path.append(part)
+            place, kind = kind, _inside(kind, part)
+    if finding["type"] in _OF_KINDS:
+        path.append(str(finding["ctx"]["discriminator"]).strip("'"))
+    return tuple(path), place
+
+
+def _of_kind(kind: Any, tag: str | int) -> Any:
+    """Of several models that a field tells apart, the one for ``tag``."""
+    named = _discriminator(kind)
+    if named:
+        for each in _members(kind):
+            if _is_model(each) and tag in get_args(each.model_fields[named].annotation):
+                return each
+    return None
+
+
+def _discriminator(kind: Any) -> str:
+    if get_origin(kind) is not Annotated:
+        return ""
+    found = (getattr(each, "discriminator", None) for each in kind.__metadata__)
+    return next((each for each in found if isinstance(each, str)), "")
 
 
 def _sentence(finding: ErrorDetails, show: bool) -> str:
@@ -153,6 +181,12 @@ def _sentence(finding: ErrorDetails, show: bool) -> str:
     if kind == "value_error":
         message = str(finding["ctx"]["error"]) if "ctx" in finding else finding["msg"]
         return f"{says}{message}{'' if message.endswith(('.', '?', '!')) else '.'}"
+    if kind == "union_tag_not_found":
+        return "is missing: it says of which kind the table is."
+    if kind == "union_tag_invalid":
+        context = finding["ctx"]
+        names = str(context["expected_tags"]).replace("'", '"')
+        return f'is "{shown(str(context["tag"]))}", but must be one of {names}.'
     if kind in _LIMITS:
         return f"{says}{_LIMITS[kind].format(**finding.get('ctx', {}))}."
     if kind.endswith(("_type", "_parsing", "_number")) and kind.partition("_")[0] in _KINDS:
@@ -175,7 +209,8 @@ def _may_be_shown(model: type[BaseModel], path: tuple[str | int, ...]) -> bool:
         return False
     # What a model keeps out of its own repr is not for errors either (a database's URL holds a password).
     above = [each for each in _members(field_at(model, path[:-1])) if _is_model(each)]
-    return all(each.model_fields[str(path[-1])].repr for each in above)
+    fields = [each.model_fields.get(str(path[-1])) for each in above]
+    return all(field.repr for field in fields if field is not None)
 
 
 def _names(kind: Any, also: Iterable[str]) -> list[str]:
@@ -207,8 +242,9 @@ def _is_model(kind: Any) -> bool:
 def _inside(kind: Any, part: str | int) -> Any:
     for each in _members(kind):
         if isinstance(part, str) and _is_model(each):
-            field = each.model_fields.get(part)
-            return field.annotation if field else None
+            if (field := each.model_fields.get(part)) is not None:
+                return field.annotation
+            continue
         arguments = get_args(each)
         if isinstance(part, int) and arguments:
             return arguments[0]
