@@ -23,6 +23,8 @@ _RINVPASWD, _RINVSYSID, _RINVSYSTYP, _RBINDFAIL, _RALYBND = 0x0E, 0x0F, 0x53, 0x
 _LASTING: Final = frozenset({_RINVPASWD, _RINVSYSID, _RINVSYSTYP})
 _SLOW: Final = frozenset({_RBINDFAIL, _RALYBND})
 
+_PATIENCE: Final = 10  # attempts that fail for whatever reason before the operator is told: some minutes
+
 #: What can be done about it, by the status of a refusal.
 _REMEDIES: Final = {
     _RINVPASWD: "the password is wrong (ESME_RINVPASWD): correct `password`",
@@ -115,7 +117,7 @@ class Binds:
                 connector=self._connector,
             )
         except Failed as failed:
-            raise _explained(failed, login.endpoint.place) from failed
+            raise _explained(failed, login.endpoint) from failed
 
     async def _hold(self, name: str, mode: Mode) -> None:
         failures = 0
@@ -126,10 +128,10 @@ class Binds:
             except Failed as failed:
                 failures += 1
                 delay = self._delay(failures, failed)
-                lasting = failed.lasting or failed.status in _SLOW
+                worth_telling = failed.lasting or failed.status in _SLOW or failures >= _PATIENCE
                 log.warning("no SMPP session", link=name, why=str(failed), again=round(delay, 1))
                 self._turns.failed(str(failed), hopeless=failed.lasting)
-                if lasting:
+                if worth_telling:
                     self._trouble(f"{failed}.")
                 await self._clock.sleep(delay)
                 continue
@@ -169,9 +171,14 @@ class Binds:
         return delay * (0.5 + self._random.random() / 2)
 
 
-def _explained(failed: Failed, place: str) -> Failed:
+def _explained(failed: Failed, endpoint: Endpoint) -> Failed:
     """The same, in words with the remedy."""
-    if failed.status is None:
-        return Failed(str(failed), lasting=failed.lasting)
-    words = _REMEDIES.get(failed.status, f"it refuses the login with status 0x{failed.status:08x}")
-    return Failed(f"{place}: {words}", status=failed.status, lasting=failed.status in _LASTING)
+    if failed.status is not None:
+        words = _REMEDIES.get(failed.status, f"it refuses the login with status 0x{failed.status:08x}")
+        return Failed(f"{endpoint.place}: {words}", status=failed.status, lasting=failed.status in _LASTING)
+    text = str(failed)
+    if not text.startswith(endpoint.place):
+        # There was a connection, and then no answer: as from a port that speaks something else.
+        other = "does it speak TLS? Then set `tls = true`" if endpoint.context is None else "is it for SMPP?"
+        text = f"{endpoint.place}: {text} ({other})"
+    return Failed(text, lasting=failed.lasting)

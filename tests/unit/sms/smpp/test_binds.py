@@ -92,7 +92,8 @@ async def test_it_tries_later_and_later_for_ever(rig: Rig) -> None:
             pauses.append(rig.clock.pending[0])
             await rig.clock.advance(rig.clock.pending[0])
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
-    assert rig.told == []
+    assert "cannot be reached" in rig.told[0]
+    assert len(rig.told) == 2  # of eleven attempts
 
 
 async def test_a_connection_that_stood_is_made_again_at_once(rig: Rig) -> None:
@@ -145,6 +146,13 @@ async def test_a_refusal_with_a_status_of_the_provider_is_named_by_it(rig: Rig) 
     rig.centre.on_login = refusing(0x4AB)
     async with rig.running():
         with pytest.raises(Failed, match="0x000004ab"):
+            await rig.binds.open("test/x", Mode.TRANSCEIVER)
+
+
+async def test_a_port_that_says_nothing_in_smpp_is_doubted(rig: Rig) -> None:
+    rig.centre.on_login = Wire.breaks
+    async with rig.running():
+        with pytest.raises(Failed, match=r"smsc\.example:2775: it closed .* `tls = true`"):
             await rig.binds.open("test/x", Mode.TRANSCEIVER)
 
 
