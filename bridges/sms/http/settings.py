@@ -17,9 +17,7 @@ _BASE = "base"
 
 def _known(name: str) -> str:
     if name != library.GENERIC and name not in library.names():
-        raise ValueError(
-            f"{name!r} is no preset; there are {', '.join(library.names())} and {library.GENERIC}"
-        )
+        raise ValueError(f"must be one of {', '.join(library.names())}, or {library.GENERIC}")
     return name
 
 
@@ -35,7 +33,7 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 def _address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{value!r} is no web address such as https://sms.example.org")
+        raise ValueError("must be a web address such as https://sms.example.org")
     return value.rstrip("/")
 
 
@@ -120,11 +118,14 @@ class HttpRoute(_Web):
         if twice := sorted(self.secrets.keys() & self.secret_files.keys()):
             raise ValueError(f"{twice[0]!r} is in both `secrets` and `secret_files`; keep one of them")
         if _BASE in preset.values:
-            self._safe(_address(self.filled[_BASE]))
+            self._safe(self.filled[_BASE])
         return self
 
     def _safe(self, base: str) -> None:
-        parts = urlsplit(base)
+        try:
+            parts = urlsplit(_address(base))
+        except ValueError as error:
+            raise ValueError(f"`values.base` {error}") from None
         if parts.scheme == "https" or self.plain_http:
             return
         try:

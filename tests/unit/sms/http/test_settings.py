@@ -6,6 +6,7 @@ import random
 import pytest
 from pydantic import ValidationError
 
+from bridges.sms import BRIDGE
 from bridges.sms.http import library
 from bridges.sms.http.building import built
 from bridges.sms.http.calling import Addresses, Caller
@@ -18,6 +19,7 @@ from bridges.sms.http.webhooks import Webhooks
 from bridges.sms.traffic import Away, Stage
 from gateway.bridge import Services
 from gateway.clock import SystemClock
+from gateway.config import ConfigError, load
 from tests.fakes.sms_providers import FAMILIES, Provider
 from tests.fakes.sms_signing import Post, form
 from tests.unit.sms.http.house import BASE, Kept, submission
@@ -130,7 +132,7 @@ def test_every_preset_says_how_its_callbacks_are_told_from_forged_ones(name):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"preset": "twillio"}, "is no preset; there are 46elks"),
+        ({"preset": "twillio"}, "must be one of 46elks, "),
         ({"custom": None}, "goes with preset"),
         ({"preset": "telnyx"}, "goes with preset"),
         (
@@ -140,9 +142,9 @@ def test_every_preset_says_how_its_callbacks_are_told_from_forged_ones(name):
         ({"secrets": {}}, "lacks 'key': the key"),
         ({"secret_files": {"key": "/x"}}, "in both `secrets` and `secret_files`"),
         ({"values": {"user": "me", "base": "http://sms.example.com"}}, "without TLS"),
-        ({"values": {"user": "me", "base": "sms.example.com"}}, "no web address"),
+        ({"values": {"user": "me", "base": "sms.example.com"}}, "`values.base` must be a web address"),
         ({"sources": ["somewhere"]}, "neither an address nor a network"),
-        ({"callback_url": "x"}, "no web address"),
+        ({"callback_url": "x"}, "must be a web address"),
         ({"window": 0}, "greater than or equal to 1"),
         ({"custom": {**CUSTOM, "send": []}}, "at least 1 item"),
         ({"custom": {**CUSTOM, "send": [{"url": "{nothing}"}]}}, "which is no value, secret or variable"),
@@ -266,3 +268,54 @@ async def test_secrets_that_cannot_be_used_are_told_and_the_route_is_away(more, 
     with pytest.raises(Away):
         async with way.turn():
             pass
+
+
+HEAD = """
+[xmpp]
+[bridges.sms]
+jid = "sms.example.org"
+secret = "a secret of some length"
+region = "US"
+[bridges.sms.routes.main]
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            'preset = "twilio"',
+            "line 7: bridges.sms.routes.main.kind is missing: it says of which kind the table is.",
+        ),
+        (
+            'kind = "htp"',
+            'line 8: bridges.sms.routes.main.kind is "htp", but must be one of "smpp", "http", "kannel".',
+        ),
+        (
+            'kind = "http"\npreset = "twilio"\nvalues = {account = "AC1"}',
+            "line 7: bridges.sms.routes.main `secrets` lacks 'token': the account's auth token.",
+        ),
+        (
+            'kind = "kannel"\nusername = "gw"\npassword = "p"\nwindow = 0',
+            "line 11: bridges.sms.routes.main.window is 0, but must be 1 or more.",
+        ),
+        (
+            'kind = "kannel"\nusername = "gw"\npassword = "p"\nsmcs = ""',
+            "line 11: bridges.sms.routes.main.smcs is not known. Did you mean smsc?",
+        ),
+        (
+            'kind = "http"\npreset = "twilio"\nvalues = {account = "AC1"}\nsecrets = {token = 7}',
+            'line 11: bridges.sms.routes.main.secrets.token must be text in quotes, "...".',
+        ),
+    ],
+)
+def test_mistakes_in_the_file_are_told_with_their_line(tmp_path, lines, told):
+    path = tmp_path / "causeway.toml"
+    path.write_text(HEAD + lines)
+    with pytest.raises(ConfigError) as caught:
+        load(path, {}, {"sms": lambda: BRIDGE})
+    assert any(told in str(each) for each in caught.value.problems), str(caught.value)
+    path.write_text(
+        HEAD + 'kind = "http"\npreset = "twilio"\nvalues = {account = "AC1"}\nsecrets = {token = "t"}'
+    )
+    assert load(path, {}, {"sms": lambda: BRIDGE}).bridges[0].own.routes["main"].preset == "twilio"
