@@ -46,7 +46,8 @@ class Capabilities:
     typing: bool = False  # sessions are ``Types``
     room_list: bool = False  # the network can list its rooms: sessions are ``ListsRooms``
     questions: bool = False  # people's software can be asked about itself: sessions are ``Asks``
-    contact_type: str = "pc"  # identity client/<contact_type>: "sms", "phone", "bot"
+    contact_types: tuple[str, ...] = ("pc",)  # identities client/<each>: "sms", "phone", "bot"
+    numbers: bool = False  # contacts whose name begins with "+" are telephones with that number (E.164)
     contact_list: bool = False  # the network keeps a list of the user's contacts: ``Contact.listed``
     contact_presence: bool = False  # sessions are ``Watching``: they can tell who is there
     one_way: bool = False  # some people cannot be written to: sessions are ``KnowsOneWay``

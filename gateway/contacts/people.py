@@ -214,6 +214,10 @@ class People:
     def contact_at(self, owner: str, address: Address) -> Contact:
         return self.contacts.contact(owner, address)
 
+    def telephone_of(self, address: Address) -> str:
+        name = address.name
+        return name if self.bridge.capabilities.numbers and name.startswith("+") and "," not in name else ""
+
     def title_of(self, address: Address) -> str:
         return address.network if address.kind is AddressKind.NETWORK else self._around.title
 

@@ -128,7 +128,7 @@ class Discovery:
             return tuple(Identity("conference", each, name) for each in types)
         if address.kind is AddressKind.CONTACT:
             # Without its name, so that all contacts share one XEP-0115 hash and clients ask once for all of them.
-            return (Identity("client", can.contact_type),)
+            return tuple(Identity("client", each) for each in can.contact_types)
         name = self._name if address.kind is AddressKind.GATEWAY else address.network
         legacy = tuple(Identity(category, type_, name) for category, type_ in can.legacy_identities)
         if address.kind is AddressKind.GATEWAY:

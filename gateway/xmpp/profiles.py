@@ -45,6 +45,9 @@ class ProfileContext(Protocol):
 
     def contact_at(self, owner: str, address: Address) -> Contact: ...
 
+    def telephone_of(self, address: Address) -> str:
+        """The number of a contact that is a telephone (E.164), else empty."""
+
     def title_of(self, address: Address) -> str:
         """What the gateway or a network is called."""
 
@@ -71,10 +74,11 @@ class Profiles:
                 return Profile(title, drawn(jid, title), drawn=True)
             return Profile(title, drawn(jid, title), _WHAT_IT_IS, links.message(jid, "help"), drawn=True)
         contact = self._context.contact_at(owner, address)
-        name = contact.display_name or contact.name
+        name, telephone = contact.display_name or contact.name, self._context.telephone_of(address)
         if contact.picture is not None:
-            return Profile(name, contact.picture, contact.about)
-        return Profile(name, drawn(self._context.book.jid_of(address), name), contact.about, drawn=True)
+            return Profile(name, contact.picture, contact.about, telephone=telephone)
+        picture = drawn(self._context.book.jid_of(address), name)
+        return Profile(name, picture, contact.about, telephone=telephone, drawn=True)
 
     def hash_element(self, owner: str, address: Address) -> str:
         """For presence: clients that know the picture need not ask (XEP-0153)."""

@@ -28,6 +28,7 @@ class Profile:
     picture: Picture
     about: str = ""
     url: str = ""
+    telephone: str = ""  # E.164
     drawn: bool = False
 
 
@@ -46,17 +47,32 @@ def vcard_temp(profile: Profile) -> str:
             text_element("TYPE", picture.media_type),
             f"<BINVAL>{b64encode(picture.data).decode()}</BINVAL>",
         ),
+        _telephone(profile),
         text_element("URL", profile.url) if profile.url else "",
         text_element("DESC", profile.about) if profile.about else "",
     )
+
+
+def _telephone(profile: Profile) -> str:
+    if not profile.telephone:
+        return ""
+    return element("TEL", "", None, "<CELL/>", "<MSG/>", text_element("NUMBER", profile.telephone))
 
 
 def vcard4(profile: Profile) -> str:
     """XEP-0292 and RFC 6351. The picture is left to XEP-0084, as XEP-0292 §4 recommends."""
     note = f"<note><text>{escape(profile.about)}</text></note>" if profile.about else ""
     url = f"<url><uri>{escape(profile.url)}</uri></url>" if profile.url else ""
+    # RFC 6351 §5: parameters come before the value; a number is a URI (RFC 3966).
+    tel = (
+        "<tel><parameters><type><text>text</text><text>cell</text></type></parameters>"
+        f"<uri>tel:{escape(profile.telephone)}</uri></tel>"
+        if profile.telephone
+        else ""
+    )
     name = escape(profile.name)
-    return f"<vcard xmlns='{VCARD4}'><fn><text>{name}</text></fn><nickname><text>{name}</text></nickname>{url}{note}</vcard>"
+    names = f"<fn><text>{name}</text></fn><nickname><text>{name}</text></nickname>"
+    return f"<vcard xmlns='{VCARD4}'>{names}{tel}{url}{note}</vcard>"
 
 
 def nick(name: str) -> str:

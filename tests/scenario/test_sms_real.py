@@ -9,13 +9,14 @@ import pytest_asyncio
 
 from gateway.playground.clients import message
 from gateway.playground.match import error_condition
-from tests.scenario.phone_house import SMS, House, contact, number_of, opened, resident
+from tests.scenario.phone_house import SMS, TEAM, House, contact, number_of, opened, resident
 from tests.scenario.post_house import BODY, heard, receipt, write
 from tests.scenario.stage import Company, chatter
 from tests.waiting import DEADLINE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+DISCO = "{http://jabber.org/protocol/disco#info}"
 RECEIPT = "<request xmlns='urn:xmpp:receipts'/>"
 
 
@@ -96,3 +97,73 @@ async def test_emergency_numbers_are_refused_with_words(house: House, company: C
     id_ = write(alice, f"{number}@{SMS}", "help")
     error = await alice.expect(message(also=lambda one: one.get("id") == id_), "an error", DEADLINE)
     assert "call it from a telephone" in "".join(error.itertext())
+
+
+async def test_a_phone_has_the_identity_and_the_card_of_one(house: House, company: Company) -> None:
+    alice, phone = await resident(company), house.phone()
+    info = await alice.iq(
+        contact(phone), "<query xmlns='http://jabber.org/protocol/disco#info'/>", within=DEADLINE
+    )
+    kinds = {(each.get("category"), each.get("type")) for each in info.iter(f"{DISCO}identity")}
+    assert {("client", "sms"), ("client", "phone")} <= kinds
+    card = await alice.iq(contact(phone), "<vCard xmlns='vcard-temp'/>", within=DEADLINE)
+    assert card.findtext("{vcard-temp}vCard/{vcard-temp}TEL/{vcard-temp}NUMBER") == phone
+    newer = await alice.iq(
+        contact(phone), "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'/>", within=DEADLINE
+    )
+    assert f"tel:{phone}" in "".join(newer.itertext())
+
+
+async def test_people_write_numbers_as_they_are_used_to(house: House, company: Company) -> None:
+    alice = await resident(company)
+    prompt = "<query xmlns='jabber:iq:gateway'><prompt>(310) 555-0123</prompt></query>"
+    answer = await alice.iq(SMS, prompt, type="set", within=DEADLINE)
+    assert "".join(answer.itertext()).strip() == contact("+13105550123")
+    refused = await alice.iq(SMS, prompt.replace("(310) 555-0123", "12"), type="set", within=DEADLINE)
+    assert refused.get("type") == "error"
+
+
+async def test_a_national_number_in_the_address_is_texted_and_the_right_address_told(
+    house: House, company: Company
+) -> None:
+    alice, phone = await resident(company), house.phone()
+    national = phone.removeprefix("+1")
+    write(alice, f"{national}@{SMS}", "hello")
+    assert await house.reads(phone) == "hello"
+    [text] = await house.texts(phone)
+    assert await house.text(phone, text["source_addr"], "who is this?") == 0
+    said = await heard(alice, "who is this?")
+    assert said.get("from", "").partition("/")[0] == contact(phone)
+
+
+async def test_groups_are_refused_where_no_route_carries_them(house: House, company: Company) -> None:
+    alice = await resident(company)
+    several = f"{house.phone()},{house.phone()}@{SMS}"
+    id_ = write(alice, several, "hello all")
+    error = await alice.expect(message(also=lambda one: one.get("id") == id_), "an error", DEADLINE)
+    assert error_condition(error) == "not-allowed"
+
+
+async def test_colleagues_share_a_number_and_see_what_each_answers(house: House, company: Company) -> None:
+    tina, tom = [await resident(company, each, exactly=True) for each in ("tina", "tom")]
+    phone = house.phone()
+    assert await house.text(phone, TEAM, "my bill is wrong") == 0
+    for each in (tina, tom):
+        await heard(each, "my bill is wrong", contact(phone))
+    write(tina, contact(phone), "let me look")
+    assert await house.reads(phone) == "let me look"
+    assert (await house.texts(phone))[0]["source_addr"] == TEAM.removeprefix("+")
+    await heard(tom, "let me look", contact(phone))
+
+
+async def test_stop_is_heard_and_kept(house: House, company: Company) -> None:
+    alice, phone = await resident(company), house.phone()
+    write(alice, contact(phone), "buy now")
+    [text] = await house.texts(phone)
+    assert await house.text(phone, text["source_addr"], "Stop") == 0
+    await heard(alice, "wants no more texts")
+    id_ = write(alice, contact(phone), "sure?")
+    error = await alice.expect(
+        message(also=lambda one: one.get("id") == id_ and one.get("type") == "error"), "an error", DEADLINE
+    )
+    assert error_condition(error) == "not-allowed"
