@@ -23,6 +23,11 @@ log = structlog.get_logger(__name__)
 _UNREAD: Final = 1024 * 1024
 _SOCKET_UNREAD: Final = 64 * 1024
 
+_RINVBNDSTS: Final = 0x04  # §5.1.3
+
+#: Messages one after the other that have no answer in time, until another session is tried.
+_IGNORED: Final = 10
+
 
 class Listener(Protocol):
     """Whose connections these are."""
@@ -131,6 +136,7 @@ class Link(asyncio.Protocol):
         self._readable = True  # the peer takes what we write
         self._reserved = 0
         self._odd = 0
+        self._ignored = 0
         self._bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
         self._why: str | None = None  # why it ends, once it does; empty: we wanted it
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -278,6 +284,9 @@ class Link(asyncio.Protocol):
                 self._listener.brought(self, event)
             case Unanswered(token):
                 _settle(token, Silence(f"no answer came within {self._timing.response:g} seconds"))
+                self._ignored += 1
+                if self._ignored >= _IGNORED:
+                    self._begin_anew("messages are not answered")
             case Bound():
                 if not self._bound.done():
                     self._bound.set_result(event)
@@ -305,8 +314,16 @@ class Link(asyncio.Protocol):
         if answer.late:
             self._listener.late(token, answer)
             return
+        self._ignored = 0
         self._listener.answered(token, answer)
         _settle(token, answer)
+        if answer.status == _RINVBNDSTS:
+            self._begin_anew("it says that we are not logged in")
+
+    def _begin_anew(self, why: str) -> None:
+        """Say goodbye: in another session it may work again."""
+        log.warning("SMPP session is of no use", link=self.name, why=why)
+        self._session.unbind(self._clock.monotonic())
 
     def _close(self, why: str) -> None:
         """What is to be written still is, where the peer reads."""

@@ -181,6 +181,35 @@ async def test_octets_that_are_no_smpp_end_the_connection(rig: Rig) -> None:
     assert "no SMPP" in await link.closed
 
 
+async def test_a_session_that_the_peer_has_forgotten_is_ended(rig: Rig) -> None:
+    link = await rig.open()
+    token = link.submit(HI, None)
+    rig.centre.wire.answers(rig.centre.wire.of(Command.SUBMIT_SM)[0], status=0x04)
+    answer = await token.answer
+    assert isinstance(answer, Answered)
+    assert answer.status == 0x04
+    assert link.room == 0
+    (request,) = rig.centre.wire.of(Command.UNBIND)
+    rig.centre.wire.says(Command.UNBIND_RESP, request.sequence)
+    assert await link.closed == ""
+
+
+async def test_a_session_in_which_nothing_is_answered_is_ended(rig: Rig) -> None:
+    link = await rig.open(window=20)
+    for _ in range(9):
+        link.submit(HI, None)
+    await rig.clock.advance(20.0)
+    assert link.room == 20
+    link.submit(HI, None)
+    await rig.clock.advance(10.0)
+    (asked,) = rig.centre.wire.of(Command.ENQUIRE_LINK)
+    rig.centre.wire.says(Command.ENQUIRE_LINK_RESP, asked.sequence)
+    await rig.clock.advance(10.0)
+    assert rig.centre.wire.of(Command.UNBIND)
+    await rig.clock.advance(2.0)
+    assert link.closed.done()
+
+
 # -- the way in ------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bridges.sms.smpp.commands import LAST_SEQUENCE, Command
 from bridges.sms.smpp.events import Answered, BindRefused, Bound, Brought, Ended, Event, Odd, Unanswered
 from bridges.sms.smpp.pdu import (
+    Alert,
     Bare,
     Bind,
     BindReply,
@@ -277,6 +278,12 @@ def test_an_outbind_is_ignored() -> None:
     assert isinstance(event, Odd)
     assert talk.says() == []
     assert talk.session.state is State.BOUND
+
+
+def test_an_alert_has_no_answer() -> None:
+    talk = bound()
+    assert talk.hears(Command.ALERT_NOTIFICATION, 5, Alert(source="15550002", esme="15550001")) == []
+    assert talk.says() == []
 
 
 @pytest.mark.parametrize("length", [0, 15, 70 * 1024 + 1, 0xFFFFFFFF])
