@@ -7,7 +7,8 @@ unless it says less; a name makes a part a file whatever its disposition says.
 import re
 from dataclasses import dataclass, field, replace
 
-from bridges.email.mime import charsets, clean, fields, html, plain, shown
+from bridges.email.mime import charsets, clean, embedded, fields, html, plain, shown
+from bridges.email.mime.embedded import Embedded
 from bridges.email.mime.letter import Protection, ProtectionKind
 from bridges.email.mime.limits import Limits
 from bridges.email.mime.shown import Shown
@@ -34,6 +35,7 @@ class Contents:
 
     texts: list[Shown] = field(default_factory=list)
     files: list[tuple[Part, bool]] = field(default_factory=list)
+    embedded: list[Embedded] = field(default_factory=list)  # files that stood within the text
     calendar: Part | None = None
     report: Part | None = None
     protection: Protection | None = None
@@ -178,6 +180,12 @@ class Chooser:
         data = part.decoded(limit)
         if len(data) == limit:
             self.found.shortened = True
+        if part.media_type == "text/plain" and embedded.begins(data):
+            # A file is whole or none, however long the text is that may be shown.
+            data, files = embedded.parted(part.decoded(self._limits.size), self._limits.files)
+            self.found.embedded += files
+            data = data[:limit]
+            self.found.shortened = self.found.shortened and len(data) == limit
         text = clean.text(charsets.decode(data, fields.charset_of(part.parameters)))
         if part.media_type == "text/html":
             return self._html(text)

@@ -4,6 +4,8 @@ import hashlib
 import mimetypes
 import os
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from bridges.email.mime import clean, fields
@@ -67,25 +69,35 @@ def safe(name: str) -> str:
 
 def taken(part: Part, name: str, *, inline: bool, directory: Path | None, number: int) -> File:
     """The decoded content: in memory, or in a new file of ``directory``, which only its owner may read."""
+    file = _kept(part.pieces(), name, part.media_type, directory, number)
+    return replace(file, content_id=part.content_id, inline=inline)
+
+
+def found_within(data: bytes, name: str, *, directory: Path | None, number: int) -> File:
+    """A file that was no part of its own. Its type is what its name says."""
+    named_as = safe(name) or f"attachment-{number}.bin"
+    media_type = mimetypes.guess_type(named_as)[0] or "application/octet-stream"
+    return _kept((data,), named_as, media_type, directory, number)
+
+
+def _kept(pieces: Iterable[bytes], name: str, media_type: str, directory: Path | None, number: int) -> File:
     digest = hashlib.sha256()
     size = 0
     data = b""
     path = None
     if directory is None:
-        data = b"".join(part.pieces())
+        data = b"".join(pieces)
         digest.update(data)
         size = len(data)
     else:
         path = directory / f"{number:03d}"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "wb") as file:
-            for piece in part.pieces():
+            for piece in pieces:
                 digest.update(piece)
                 size += len(piece)
                 file.write(piece)
-    return File(
-        name, part.media_type, size, digest.hexdigest(), part.content_id, inline=inline, data=data, path=path
-    )
+    return File(name, media_type, size, digest.hexdigest(), data=data, path=path)
 
 
 def title_of(part: Part, header: fields.Header | None) -> str:

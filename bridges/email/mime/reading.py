@@ -5,14 +5,27 @@ told to write; bounded by its limits, and total: what cannot be read is named, a
 from dataclasses import replace
 from pathlib import Path
 
-from bridges.email.mime import automatic, clean, fields, files, invitations, people, prose, reports, shown
+from bridges.email.mime import (
+    automatic,
+    charsets,
+    clean,
+    fields,
+    files,
+    invitations,
+    people,
+    prose,
+    reports,
+    shown,
+    tnef,
+)
 from bridges.email.mime.body import Chooser, Contents
 from bridges.email.mime.fields import Header
 from bridges.email.mime.letter import File, Invitation, Letter, Person
 from bridges.email.mime.limits import DEFAULT, Limits
 from bridges.email.mime.shown import Shown
-from bridges.email.mime.structure import Source, Structure
+from bridges.email.mime.structure import Part, Source, Structure
 
+_TNEF = frozenset(("application/ms-tnef", "application/vnd.ms-tnef"))
 _TRACE_LIMIT = 4_000  # code points of one field
 
 
@@ -135,9 +148,31 @@ def _attachments(
     if len(contents.files) > limits.files:
         defects.append("too many attachments")
     taken: list[File] = []
-    for number, (part, inline) in enumerate(contents.files[: limits.files], start=1):
-        message = part.media_type in ("message/rfc822", "message/global")
-        header = structure.nested(part).header if message and part.encoding != "base64" else None
-        name = files.named(part, number, files.title_of(part, header))
-        taken.append(files.taken(part, name, inline=inline, directory=directory, number=number))
-    return tuple(taken)
+    for part, inline in contents.files[: limits.files]:
+        taken += _taken(part, structure, limits, directory, len(taken) + 1, inline=inline)
+    for each in contents.embedded:
+        name = charsets.decode(each.name, "")
+        taken.append(files.found_within(each.data, name, directory=directory, number=len(taken) + 1))
+    if len(taken) > limits.files:
+        defects.append("too many attachments")
+    return tuple(taken[: limits.files])
+
+
+def _taken(
+    part: Part, structure: Structure, limits: Limits, directory: Path | None, number: int, *, inline: bool
+) -> list[File]:
+    """One file, or those that it is made of."""
+    if part.media_type in _TNEF or part.filename.lower() == "winmail.dat":
+        try:
+            within = tnef.enclosed(part.decoded(limits.size), limits.files)
+        except tnef.NoTnef:
+            within = []
+        if within:
+            return [
+                files.found_within(each.data, each.name, directory=directory, number=at)
+                for at, each in enumerate(within, start=number)
+            ]
+    message = part.media_type in ("message/rfc822", "message/global")
+    header = structure.nested(part).header if message and part.encoding != "base64" else None
+    name = files.named(part, number, files.title_of(part, header))
+    return [files.taken(part, name, inline=inline, directory=directory, number=number)]
