@@ -72,6 +72,7 @@ class HttpWay:
         self._session: aiohttp.ClientSession | None = None
         self._addresses = Addresses()
         self._desk: RouteDesk | None = None
+        self._open = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -89,6 +90,11 @@ class HttpWay:
     def address(self) -> str:
         """What the operator gives to the provider for callbacks, and to nobody else. Empty while it is not known."""
         return self._addresses.inbound
+
+    async def opened(self) -> str:
+        """``address``, as soon as callbacks are taken there."""
+        await self._open.wait()
+        return self.address
 
     def seen(self) -> Seen:
         why = self._gate.why
@@ -117,6 +123,7 @@ class HttpWay:
                 await self._receive(intake)
         finally:
             self._session = None
+            self._open.clear()
             self._webhooks.closed(self._name)
 
     async def _receive(self, intake: Intake) -> None:
@@ -138,6 +145,7 @@ class HttpWay:
         self._desk = RouteDesk(self._name, self._preset, secret, terms, intake, clock)
         self._addresses = self._webhooks.addresses(self._name, secret, self._base)
         self._webhooks.opened(self._name, self._desk)
+        self._open.set()
         await asyncio.get_running_loop().create_future()
 
     def media_headers(self, url: str) -> Mapping[str, str] | None:
