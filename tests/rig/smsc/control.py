@@ -27,7 +27,9 @@ class Control:
 
     @classmethod
     async def open(cls, host: str, port: int) -> "Control":
-        return cls(*await asyncio.open_connection(host, port, limit=2**24))
+        control = cls(*await asyncio.open_connection(host, port, limit=2**24))
+        await control.ask("greet")  # from here on it tells us what happens
+        return control
 
     async def close(self) -> None:
         self._writer.close()

@@ -169,6 +169,7 @@ const ask = (session, command, options) => new Promise((resolve) => {
 });
 
 const COMMANDS = {
+  greet: () => {},
   set: (wanted) => { policy = { ...policy, ...wanted.policy }; },
   reset: () => { policy = { ...USUAL }; held.length = 0; },
   sessions: () => [...sessions.values()].map((each) => ({ session: each.number, mode: each.mode || '' })),

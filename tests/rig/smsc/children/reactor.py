@@ -97,9 +97,8 @@ class Line(LineOnlyReceiver):
     def lineReceived(self, line: bytes) -> None:
         wanted = json.loads(line)
         number, do = wanted.pop("id"), wanted.pop("do")
-        command = {"set": self.factory.smsc.set, "deliver": self.factory.smsc.deliver}.get(
-            do, self.factory.smsc.unbind
-        )
+        smsc = self.factory.smsc
+        command = {"greet": list, "set": smsc.set, "deliver": smsc.deliver, "unbind": smsc.unbind}[do]
         defer.maybeDeferred(command, **wanted).addCallbacks(
             lambda done: self._say(id=number, ok=done),
             lambda failure: self._say(id=number, error=str(failure.value)),
