@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _BEGIN = re.compile(rb"begin(-base64)? [0-7]{3,4} ([^\r\n]{1,255})$")
@@ -32,38 +33,44 @@ def begins(data: bytes) -> bool:
 
 def parted(data: bytes, most: int) -> tuple[bytes, list[Embedded]]:
     """The text without the files in it, of which there are ``most`` at most, and the files."""
-    lines = data.split(b"\n")
     kept: list[bytes] = []
     found: list[Embedded] = []
-    at = 0
-    while at < len(lines):
-        begun = _begun(lines, at) if len(found) < most else None
-        if begun is None:
-            kept.append(lines[at])
-            at += 1
-        else:
-            file, at = begun
-            found.append(file)
-    return (b"\n".join(kept), found) if found else (data, [])
+    behind = 0
+    for match in _ANY.finditer(data):
+        if match.start() < behind or len(found) >= most:
+            continue
+        begun = _begun(data, match.start())
+        if begun is not None:
+            kept.append(data[behind : match.start()])
+            found.append(begun[0])
+            behind = begun[1]
+    return (b"".join((*kept, data[behind:])), found) if found else (data, [])
 
 
-def _begun(lines: list[bytes], at: int) -> tuple[Embedded, int] | None:
-    """The file that begins on a line, and the line behind it."""
-    line = lines[at].rstrip(b"\r")
-    if line.startswith(b"begin") and (match := _BEGIN.match(line)) is not None:
-        read = _base64 if match[1] else _uu
-        return read(lines, at + 1, match[2])
-    if line.startswith(b"=ybegin") and (match := _YENC.match(line)) is not None:
-        return _yenc(lines, at + 1, match[2].strip(), int(match[1]))
+def _lines(data: bytes, at: int) -> Iterator[tuple[bytes, int]]:
+    """Those from ``at`` on without their ends, each with where the next one begins."""
+    while at < len(data):
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        yield data[at:end].rstrip(b"\r"), end + 1
+        at = end + 1
+
+
+def _begun(data: bytes, at: int) -> tuple[Embedded, int] | None:
+    """The file that begins on the line at ``at``, and where the line behind it begins."""
+    line, behind = next(_lines(data, at))
+    if (match := _BEGIN.match(line)) is not None:
+        return (_base64 if match[1] else _uu)(_lines(data, behind), match[2])
+    if (match := _YENC.match(line)) is not None:
+        return _yenc(_lines(data, behind), match[2].strip(), int(match[1]))
     return None
 
 
-def _uu(lines: list[bytes], at: int, name: bytes) -> tuple[Embedded, int] | None:
+def _uu(lines: Iterator[tuple[bytes, int]], name: bytes) -> tuple[Embedded, int] | None:
     out = bytearray()
-    for number in range(at, len(lines)):
-        line = lines[number].rstrip(b"\r")
+    for line, behind in lines:
         if line == b"end":
-            return Embedded(name, bytes(out)), number + 1
+            return Embedded(name, bytes(out)), behind
         if not line:
             continue
         if not 32 <= line[0] <= 96:  # no length; another beginning, for one
@@ -77,31 +84,30 @@ def _uu(lines: list[bytes], at: int, name: bytes) -> tuple[Embedded, int] | None
     return None
 
 
-def _base64(lines: list[bytes], at: int, name: bytes) -> tuple[Embedded, int] | None:
-    for number in range(at, len(lines)):
-        line = lines[number].rstrip(b"\r")
+def _base64(lines: Iterator[tuple[bytes, int]], name: bytes) -> tuple[Embedded, int] | None:
+    out = bytearray()
+    for line, behind in lines:
         if line == b"====":
             try:
-                data = base64.b64decode(b"".join(each.strip() for each in lines[at:number]), validate=True)
+                return Embedded(name, base64.b64decode(out, validate=True)), behind
             except binascii.Error:
                 return None
-            return Embedded(name, data), number + 1
         if b" " in line:
             return None
+        out += line
     return None
 
 
-def _yenc(lines: list[bytes], at: int, name: bytes, size: int) -> tuple[Embedded, int] | None:
+def _yenc(lines: Iterator[tuple[bytes, int]], name: bytes, size: int) -> tuple[Embedded, int] | None:
     out = bytearray()
-    for number in range(at, len(lines)):
-        line = lines[number].rstrip(b"\r")
+    for line, behind in lines:
         if line.startswith(b"=y"):
             end = _YEND.match(line)
             crc = _CRC.search(end[2]) if end is not None else None
             whole = end is not None and int(end[1]) == size == len(out)
             if not whole or (crc is not None and int(crc[1], 16) != zlib.crc32(out)):
                 return None
-            return Embedded(name, bytes(out)), number + 1
+            return Embedded(name, bytes(out)), behind
         first, *escaped = line.split(b"=")
         out += first.translate(_PLAIN)
         for each in escaped:
