@@ -3,6 +3,7 @@
 Bounds what is taken: in size, for what is too large will be too large again; in number, for that the network waits.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -27,6 +28,7 @@ _LONGEST_NAME = 256  # of senders, recipients, references
 _LONGEST_ID = 1_024
 _LONGEST_LINK = 4_096
 _MOST_FILES, _MOST_OTHERS = 30, 100
+_STAMP = 14  # hexadecimal digits of microseconds in the name of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Intake:
         self._rates = Rates(limits.rate, clock)
         self._keeping = Gathering(self._keep)
         self._last = 0  # microseconds
+        self._begun = False
+        self._beginning = asyncio.Lock()
         self._closed = False
 
     async def close(self) -> None:
@@ -114,11 +118,13 @@ class Intake:
             self.counts.refused += 1
             log.warning("too much comes from one sender", route=inbound.route, sender=shown(inbound.sender))
             raise NotTaken("Too many messages come from this sender.")
-        # Names of rows are in the order in which they came, however fast that was, and if the clock goes back.
-        now = self._clock.now()
-        self._last = max(int(now * 1e6), self._last + 1)
-        id_ = f"{self._last:014x}{self._random.getrandbits(32):08x}"
         try:
+            # Through the lock even when there is nothing to begin: nobody overtakes those who wait in it.
+            async with self._beginning:
+                if not self._begun:
+                    await self._begin()
+            now = self._clock.now()
+            id_ = self._next(now)
             new = await self._keeping.add(Taken(id_, _again(inbound) or id_, now, inbound))
         except NotStored as error:
             log.error("a message was not taken: it cannot be kept", route=inbound.route, reason=str(error))
@@ -138,6 +144,17 @@ class Intake:
         self._trouble(route, text)
 
     # -- how ---------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        last = await self._store.last_row()
+        self._last = max(self._last, int(last[:_STAMP] or "0", 16))
+        self._begun = True
+
+    def _next(self, now: float) -> str:
+        """The name of a row. Names are in the order in which messages came, however fast that was, and if the clock went
+        back meanwhile, or while we were not there."""
+        self._last = max(int(now * 1e6), self._last + 1)
+        return f"{self._last:0{_STAMP}x}{self._random.getrandbits(32):08x}"
 
     async def _keep(self, rows: Sequence[Taken]) -> Sequence[bool]:
         try:

@@ -143,6 +143,7 @@ class Sorting:
         self._fresh.clear()
         self._reassembly = Reassembly(self._rules.reassembly)
         now = self._clock.now()
+        self._last = max(self._last, await self._store.last_at())
         for joined in await self._store.joined(now - self._rules.reassembly.seconds):
             self._reassembly.remember(joined.key, joined.digests, joined.joined)
         self._read_until, more = "", True

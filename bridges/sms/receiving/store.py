@@ -102,6 +102,11 @@ class Store:
         made = {row.id for row in found}
         return [each in made for each in ids]
 
+    async def last_row(self) -> str:
+        """The greatest name of a row of what was taken; empty if there is none."""
+        rows = await self._tables.read(select(func.max(INBOUND.c.id)).where(INBOUND.c.bridge == self._bridge))
+        return rows[0][0] or ""
+
     async def waiting(self, after: str, limit: int) -> list[Taken]:
         """What was not seen to yet, pieces of what is not whole too, in the order in which it came."""
         rows = await self._tables.read(
@@ -186,12 +191,10 @@ class Store:
         gone = self._delivered, {"whose": found.owner, "which": found.id}
         await self.deliver(deliveries, gone)
 
-    async def count(self) -> int:
-        """How many deliveries wait."""
-        rows = await self._tables.read(
-            select(func.count()).select_from(DELIVERIES).where(DELIVERIES.c.bridge == self._bridge)
-        )
-        return int(rows[0][0])
+    async def last_at(self) -> float:
+        """The latest place in the order of what waits; 0 if nothing does."""
+        query = select(func.max(DELIVERIES.c.at)).where(DELIVERIES.c.bridge == self._bridge)
+        return float((await self._tables.read(query))[0][0] or 0.0)
 
     # -- sweeping ----------------------------------------------------------------------------------------------
 

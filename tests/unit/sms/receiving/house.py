@@ -73,7 +73,9 @@ class MortalTables:
         self._tables = tables
         self._deadline = deadline
         self.broken = False
-        self.broken_after = False  # it is written, and the connection breaks before that is said
+        self.broken_after = (
+            ""  # what goes into this table is written, and the connection breaks before that is said
+        )
         self.writes = 0
 
     @property
@@ -88,8 +90,10 @@ class MortalTables:
         self.writes += 1
         count = await _whole(self._tables.write(*statements))
         await self._deadline.done(step)
-        if self.broken_after:
-            self.broken_after = False
+        if self.broken_after in {
+            getattr(getattr(each, "table", None), "name", None) for each, _ in statements
+        }:
+            self.broken_after = ""
             raise NotStored("The connection broke.")
         return count
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 
 from sqlalchemy import select
 
@@ -129,6 +130,25 @@ async def test_pieces_outlive_us(house: House) -> None:
     house.start()
     await take(house, made[1])
     assert await house.chat().has(1) == ["one two three"]
+
+
+async def test_a_clock_that_went_back_mixes_nothing_up(house: House, services: Services) -> None:
+    house.people.away.add("romeo@x")
+    made = pieces("one ", "two")
+    await take(house, made[0])
+    await house.bring("first", sender=ALICE)
+    await house.kill()
+    slow = ManualClock(house.clock.now() - 86_400)
+    house.services, house.clock = replace(services, clock=slow), slow
+    house.start()
+    await house.bring("second", sender=ALICE)
+    await take(house, made[1])
+    await house.bring("third", sender=ALICE)
+    house.people.away.clear()
+    house.receiving.wake("romeo@x")
+    texts = await house.chat().has(4)
+    assert [text for text in texts if text != "one two"] == ["first", "second", "third"]
+    assert "one two" in texts
 
 
 async def test_a_late_piece_after_a_restart_opens_nothing(house: House) -> None:

@@ -78,9 +78,33 @@ async def _bring(house: House) -> None:
 
 
 async def _all_shown(house: House) -> None:
-    await house.chat("romeo@x").has(5)
-    await house.chat("juliet@x").has(1)
+    await house.chat("romeo@x").until(lambda chat: set(chat.texts) >= {*_TEAM, *_ROMEO})
+    for owner in ("juliet@x", "nurse@x"):
+        await house.chat(owner).until(lambda chat: set(chat.texts) >= set(_TEAM))
+
+
+@pytest.mark.parametrize("table", ["sms_inbound", "sms_deliveries", "sms_joined", "sms_optouts"])
+async def test_a_commit_whose_outcome_nobody_knows_is_neither_lost_nor_done_twice(
+    services: Services, clock: ManualClock, table: str
+) -> None:
+    house = House(services, clock)
+    house.start()
+    await house.bring("begun", sender=ALICE, recipient=TEAM)
     await house.chat("nurse@x").has(1)
+    house.tables.broken_after = table
+    for inbound in _brought():
+        await house.insist(inbound)
+    while house.tables.broken_after:
+        await asyncio.sleep(0)
+    # Everybody tries again by the clock, sooner or later.
+    shown = asyncio.create_task(_all_shown(house))
+    while not shown.done():
+        await clock.advance(1)
+    await shown
+    await house.receiving.close()
+    assert sorted(house.chat("romeo@x").texts) == sorted(["begun", *_TEAM, *_ROMEO])
+    assert house.chat("nurse@x").texts == ["begun", *_TEAM]
+    await house.kill()
 
 
 async def test_the_steps_are_all_there_are(services: Services, clock: ManualClock) -> None:
