@@ -342,7 +342,7 @@ def _carries(route: Route, attachments: Sequence[Attachment]) -> bool:
     size = sum(each.size or 0 for each in attachments)
     types = ways.media_types
     return (not ways.media_size or size <= ways.media_size) and all(
-        each.url.startswith("https://")
+        each.url.startswith(("https://", "http://"))
         and (
             not types
             or not each.media_type
