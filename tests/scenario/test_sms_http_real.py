@@ -1,4 +1,4 @@
-"""Texts, pictures and groups between XMPP clients on Prosody and phones, over a provider's HTTP interface and its callbacks."""
+"""Texts, pictures and groups between XMPP clients on Prosody and phones, over a provider's HTTP interface."""
 
 import itertools
 import time
