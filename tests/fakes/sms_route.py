@@ -75,6 +75,7 @@ class FakeRoute:
         self.most = 0  # sends at the same time
         self._sending = 0
         self.intake: Intake | None = None  # while it runs
+        self.callbacks = ""
         self.trouble: Sequence[str] = ()  # what ``trial`` finds
         self.headers: Mapping[str, str] | None = None
 
@@ -116,7 +117,7 @@ class FakeRoute:
         return self.headers
 
     def seen(self) -> Seen:
-        return Seen(not self.away, self.away)
+        return Seen(not self.away, self.away, callbacks=self.callbacks)
 
     async def trial(self) -> Sequence[str]:
         return self.trouble

@@ -21,7 +21,7 @@ from bridges.sms.sending.entries import (
     Waited,
     Writing,
 )
-from bridges.sms.sending.matching import Learnt, about, bounded, party
+from bridges.sms.sending.matching import Learnt, Rule, about, bounded, party, rule
 from bridges.sms.sending.records import Page, Piece, Place, Record
 from bridges.sms.sending.states import (
     MessageState,
@@ -161,6 +161,7 @@ class Book:
             page.records.index(record, piece)
             for early in self.early.of_answer(piece.route, piece.provider_id, record.parties):
                 self._not_early(early, page)
+                self._learn(piece.route, rule(piece.provider_id, bounded(early.report.id)), page)
                 self._advance(record, piece, early.report)
 
     def _doubt(self, record: Record, piece: Piece, why: Refused, *, again: bool) -> None:
@@ -257,9 +258,14 @@ class Book:
         match = about(id, report.recipient, page.records.candidates(report.route, id), learnt)
         if match is None:
             return None
-        if match.certain and learnt.learn(match.rule):
-            page.rules.update({(report.route, rule): weight for rule, weight in learnt.weights.items()})
+        if match.certain:
+            self._learn(report.route, match.rule, page)
         return match.what
+
+    def _learn(self, route: str, rule: Rule | None, page: Page) -> None:
+        learnt = self.learnt.setdefault(route, Learnt())
+        if rule is not None and learnt.learn(rule):
+            page.rules.update({(route, each): weight for each, weight in learnt.weights.items()})
 
     def _by_phone(self, report: Report, page: Page) -> Place | None:
         doubt = self.doubts.one(report.route, party(report.recipient), self._now())

@@ -62,6 +62,7 @@ _CHANGED = (
 )
 _RECORD = (_M.id, _M.owner, _M.recipients, *(_M[name] for name in _CHANGED if name != "owed"))
 _QUEUED = MessageState.QUEUED.value
+_TOLD = [each.value for each in MessageState if each.told]
 
 
 class Sendings:
@@ -221,7 +222,7 @@ class Sendings:
     async def owed(self, most: int, not_to: Collection[str] = ()) -> list[Tidings]:
         """What is to be told, but for these owners, in order."""
         query = select(_M.id, _M.owner, _M.state, _M.condition, _M.error_type, _M.why)
-        query = query.where(self._mine, _M.owed == true())
+        query = query.where(self._mine, _M.owed == true(), _M.state.in_(_TOLD))
         if not_to:
             query = query.where(_M.owner.not_in(not_to))
         return [tidings_of(row) for row in await self._tables.read(query.order_by(_M.news).limit(most))]

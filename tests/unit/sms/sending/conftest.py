@@ -21,12 +21,13 @@ async def _create(connection: AsyncConnection) -> None:
     await connection.run_sync(_METADATA.create_all)
 
 
+SCHEMA = Schema(_METADATA, (Migration(1, "today's tables", _create),))
+
+
 @pytest.fixture
 async def tables(tmp_path: Path) -> AsyncIterator[BridgeTables]:
     async with opened(f"sqlite:///{tmp_path / 'test.db'}", clock=SystemClock()) as database:
-        await database.adopt(
-            "sms", Schema(_METADATA, (Migration(1, "today's tables", _create),)), SystemClock()
-        )
+        await database.adopt("sms", SCHEMA, SystemClock())
         yield BridgeTables(database)
 
 
