@@ -6,7 +6,7 @@ for what was sent, only for a path that is none.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 Value = object
@@ -38,15 +38,19 @@ def every(value: Value, path: str) -> list[Value]:
     """All values that ``path`` leads to."""
     found: list[Value] = [value]
     for step in parsed(path):
-        found = [inner for outer in found for inner in _step(outer, step)][:_MOST]
+        if len(found) == 1 and isinstance(step, str):  # nearly always
+            outer = found[0]
+            found = [outer[step]] if isinstance(outer, dict) and step in outer else []
+        else:
+            found = [inner for outer in found for inner in _step(outer, step)][:_MOST]
     return found
 
 
 def _step(value: Value, step: str | int | None) -> Iterator[Value]:
     if isinstance(step, str):
-        if isinstance(value, Mapping) and step in value:
+        if isinstance(value, dict) and step in value:
             yield value[step]
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+    elif isinstance(value, list):
         if step is None:
             yield from value
         elif step < len(value):

@@ -99,7 +99,8 @@ class HttpWay:
     def seen(self) -> Seen:
         why = self._gate.why
         counts = dict(self._desk.counts) if self._desk is not None else {}
-        return Seen(not why and self._session is not None, why, self._gate.waiting, None, counts)
+        connected = not why and self._session is not None
+        return Seen(connected, why, self._gate.waiting, None, counts, self.address)
 
     def pieces(self, submission: Submission) -> int:
         self._caller.check(submission)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from bridges.sms.http import library, signatures
-from bridges.sms.http.preset import Preset
+from bridges.sms.http.preset import Preset, Signature
 from bridges.sms.settings import Table
 from bridges.sms.traffic import Coverage
 
@@ -84,6 +84,10 @@ class HttpRoute(_Web):
         default={}, description="The same for what nobody shall see: tokens, keys."
     )
     secret_files: dict[str, Path] = Field(default={}, description="Files that hold such secrets instead.")
+    unsigned: bool = Field(
+        default=False,
+        description="The provider does not sign the callbacks of this account: they need webhook_password or sources then.",
+    )
     coverage: Coverage | None = Field(
         default=None,
         description='What its reports can say: "handset", "network" or "nothing". Not set: as is usual there.',
@@ -145,6 +149,8 @@ class HttpRoute(_Web):
         update: dict[str, object] = {}
         if self.coverage is not None:
             update["ways"] = preset.ways.model_copy(update={"coverage": self.coverage})
+        if self.unsigned:
+            update["signature"] = Signature()
         if self.media_hosts:
             hosts = (*preset.downloads.hosts, *self.media_hosts)
             update["downloads"] = preset.downloads.model_copy(update={"hosts": hosts})

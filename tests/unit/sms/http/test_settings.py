@@ -166,6 +166,26 @@ def test_mistakes_are_told_in_words(more, words):
         route(**more)
 
 
+@pytest.mark.parametrize("name", ["sinch", "vonage-sms"])
+async def test_a_provider_that_can_sign_and_does_not_is_told_apart_from_a_secret_that_was_forgotten(name):
+    family = FAMILIES[name]
+    secrets = {key: each for key, each in family.secrets.items() if key not in ("hmac", "signature")}
+    whole = {"kind": "http", "preset": name, "values": family.values, "secrets": secrets}
+    services = Services(
+        SystemClock(), random.Random(1), "1.0", name="sms", web="https://gw.example/bridge/sms"
+    )
+    for more, words in (
+        ({}, "the secret to verify them with is not set"),
+        ({"unsigned": True}, "set webhook_user and webhook_password"),
+        ({"unsigned": True, "webhook_password": "w"}, ""),
+    ):
+        found = await built(
+            "m", HttpRoute.model_validate({**whole, **more}), services, Webhooks(services)
+        ).trial()
+        assert words in "".join(found)
+        assert bool(found) is bool(words)
+
+
 def test_secrets_are_shown_by_nothing():
     assert "k&y" not in repr(route())
 
