@@ -128,6 +128,12 @@ class SmsBridge:
 
     async def trial(self) -> Sequence[str | Hint]:
         found: list[str | Hint] = []
+        if not self.office.routes.all:
+            found.append("There is no way to the network: add one as [bridges.sms.routes.NAME].")
+        elif not self.office.settings.numbers and not self.office.settings.own_accounts:
+            found.append(
+                "There is no number to text from: add those that you have as [[bridges.sms.numbers]]."
+            )
         for route in self.office.routes.all:
             found += [f"Route {route.name}: {each}" for each in await route.trial()]
         return found

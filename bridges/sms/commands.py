@@ -9,9 +9,11 @@ from bridges.sms import addresses
 from bridges.sms.addresses import label
 from bridges.sms.numbers import Kind, NotFree, OurNumber
 from bridges.sms.office import Office, Parts
+from bridges.sms.own import NotUsable
 from bridges.sms.policy import price
 from bridges.sms.settings import Mode
 from bridges.sms.text.counting import count, explained
+from bridges.sms.traffic import Route
 from gateway.bridge import (
     Ask,
     AskAgain,
@@ -59,6 +61,13 @@ class SmsCommands:
                 "Of a number that you share.",
             ),
             one("opted-out", "Who does not want my texts", self._opted_out),
+            one(
+                "own-account",
+                "Use my own account at a provider",
+                self._own,
+                "With its number, at your expense.",
+            ),
+            one("give-up-number", "Give up a number", self._give_up),
             one("sms-routes", "Routes, and what waits", self._routes, admins=True),
             one("sms-numbers", "Give users numbers", self._numbers, "Or take them away.", admins=True),
             one(
@@ -148,6 +157,61 @@ class SmsCommands:
                 " .", "."
             )
         return Finish(used, result="\n".join(lines) or "No number is yours.")
+
+    async def _own(self, invocation: Invocation) -> NextStep:
+        own = self._office.own
+        presets = own.presets
+        if not presets:
+            return Finish("This gateway takes no accounts of users' own.", failed=True)
+        if not invocation.stage:
+            options = tuple(presets.items())
+            which = Field(
+                "preset", "Provider", FieldKind.CHOICE, options[0][0], options=options, required=True
+            )
+            return Ask("Use my own account at a provider", (which,), last=False)
+        preset = invocation.text("preset")
+        try:
+            if invocation.stage == 1:
+                return Ask(f"My account at {presets.get(preset, '')}", tuple(own.fields(preset)))
+            filled = {
+                name: "\n".join(values) for name, values in invocation.values.items() if name != "preset"
+            }
+            route = await own.attach(invocation.user, preset, filled)
+        except NotUsable as error:
+            return AskAgain(str(error))
+        callback = (
+            f" Give this address to the provider, for messages that come: {address}"
+            if (address := await self._address(route))
+            else ""
+        )
+        return Finish(
+            f"Texts go over your account from now on. Register with the gateway if you have not.{callback}"
+        )
+
+    async def _address(self, route: Route) -> str:
+        """Where callbacks of a route are taken; it may just have begun."""
+        for _ in range(50):
+            if found := route.seen().address:
+                return found
+            await self._office.services.clock.sleep(0.1)
+        return ""
+
+    async def _give_up(self, invocation: Invocation) -> NextStep:
+        office, owner = self._office, invocation.user
+        mine = [each for each in office.numbers.assignments(owner) if each.kind is not Kind.ASSIGNED]
+        if not invocation.stage:
+            if not mine:
+                return Finish(
+                    "You have no number that you can give up; those that an admin gave you, an admin takes back."
+                )
+            options = tuple((each.number, label(each.number)) for each in mine)
+            which = Field(_NUMBER, "Number", FieldKind.CHOICE, options[0][0], options=options, required=True)
+            return Ask("Give up a number", (which,), "What comes to it does not reach you any more.")
+        number = invocation.text(_NUMBER)
+        gone = await office.own.detach(owner, number) or await office.numbers.release(owner, number)
+        return Finish(
+            f"{label(number)} is given up." if gone else "That is no number of yours.", failed=not gone
+        )
 
     async def _name(self, invocation: Invocation) -> NextStep:
         if not invocation.stage:
@@ -268,6 +332,10 @@ class SmsCommands:
                 f"{route.name}: {'connected' if seen.connected else 'NOT CONNECTED'}"
                 f"{f' ({seen.detail})' if seen.detail else ''}, {seen.waiting} waiting{f'; {counts}' if counts else ''}"
             )
+            if seen.callbacks:
+                lines.append(
+                    f"    Tell the provider this address for what comes in, and nobody else: {seen.callbacks}"
+                )
         states = ", ".join(f"{value} {name}" for name, value in standing.states.items())
         return Finish(f"Messages: {states or 'none'}.", result="\n".join(lines) or "There is no route.")
 

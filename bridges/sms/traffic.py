@@ -112,13 +112,15 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The state of a route, for status and doctor."""
+    """The state of a route, for status and doctor. ``callbacks``: where texts that come in are brought by HTTP, an address
+    that the operator gives to the provider and to nobody else."""
 
     connected: bool
     detail: str = ""
     waiting: int = 0
     since: float | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    callbacks: str = ""
 
 
 class Route(Protocol):

@@ -1,6 +1,7 @@
 """The whole SMS bridge, over routes that tests write into."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from gateway.bridge import Account, AskAgain
 from gateway.model import Attachment, Availability, Condition, DeliveryState, MessageKind, Refused
 from gateway.testing import RecordingTicket
 from tests.fakes.sms_route import FakeRoute
-from tests.unit.sms.stage import ALICE, BOB, CAROL, OTHER, OURS, POOL, TEAM, THEM, whole
+from tests.unit.sms.stage import ALICE, BOB, CAROL, NUMBERS, OTHER, OURS, POOL, TEAM, THEM, whole
 
 PICTURE = Attachment("cat.png", "image/png", 1000, "https://files.example.org/cat.png")
 
@@ -239,5 +240,17 @@ async def test_admins_see_routes_and_what_waits(tmp_path: Path) -> None:
         await stage.one.until(1)
         said = await stage.done("sms-routes")
         assert "one: connected" in said
+        assert "https://" not in said
+        stage.one.callbacks = "https://gateway.example.org/bridge/sms/one/secret"
+        assert f"nobody else: {stage.one.callbacks}" in await stage.done("sms-routes")
         assert isinstance(await stage.command("sms-numbers", what="take", number=OURS, user=ALICE), AskAgain)
         assert await stage.done("sms-breaker") == "Nothing is stopped."
+
+
+@pytest.mark.parametrize("numbers", [(), NUMBERS])
+async def test_a_check_finds_that_there_is_no_number(tmp_path: Path, numbers: Any) -> None:
+    async with whole(tmp_path, numbers=numbers) as stage:
+        found = [str(each) for each in await stage.bridge.trial()]
+        assert [each.partition(":")[0] for each in found] == (
+            [] if numbers else ["There is no number to text from"]
+        )
