@@ -191,7 +191,7 @@ class SmsCommands:
     async def _address(self, route: Route) -> str:
         """Where callbacks of a route are taken; it may just have begun."""
         for _ in range(50):
-            if found := route.seen().address:
+            if found := route.seen().callbacks:
                 return found
             await self._office.services.clock.sleep(0.1)
         return ""

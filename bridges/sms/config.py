@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from bridges.sms.consent.settings import ConsentSettings
+from bridges.sms.http import library
 from bridges.sms.http.settings import HttpRoute, KannelRoute
 from bridges.sms.sending.settings import SendingSettings
 from bridges.sms.settings import (
@@ -21,6 +22,13 @@ from bridges.sms.smpp.settings import SmppRoute
 
 #: One route's, told apart by ``kind``.
 RouteSettings = SmppRoute | HttpRoute | KannelRoute
+
+
+def _preset(name: str) -> str:
+    if name not in library.names() or name == "kannel":
+        raise ValueError(f"{name!r} is no provider; there are {', '.join(library.names())}")
+    return name
+
 
 _ROUTE = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 
@@ -53,8 +61,10 @@ class SmsSettings(Table):
     code_sender: str = Field(
         default="", description="Number of ours that codes are texted from. Empty: the first one."
     )
-    own_accounts: bool = Field(
-        default=False, description="Let users bring their own account at a provider, with its number."
+    own_accounts: tuple[Annotated[str, AfterValidator(_preset)], ...] = Field(
+        default=(),
+        description='Providers, such as "twilio", at which users may have accounts of their own that they bring along with '
+        "their numbers. Empty: none.",
     )
     operator: Annotated[str, AfterValidator(lambda value: value.strip().lower())] = Field(
         default="",

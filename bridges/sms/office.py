@@ -16,6 +16,7 @@ from bridges.sms.groups import Groups
 from bridges.sms.http.webhooks import Webhooks
 from bridges.sms.numbers import Numbers
 from bridges.sms.orders import Orders
+from bridges.sms.own import OwnAccounts
 from bridges.sms.people import People
 from bridges.sms.policy import Policy
 from bridges.sms.receiving.intake import IntakeLimits
@@ -58,6 +59,14 @@ class Office:
             (build(name, each, services, self.webhooks) for name, each in settings.routes.items()),
             services.clock,
         )
+        self.own = OwnAccounts(
+            settings,
+            services,
+            self.numbers,
+            self.routes,
+            lambda name, each: build(name, each, services, self.webhooks),
+            self.place,
+        )
         self._parts: asyncio.Future[Parts] | None = None
 
     async def opened(self) -> "Parts":
@@ -77,6 +86,7 @@ class Office:
 
     def forget(self, owner: str) -> None:
         """The user's rows were erased."""
+        self.own.forget(owner)
         self.numbers.forget(owner)
         self.conversations.forget(owner)
         self.groups.forget(owner)
@@ -91,6 +101,7 @@ class Office:
         while True:
             try:
                 await self.numbers.restore()
+                await self.own.restore()
                 await self.groups.restore()
                 await self.policy.restore()
             except NotStored as error:

@@ -47,6 +47,11 @@ _ASK = Refused(
     Condition.NOT_ALLOWED,
     "No number of this gateway was given to you. Ask its operator for one; then you can register.",
 )
+_BRING = Refused(
+    Condition.NOT_ALLOWED,
+    "No number of this gateway was given to you. Ask its operator for one, or bring an account of your own at a provider: "
+    "run the command `own-account` (or write `own-account` to the gateway), then register.",
+)
 _NONE_FREE = Refused(
     Condition.RESOURCE_CONSTRAINT,
     "All numbers of this gateway are in use. Ask its operator, or try again later.",
@@ -95,7 +100,7 @@ class Registrar:
         if self._numbers.of(owner):
             return None
         if self._settings.registration == "assigned":
-            return _ASK
+            return _BRING if self._settings.own_accounts else _ASK
         if self._settings.registration == "code" and (why := await self._proof(owner, values, sending)):
             return why
         return await self._give(owner)

@@ -14,7 +14,7 @@ from bridges.sms.config import SmsSettings
 from bridges.sms.migrations import SCHEMA
 from bridges.sms.session import SmsSession
 from bridges.sms.traffic import Inbound
-from gateway.bridge import Account, Clock, Finish, Invocation, NextStep, Services
+from gateway.bridge import Account, Clock, Finish, ForgetfulMemory, Invocation, Memory, NextStep, Services
 from gateway.clock import SystemClock
 from gateway.model import MessageKind
 from gateway.storage.bridge_tables import BridgeTables
@@ -74,6 +74,7 @@ class Whole:
     bridge: SmsBridge
     one: FakeRoute
     two: FakeRoute
+    routes: dict[str, FakeRoute]
     _users: list[User] = field(default_factory=list)
     _texts: int = 0
 
@@ -90,11 +91,14 @@ class Whole:
         self._texts += 1
         await self.one.received(Inbound("one", sender, to, f"{id(self)}-{self._texts}", words, **more))
 
-    async def command(self, node: str, owner: str = ALICE, **values: str | tuple[str, ...]) -> NextStep:
-        """Run a command with one page; without values, what it asks."""
+    async def command(
+        self, node: str, owner: str = ALICE, stage: int | None = None, **values: str | tuple[str, ...]
+    ) -> NextStep:
+        """Run a command with one page, or as many as ``stage`` says; without values, what it asks."""
         [found] = [each for each in SmsCommands(self.bridge.office).declared() if each.node == node]
         filled = {key: (each,) if isinstance(each, str) else each for key, each in values.items()}
-        step = found.run(Invocation(owner, self.bridge.address(""), None, 1 if filled else 0, filled))
+        pages = stage if stage is not None else int(bool(filled))
+        step = found.run(Invocation(owner, self.bridge.address(""), None, pages, filled))
         return step if not hasattr(step, "__await__") else await step
 
     async def done(self, node: str, owner: str = ALICE, **values: str | tuple[str, ...]) -> str:
@@ -116,6 +120,7 @@ async def whole(
     two: FakeRoute | None = None,
     *,
     clock: Clock | None = None,
+    memory: Memory | None = None,
     numbers: Any = NUMBERS,
     **settings: Any,
 ) -> AsyncIterator[Whole]:
@@ -129,12 +134,18 @@ async def whole(
     async with opened(f"sqlite:///{directory / 'test.db'}", clock=SystemClock()) as database:
         await database.adopt("sms", SCHEMA, SystemClock())
         services = Services(
-            clock, random.Random(), "1.0", name="sms", tables=BridgeTables(database), directory=directory
+            clock,
+            random.Random(),
+            "1.0",
+            memory=memory or ForgetfulMemory(),
+            name="sms",
+            tables=BridgeTables(database),
+            directory=directory,
         )
-        bridge = SmsBridge(configured, services, lambda name, *_: routes[name])
+        bridge = SmsBridge(configured, services, lambda name, *_: routes.setdefault(name, FakeRoute(name)))
         running = asyncio.create_task(bridge.run())
         await bridge.office.opened()
-        stage = Whole(bridge, routes["one"], routes["two"])
+        stage = Whole(bridge, routes["one"], routes["two"], routes)
         try:
             yield stage
         finally:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridges.sms.traffic import Failing, Rejected, Stage, Unknown, Ways
-from gateway.bridge import Account, AskAgain
+from bridges.sms.traffic import Failing, Inbound, Rejected, Stage, Unknown, Ways
+from gateway.bridge import Account, Ask, AskAgain, Finish, ForgetfulMemory
 from gateway.model import Attachment, Availability, Condition, DeliveryState, MessageKind, Refused
 from gateway.testing import RecordingTicket
 from tests.fakes.sms_route import FakeRoute
@@ -254,3 +254,33 @@ async def test_a_check_finds_that_there_is_no_number(tmp_path: Path, numbers: An
         assert [each.partition(":")[0] for each in found] == (
             [] if numbers else ["There is no number to text from"]
         )
+
+
+async def test_a_user_brings_an_account_of_their_own_which_outlives_a_restart(tmp_path: Path) -> None:
+    theirs = {"value-profile": "", "secret-key": "KEY1", "secret-public_key": "x", "number": "+13105550100"}
+    own = {"numbers": [], "own_accounts": ("telnyx",), "memory": ForgetfulMemory()}
+    async with whole(tmp_path, **own) as stage:
+        refused = await stage.bridge.validate(Account(BOB, "phone", "", {}, address=BOB))
+        assert refused is not None
+        assert "own-account" in refused.text
+        page = await stage.command("own-account", BOB, preset="telnyx")
+        assert isinstance(page, Ask)
+        assert "value-base" not in [
+            each.name for each in page.fields
+        ]  # where to connect to is not the user's to say
+        assert isinstance(await stage.command("own-account", BOB, 2, preset="voipms", **theirs), AskAgain)
+        said = await stage.command("own-account", BOB, 2, preset="telnyx", **theirs)
+        assert isinstance(said, Finish), said
+        assert await stage.bridge.validate(Account(BOB, "phone", "", {}, address=BOB)) is None
+    async with whole(tmp_path, **own) as stage:
+        bob = await stage.user(BOB)
+        await bob.sent(THEM, "hello")
+        [name] = [each for each in stage.routes if each.startswith("own-")]
+        written = await stage.routes[name].until(1)
+        assert written.submission.sender == "+13105550100"
+        await stage.routes[name].received(Inbound(name, THEM, "+13105550100", "i1", "hi"))
+        await bob.shown("hi")
+        taken = await stage.command("own-account", CAROL, 2, preset="telnyx", **theirs)
+        assert isinstance(taken, AskAgain)
+        assert "is given up" in await stage.done("give-up-number", BOB, number="+13105550100")
+        assert await bob.refused(THEM, "again?")
