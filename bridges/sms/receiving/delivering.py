@@ -68,7 +68,8 @@ class Delivering:
         self._ready_to_fetch: asyncio.Queue[_Lane] = asyncio.Queue()
         self._done = Gathering(store.delivered)
         self._look = asyncio.Event()
-        self._came: set[str] = set()
+        self._came: set[str] = set()  # whose rows are to be looked at
+        self._followed: set[str] = set()  # users of whose rows nothing is unknown here
 
     # -- what others do ----------------------------------------------------------------------------------------
 
@@ -76,7 +77,11 @@ class Delivering:
         """They are in the rows, and new."""
         for each in deliveries:
             if self._residents.sink(each.owner) is None:
-                continue  # they are found in the rows when the user comes
+                self._followed.discard(each.owner)
+                continue  # it is found in the rows when the user comes
+            if each.owner not in self._followed:
+                self.wake(each.owner)  # there may be older ones in the rows
+                continue
             lane = self._lane(Lane(each.owner, each.contact))
             if not lane.behind and len(lane.fresh) < _MOST_FRESH:
                 lane.fresh.append(each)
@@ -96,6 +101,7 @@ class Delivering:
 
     def forget(self, owner: str) -> None:
         """The user's rows were erased."""
+        self._followed.discard(owner)
         for name, lane in self._lanes.items():
             if name.owner == owner:
                 lane.fresh.clear()
@@ -150,8 +156,10 @@ class Delivering:
             for owner in ((None,) if "" in came or len(came) > _FEW else sorted(came))
             for lane in await self._store.lanes(owner)
         ]
+        self._followed |= came
         for name in found:
             if self._residents.sink(name.owner) is None:
+                self._followed.discard(name.owner)
                 continue
             lane = self._lane(name)
             lane.behind = True
@@ -209,6 +217,7 @@ class Delivering:
         sink = self._residents.sink(delivery.owner)
         if sink is None:
             # It is in the rows, and looked for when the user comes.
+            self._followed.discard(delivery.owner)
             lane.fresh.clear()
             lane.behind = False
             return

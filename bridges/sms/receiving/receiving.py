@@ -33,7 +33,8 @@ _BATCH = 200
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What an operator sets. ``region`` is the country of what bears none. Days: ``known_again`` is how long the same
-    message again is recognised, ``nobodys`` how long what came to nobody is kept, ``sticky`` how long a conversation of a
+    message again is recognised, ``nobodys`` how long what came to nobody is kept, ``waiting`` how long it is for a user who
+    does not come, ``sticky`` how long a conversation of a
     pool is its user's after the last word, ``claims`` how long one of a team is claimed."""
 
     region: str
@@ -42,6 +43,7 @@ class Terms:
     consent: ConsentSettings = field(default_factory=ConsentSettings)
     known_again: float = 7.0
     nobodys: float = 30.0
+    waiting: float = 90.0
     sticky: float = 30.0
     claims: float = 90.0
 
@@ -164,6 +166,8 @@ class Receiving:
         await self._store.sweep(
             now - terms.known_again * _DAY, now - terms.reassembly.seconds, now - terms.nobodys * _DAY
         )
+        if given_up := await self._store.give_up(now - terms.waiting * _DAY):
+            log.warning("texts were deleted that their users did not come for", texts=given_up)
         await self.routing.sweep()
         await self.ownership.sweep(now - terms.claims * _DAY)
 

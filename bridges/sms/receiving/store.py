@@ -198,16 +198,21 @@ class Store:
 
     # -- sweeping ----------------------------------------------------------------------------------------------
 
-    async def sweep(self, again: float, joined: float, nobodys: float) -> int:
+    async def sweep(self, again: float, joined: float, nobodys: float) -> None:
         """Forget what is older: by what messages are known again, concatenations, and what was nobody's."""
         mine, old = INBOUND.c.bridge == self._bridge, INBOUND.c.received < again
         remembered = JOINED.c.bridge == self._bridge, JOINED.c.joined < joined
         lost = DELIVERIES.c.bridge == self._bridge, DELIVERIES.c.owner == "", DELIVERIES.c.at < nobodys
-        return await self._tables.write(
+        await self._tables.write(
             (delete(INBOUND).where(mine, INBOUND.c.waits == 0, old), None),
             (delete(JOINED).where(*remembered), None),
             (delete(DELIVERIES).where(*lost), None),
         )
+
+    async def give_up(self, before: float) -> int:
+        """Forget what users did not come for since then. Returns how many messages that were."""
+        mine = DELIVERIES.c.bridge == self._bridge
+        return await self._tables.write((delete(DELIVERIES).where(mine, DELIVERIES.c.at < before), None))
 
     # -- how ---------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,31 @@ async def test_what_comes_while_a_user_is_away_waits_in_order(house: House) -> N
     assert [text for text in texts if text.isdigit()] == list(map(str, range(120)))
 
 
+async def test_what_comes_as_the_user_comes_is_shown_behind_what_waited(house: House) -> None:
+    house.people.away.add("romeo@x")
+    for number in range(60):
+        await house.bring(str(number))
+    await house.bring("seen by all", recipient="+15550000002")
+    await house.chat("juliet@x").has(1)
+    house.people.away.clear()  # and nobody has said so yet
+    await house.bring("60")
+    texts = await house.chat().has(62)
+    assert [text for text in texts if text.isdigit()] == list(map(str, range(61)))
+
+
+async def test_what_nobody_comes_for_is_deleted_in_the_end(house: House) -> None:
+    house.people.away.add("romeo@x")
+    await house.bring("Hello?")
+    await house.bring("seen by all", recipient="+15550000002")
+    await house.chat("juliet@x").has(1)
+    await house.clock.advance(91 * 86_400)
+    await house.receiving.sweep()
+    house.people.away.clear()
+    house.receiving.wake("romeo@x")
+    await house.bring("Here at last?")
+    assert await house.chat().has(1) == ["Here at last?"]
+
+
 async def test_old_messages_bear_the_time_when_they_came(house: House) -> None:
     await house.clock.advance(1000)
     came = house.clock.now()
