@@ -15,8 +15,9 @@ from gateway.bridge import Cancellable, Clock
 from gateway.delivery.entry import Entry
 from gateway.xmpp.barrier import Barrier
 
-#: Parcels and characters written and not confirmed: enough for thousands of messages a second.
-_WINDOW_COUNT, _WINDOW_SIZE = 10_000, 4 * 1024 * 1024
+#: Parcels and characters written and not confirmed. A barrier takes up to two seconds: enough for thousands of messages a
+#: second, and for mails of 4 KB too. All of it is in memory anyway, until it cannot be sent back any more.
+_WINDOW_COUNT, _WINDOW_SIZE = 10_000, 32 * 1024 * 1024
 #: Seconds until an account that could not be reached is tried again; doubled each time up to the second.
 FIRST_TRY, LAST_TRY = 60.0, 3600.0
 
