@@ -16,6 +16,8 @@ from bridges.email.receiving.arrivals import Statement
 from gateway.bridge import NotStored, Tables, Values
 
 _MOST = 200  # mails of one commit
+#: Turns of the loop in which more may come: of an idle one they take no time, of a busy one what others wait for goes first.
+_TURNS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Closings:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
                 group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 await self._write(group)
 

@@ -24,11 +24,13 @@ class Slow:
     """``Tables`` whose writes wait for ``go``, and fail with any of ``guilty`` among the values."""
 
     go: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     guilty: set[object] = field(default_factory=set)
     written: list[list[tuple[str, Values]]] = field(default_factory=list)
     dialect: str = "sqlite"
 
     async def write(self, *statements: tuple[Executable, Values]) -> int:
+        self.begun.set()
         await self.go.wait()
         for _, values in statements:
             for each in [values] if isinstance(values, Mapping) else values or ():
@@ -58,7 +60,7 @@ async def test_what_comes_during_a_commit_shares_the_next_and_each_statement(
 ) -> None:
     tables, closings = slow
     first = closings.add("a", [(_ONE, {"n": 0})])
-    await asyncio.sleep(0)
+    await tables.begun.wait()
     rest = [
         closings.add("a", [(_ONE, {"n": 1}), (_OTHER, {"m": 1})]),
         closings.add("b", [(_ONE, {"n": 2}), (_WHOLE, None)]),
