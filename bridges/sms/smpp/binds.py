@@ -11,7 +11,8 @@ from typing import Final
 import structlog
 
 from bridges.sms.smpp.bodies import Bind
-from bridges.sms.smpp.link import Connector, Endpoint, Failed, Link, Listener
+from bridges.sms.smpp.dialling import Connector, Endpoint
+from bridges.sms.smpp.link import Failed, Link, Listener
 from bridges.sms.smpp.session import Mode, Timing
 from bridges.sms.smpp.turns import Turns
 from gateway.bridge import Clock

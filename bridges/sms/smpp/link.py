@@ -5,13 +5,13 @@ It knows who waits for which answer, and nothing of messages, other connections,
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
 import structlog
 
 from bridges.sms.smpp.bodies import Bind
+from bridges.sms.smpp.dialling import Connector, Endpoint
 from bridges.sms.smpp.events import Answered, BindRefused, Bound, Brought, Ended, Event, Odd, Unanswered
 from bridges.sms.smpp.pdu import Message
 from bridges.sms.smpp.session import Mode, Session, Timing
@@ -64,39 +64,6 @@ class Failed(Exception):
         super().__init__(text)
         self.status = status
         self.lasting = lasting
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the message centre is. ``context``: TLS from the first octet, with a certificate of ``server_name``."""
-
-    host: str
-    port: int
-    context: ssl.SSLContext | None = None
-    server_name: str = ""
-    timeout: float = 15.0
-
-    @property
-    def place(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-#: Connects a protocol; raises OSError (``ssl.SSLError`` is one) or ValueError. It may take ``Endpoint.timeout``.
-Connector = Callable[[Endpoint, Callable[[], asyncio.Protocol]], Awaitable[None]]
-
-
-async def tcp(endpoint: Endpoint, protocol: Callable[[], asyncio.Protocol]) -> None:
-    """``Connector`` over the internet."""
-    tls = endpoint.context is not None
-    await asyncio.get_running_loop().create_connection(
-        protocol,
-        endpoint.host,
-        endpoint.port,
-        ssl=endpoint.context,
-        server_hostname=(endpoint.server_name or endpoint.host) if tls else None,
-        ssl_handshake_timeout=endpoint.timeout if tls else None,
-    )
 
 
 class Token:

@@ -20,8 +20,9 @@ from bridges.sms.smpp.arrivals import Arrivals
 from bridges.sms.smpp.binds import Binds, Login, Pauses
 from bridges.sms.smpp.bodies import Bind, Message, Unwritable
 from bridges.sms.smpp.commands import Npi
+from bridges.sms.smpp.dialling import Connector, Endpoint, tcp
 from bridges.sms.smpp.events import Answered, Brought
-from bridges.sms.smpp.link import Connector, Endpoint, Failed, Link, NotWritten, Silence, Token, tcp
+from bridges.sms.smpp.link import Failed, Link, NotWritten, Silence, Token
 from bridges.sms.smpp.session import NEVER, NOT_NOW, Timing
 from bridges.sms.smpp.settings import SmppRoute
 from bridges.sms.smpp.turns import Slot, Turns

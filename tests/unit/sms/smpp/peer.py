@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bridges.sms.smpp.commands import Command
-from bridges.sms.smpp.link import Endpoint
+from bridges.sms.smpp.dialling import Endpoint
 from bridges.sms.smpp.pdu import Bare, BindReply, Body, Framer, Message, Pdu, Reply, decode, encode
 from tests.unit.clock import settle
 

@@ -10,7 +10,8 @@ import pytest
 
 from bridges.sms.smpp.binds import Binds, Login, Pauses
 from bridges.sms.smpp.commands import Command
-from bridges.sms.smpp.link import Endpoint, Failed
+from bridges.sms.smpp.dialling import Endpoint
+from bridges.sms.smpp.link import Failed
 from bridges.sms.smpp.pdu import Bind
 from bridges.sms.smpp.session import Mode, Timing
 from bridges.sms.smpp.turns import Turns

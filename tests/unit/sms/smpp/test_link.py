@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from bridges.sms.smpp.commands import Command
+from bridges.sms.smpp.dialling import Endpoint
 from bridges.sms.smpp.events import Answered, Brought
-from bridges.sms.smpp.link import Endpoint, Failed, Link, NotWritten, Silence, Token
+from bridges.sms.smpp.link import Failed, Link, NotWritten, Silence, Token
 from bridges.sms.smpp.pdu import Bind, Message
 from bridges.sms.smpp.session import Mode, Timing
 from tests.unit.clock import ManualClock, settle

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridges.sms.smpp.commands import Command
-from bridges.sms.smpp.link import Endpoint
+from bridges.sms.smpp.dialling import Endpoint
 from bridges.sms.smpp.pdu import Message, Pdu
 from bridges.sms.smpp.route import Centre
 from bridges.sms.smpp.settings import SmppRoute
