@@ -385,6 +385,7 @@ async def test_a_port_without_tls_is_said(smsc: NodeSmsc, certificate: Certifica
     async with texting(smsc.port, tls=True, ca_file=certificate.authority, timeout=2) as stage:
         (found,) = await stage.route.trial()
         assert f"127.0.0.1:{smsc.port} cannot be reached" in found
+        assert "is it a port for SMPP over TLS?" in found
 
 
 async def test_a_trial_says_nothing_where_all_is_well(smsc: NodeSmsc) -> None:

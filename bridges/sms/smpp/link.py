@@ -353,7 +353,8 @@ def _abort(links: list[Link]) -> None:
 
 def _words(error: BaseException, endpoint: Endpoint) -> str:
     if isinstance(error, TimeoutError):
-        return "it did not answer in time"
+        tls = "; is it a port for SMPP over TLS?" if endpoint.context is not None else ""
+        return f"it did not answer in time{tls}"
     if isinstance(error, ssl.SSLError) and endpoint.context is not None:
         return f"TLS failed ({error.reason or error}); is it a port for SMPP over TLS?"
     return str(error) or type(error).__name__
