@@ -12,7 +12,7 @@ from bridges.sms.http.preset import Encoding, Spelling, TimeFormat
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _DIGITS = re.compile(r"[0-9]{1,20}")
 _LONGEST = 64
-_SHORTEST_FULL = 7  # digits; fewer are a short code
+_SHORTEST_FULL = 9  # digits; fewer are a short code (which have up to 8), for hardly any number is so short
 _LATEST = 4_102_444_800.0  # 2100
 
 
