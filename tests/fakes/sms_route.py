@@ -72,6 +72,7 @@ class FakeRoute:
         self.unfit: Refused | None = None
         self.written: list[Written] = []
         self.turns = 0  # that were given
+        self.turned: Callable[[], None] = lambda: None  # is called at each
         self.most = 0  # sends at the same time
         self._sending = 0
         self.intake: Intake | None = None  # while it runs
@@ -101,6 +102,7 @@ class FakeRoute:
         async with self._window:
             await self._open.wait()
             self.turns += 1
+            self.turned()
             yield _Turn(self)
 
     async def run(self, intake: Intake) -> None:

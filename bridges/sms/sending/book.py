@@ -105,6 +105,8 @@ class Book:
         record = page.records.get(entry.id)
         if record is None or record.state is not MessageState.QUEUED:
             return Permit.STOP
+        if record.pinned and record.route != entry.route:
+            return Permit.STOP  # a mistake of ours: it must not come to two routes
         piece = record.pieces.get(entry.n)
         if piece is None:
             piece = record.pieces[entry.n] = Piece(entry.n, entry.route)

@@ -54,6 +54,7 @@ class _Came(Enum):
     AWAY = auto()
     DOUBT = auto()  # the same is to be asked of the same route again
     EXPIRED = auto()
+    UNSTORED = auto()  # the database is away, and nothing was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,7 @@ class Carrier:
         return left or message.why or _NO_ROUTE
 
     async def carry(self, message: Message, routes: Sequence[Route] | Refused) -> Message | None:
-        """Gives the message as it is to be tried at its ``next_at``; None when nothing is left to do. Raises ``NotStored``
-        where nothing has happened."""
+        """Gives the message as it is to be tried at its ``next_at``; None when nothing is left to do."""
         if self._clock.now() >= message.expires:
             return await self._expired(message)
         if isinstance(routes, Refused):
@@ -113,6 +113,8 @@ class Carrier:
                 return None
             if tried.came is _Came.EXPIRED:
                 return await self._expired(message)
+            if tried.came is _Came.UNSTORED:
+                return self._unstored(message)
             if tried.why is not None:
                 whys.append(tried.why)
             if tried.came is not _Came.REFUSED:
@@ -153,6 +155,9 @@ class Carrier:
             except Away as away:
                 text = str(away) or f"The route {route.name} cannot be used now."
                 return _Tried(_Came.AWAY, message, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
+            except NotStored as error:
+                log.warning("a message waits for the database", error=str(error))
+                return _Tried(_Came.UNSTORED, message)
             if permit is Permit.STOP:
                 return _Tried(_Came.DONE, message)
             if permit is Permit.GO:
@@ -206,8 +211,16 @@ class Carrier:
     # What follows
 
     async def _failed(self, message: Message, why: Refused) -> Message | None:
-        await self._ledger.note(Failed(message.id, why))
+        try:
+            await self._ledger.note(Failed(message.id, why))
+        except NotStored as error:
+            log.warning("a message that has failed waits for the database", error=str(error))
+            return self._unstored(message)
         return None
+
+    def _unstored(self, message: Message) -> Message:
+        delay = step(self._pace.after_no_store, message.attempts + 1)
+        return replace(message, next_at=self._clock.now() + delay, attempts=message.attempts + 1)
 
     async def _expired(self, message: Message) -> Message | None:
         hours = max(1, round((message.expires - message.created) / 3600))

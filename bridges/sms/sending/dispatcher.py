@@ -15,7 +15,7 @@ import structlog
 
 from bridges.sms.sending.carrying import Carrier
 from bridges.sms.sending.messages import Message
-from bridges.sms.sending.pace import Pace, step
+from bridges.sms.sending.pace import Pace
 from bridges.sms.sending.store import Sendings
 from bridges.sms.traffic import Route
 from gateway.bridge import Cancellable, Clock, NotStored
@@ -236,14 +236,11 @@ class Dispatcher:
     async def _attempt(self, message: Message, routes: Sequence[Route] | Refused) -> Message | None:
         try:
             return await self._carrier.carry(message, routes)
-        except NotStored as error:
-            delay = step(self._pace.after_no_store, message.attempts + 1)
-            log.warning("a message waits for the database", error=str(error), seconds=delay)
         except Exception:
             # A mistake of ours: it must not cost the place, nor come at once again.
             log.exception("a message cannot be sent", message=message.id)
-            delay = self._pace.after_mistake
-        return replace(message, next_at=self._clock.now() + delay, attempts=message.attempts + 1)
+            at = self._clock.now() + self._pace.after_mistake
+            return replace(message, next_at=at, attempts=message.attempts + 1)
 
     def _after(self, conversation: _Conversation, left: Message | None) -> None:
         if not conversation.messages:

@@ -10,9 +10,9 @@ from sqlalchemy import Executable, Row
 from bridges.sms.sending.states import MessageState
 from bridges.sms.traffic import Accepted, NotTaken, Outcome, Report, Stage, Submission
 from gateway.bridge import NotStored, Tables, Values
-from tests.fakes.sms_route import Silence
-from tests.unit.sms.sending.mortal import kill_at_every_commit
-from tests.unit.sms.sending.office import THEIRS, Office
+from tests.fakes.sms_route import FakeRoute, Silence
+from tests.unit.sms.sending.mortal import LONG, kill_at_every_commit
+from tests.unit.sms.sending.office import THEIRS, Office, Routes
 from tests.waiting import eventually
 
 
@@ -98,6 +98,44 @@ async def test_an_outcome_is_noted_however_long_the_database_is_away(
         await office.report(office.a.written[0], Stage.DELIVERED)
         await office.told.until(1)
     assert len(office.a.written) == 1
+
+
+async def test_a_message_stays_on_its_route_though_the_database_failed_amid_it(
+    office: Office, broken: Breaking
+) -> None:
+    office.routes = Routes(FakeRoute("a", each=10), FakeRoute("b", each=10))
+
+    def turned() -> None:
+        broken.broken = office.a.turns == 2
+
+    office.a.turned = turned
+    async with office.open():
+        id = await office.send(LONG)
+        await office.delayed()
+        office.a.away, broken.broken = "no connection", False
+        await office.clock.advance(5)
+        await office.delayed()
+        assert not office.b.written
+        office.a.away = ""
+        await office.clock.advance(30)
+        await office.until(id, MessageState.SENT)
+    assert [piece for _, piece in office.a.texts] == [0, 1]
+    assert not office.b.written
+
+
+async def test_a_failure_is_told_when_the_database_is_back(office: Office, broken: Breaking) -> None:
+    office.routes = Routes()
+    async with office.open():
+        await office.until(await office.send(), MessageState.FAILED)
+        office.routes.fault = ZeroDivisionError("oh")
+        await office.send()
+        await office.delayed()
+        office.routes.fault = None
+        broken.broken = True
+        await office.clock.advance(61)
+        await eventually(lambda: broken.refused, "a commit that fails")
+        broken.broken = False
+        await office.in_time(2)
 
 
 async def test_an_end_gives_what_is_under_way_some_time(office: Office) -> None:
