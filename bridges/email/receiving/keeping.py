@@ -8,6 +8,9 @@ from bridges.email.receiving.arrivals import Arrival, Arrivals, Raw
 from gateway.bridge import NotStored
 
 _MOST = 200  # mails of one commit
+#: Turns of the loop in which more may come. Servers that heard of one commit bring their next mails at the same time: on four
+#: connections a second takes 1,340 mails so, 750 without. Of an idle loop, turns take no time.
+_TURNS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Keeping:
     async def _write(self) -> None:
         try:
             while self._waiting:
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
                 group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 await self._one(group)
         finally:
