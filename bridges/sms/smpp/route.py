@@ -174,7 +174,8 @@ class Centre:
             report = Report(
                 self._name, Stage.FAILED, "", submission.reference, recipient, rejected.code, rejected.why
             )
-        self._arrivals.put((recipient, submission.sender), partial(self._tell, report))
+        if not self._arrivals.put((recipient, submission.sender), partial(self._tell, report)):
+            log.warning("a late answer was dropped: too much waits to be kept", route=self._name)
 
     # -- what comes ----------------------------------------------------------------------------------------------------
 
