@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Sequence
 
-from bridges.email.addresses import Mailbox
+from bridges.email.addresses import Mailbox, parse
 from bridges.email.composing.threads import Threads
 from bridges.email.mime import folding
-from bridges.email.mime.letter import Letter, Person, Role
+from bridges.email.mime.letter import Complaint, Letter, Person, Role
 from bridges.email.people import People
 from bridges.email.receiving.neighbours import Folded, Return
 from bridges.email.receiving.presentation import Cut
 from bridges.email.sending.bounces import Bounces
 from bridges.email.sending.outcome import Kind, Outcome
 from bridges.email.sending.returned import Returns, What
-from bridges.email.sending.rows import Job
+from bridges.email.sending.rows import Job, Sent
 from bridges.email.sending.store import Sendings
 from bridges.email.sending.telling import Teller
 from bridges.email.sending.verp import ReturnPaths
-from gateway.bridge import Clock
+from bridges.email.suspensions import Suspensions
+from gateway.bridge import BadAddress, Clock
 from gateway.model import DeliveryState
 
 _NOTES = {
@@ -37,8 +38,15 @@ class Answers:
     """``receiving.showing.Returns``: what comes back, in the words of those who show it."""
 
     def __init__(
-        self, returns: Returns, paths: ReturnPaths, sendings: Sendings, people: People, clock: Clock
+        self,
+        returns: Returns,
+        paths: ReturnPaths,
+        sendings: Sendings,
+        people: People,
+        suspensions: Suspensions,
+        clock: Clock,
     ) -> None:
+        self._suspensions = suspensions
         self._returns = returns
         self._paths = paths
         self._sendings = sendings
@@ -57,6 +65,31 @@ class Answers:
             return None
         sent = verdict.sent
         return Return(sent.owner, sent.mail, sent.recipient.folded, _NOTES.get(verdict.what, ""))
+
+    async def complained(self, complaint: Complaint) -> str:
+        """Only whoever got a mail knows its return address and its id: nobody else can complain of it."""
+        sent = await self._complained_of(complaint)
+        if sent is None:
+            return ""
+        what = f"a mail to {sent.recipient.exact} was called {complaint.kind or 'abuse'}"
+        if complaint.kind == "not-spam":
+            return f"Of {sent.owner}: {what}."
+        if await self._suspensions.suspend(sent.owner, what):
+            return (
+                f"Of {sent.owner}: {what}. The gateway sends nothing more for this user, until you allow it with the "
+                "command “suspended-users”."
+            )
+        return f"Of {sent.owner}, whom you have let send again: {what}."
+
+    async def _complained_of(self, complaint: Complaint) -> Sent | None:
+        try:
+            place = self._paths.read(parse(complaint.sender), self._clock.now())
+        except BadAddress:
+            place = None
+        if place is not None:
+            return await self._sendings.of_row(place.row)
+        sent = await self._sendings.of_message(complaint.message_id) if complaint.message_id else []
+        return sent[0] if sent else None
 
     async def reported(self, owner: str, letter: Letter) -> bool:
         if letter.mdn is not None:

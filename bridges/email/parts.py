@@ -99,6 +99,7 @@ class Parts:
             paths,
             self.sendings,
             people,
+            suspensions,
             clock,
         )
         self._reader = Reader()

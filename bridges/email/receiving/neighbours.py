@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bridges.email.addresses import Mailbox
 from bridges.email.composing.threads import Mail
-from bridges.email.mime.letter import Letter, Person
+from bridges.email.mime.letter import Complaint, Letter, Person
 from bridges.email.receiving.presentation import Cut
 from gateway.model import Message, Span
 
@@ -48,7 +48,7 @@ class Return:
 
 
 class Returns(Protocol):
-    """Whoever sent the mail that something came back for. Both raise ``NotStored``; the same mail twice is told once."""
+    """Whoever sent the mail that something came back for. All raises ``NotStored``; the same mail twice is told once."""
 
     async def returned(self, recipient: Mailbox, letter: Letter) -> Return | None:
         """Mail to a return address of ours; None for what is about nothing that is known."""
@@ -56,6 +56,9 @@ class Returns(Protocol):
     async def reported(self, owner: str, letter: Letter) -> bool:
         """A delivery report or a notice of reading that came to a user's own address. Whether it is about a mail of that
         user's; then it was dealt with."""
+
+    async def complained(self, complaint: Complaint) -> str:
+        """Somebody calls a mail abuse. Whose it is, in a sentence for the operator; empty if it is none of ours."""
 
 
 class Rooming(Protocol):

@@ -167,6 +167,8 @@ class Showing:
     async def _for_operator(self, arrival: Arrival, letter: Letter, files: "_Files") -> Ending:
         trust = self._judge(arrival, letter)
         note = f"Mail to {arrival.recipient}:"
+        if letter.complaint is not None and (whose := await self._returns.complained(letter.complaint)):
+            note = f"{whose}\n{note}"
         context = Context(trust, frozenset(), recipient=arrival.recipient, returned=note)
         shown = present(letter, letter.text, letter.spans, (), context)
         enrichment = Enrichment(spans=shown.spans)

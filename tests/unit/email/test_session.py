@@ -1,70 +1,23 @@
 """What users of the whole bridge can and cannot do, as the core sees it: no server is behind it."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import cast
 
 import pytest
 
 from bridges.email.bridge import EmailBridge
-from bridges.email.config import EmailSettings
 from bridges.email.receiving.contacts import Decision
-from bridges.email.session import EmailSession
-from gateway.bridge import Account, Services
-from gateway.clock import SystemClock
-from gateway.model import Address, AddressKind, Condition, MessageKind, Refused
-from gateway.playground.process import free_ports
-from gateway.testing import RecordingSink, RecordingTicket
-
-ANN, BOB = "ann@localhost", "bob@far.example"
+from gateway.bridge import Services
+from gateway.model import Address, AddressKind, Condition, Refused
+from gateway.testing import RecordingTicket
+from tests.unit.email.whole import BOB, bridge_of, session, told
 
 
 @pytest.fixture
 async def bridge(services: Services) -> AsyncIterator[EmailBridge]:
-    """Of ann, whose mail waits in the queue: there is no smarthost."""
-    nobody, listening = free_ports(2)
-    settings = EmailSettings.model_validate(
-        {
-            "domains": ["gw.example"],
-            "address_template": "{local}@gw.example",
-            "local_domains": ["localhost"],
-            "window": 60,
-            "smarthost": {"port": nobody},
-            "lmtp": {"listen": f"127.0.0.1:{listening}"},
-        }
-    )
-    bridge = EmailBridge(settings, replace(services, clock=SystemClock()))
-    running = asyncio.create_task(bridge.run())
-    assert await bridge.validate(account()) is None
-    yield bridge
-    running.cancel()
-    await asyncio.wait([running])
-
-
-def account(**settings: str) -> Account:
-    return Account("ann", "", "ann", settings, address=ANN)
-
-
-@asynccontextmanager
-async def session(bridge: EmailBridge, **settings: str) -> AsyncIterator[tuple[EmailSession, RecordingSink]]:
-    sink = RecordingSink()
-    one = bridge.session(account(**settings), sink)
-    running = asyncio.create_task(one.run())
-    await sink.wait("online")
-    try:
-        yield one, sink
-    finally:
-        one.close("")
-        await running
-
-
-async def told(one: EmailSession, address: str, text: str) -> object:
-    """What becomes of a line: a refusal, or the ids it has."""
-    ticket = RecordingTicket()
-    one.tell(address, text, MessageKind.CHAT, ticket)
-    return (await ticket.outcome()).arguments[0]
+    async with bridge_of(services, window=60) as bridge:
+        yield bridge
 
 
 @pytest.mark.parametrize(

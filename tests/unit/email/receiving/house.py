@@ -12,7 +12,7 @@ from bridges.email.addresses import Mailbox
 from bridges.email.composing.seals import Seals
 from bridges.email.composing.threads import Mail, Threads
 from bridges.email.mime import reading
-from bridges.email.mime.letter import Letter
+from bridges.email.mime.letter import Complaint, Letter
 from bridges.email.receiving.arrivals import ARRIVALS, Arrival, State
 from bridges.email.receiving.lmtp import Offered
 from bridges.email.receiving.neighbours import Reading, Return
@@ -93,6 +93,7 @@ class Sent:
 
     about: Return | None = None
     known: bool = False
+    complaint: str = ""
     reports: list[Letter] = field(default_factory=list)
 
     async def returned(self, recipient: Mailbox, letter: Letter) -> Return | None:
@@ -102,6 +103,9 @@ class Sent:
     async def reported(self, owner: str, letter: Letter) -> bool:
         self.reports.append(letter)
         return self.known
+
+    async def complained(self, complaint: Complaint) -> str:
+        return self.complaint
 
     async def message_of(self, owner: str, mail_id: str) -> str:
         return f"line-of-{mail_id}"
