@@ -39,10 +39,10 @@ from gateway.settings import (
     MediaSettings,
     Settings,
     StorageSettings,
-    Table,
     WebSettings,
     XmppSettings,
 )
+from gateway.values import Table
 
 __all__ = ["ConfigError", "Problem", "Settings", "installed_bridges", "load"]
 

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from gateway.config import installed_bridges
 from gateway.secrets import SecretBox, SecretError
-from gateway.settings import domain
+from gateway.values import domain
 
 KEY_FILE = "causeway.key"
 

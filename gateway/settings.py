@@ -4,116 +4,27 @@ Only values, their limits and their defaults; where they come from is ``gateway.
 are their own (``Plugin.settings``). ``config.example.toml`` documents every key; a test keeps the two equal.
 """
 
-import ipaddress
-import re
 from dataclasses import dataclass
-from encodings.idna import nameprep
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 
 from gateway.bridge import Plugin
 from gateway.bridge.web import path
-from gateway.media.targets import Trusted
-from gateway.web.clients import Clients
-
-_LABEL = re.compile(r"[^\W_]([\w-]{0,61}[^\W_])?")
-_LOCAL_NAMES = ("localhost", "ip6-localhost")
-_DATABASES = ("sqlite", "postgresql")
-
-
-def domain(text: str) -> str:
-    """A domain as XMPP compares it (RFC 7622 §3.2.1: lower case, no dot at the end); raises ``ValueError``."""
-    try:
-        name = nameprep(text).removesuffix(".")
-    except UnicodeError:
-        name = ""
-    if not 0 < len(name.encode()) <= 1023 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise ValueError("must be a domain name such as irc.example.org")
-    return name
-
-
-def bare_jid(text: str) -> str:
-    """The bare JID of a user, in lower case; raises ``ValueError``."""
-    local, at, host = text.partition("@")
-    if not at or not local or re.search(r"[\s\"&'/:<>]", local):
-        raise ValueError("must be a user's address without resource, such as ann@example.org")
-    return f"{local.lower()}@{domain(host)}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` can only mean this machine."""
-    name = host.lower().removesuffix(".")
-    if name in _LOCAL_NAMES or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _database(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in _DATABASES or (scheme == "sqlite" and rest in ("", "/")):
-        raise ValueError(
-            "must be sqlite:///FILE (four slashes for an absolute path) or postgresql://USER@HOST/NAME"
-        )
-    if scheme == "sqlite" and not rest.startswith("/"):
-        raise ValueError("must have three slashes before the file, as in sqlite:///causeway.db")
-    return url
-
-
-def _uri(text: str) -> str:
-    parts = urlsplit(text)
-    if not parts.scheme or not (parts.path or parts.netloc) or re.search(r"\s", text):
-        raise ValueError(
-            "must be a URI such as xmpp:ann@example.org, mailto:ann@example.org or https://example.org/help"
-        )
-    return text
-
-
-def _trusted(entries: tuple[str, ...]) -> tuple[str, ...]:
-    try:
-        Trusted.of(entries)
-    except ValueError as error:
-        raise ValueError(f"must hold host names, addresses or networks: {error}") from None
-    return entries
-
-
-def _listen(text: str) -> str:
-    host, separator, port = text.rpartition(":")
-    if text and not (separator and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError('must be an address and a port, such as "127.0.0.1:5280", or empty')
-    return text
-
-
-def _proxies(entries: tuple[str, ...]) -> tuple[str, ...]:
-    try:
-        Clients(entries)
-    except ValueError as error:
-        raise ValueError(f"must hold addresses or networks: {error}") from None
-    return entries
-
-
-def _public_url(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (
-        parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment
-    ):
-        raise ValueError("must be a web address such as https://files.example.org, or empty")
-    return text.rstrip("/")
-
-
-Domain = Annotated[str, AfterValidator(domain)]
-BareJid = Annotated[str, AfterValidator(bare_jid)]
-
-
-class Table(BaseModel):
-    """A table of the file: nothing unknown in it, nothing changed later, no secret in any error's text."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+from gateway.values import (
+    BareJid,
+    Domain,
+    Table,
+    database_value,
+    is_loopback,
+    listen_value,
+    proxies_value,
+    public_url_value,
+    trusted_value,
+    uri_value,
+)
 
 
 class XmppSettings(Table):
@@ -147,7 +58,7 @@ class XmppSettings(Table):
 class StorageSettings(Table):
     """``[storage]``. Relative paths start at the configuration file's directory."""
 
-    database: Annotated[str, AfterValidator(_database)] = Field(
+    database: Annotated[str, AfterValidator(database_value)] = Field(
         "sqlite:///causeway.db",
         repr=False,
         description="sqlite:///FILE (four slashes for an absolute path) or postgresql://USER:PASSWORD@HOST/NAME.",
@@ -295,7 +206,7 @@ class AccessSettings(Table):
         description="How bridges that need a registration take new users: at once, after an admin has agreed, or not.",
     )
     admins: tuple[BareJid, ...] = Field((), description="Addresses that may use the operators' commands.")
-    contact: tuple[Annotated[str, AfterValidator(_uri)], ...] = Field(
+    contact: tuple[Annotated[str, AfterValidator(uri_value)], ...] = Field(
         (), description="Where users reach you: URIs such as xmpp:ann@example.org or mailto:ann@example.org."
     )
 
@@ -342,15 +253,15 @@ class DeliverySettings(Table):
 class WebSettings(Table):
     """``[web]``: the one web server of the gateway, for all that it serves."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = Field(
+    listen: Annotated[str, AfterValidator(listen_value)] = Field(
         "",
         description="Address and port of the gateway's own web server, which speaks plain HTTP behind yours. Empty: none.",
     )
-    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+    public_url: Annotated[str, AfterValidator(public_url_value)] = Field(
         "",
         description="What its addresses begin with for the rest of the world; your web server passes them on to listen.",
     )
-    trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_proxies)] = Field(
+    trusted_proxies: Annotated[tuple[str, ...], AfterValidator(proxies_value)] = Field(
         ("127.0.0.0/8", "::1"),
         description="Addresses and networks of your own web servers: what they say of the client's address "
         "(X-Forwarded-For) is believed.",
@@ -387,7 +298,7 @@ class MediaSettings(Table):
         3, ge=1, description="Files of one user on their way at a time; others wait."
     )
     transfers_total: int = Field(20, ge=1, description="Files of all users on their way at a time.")
-    trusted_hosts: Annotated[tuple[str, ...], AfterValidator(_trusted)] = Field(
+    trusted_hosts: Annotated[tuple[str, ...], AfterValidator(trusted_value)] = Field(
         (),
         description="Host names, addresses and networks that users' files may come from although they are private or "
         "without TLS: your own upload service, if it is.",
@@ -401,11 +312,11 @@ class MediaSettings(Table):
         False,
         description="Give files out from the gateway's own web server ([web]) where nobody else takes them.",
     )
-    listen: Annotated[str, AfterValidator(_listen)] = Field(
+    listen: Annotated[str, AfterValidator(listen_value)] = Field(
         "",
         description="The older way to say web.listen, with give_out.",
     )
-    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+    public_url: Annotated[str, AfterValidator(public_url_value)] = Field(
         "", description="The older way to say web.public_url, with give_out."
     )
     directory: Path = Field(

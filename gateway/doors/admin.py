@@ -8,9 +8,9 @@ from gateway.doors.access import Access
 from gateway.doors.limits import LIMITS, RuntimeLimits
 from gateway.doors.registrations import Registrations
 from gateway.model import Exit, Field, FieldKind
-from gateway.settings import bare_jid, domain
 from gateway.storage.records import AccessRule
 from gateway.texts import Text, joined
+from gateway.values import bare_jid, domain
 from gateway.xmpp.forms import Form
 from gateway.xmpp.stanza import parse_jid
 from gateway.xmpp.steps import Again, Category, Command, Done, Execution, NoteType, Outcome, Page, Step

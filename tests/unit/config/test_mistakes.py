@@ -38,7 +38,8 @@ from tests.unit.config.toys import GOOD, build, wrong
         (
             '[web]\nlisten = "127.0.0.1:5280"\npublic_url = "https://a.example"\n'
             '[media]\nlisten = "127.0.0.1:5281"\npublic_url = "https://b.example"\n',
-            "line 5: media.listen is said in [web] as well: keep web.listen and web.public_url, and set media.give_out = true.",
+            "line 5: media.listen is said in [web] as well: keep web.listen and web.public_url, and set media.give_out = "
+            "true.",
         ),
         (
             '[media]\nlisten = "127.0.0.1:5280"\n',

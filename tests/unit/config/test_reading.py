@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from gateway.settings import (
-    is_loopback,
-)
+from gateway.values import is_loopback
 from tests.unit.config.toys import GOOD, TOY, ToySettings, read, wrong
 
 
