@@ -2,7 +2,8 @@
 
 The mail server's side is Postfix's smtp-source with four connections, the XMPP server's the fake of the other benchmarks. A
 mail counts when its message is on the component link. Limits that hold for one user are lifted, and the mail is spread
-over a number of users, as it is in life.
+over a number of users, as it is in life. Beside it, the same load into Postfix's smtp-sink, which throws everything away:
+what the load itself can do on this machine.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from benchmarks.watching import Tally
 from benchmarks.xmpp import ComponentServer
 from gateway.playground.peers import LOOPBACK
 from gateway.playground.process import free_ports
-from gateway.playground.smtp_tools import smtp_source
+from gateway.playground.smtp_tools import SmtpSink, smtp_source
 from gateway.secrets import SecretBox
 
 _JID, _SECRET = "mail.bench", "of-a-benchmark-only"
@@ -99,6 +100,22 @@ async def measure(mails: int, size: int, users: int, connections: int, cores: st
             await server.stop()
 
 
+async def thrown_away(mails: int, size: int, users: int, connections: int) -> float:
+    """Mails a second into smtp-sink."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        os.chmod(directory, 0o755)
+        sink = await SmtpSink.start(directory, "-L")
+        try:
+            began, each = time.monotonic(), mails // users
+            await asyncio.gather(
+                *(_load(directory, sink.port, user, each, size, connections) for user in range(users))
+            )
+            return each * users / (time.monotonic() - began)
+        finally:
+            await sink.stop()
+
+
 async def _load(directory: Path, port: int, user: int, mails: int, size: int, connections: int) -> None:
     place = directory / f"load{user}"
     place.mkdir()
@@ -118,7 +135,9 @@ def main() -> None:
     )
     given = parser.parse_args()
     os.umask(0o022)
-    found = asyncio.run(measure(given.mails, given.size, given.users, given.connections, given.cores))
+    load = given.mails, given.size, given.users, given.connections
+    found = asyncio.run(measure(*load, given.cores))
+    found["smtp-sink a second"] = asyncio.run(thrown_away(*load))
     for name, value in found.items():
         print(f"{name:>20}  {value:.4g}")
 
