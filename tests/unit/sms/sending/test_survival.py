@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable, Row, insert, select
 
 from bridges.sms.sending.states import MessageState
+from bridges.sms.sending.tables import RULES
 from bridges.sms.traffic import Accepted, NotTaken, Outcome, Report, Stage, Submission
 from gateway.bridge import NotStored, Tables, Values
 from tests.fakes.sms_route import FakeRoute, Silence
@@ -186,6 +187,15 @@ async def test_the_same_request_twice_is_one_message(office: Office) -> None:
         await office.until(await office.send("after it"), MessageState.SENT)
     assert len({first, second, third, fourth}) == 1
     assert office.a.texts == [("hello", 0), ("after it", 0)]
+
+
+async def test_what_goes_with_a_message_is_committed_with_it_and_once(office: Office) -> None:
+    counted = insert(RULES).values(bridge="sms", route="counted", rule="raw", weight=1)
+    outgoing = office.outgoing()
+    async with office.open() as sender:
+        for _ in range(2):
+            await sender.submit(outgoing, also=[(counted, None)])
+    assert len(await office.tables.read(select(RULES).where(RULES.c.route == "counted"))) == 1
 
 
 async def test_requests_without_reference_are_messages_of_their_own(office: Office) -> None:
