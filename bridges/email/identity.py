@@ -108,6 +108,11 @@ class Identities:
         """All of a user's, the first one first, with those that are not confirmed."""
         return list(self._of.get(owner, {}).values())
 
+    @property
+    def owners(self) -> Collection[str]:
+        """All who have an address."""
+        return self._of.keys()
+
     def sender(self, owner: str, wanted: str = "") -> Mailbox | None:
         """What the user's mail comes from: the address that was ``wanted`` last, else the first, in a domain of ours; None
         where there is none."""

@@ -85,6 +85,8 @@ class Office:
             try:
                 key = await self._key()
                 await self.identities.restore()
+                for owner in list(self.identities.owners):
+                    await self.suspensions.learn(owner)
                 await self.rooms.restore()
                 parts = Parts(
                     self._settings,

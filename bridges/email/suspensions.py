@@ -19,7 +19,7 @@ class Suspensions:
         self._pardons: dict[str, float] = {}
 
     async def learn(self, owner: str) -> None:
-        """A user's session begins."""
+        """Of a user, before anybody asks. Raises ``NotStored``."""
         kept = await self._services.memory.recall(owner, "")
         if _NAME in kept:
             self._reasons[owner] = kept[_NAME]
@@ -31,7 +31,7 @@ class Suspensions:
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """Of all who are here, by owner."""
+        """By owner."""
         return self._reasons
 
     async def suspend(self, owner: str, why: str) -> bool:

@@ -84,8 +84,8 @@ async def test_who_writes_to_many_who_do_not_exist_is_suspended_until_an_admin_l
     # So it is after a start.
     async with bridge_of(services) as bridge:
         parts = await bridge.office.opened()
+        assert bridge.office.suspensions.suspended("ann")
         async with session(bridge):
-            assert bridge.office.suspensions.suspended("ann")
             pardoned = await run(bridge, "suspended-users", {"who": ("ann",)})
             assert "1 user may send again" in cast("Finish", pardoned).note
             # The failures that the admin has looked at do not count again.
