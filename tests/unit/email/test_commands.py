@@ -2,14 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
 from bridges.email.bridge import EmailBridge
 from bridges.email.parts import Parts
-from gateway.bridge import Ask, AskAgain, Finish, Services
+from gateway.bridge import Ask, AskAgain, Finish, NoMedia, Services
 from gateway.model import Condition, FieldKind, Refused
 from tests.unit.email.whole import BOB, bridge_of, bring, run, session, told
 
@@ -156,3 +157,31 @@ async def test_an_invitation_is_answered_by_a_word(bridge: EmailBridge) -> None:
         await shown_for_good(parts)
         assert not isinstance(await told(one, BOB, ".accept"), Refused)
         await sink.wait("direct", lambda message: f"Your answer goes to {BOB}" in message.text)
+
+
+class Web(NoMedia):
+    """Takes forms."""
+
+    def __init__(self) -> None:
+        self.forms: list[tuple[str, Mapping[str, str], str]] = []
+
+    async def submit(self, url: str, fields: Mapping[str, str], user: str) -> None:
+        self.forms.append((url, fields, user))
+
+
+async def test_a_mailing_list_is_left_by_one_click_where_it_has_that(services: Services) -> None:
+    web = Web()
+    async with bridge_of(replace(services, media=web)) as bridge, session(bridge) as (one, sink):
+        parts = await bridge.office.opened()
+        fields = (
+            "List-Unsubscribe: <https://far.example/leave?x=1>",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        )
+        assert await bring(parts, "News", *fields) == 250
+        await sink.wait("direct", lambda message: "News" in message.text)
+        await shown_for_good(parts)
+        assert not isinstance(await told(one, BOB, ".unsubscribe"), Refused)
+        assert web.forms == [
+            ("https://far.example/leave?x=1", {"List-Unsubscribe": "One-Click"}, "ann"),
+        ]
+        await sink.wait("direct", lambda message: "was told that you want no more" in message.text)
