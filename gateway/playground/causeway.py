@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.playground.carrier import NUMBERS, Carrier
 from gateway.playground.mail import AUTHSERV, OURS, Post
 from gateway.playground.peers import LOOPBACK, Component, IrcServer, XmppServer
-from gateway.playground.process import Child
+from gateway.playground.process import Child, free_ports
 from gateway.secrets import SecretBox
 
 _CONFIG = """\
@@ -56,6 +57,35 @@ port = {port}
 authserv_ids = ["{authserv}"]
 """
 
+_SMS = """
+[access]
+admins = ["{operator}"]
+
+[web]
+listen = "{web}"
+public_url = "http://{web}"
+
+[media]
+trusted_hosts = ["{host}"]
+
+[bridges.sms]
+jid = "{jid}"
+secret = "{secret}"
+region = "US"
+registration = "free"
+
+[bridges.sms.routes.{route}]
+{carrier}
+{numbers}"""
+
+_NUMBER = """
+[[bridges.sms.numbers]]
+number = "{number}"
+routes = ["{route}"]
+"""
+
+_ROUTE = "carrier"
+
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
@@ -67,6 +97,15 @@ class MailSettings:
     more: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PhoneSettings:
+    """An SMS bridge beside the others. ``operator`` is the user who is its admin."""
+
+    component: Component
+    carrier: Carrier
+    operator: str
+
+
 class Causeway:
     """A running gateway with an IRC bridge; ``network`` is what its addresses call the IRC server."""
 
@@ -75,7 +114,7 @@ class Causeway:
     def __init__(self, directory: Path, component: Component, network: str) -> None:
         self.jid = component.jid
         self.network = network
-        self.mail_jid = ""
+        self.mail_jid = self.sms_jid = ""
         self.config = directory / "config.toml"
         self.child = Child(
             "gateway",
@@ -98,10 +137,11 @@ class Causeway:
         bridge: Mapping[str, str] | None = None,
         network_more: Mapping[str, str] | None = None,
         mail: MailSettings | None = None,
+        phones: PhoneSettings | None = None,
     ) -> "Causeway":
         """Write ``config.toml`` and a key into ``directory``, start, and wait until the server let us in. ``bridge`` and
         ``network_more``: further keys of ``[bridges.irc]`` and of the network, with values as TOML writes them; ``mail``:
-        there is an email bridge too. Raises ``NotReady``."""
+        there is an email bridge too, ``phones``: one for SMS. Raises ``NotReady``."""
         gateway = cls(directory, component, network)
         gateway.config.write_text(
             _CONFIG.format(
@@ -117,11 +157,13 @@ class Causeway:
                 irc_port=irc.port,
                 network_more=_lines(network_more),
             )
-            + (_mail(mail, server) if mail is not None else ""),
+            + (_mail(mail, server) if mail is not None else "")
+            + (_phones(phones) if phones is not None else ""),
             encoding="utf-8",
         )
         gateway.config.chmod(0o600)
         gateway.mail_jid = mail.component.jid if mail is not None else ""
+        gateway.sms_jid = phones.component.jid if phones is not None else ""
         SecretBox.create(directory / "causeway.key")
         await gateway.restart()
         return gateway
@@ -137,6 +179,10 @@ class Causeway:
     def mailbox(self, address: str) -> str:
         """The JID of somebody with a mail address of plain lower-case letters, digits and dots."""
         return f"{address.replace('@', chr(92) + '40')}@{self.mail_jid}"
+
+    def phone(self, *numbers: str) -> str:
+        """The JID of somebody with a phone number, or of several at once."""
+        return f"{','.join(numbers)}@{self.sms_jid}"
 
     async def stop(self) -> None:
         await self.child.stop(grace=10.0)
@@ -164,6 +210,19 @@ def _mail(mail: MailSettings, server: XmppServer) -> str:
         host=host,
         port=port,
         authserv=AUTHSERV,
+    )
+
+
+def _phones(phones: PhoneSettings) -> str:
+    return _SMS.format(
+        operator=phones.operator,
+        web=f"{LOOPBACK}:{free_ports(1)[0]}",
+        host=phones.carrier.host,
+        jid=phones.component.jid,
+        secret=phones.component.secret,
+        route=_ROUTE,
+        carrier=_lines(phones.carrier.route),
+        numbers="".join(_NUMBER.format(number=each, route=_ROUTE) for each in NUMBERS),
     )
 
 

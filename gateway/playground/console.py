@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
 from pathlib import Path
 
+from gateway.playground.carrier import Carrier, Text
 from gateway.playground.expect import Unmet
 from gateway.playground.irc_client import IrcClient, Line
 from gateway.playground.mail import Delivered, Post
@@ -20,6 +21,7 @@ from gateway.playground.xmpp_client import LoginFailed
 
 LOBBY = "#lobby"
 _HOST_NICK = "carol"
+_HOST_PHONE = "+13105550101"
 
 #: The log says the time too, and in UTC.
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
@@ -35,6 +37,8 @@ Everything runs (up in {seconds:.1f} s). Take any XMPP and any IRC client; nothi
   a person      {contact}
   mail          {mail}: register there, then write to {mailbox}
                 ({post}; what is sent to anybody at post.localhost is shown here)
+  SMS           {sms}: register there, then write to {phone}, who answers
+                (or to any other number: {pad} in a browser is a phone to type on; those that end in 9 are off)
   files         {directory}
 
 With profanity:
@@ -134,8 +138,10 @@ async def _play(arguments: argparse.Namespace, directory: Path) -> int:
 
 async def _tour(playground: Playground, seconds: float) -> int:
     granting = "with" if playground.privileges else "without"
-    servers = f"{playground.xmpp.name} ({granting} privileges), {playground.irc.name}, {playground.post.name}"
-    _print(f"{servers} and the gateway are up in {seconds:.1f} s.")
+    others = ", ".join(each.name for each in (playground.irc, playground.post, playground.carrier))
+    _print(
+        f"{playground.xmpp.name} ({granting} privileges), {others} and the gateway are up in {seconds:.1f} s."
+    )
     if await Tour(playground, _print).run():
         return 0
     _print("The gateway's log:")
@@ -166,6 +172,9 @@ def _print_guide(playground: Playground, directory: Path, seconds: float, web: P
             mail=playground.gateway.mail_jid,
             mailbox=playground.gateway.mailbox("dora@post.localhost"),
             post=playground.post.name,
+            sms=playground.gateway.sms_jid,
+            phone=playground.gateway.phone(_HOST_PHONE),
+            pad=playground.carrier.url,
             directory=directory,
             password=playground.users["alice"].password,
             lobby=LOBBY,
@@ -184,6 +193,7 @@ async def _watch(playground: Playground) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             playground.post.mailboxes.observe(lambda got: _correspond(playground.post, got, tasks))
+            playground.carrier.observe(lambda got: _text_back(playground.carrier, got, tasks))
             tasks.create_task(_follow(playground.gateway.child))
             for child in (playground.gateway.child, playground.xmpp.child, playground.irc.child):
                 tasks.create_task(_guard(child))
@@ -221,6 +231,23 @@ def _correspond(post: Post, got: Delivered, tasks: asyncio.TaskGroup) -> None:
     _print(f"{time.strftime('%H:%M:%S')} mail     to {got.recipient}: {subject}: {got.text}")
     if got.message["Auto-Submitted"] is None and got.sender:
         tasks.create_task(post.send(got.recipient, _writer(got.message), raw=_reply(got)))
+
+
+def _text_back(carrier: Carrier, got: Text, tasks: asyncio.TaskGroup) -> None:
+    """What comes to phones is shown, and one of them answers."""
+    pictures = f" [{len(got.pictures)} pictures]" if got.pictures else ""
+    _print(
+        f"{time.strftime('%H:%M:%S')} SMS      {got.sender} to {', '.join(got.recipients)}: {got.text}{pictures}"
+    )
+    if got.recipients == (_HOST_PHONE,):
+        tasks.create_task(_answer(carrier, Text(_HOST_PHONE, (got.sender,), f"I read: {got.text}{pictures}")))
+
+
+async def _answer(carrier: Carrier, text: Text) -> None:
+    try:
+        await carrier.text(text)
+    except Unmet as unmet:
+        _print(f"{time.strftime('%H:%M:%S')} SMS      {unmet}")
 
 
 def _writer(message: EmailMessage) -> str:

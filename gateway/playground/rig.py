@@ -1,19 +1,23 @@
-"""The whole playground: an XMPP server, an IRC server, a mail server and the gateway between them, in one directory."""
+"""The whole playground: servers of XMPP, IRC and mail, telephones, and the gateway between them, in one directory."""
 
 import asyncio
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from gateway.playground.causeway import Causeway, MailSettings
+from gateway.playground.carrier import Carrier
+from gateway.playground.causeway import Causeway, MailSettings, PhoneSettings
 from gateway.playground.ejabberd import Ejabberd
+from gateway.playground.expect import Unmet
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.mail import Post
 from gateway.playground.ngircd import NgIRCd
 from gateway.playground.own_ircd import OwnIrcd
 from gateway.playground.peers import Component, IrcServer, Server, User, XmppServer, new_secret
+from gateway.playground.phone_page import PhonePage
 from gateway.playground.prosody import Prosody
 from gateway.playground.xmpp_client import PING, XmppClient
 
@@ -22,7 +26,12 @@ IrcChoice = Literal["inspircd", "ngircd", "own"]
 
 GATEWAY_JID = "irc.localhost"
 MAIL_JID = "mail.localhost"
+SMS_JID = "sms.localhost"
 USERS = ("alice", "bob")
+OPERATOR = "bob"
+
+_COMMANDS = "http://jabber.org/protocol/commands"
+_CALLBACKS = re.compile(r"http://\S+/bridge/sms/\S+")
 
 _XMPP: Mapping[str, type[Prosody] | type[Ejabberd]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 _IRC: Mapping[str, type[InspIRCd] | type[NgIRCd] | type[OwnIrcd]] = {
@@ -33,7 +42,8 @@ _IRC: Mapping[str, type[InspIRCd] | type[NgIRCd] | type[OwnIrcd]] = {
 
 
 class Playground:
-    """Everything running. ``users`` have accounts on the XMPP server; ``privileges`` says whether it grants any."""
+    """Everything running. ``users`` have accounts on the XMPP server, ``OPERATOR`` among them is the gateway's admin;
+    ``privileges`` says whether the server grants any."""
 
     def __init__(
         self,
@@ -42,6 +52,7 @@ class Playground:
         gateway: Causeway,
         users: Mapping[str, User],
         post: Post,
+        carrier: Carrier,
         *,
         privileges: bool,
     ) -> None:
@@ -50,6 +61,7 @@ class Playground:
         self.gateway = gateway
         self.users = users
         self.post = post
+        self.carrier = carrier
         self.privileges = privileges
 
     @classmethod
@@ -69,7 +81,8 @@ class Playground:
         os.chmod(directory, 0o711)  # daemons that must not be root look for their files in it
         chosen_irc = irc or ("inspircd" if InspIRCd.installed() else "own")
         users = {name: User(name, secrets.token_hex(4)) for name in USERS}
-        component, mail = Component(GATEWAY_JID, new_secret()), Component(MAIL_JID, new_secret())
+        component, mail, sms = [Component(jid, new_secret()) for jid in (GATEWAY_JID, MAIL_JID, SMS_JID)]
+        carrier = Carrier()
         started: list[Server] = []
         # Postfix starts many small programs, and has time while the others do.
         posting = asyncio.create_task(Post.start(_sub(directory, "post")))
@@ -79,27 +92,35 @@ class Playground:
             started.append(irc_server)
             xmpp_server: XmppServer = await _XMPP[xmpp].start(
                 _sub(directory, "xmpp"),
-                components=[component, mail],
+                components=[component, mail, sms],
                 users=list(users.values()),
                 web=web,
                 privileges=privileges,
             )
             started.append(xmpp_server)
             post = await posting
+            await carrier.start(PhonePage(carrier).routes)
             gateway = await Causeway.start(
-                _sub(directory, "gateway"), xmpp_server, component, irc_server, mail=MailSettings(mail, post)
+                _sub(directory, "gateway"),
+                xmpp_server,
+                component,
+                irc_server,
+                mail=MailSettings(mail, post),
+                phones=PhoneSettings(sms, carrier, users[OPERATOR].jid),
             )
         except BaseException:
             posting.cancel()
             for result in await asyncio.gather(posting, return_exceptions=True):
                 if isinstance(result, Post):
                     await result.stop()
+            await carrier.stop()
             for server in started:
                 await server.kill()
             raise
-        playground = cls(xmpp_server, irc_server, gateway, users, post, privileges=privileges)
+        playground = cls(xmpp_server, irc_server, gateway, users, post, carrier, privileges=privileges)
         try:
             await playground.check()
+            await playground.connect_phones()
         except BaseException:
             await playground.stop()
             raise
@@ -113,6 +134,19 @@ class Playground:
         finally:
             await asker.close()
 
+    async def connect_phones(self) -> None:
+        """As an operator does: ask the gateway where texts are to be brought, and tell the provider. Raises ``Unmet``."""
+        operator = await self.log_in(OPERATOR, "console", priority=None)
+        try:
+            command = f"<command xmlns='{_COMMANDS}' node='sms-routes' action='execute'/>"
+            told = "\n".join((await operator.iq(self.gateway.sms_jid, command, type="set")).itertext())
+        finally:
+            await operator.close()
+        found = _CALLBACKS.search(told)
+        if found is None:
+            raise Unmet(f"{OPERATOR} expected to be told where texts are to be brought, but read: {told}")
+        self.carrier.callbacks = found[0]
+
     async def log_in(self, name: str, resource: str, *, priority: int | None = 0) -> XmppClient:
         """One of ``users``, from one more device."""
         user = self.users[name]
@@ -123,7 +157,7 @@ class Playground:
     async def stop(self) -> None:
         """End everything, the gateway first so that it can say good-bye."""
         await self.gateway.stop()
-        await asyncio.gather(self.irc.stop(), self.xmpp.stop(), self.post.stop())
+        await asyncio.gather(self.irc.stop(), self.xmpp.stop(), self.post.stop(), self.carrier.stop())
 
 
 def _sub(directory: Path, name: str) -> Path:

@@ -1,4 +1,5 @@
-"""The tour: alice on XMPP, carol on IRC and dora with her mail do what people do with a gateway; every line has to arrive.
+"""The tour: alice on XMPP, carol on IRC, dora with her mail, dave and erin with their telephones do what people do with a
+gateway; every line has to arrive.
 
 It runs against the real servers through the gateway, prints what is sent and what arrives as it happens, and stops at the
 first thing that does not come.
@@ -14,6 +15,7 @@ from gateway.playground.tour_contacts import ContactsTour
 from gateway.playground.tour_doors import DoorsTour
 from gateway.playground.tour_mail import MailTour
 from gateway.playground.tour_rooms import RoomsTour
+from gateway.playground.tour_sms import SmsTour
 
 
 class Tour:
@@ -31,6 +33,7 @@ class Tour:
             rooms = RoomsTour(cast)
             walked = [*DoorsTour(cast).steps, *rooms.coming, *ContactsTour(cast).steps, *rooms.staying]
             walked += MailTour(cast, self._rig.post).steps
+            walked += SmsTour(cast, self._rig.carrier).steps
             if not await self._walk(walked):
                 return False
         finally:
