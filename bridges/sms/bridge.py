@@ -46,6 +46,8 @@ CAPABILITIES = Capabilities(
     commands=True,
     background=True,
     web=True,
+    together=True,
+    one_way=True,
     lookup=True,
     network_noun="telephone network",
     room_noun="group",
@@ -74,6 +76,10 @@ class SmsBridge:
         if found.kind is not AddressKind.CONTACT:
             raise BadAddress("Write a phone number like +1 555 123 4567.")
         return found
+
+    def together(self, contacts: Sequence[Address]) -> Address:
+        """``gateway.bridge.Gathers``."""
+        return addresses.read(",".join(each.name for each in contacts), self.office.place)
 
     def text(self, address: Address) -> str:
         return address.name if address.kind in (AddressKind.CONTACT, AddressKind.ROOM) else ""

@@ -64,7 +64,7 @@ class House(Protocol):
 
 
 class SmsSession:
-    """``gateway.bridge.Session``, ``SharesFiles`` and ``Watching``."""
+    """``gateway.bridge.Session``, ``SharesFiles``, ``Watching`` and ``KnowsOneWay``."""
 
     def __init__(self, account: Account, sink: Sink, house: House) -> None:
         self.owner = account.user
@@ -126,6 +126,9 @@ class SmsSession:
     def met(self, party: str) -> None:
         called = self._house.people.called(self.owner, party)
         self.sink.contact(Contact(party, called or addresses.label(party), about=_about(party)))
+
+    def one_way(self, contact: str) -> bool:
+        return not addresses.answerable(contact)
 
     def watch(self, contact: str) -> None:
         key = self.fold(contact)

@@ -78,6 +78,7 @@ class Capabilities:
     forgets: bool = False  # users are remembered beyond their sessions: it is ``Forgets`` too
     background: bool = False  # the bridge is ``Running`` too
     web: bool = False  # requests from outside are answered: the bridge is ``Serving`` too
+    together: bool = False  # a message to several people is one of its kind: the bridge is ``Gathers`` too
     lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too
     prompt: str = ""  # label of the one input that an address is asked for with, e.g. "Phone number"
     prompt_help: str = ""  # one sentence on what to write there

@@ -141,6 +141,14 @@ class LookingUp(Protocol):
         ``BadAddress`` with one sentence for whoever wrote it."""
 
 
+class Gathers(Protocol):
+    """What a bridge with ``Capabilities.together`` has besides."""
+
+    def together(self, contacts: Sequence[Address]) -> Address:
+        """The contact that stands for all of several (at least two). Raises ``BadAddress`` with one sentence for whoever
+        wrote to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
     """What a bridge package exports. ``settings`` is the model of its part of ``[bridges.NAME]``, ``schema`` its tables in

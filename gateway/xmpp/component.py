@@ -50,7 +50,7 @@ from gateway.rooms.service import RoomService
 from gateway.storage.stores import Stores
 from gateway.tasks import Tasks
 from gateway.texts import Languages
-from gateway.xmpp import basics
+from gateway.xmpp import basics, multicast
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.asking import Asking
 from gateway.xmpp.caps import Caps
@@ -195,7 +195,7 @@ class Component:
             bridge.capabilities,
             self.book,
             self.accounts,
-            features=self.doors.features,
+            features=self.doors.features | multicast.features(bridge.capabilities),
             archives=self.archives.features,
             forms=self.doors.forms,
         )
@@ -217,7 +217,7 @@ class Component:
         router.on("iq", "", "error", self.iq.accept)
         offices = Offices(
             self.book,
-            self.bridge.capabilities,
+            self.bridge,
             self.accounts,
             self.rooms,
             self.people,

@@ -4,9 +4,10 @@ handles the stanza; an address that the bridge cannot have is answered here.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from gateway.accounts.directory import Accounts
-from gateway.bridge import BadAddress, Capabilities
+from gateway.bridge import BadAddress, Bridge, Capabilities, Gathers
 from gateway.chat.payloads import MODERATE
 from gateway.chat.speech import Speech, encrypted
 from gateway.chat.telling import Telling
@@ -17,12 +18,16 @@ from gateway.doors.front import Doors
 from gateway.model import Address, AddressKind, Condition, Refused
 from gateway.rooms.service import RoomService
 from gateway.rooms.tickets import ErrorOnly
-from gateway.xmpp import basics, render, sharing
+from gateway.texts import Text
+from gateway.xmpp import basics, multicast, render, sharing
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.asking import Asking
+from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.router import Reply, RequestHandler, Router
 from gateway.xmpp.stanza import Stanza
 
+#: Spellings that were answered with the address that is meant, of all users.
+_HINTED_MOST = 10_000
 _ROOM = AddressKind.ROOM  # hot: to look up a member of an enumeration costs as much as two calls
 
 
@@ -31,7 +36,7 @@ class Offices:
     """Who handles what, as the component has put them together. ``refuse`` answers a stanza with an error."""
 
     book: AddressBook
-    capabilities: Capabilities
+    bridge: Bridge
     accounts: Accounts
     rooms: RoomService
     people: People
@@ -48,7 +53,8 @@ class Reception:
 
     def __init__(self, offices: Offices) -> None:
         self._book = offices.book
-        self._capabilities = offices.capabilities
+        self._bridge = offices.bridge
+        self._capabilities: Capabilities = offices.bridge.capabilities
         self._accounts = offices.accounts
         self._rooms = offices.rooms
         self._people = offices.people
@@ -58,6 +64,7 @@ class Reception:
         self._telling = offices.telling
         self._speech = offices.speech
         self._refuse = offices.refuse
+        self._hinted: set[tuple[str, str]] = set()
 
     def register(self, router: Router, version: RequestHandler, time: RequestHandler) -> None:
         for type_ in ("groupchat", "chat", "normal", "error"):
@@ -90,11 +97,16 @@ class Reception:
         """A message with a body to the gateway, to a network or to a contact."""
         if address.kind is AddressKind.CONTACT:
             self._rooms.apart(stanza, address)
+            self._hint(stanza, address)
             self._telling.heard(stanza, address)
             return
         _, found = self._speech.read(stanza.element)
         if found is not None and found.encryption is not None:
             self._refuse(stanza, encrypted(found.encryption))
+            return
+        several = self._several(stanza) if address.kind is AddressKind.GATEWAY else None
+        if several is not None:
+            self._telling.heard(stanza, several)
             return
         if address.kind is AddressKind.GATEWAY or (
             address.kind is AddressKind.NETWORK and not self._capabilities.instructions
@@ -107,6 +119,35 @@ class Reception:
             self._refuse(stanza, not_connected(account, address.network))
         else:
             account.session.instruct(body, ErrorOnly(stanza, self._refuse))
+
+    def _several(self, stanza: Stanza) -> Address | None:
+        """Whom a message is for that was written to the gateway and names its recipients (XEP-0033)."""
+        if not self._capabilities.together:
+            return None
+        contacts = multicast.recipients(stanza, self._book)
+        if contacts is None or len(contacts) == 1:
+            return contacts[0] if contacts else None
+        try:
+            # The capability says that the bridge can.
+            return cast("Gathers", self._bridge).together(contacts)
+        except BadAddress as error:
+            raise RefusedError(Refused(Condition.NOT_ACCEPTABLE, str(error))) from error
+
+    def _hint(self, stanza: Stanza, address: Address) -> None:
+        """Where people's own ways to write an address are understood, the first time it is told what the address is."""
+        right = self._book.local(address)
+        written = stanza.to.local
+        if not self._capabilities.lookup or written == right or (stanza.sender.bare, written) in self._hinted:
+            return
+        if len(self._hinted) >= _HINTED_MOST:
+            self._hinted.clear()
+        self._hinted.add((stanza.sender.bare, written))
+        said = Text(
+            "What you write to {written} goes to {right}. Answers come from there.",
+            written=f"{written}@{self._book.jid}",
+            right=self._book.jid_of(address),
+        )
+        self._doors.tell(stanza.sender.bare, said)
 
     def _presence(self, stanza: Stanza) -> None:
         try:

@@ -248,6 +248,28 @@ async def test_the_comma_joined_addresses_of_cheogram_are_a_group(house: House, 
     assert (await house.sent(members)).fields["text"] == "hi you two"
 
 
+async def test_a_message_that_names_its_recipients_is_a_group_text(house: House, company: Company) -> None:
+    alice = await resident(company)
+    members = sorted((house.phone(), house.phone()))
+    info = await alice.iq(SMS, "<query xmlns='http://jabber.org/protocol/disco#info'/>", within=DEADLINE)
+    address = "http://jabber.org/protocol/address"
+    assert address in {
+        each.get("var") for each in info.iter("{http://jabber.org/protocol/disco#info}feature")
+    }
+    named = "".join(f"<address type='to' jid='{contact(each)}'/>" for each in members)
+    write(alice, SMS, "hi all of you", f"<addresses xmlns='{address}'>{named}</addresses>")
+    assert (await house.sent(members)).fields["text"] == "hi all of you"
+    blind = named.replace("type='to'", "type='bcc'", 1)
+    for wrong in (blind, named.replace(SMS, "example.org", 1)):
+        id_ = write(alice, SMS, "hi", f"<addresses xmlns='{address}'>{wrong}</addresses>")
+        error = await alice.expect(
+            message(also=lambda one, id_=id_: one.get("id") == id_ and one.get("type") == "error"),
+            "an error",
+            DEADLINE,
+        )
+        assert error_condition(error) in {"not-acceptable", "forbidden"}
+
+
 async def test_while_the_provider_is_away_texts_wait_and_keep_their_order(
     house: House, company: Company
 ) -> None:

@@ -134,6 +134,8 @@ async def test_a_national_number_in_the_address_is_texted_and_the_right_address_
     assert await house.text(phone, text["source_addr"], "who is this?") == 0
     said = await heard(alice, "who is this?")
     assert said.get("from", "").partition("/")[0] == contact(phone)
+    hint = await heard(alice, "Answers come from there.", SMS)
+    assert contact(phone) in (hint.findtext(BODY) or "")
 
 
 async def test_groups_are_refused_where_no_route_carries_them(house: House, company: Company) -> None:
@@ -154,6 +156,28 @@ async def test_colleagues_share_a_number_and_see_what_each_answers(house: House,
     assert await house.reads(phone) == "let me look"
     assert (await house.texts(phone))[0]["source_addr"] == TEAM.removeprefix("+")
     await heard(tom, "let me look", contact(phone))
+
+
+async def test_a_name_without_a_number_can_be_read_and_not_answered(house: House, company: Company) -> None:
+    alice = await resident(company)
+    ours = await number_of(house, alice)
+    words = {
+        "source_addr": "MyBank",
+        "source_addr_ton": 5,
+        "source_addr_npi": 0,
+        "destination_addr": ours[1:],
+    }
+    assert await house.smsc.deliver("Your code is 123456", **words) == 0
+    said = await heard(alice, "Your code is 123456")
+    bank = said.get("from", "").partition("/")[0]
+    assert bank == f"mybank;sender=alpha@{SMS}"
+    info = await alice.iq(bank, "<query xmlns='http://jabber.org/protocol/disco#info'/>", within=DEADLINE)
+    assert "urn:xmpp:noreply:0" in {each.get("var") for each in info.iter(f"{DISCO}feature")}
+    id_ = write(alice, bank, "thanks")
+    error = await alice.expect(
+        message(also=lambda one: one.get("id") == id_ and one.get("type") == "error"), "an error", DEADLINE
+    )
+    assert "cannot be answered" in "".join(error.itertext())
 
 
 async def test_stop_is_heard_and_kept(house: House, company: Company) -> None:
