@@ -8,8 +8,8 @@ from bridges.email.receiving.arrivals import Arrival, Arrivals, Raw
 from gateway.bridge import NotStored
 
 _MOST = 200  # mails of one commit
-#: Turns of the loop in which more may come. Servers that heard of one commit bring their next mails at the same time: so 1,340
-#: mails a second are taken on four connections, and 750 without. Of an idle loop, turns take no time.
+#: Turns of the loop in which more may come. Servers that heard of one commit bring their next mails at the same time: 1,340
+#: a second are taken so on four connections, and 750 without. Of an idle loop, turns take no time.
 _TURNS = 10
 
 
