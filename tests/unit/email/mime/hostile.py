@@ -79,5 +79,15 @@ HOSTILE: dict[str, bytes] = {
     "a type of nothing": mail("Hello", "/;;;="),
     "ten thousand files": multipart(*["Content-Type: image/png; name=a.png\r\n\r\nx"] * 10_000),
     "an armour that is opened 50,000 times": mail("-----BEGIN PGP SIGNED MESSAGE-----\n" * 50_000),
+    "100,000 files that begin within the text": mail("begin 644 x\n" * 100_000),
+    "50,000 whole files within the text": mail("begin 644 x\n#0V%T\n`\nend\n" * 50_000),
+    "a file within the text that never ends": mail("begin 644 x\n" + "MAAAA\n" * 200_000),
+    "yEnc of nothing but escapes": mail("=ybegin line=128 size=9999999 name=x\n" + "=" * 1_000_000),
+    "a winmail.dat of lengths that lie": mail(
+        b"\x78\x9f\x3e\x22\0\0" + b"\x02\x0f\x80\x06\x00\xff\xff\xff\xff" * 10_000, "application/ms-tnef"
+    ),
+    "a winmail.dat of empty files": mail(
+        b"\x78\x9f\x3e\x22\0\0" + b"\x02\x02\x90\x06\x00\0\0\0\0\0\0" * 100_000, "application/ms-tnef"
+    ),
     **{f"HTML: {what}": mail(source, "text/html; charset=utf-8") for what, source in MARKUP.items()},
 }
