@@ -5,6 +5,7 @@ The judgement is careful: only what says definitely that nothing will be sent is
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -34,6 +35,7 @@ _STATUSES: Mapping[int, Meaning] = {
 _OPEN = frozenset({408, 409})
 _MOST_LATER = 86_400.0
 _BASE = "{base}"
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,9 @@ class Caller:
         if query:
             url += ("&" if "?" in url else "?") + urlencode(query)
         headers.setdefault("Accept", "application/json")
+        if any(_CONTROLS.search(each) for each in headers.values()):
+            # Nobody shall write headers of his own into what is ours.
+            raise filling.Unfilled("a header would have a control character in it")
         return Call(send.method, url, headers, body)
 
     def basic(self) -> str:

@@ -165,7 +165,13 @@ class HttpWay:
             return [self._broken]
         found = [self._settings.trouble(self._secrets), self._web_trouble()]
         found += await asyncio.to_thread(self._further)
-        call = self._caller.probe(self._services.clock.now())
+        try:
+            call = self._caller.probe(self._services.clock.now())
+        except filling.Unfilled:
+            return [
+                *filter(None, found),
+                "a value or secret has a control character in it; write it in one line",
+            ]
         if call is not None:
             async with self._http() as session:
                 found.append(await self._probed(session, call))

@@ -11,6 +11,7 @@ from bridges.sms.http import library
 from bridges.sms.http.building import built
 from bridges.sms.http.calling import Addresses, Caller
 from bridges.sms.http.failings import Meaning, refused
+from bridges.sms.http.filling import Unfilled
 from bridges.sms.http.jwt import BadKey, rsa_key
 from bridges.sms.http.reading import Reader
 from bridges.sms.http.settings import HttpRoute, KannelRoute
@@ -106,6 +107,23 @@ def test_a_provider_of_the_operators_own_needs_no_code():
     assert news.stage is Stage.CARRIER
     (news,) = reader.read(form(url, kind="dlr", id="1", state="X").request(BASE))
     assert news.stage is Stage.FAILED
+
+
+def test_nobody_writes_headers_of_his_own_into_ours():
+    settings = route(custom={**CUSTOM, "send": [{"url": "{base}", "headers": {"X-Text": "{text}"}}]})
+    caller = Caller(settings.described, settings.filled, settings.kept_secrets())
+    for text in ("a\r\nX-Other: 1", "a\nb", "a\x7f"):
+        with pytest.raises(Unfilled):
+            caller.call(submission(text=text), Addresses(), 0.0)
+
+
+async def test_a_secret_of_two_lines_is_told():
+    services = Services(
+        SystemClock(), random.Random(1), "1.0", name="sms", web="https://gw.example/bridge/sms"
+    )
+    whole = {"kind": "http", "preset": "messagebird", "secrets": {"key": "a\nb", "signing": "s"}}
+    (told,) = await built("m", HttpRoute.model_validate(whole), services, Webhooks(services)).trial()
+    assert "write it in one line" in told
 
 
 @pytest.mark.parametrize("name", library.names())
@@ -309,7 +327,7 @@ region = "US"
         ),
         (
             'kind = "htp"',
-            'line 8: bridges.sms.routes.main.kind is "htp", but must be one of "smpp", "http", "kannel".',
+            'line 8: bridges.sms.routes.main.kind is "htp", but must be one of "smpp", "http", "kannel"',
         ),
         (
             'kind = "http"\npreset = "twilio"\nvalues = {account = "AC1"}',

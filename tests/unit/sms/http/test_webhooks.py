@@ -302,6 +302,7 @@ async def test_what_happens_is_counted_for_the_operator(name):
         await h.call(h.family.message(h.url))
         assert h.way.seen().counts["received"] == 1
         assert h.way.seen().connected
+        assert h.way.seen().callbacks == h.url
 
 
 def test_the_table_of_what_was_taken_forgets_the_oldest():
