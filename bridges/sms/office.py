@@ -147,6 +147,7 @@ class Parts:
                 self,
                 office.alarms,
                 groups=office.groups,
+                provider_answers=self.answers_stop,
             ),
         )
         ownership = self.receiving.ownership
@@ -199,12 +200,23 @@ class Parts:
     async def reported(self, report: Report) -> None:
         """``receiving.intake.Reports``."""
         await self.sender.reported(report)
-        if report.optout and report.recipient:
-            theirs = addresses.sender(report.recipient, self._office.place)
-            try:
-                await self.receiving.consent.provider_says("", theirs, stopped=True)
-            except NotStored as error:
-                raise NotTaken("The gateway's database cannot be written just now.") from error
+        if report.optout and report.recipient and report.reference:
+            await self._opted_out(report)
+
+    async def _opted_out(self, report: Report) -> None:
+        """The provider refused it, since the recipient has told it STOP for the number that it came from."""
+        try:
+            known = await self.sender.state_of(report.reference)
+            if known is not None:
+                theirs = addresses.sender(report.recipient, self._office.place)
+                await self.receiving.consent.provider_says(known.sender, theirs, stopped=True)
+        except NotStored as error:
+            raise NotTaken("The gateway's database cannot be written just now.") from error
+
+    def answers_stop(self, route: str) -> bool:
+        """Whether the provider of a route answers STOP by itself."""
+        way = self._office.routes.find(route)
+        return way is not None and way.ways.answers_stop
 
     async def fetch(self, attachment: Attachment, owner: str, route: str) -> Blob:
         """``receiving.residents.Files``."""

@@ -90,7 +90,8 @@ class NumberSettings(Table):
     )
     inbox: Annotated[str, AfterValidator(lambda value: _person(value) if value else "")] = Field(
         default="",
-        description="Who gets what comes to a pool's number from somebody whom nobody has written to. Empty: it is refused.",
+        description="Who gets what comes to a pool's number from somebody whom nobody has written to. Empty: it waits for a "
+        "month, until somebody is named.",
     )
     destinations: tuple[Destination, ...] = Field(
         default=(),

@@ -105,6 +105,7 @@ class Ways:
     group_size: int = 0  # recipients at most
     alphanumeric: bool = True  # sends from alphanumeric senders
     longest: int = 0
+    answers_stop: bool = False  # whoever texts STOP or START gets an answer of the provider
     idempotent: bool = (
         False  # the same reference twice is one message to it, so an unknown outcome may be tried again
     )

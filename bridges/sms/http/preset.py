@@ -252,6 +252,7 @@ class Abilities(Table):
     group_size: int = 0
     alphanumeric: bool = True
     longest: int = 0
+    answers_stop: bool = False
     idempotent: bool = False
 
 

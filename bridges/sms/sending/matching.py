@@ -74,7 +74,7 @@ def spellings(id: str) -> Iterator[str]:
 def rule(answered: str, reported: str) -> Rule | None:
     """The most exact one by which the two ids are one."""
     if answered == reported:
-        return Rule.RAW if answered else None
+        return Rule.RAW if answered.strip() else None
     if answered.strip().lower() == reported.strip().lower():
         return Rule.FOLDED if answered.strip() else None
     ours, theirs = stripped(answered), stripped(reported)

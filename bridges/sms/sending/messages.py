@@ -63,6 +63,7 @@ class Known:
     state: MessageState
     created: float
     why: Refused | None = None
+    sender: str = ""
     pieces: tuple[tuple[PieceState, str, int], ...] = ()
 
 

@@ -235,7 +235,7 @@ class Sendings:
     # What is known
 
     async def known(self, id: str) -> Known | None:
-        query = select(_M.owner, _M.state, _M.created, _M.condition, _M.error_type, _M.why)
+        query = select(_M.owner, _M.sender, _M.state, _M.created, _M.condition, _M.error_type, _M.why)
         rows = await self._tables.read(query.where(self._mine, _M.id == id))
         if not rows:
             return None
@@ -243,7 +243,7 @@ class Sendings:
         why = why_of(rows[0], uncertain=state is MessageState.UNKNOWN)
         pieces = sorted((piece for _, piece in await self._pieces([id])), key=lambda each: each.n)
         shown = tuple((each.state, each.route, each.tries) for each in pieces)
-        return Known(id, rows[0].owner, state, rows[0].created, why, shown)
+        return Known(id, rows[0].owner, state, rows[0].created, why, rows[0].sender, shown)
 
     async def numbers(self) -> tuple[dict[str, int], float | None]:
         """How many messages there are in each state; when the oldest that waits was written."""
