@@ -117,7 +117,7 @@ def _takes_init(parser: argparse.ArgumentParser) -> None:
         choices=("prosody", "ejabberd", "openfire"),
         help="your XMPP server (default: explains all of them)",
     )
-    parser.add_argument("--kind", default="irc", help="which bridge (default: irc)")
+    parser.add_argument("--kind", default="irc", help="which bridge: irc, email or sms (default: irc)")
     parser.add_argument(
         "--output",
         type=Path,

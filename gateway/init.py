@@ -103,7 +103,7 @@ class Needs:
     keys: str
     title: str
     steps: str
-    domain: str  # why the component's domain cannot be one without a dot
+    domain: str = ""  # why the component's domain cannot be one without a dot; empty: it can
 
 
 NEEDS: Mapping[str, Needs] = {
@@ -132,6 +132,34 @@ Postfix, in /etc/postfix/main.cf (join them with what is there), then: systemctl
 Exim, OpenSMTPD, DNS, and how mail becomes trustworthy: docs/email.md
 """,
         "mail addresses need one with a dot,",
+    ),
+    "sms": Needs(
+        """\
+# Country whose national numbers people mean. Who may have a number: users to whom you gave one.
+region = "US"
+registration = "assigned"
+
+# Your account with a message centre (other kinds of routes: docs/sms.md), and the numbers that you have there. Fill in what
+# is true for you, and take the marks away.
+#[bridges.sms.routes.main]
+#kind = "smpp"
+#host = "smpp.provider.example"
+#system_id = ""
+#password = ""
+
+#[[bridges.sms.numbers]]
+#number = "+12125550100"
+#routes = ["main"]
+#users = ["alice@example.org"]
+""",
+        "Tell it about your provider",
+        """\
+Set the region, a route and your numbers in the configuration; `causeway check` says what is missing. A provider that is
+spoken to over HTTP has to reach the gateway too: set [web], run it, and give the provider the address that the command
+sms-routes tells admins.
+
+SMPP, Twilio, Telnyx and others, Kannel, a modem, step by step: docs/sms.md
+""",
     ),
 }
 
@@ -164,7 +192,7 @@ def init(jid: str, kind: str, server: str | None, output: Path, *, force: bool, 
         )
     secret = secrets.token_hex(24)
     needs, above = NEEDS.get(kind), jid.partition(".")[2]
-    if needs is not None and not above:
+    if needs is not None and needs.domain and not above:
         raise CannotInit(f'The domain "{jid}" cannot be used: {needs.domain} such as {kind}.example.org.')
     chosen = [SERVERS[server]] if server else list(SERVERS.values())
     if output.exists() and not force:

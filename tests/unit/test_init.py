@@ -1,12 +1,14 @@
 """``causeway init``: the files it writes and the blocks it prints."""
 
 import os
+import re
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from bridges.email.config import EmailSettings
+from bridges.sms.config import SmsSettings
 from gateway import cli
 from gateway.config import load
 from gateway.init import SERVERS, CannotInit, init
@@ -160,3 +162,20 @@ def test_mail_needs_a_domain_with_a_dot(tmp_path: Path) -> None:
     ):
         init("mail", "email", "prosody", tmp_path / "config.toml", force=False, out=StringIO())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texting_gets_what_it_needs_and_lines_to_fill_in(tmp_path: Path) -> None:
+    out, config = StringIO(), tmp_path / "config.toml"
+    init("sms", "sms", "prosody", config, force=False, out=out)
+    (bridge,) = load(config, {}).bridges
+    assert isinstance(bridge.own, SmsSettings)
+    assert not bridge.own.routes
+    assert "docs/sms.md" in out.getvalue()
+    text = config.read_text()
+    filled = re.sub(r"^#(?=[\[a-z])", "", text, flags=re.MULTILINE).replace(
+        'system_id = ""', 'system_id = "x"'
+    )
+    config.write_text(filled)
+    (bridge,) = load(config, {}).bridges
+    assert isinstance(bridge.own, SmsSettings)
+    assert [each.routes for each in bridge.own.numbers] == [tuple(bridge.own.routes)]
