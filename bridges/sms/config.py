@@ -77,6 +77,16 @@ class SmsSettings(Table):
         le=86_400,
         description="Seconds that the missing parts of a long text are waited for, before it is shown with gaps.",
     )
+    pool_days: float = Field(
+        default=30.0,
+        gt=0,
+        le=3650,
+        description="Days after its last word that a conversation over a pool's number is its user's; then others may have "
+        "that pair of numbers.",
+    )
+    claim_days: float = Field(
+        default=90.0, gt=0, le=3650, description="Days that a team's conversation stays with whoever claimed it."
+    )
     currency: str = Field(default="", max_length=8, description="What `prices` are in, such as EUR.")
     routes: dict[str, Annotated[RouteSettings, Field(discriminator="kind")]] = Field(
         default_factory=dict, description="Your ways to the network: accounts at providers, Kannel, a modem."

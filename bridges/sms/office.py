@@ -138,6 +138,8 @@ class Parts:
                 ReassemblyLimits(settings.parts_wait),
                 IntakeLimits(rate=settings.limits.received_per_minute),
                 settings.consent,
+                sticky=settings.pool_days,
+                claims=settings.claim_days,
             ),
             Neighbours(
                 office.numbers,
