@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from bridges.sms.config import RouteSettings
+from bridges.sms.gammu.route import Modem
+from bridges.sms.gammu.settings import GammuRoute
 from bridges.sms.http import building as http
 from bridges.sms.http.jwt import BadKey
 from bridges.sms.http.webhooks import Webhooks
@@ -18,6 +20,8 @@ def built(name: str, settings: RouteSettings, services: Services, webhooks: Webh
     """A route that lacks something says so, and harms no other."""
     if isinstance(settings, SmppRoute):
         return Centre(name, settings, services.clock, services.random)
+    if isinstance(settings, GammuRoute):
+        return Modem(name, settings, services.clock)
     try:
         return http.built(name, settings, services, webhooks)
     except OSError as error:

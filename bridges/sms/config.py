@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from bridges.sms.consent.settings import ConsentSettings
+from bridges.sms.gammu.settings import GammuRoute
 from bridges.sms.http import library
 from bridges.sms.http.settings import HttpRoute, KannelRoute
 from bridges.sms.sending.settings import SendingSettings
@@ -21,7 +22,7 @@ from bridges.sms.settings import region as country
 from bridges.sms.smpp.settings import SmppRoute
 
 #: One route's, told apart by ``kind``.
-RouteSettings = SmppRoute | HttpRoute | KannelRoute
+RouteSettings = SmppRoute | HttpRoute | KannelRoute | GammuRoute
 
 
 def _preset(name: str) -> str:
