@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,7 +32,7 @@ from gateway.storage.database import opened
 from gateway.web.bridges import bridge_routes
 from gateway.web.clients import Clients
 from gateway.web.server import serving
-from tests.fakes.sms_providers import FAMILIES
+from tests.fakes.sms_providers import FAMILIES, THEIRS
 from tests.fakes.sms_signing import Post
 
 BASE = "https://gw.example/bridge/sms"
@@ -71,13 +72,14 @@ def _trouble(route: str, text: str) -> None:
 
 
 def _wire(name: str, number: int, url: str, now: float) -> bytes:
-    """Callback ``number``, as it is on the wire: another message than all others."""
+    """Callback ``number``, as it is on the wire: another message than all others, from one of a thousand senders."""
     family = FAMILIES[name]
     post = family.message(url)
     known, new = _IDS[name].encode(), f"{_IDS[name]}x{number}".encode()
     body = post.body.replace(known, new, 1)
     if body == post.body:
         raise AssertionError(f"the callback of {name} has not the id {_IDS[name]}")
+    body = body.replace(THEIRS[1:].encode(), f"1555111{number % 1000:04}".encode())
     post = family.prepare(Post(post.url, body, post.kind), now)
     headers = {"Content-Type": post.kind, **family.sign(post, now, str(number))}
     lines = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
@@ -86,7 +88,7 @@ def _wire(name: str, number: int, url: str, now: float) -> bytes:
     return head.encode() + post.body
 
 
-async def _load(name: str, url: str, port: int, count: int, connections: int) -> None:
+async def _bring(name: str, url: str, port: int, count: int, connections: int) -> None:
     """The other process: writes what it has made before, and says how long that took."""
     now = time.time()
     wires = iter([_wire(name, number, url, now) for number in range(count)])
@@ -145,9 +147,8 @@ async def _measure(directory: Path, name: str, count: int, connections: int) -> 
             await intake.close()
 
 
-async def _asked(
-    bridge: _Bridge, intake: Intake, name: str, url: str, port: int, count: int, connections: int
-) -> None:
+async def load(name: str, url: str, port: int, count: int, connections: int) -> dict[str, Any]:
+    """Callbacks from a process of its own; its ``seconds``, and the ``statuses`` of their answers."""
     arguments = ("--load", name, url, str(port), "--count", str(count), "--connections", str(connections))
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.sms_webhooks", *arguments),
@@ -157,11 +158,18 @@ async def _asked(
     if child.stdout is None or child.stdin is None:
         raise RuntimeError("a child without input or output")
     await child.stdout.readuntil(b"ready\n")
-    cpu = time.process_time()
     child.stdin.write(b"go\n")
-    done = json.loads(await child.stdout.readline())
-    cpu = time.process_time() - cpu
+    done: dict[str, Any] = json.loads(await child.stdout.readline())
     await child.wait()
+    return done
+
+
+async def _asked(
+    bridge: _Bridge, intake: Intake, name: str, url: str, port: int, count: int, connections: int
+) -> None:
+    cpu = time.process_time()
+    done = await load(name, url, port, count, connections)
+    cpu = time.process_time() - cpu
     if intake.counts.taken != count:
         raise RuntimeError(f"{intake.counts.taken} of {count} were taken: {done['statuses']}")
     waits = sorted(bridge.waits)
@@ -181,7 +189,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.load:
         name, url, port = given.load
-        asyncio.run(_load(name, url, int(port), given.count, given.connections))
+        asyncio.run(_bring(name, url, int(port), given.count, given.connections))
         return
     logs.set_up("error")
     with tempfile.TemporaryDirectory() as directory:

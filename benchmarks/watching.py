@@ -93,6 +93,27 @@ class Marks:
         self._tail = data[max(end, len(data) - self._LONGEST) :]
 
 
+class Found:
+    """Finds the first thing that fits a pattern, of at most 1,000 bytes."""
+
+    _LONGEST = 1000
+
+    def __init__(self, pattern: bytes) -> None:
+        self._pattern = re.compile(pattern)
+        self._tail = b""
+        self._found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def feed(self, chunk: bytes) -> None:
+        data = self._tail + chunk
+        self._tail = data[-self._LONGEST :]
+        if not self._found.done() and (match := self._pattern.search(data)) is not None:
+            self._found.set_result(match[0].decode())
+
+    async def first(self, timeout: float) -> str:
+        async with asyncio.timeout(timeout):
+            return await asyncio.shield(self._found)
+
+
 class Latencies:
     """Times of messages on their way, by the serial number in their mark; several copies may arrive of each."""
 

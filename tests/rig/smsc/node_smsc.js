@@ -23,6 +23,7 @@ const USUAL = {
   refuse: [],              // statuses for the next messages, one each; 0 is none
   congestion: null,
   quiet: false,            // tell nobody of messages
+  clock: false,            // note when messages came, for `times`
 };
 let policy = { ...USUAL };
 let lastId = 0x1a2b3c00;
@@ -30,6 +31,7 @@ let lastSession = 0;
 const sessions = new Map();
 const watchers = new Set();
 const held = [];
+const noted = [];
 
 const two = (x) => String(x).padStart(2, '0');
 const stamp = () => {
@@ -85,6 +87,7 @@ function answer(session, pdu) {
 }
 
 function submitted(session, pdu) {
+  if (policy.clock) noted.push([pdu.short_message.message, Number(process.hrtime.bigint()) / 1e9]);
   if (policy.submit === 'silent') return;
   if (policy.submit === 'drop') { session.socket.destroy(); return; }
   if (policy.submit === 'half') {
@@ -144,8 +147,9 @@ const server = config.key
   }, serve)
   : smpp.createServer(serve);
 
-// As many deliver_sm as are wanted, `window` of them unanswered at a time; how long until all are answered.
-function flood(session, { count, window, options }) {
+// As many deliver_sm as are wanted, `window` of them unanswered at a time, to one number after the other of `to`; how long
+// until all are answered.
+function flood(session, { count, window, options, to }) {
   return new Promise((resolve) => {
     const began = process.hrtime.bigint();
     const statuses = {};
@@ -153,6 +157,7 @@ function flood(session, { count, window, options }) {
     const next = () => {
       const number = sent++;
       const pdu = { ...fields(options), source_addr: `1555${String(number % 1000).padStart(7, '0')}` };
+      if (to) pdu.destination_addr = to[number % to.length];
       session.deliver_sm({ ...pdu, short_message: Buffer.from(`message ${number}`) }, (response) => {
         statuses[response.command_status] = (statuses[response.command_status] || 0) + 1;
         answered += 1;
@@ -173,6 +178,7 @@ const COMMANDS = {
   set: (wanted) => { policy = { ...policy, ...wanted.policy }; },
   reset: () => { policy = { ...USUAL }; held.length = 0; },
   sessions: () => [...sessions.values()].map((each) => ({ session: each.number, mode: each.mode || '' })),
+  times: () => noted.splice(0), // what was noted: [text, seconds of the machine's monotonic clock]
   last: () => (lastId - 1).toString(16), // the id of the newest message
   send: (wanted) => ask(sessions.get(wanted.session), wanted.command, wanted.fields || {}),
   tell: (wanted) => { sessions.get(wanted.session)[wanted.command](fields(wanted.fields || {})); },
