@@ -25,7 +25,16 @@ from gateway.settings import (
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
-_ENTRIES = {"networks": "irc.libera.chat", "oauth": "google"}
+#: The one entry that the example shows of each table of tables, and of what else has names of the operator's choosing.
+_ENTRIES = {
+    "networks": "irc.libera.chat",
+    "oauth": "google",
+    "values": "account",
+    "secrets": "token",
+    "secret_files": "key",
+}
+#: The one that it shows of each kind.
+_KINDS = {"smpp": "centre", "http": "twilio", "kannel": "kannel", "gammu": "modem"}
 COMMENTED = re.compile(r"#(?=[\w\"\[])")
 
 
@@ -39,8 +48,27 @@ def everything_uncommented() -> dict[str, Any]:
 def flat(table: dict[str, Any], key: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
     found: dict[tuple[str, ...], Any] = {}
     for name, value in table.items():
-        found |= flat(value, (*key, name)) if isinstance(value, dict) else {(*key, name): value}
+        match value:
+            case dict() | [dict(), *_]:  # of a list of tables the example shows one
+                found |= flat(value if isinstance(value, dict) else value[0], (*key, name))
+            case _:
+                found[*key, name] = value
     return found
+
+
+def models(annotation: Any) -> list[type[BaseModel]]:
+    """All that occur in the type of a field."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for each in get_args(annotation) for model in models(each)]
+
+
+def entries(name: str, annotation: Any) -> dict[str, type[BaseModel] | None]:
+    """What the example shows of a table with names of the operator's choosing; None for values that are no tables."""
+    found = models(annotation)
+    if len(found) > 1:
+        return {_KINDS[get_args(each.model_fields["kind"].annotation)[0]]: each for each in found}
+    return {_ENTRIES[name]: found[0] if found else None}
 
 
 def defaults(model: type[BaseModel], key: tuple[str, ...]) -> dict[tuple[str, ...], Any]:
@@ -48,10 +76,15 @@ def defaults(model: type[BaseModel], key: tuple[str, ...]) -> dict[tuple[str, ..
     found: dict[tuple[str, ...], Any] = {}
     for name, field in model.model_fields.items():
         value = field.get_default(call_default_factory=True, validated_data={})
+        inner = models(field.annotation)
         if isinstance(value, dict):
-            # A table of tables: the example shows one entry.
-            entry = get_args(field.annotation)[1]
-            found |= defaults(entry, (*key, name, _ENTRIES[name]))
+            for entry, table in entries(name, field.annotation).items():
+                place = (*key, name, entry)
+                found |= defaults(table, place) if table is not None else {place: ...}
+        elif value == () and inner:
+            found |= defaults(inner[0], (*key, name))
+        elif value is None and inner:
+            continue  # a provider that the operator describes: docs/sms-providers.md
         elif isinstance(value, BaseModel):
             found |= defaults(type(value), (*key, name))
         elif field.is_required():
@@ -68,7 +101,8 @@ def defaults(model: type[BaseModel], key: tuple[str, ...]) -> dict[tuple[str, ..
 
 
 def test_the_example_has_every_key_with_its_default_and_no_other() -> None:
-    expected = {("bridges", "irc", "secret"): ..., ("bridges", "email", "secret"): ...}
+    bridges = ("irc", "email", "sms")
+    expected: dict[tuple[str, ...], Any] = {("bridges", name, "secret"): ... for name in bridges}
     for name, model in {
         "xmpp": XmppSettings,
         "storage": StorageSettings,
@@ -80,7 +114,7 @@ def test_the_example_has_every_key_with_its_default_and_no_other() -> None:
         "delivery": DeliverySettings,
     }.items():
         expected |= defaults(model, (name,))
-    for name in ("irc", "email"):
+    for name in bridges:
         expected |= defaults(BridgeTable, ("bridges", name))
         expected |= defaults(installed_bridges()[name]().settings, ("bridges", name))
     found = flat(everything_uncommented())
