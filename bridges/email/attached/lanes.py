@@ -75,6 +75,9 @@ class Lanes:
             return
         rows = [new_row(self.chance) for _ in finished.recipients]
         await self.sendings.take(finished, rows, name, also)
+        lane = self._open.get(finished.owner)
+        if lane is not None:  # its user came meanwhile, and it may have looked before there was anything
+            lane.queue(name).look()
 
     def opened(self, lane: "Lane") -> None:
         self._open[lane.owner] = lane

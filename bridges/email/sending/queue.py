@@ -132,6 +132,10 @@ class Queue:
             ]
         )
 
+    def look(self) -> None:
+        """Somebody else has put a mail into the tables."""
+        self._turns.look_at(self._clock.now())
+
     @property
     def under_way(self) -> int:
         """Mails that are being handed over just now."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from bridges.email.sending.filing import Filings
 from bridges.email.sending.outcome import Outcome
 from bridges.email.sending.rows import Job
 from bridges.email.sending.smarthost import Connection, Smarthost
+from bridges.email.sending.store import Sendings
 from gateway.clock import SystemClock
 from gateway.storage.bridge_tables import BridgeTables
 from tests.unit.email.sending.conftest import CONTENT, Office, office, smarthost
@@ -101,3 +103,34 @@ async def test_what_has_no_return_address_goes_the_same_way_and_is_not_kept(
     assert "FROM:<>" in smarthost.received[0].mail
     assert "NOTIFY=NEVER" in smarthost.received[0].rcpt
     assert not await filings.owed(OWNER)
+
+
+class Late(Sendings):
+    """Commits a mail when its lane has looked whether there is one."""
+
+    def __init__(self, tables: BridgeTables) -> None:
+        super().__init__(tables, "mail")
+        self._looks = 0
+        self._looked = asyncio.Event()
+
+    async def earliest(self, lane: str, after: float) -> float | None:
+        found = await super().earliest(lane, after)
+        self._looks += 1
+        if self._looks == 2:  # for mail, and for receipts
+            self._looked.set()
+        return found
+
+    async def take(self, *arguments: Any) -> None:
+        await self._looked.wait()
+        await super().take(*arguments)
+
+
+async def test_what_is_written_while_a_session_begins_does_not_wait_for_the_next_one(
+    lanes: Lanes, office: Office, smarthost: Scripted, filings: Filings, tables: BridgeTables
+) -> None:
+    lanes.sendings = Late(tables)
+    putting = asyncio.create_task(lanes.put(OWNER, office.finished("bob@far.test")))
+    await asyncio.sleep(0)
+    async with running(lanes, smarthost, filings):
+        await putting
+        await until(smarthost, 1)
