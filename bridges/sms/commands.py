@@ -1,12 +1,11 @@
-"""Commands of the SMS bridge, at the gateway's own address: what a text would cost, numbers, groups, colleagues, and what
-admins decide.
-"""
+"""Commands of the SMS bridge, at the gateway's own address: what a text would cost, numbers, groups, colleagues."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from bridges.sms import addresses
 from bridges.sms.addresses import label
+from bridges.sms.admin_commands import AdminCommands, called, sort
 from bridges.sms.numbers import Kind, NotFree, OurNumber
 from bridges.sms.office import Office, Parts
 from bridges.sms.own import NotUsable
@@ -68,16 +67,7 @@ class SmsCommands:
                 "With its number, at your expense.",
             ),
             one("give-up-number", "Give up a number", self._give_up),
-            one("sms-routes", "Routes, and what waits", self._routes, admins=True),
-            one("sms-numbers", "Give users numbers", self._numbers, "Or take them away.", admins=True),
-            one(
-                "sms-breaker",
-                "Let texts go on",
-                self._breaker,
-                "After too many were sent at once.",
-                admins=True,
-            ),
-            one("sms-allow-again", "Text somebody again who said STOP", self._allow, admins=True),
+            *AdminCommands(self._office, one).declared(),
         )
 
     def _command(
@@ -134,7 +124,7 @@ class SmsCommands:
         ours = ours or (ranked[0] if ranked else None)
         if ours is None:
             return ["You have no number to send it from."]
-        lines = [f"It would come from {_called(ours)}."]
+        lines = [f"It would come from {called(ours)}."]
         each = price(office.settings, ours.routes[0], party)
         if each is not None:
             lines.append(
@@ -146,7 +136,7 @@ class SmsCommands:
 
     async def _mine(self, invocation: Invocation) -> NextStep:
         office, owner = self._office, invocation.user
-        lines = [f"{_called(each)}{_mode(each)}" for each in office.numbers.of(owner)]
+        lines = [f"{called(each)}{sort(each)}" for each in office.numbers.of(owner)]
         usage, limits = office.policy.usage(owner), office.settings.limits
         used = (
             f"Today you have sent {usage.segments} of {limits.segments_per_day} SMS, and texted {usage.people} of "
@@ -320,95 +310,9 @@ class SmsCommands:
             "Who does not want texts from your numbers:" if lines else "Nobody.", result="\n".join(lines)
         )
 
-    # -- admins ------------------------------------------------------------------------------------------------
-
-    async def _routes(self, invocation: Invocation) -> NextStep:
-        standing = await self._parts.sender.standing()
-        lines = []
-        for route in self._office.routes.all:
-            seen = route.seen()
-            counts = ", ".join(f"{value} {name}" for name, value in seen.counts.items() if value)
-            lines.append(
-                f"{route.name}: {'connected' if seen.connected else 'NOT CONNECTED'}"
-                f"{f' ({seen.detail})' if seen.detail else ''}, {seen.waiting} waiting{f'; {counts}' if counts else ''}"
-            )
-            if seen.callbacks:
-                lines.append(
-                    f"    Tell the provider this address for what comes in, and nobody else: {seen.callbacks}"
-                )
-        states = ", ".join(f"{value} {name}" for name, value in standing.states.items())
-        return Finish(f"Messages: {states or 'none'}.", result="\n".join(lines) or "There is no route.")
-
-    async def _numbers(self, invocation: Invocation) -> NextStep:
-        numbers = self._office.numbers
-        if not invocation.stage:
-            shown = "\n".join(
-                f"{_called(each)}: {', '.join(each.members) or 'nobody'}{_mode(each)}"
-                for each in numbers.all()
-            )
-            options = (("give", "Give it to the user"), ("take", "Take it away"))
-            fields = (
-                Field("shown", "Numbers", FieldKind.FIXED, shown or "none"),
-                Field(_WHAT, "What to do", FieldKind.CHOICE, "give", options=options, required=True),
-                Field(_NUMBER, "Number", required=True),
-                Field("user", "XMPP address of the user", required=True),
-            )
-            return Ask("Give users numbers", fields)
-        number, user = invocation.text(_NUMBER).strip(), invocation.text("user").strip().lower()
-        if invocation.text(_WHAT) == "give":
-            await numbers.assign(user, number, Kind.ASSIGNED)
-            found = await self._parts.receiving.reroute()
-            waited = f" {found} texts that had come for nobody are on the way." if found else ""
-            return Finish(f"{label(number)} is {user}'s. Who has not registered yet can do so now.{waited}")
-        if await numbers.release(user, number):
-            return Finish(f"{label(number)} is {user}'s no more.")
-        return AskAgain(f"{number} is not {user}'s, or the configuration says so: then it is changed there.")
-
-    async def _breaker(self, invocation: Invocation) -> NextStep:
-        stopped = self._office.policy.stopped
-        if not invocation.stage:
-            if not stopped:
-                return Finish("Nothing is stopped.")
-            options = tuple(
-                (prefix or "all", f"{prefix or 'everything'}: {why}") for prefix, why in stopped.items()
-            )
-            return Ask(
-                "Let texts go on", (Field(_WHAT, "To", FieldKind.CHOICES, options=options, required=True),)
-            )
-        chosen = ["" if each == "all" else each for each in invocation.values.get(_WHAT, ())]
-        return Finish(f"{sum(self._office.policy.resume(each) for each in chosen)} may be texted again.")
-
-    async def _allow(self, invocation: Invocation) -> NextStep:
-        if not invocation.stage:
-            stopped = await self._parts.receiving.ledger.stopped(limit=_SHOWN_MOST)
-            if not stopped:
-                return Finish("Nobody has said STOP.")
-            options = tuple(
-                (
-                    f"{each.ours} {each.theirs}",
-                    f"{label(each.theirs)} to {label(each.ours) if each.ours else 'all'}",
-                )
-                for each in stopped
-            )
-            which = Field(_WHAT, "Who", FieldKind.CHOICES, options=options, required=True)
-            return Ask("Text somebody again who said STOP", (which,), "Only if they have asked for it.")
-        lifted = 0
-        for each in invocation.values.get(_WHAT, ()):
-            ours, _, theirs = each.partition(" ")
-            lifted += await self._parts.receiving.consent.lift(ours, theirs)
-        return Finish(f"{lifted} can be texted again.")
-
 
 def _who(text: str = "Whom") -> Field:
     return Field(_WHO, text, help="A phone number, like +15551234567.", required=True)
-
-
-def _called(ours: OurNumber) -> str:
-    return f"{label(ours.number)} ({ours.name})" if ours.name else label(ours.number)
-
-
-def _mode(ours: OurNumber) -> str:
-    return "" if ours.mode is Mode.PERSONAL else f" [{ours.mode.value}]"
 
 
 def _day(at: float) -> str:
