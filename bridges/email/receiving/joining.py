@@ -64,6 +64,12 @@ def references(letter: Letter) -> tuple[str, ...]:
     return letter.references or letter.in_reply_to
 
 
+def people(joined: Joined) -> Sequence[Person]:
+    """Who wrote the mails of the thread, and who read them; each once, two hundred at most."""
+    found = [person for mail in joined.mails for person in (mail.sender, *mail.recipients)]
+    return list(dict.fromkeys(found))[:200]
+
+
 def participants(mail: Mail) -> frozenset[str]:
     """Folded."""
     return frozenset(filter(None, (_folded(each) for each in (mail.sender, *mail.recipients))))

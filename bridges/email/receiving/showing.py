@@ -249,7 +249,7 @@ class Showing:
         """Returns the commit that ends it, if it is to come."""
         owner, sink = arrival.owner, self._sink(arrival.owner)
         contact = await self._contacts.find(owner, author.folded) if author is not None else None
-        texts, people = [each.text for each in joined.mails], _people(joined)
+        texts, people = [each.text for each in joined.mails], joining.people(joined)
         if len(letter.text) > _LONG:
             folded = await to_thread(self._folding, letter, texts, people)
         else:
@@ -388,11 +388,6 @@ def _post(letter: Letter) -> str:
     """The address of the mailing list that it came by; empty for all else."""
     listed = letter.automatic is not None and letter.automatic.kind is AutoKind.LIST
     return letter.lists.post if listed and letter.lists is not None else ""
-
-
-def _people(joined: Joined) -> Sequence[Person]:
-    people = [person for mail in joined.mails for person in (mail.sender, *mail.recipients)]
-    return list(dict.fromkeys(people))[:200]
 
 
 def _mailbox(person: Person | None) -> Mailbox | None:
