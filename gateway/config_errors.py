@@ -110,13 +110,11 @@ def problems_of(
     for finding in error.errors(include_url=False):
         path, place = _written_path(model, finding)
         key = (*table, *path)
-        # A place is known for names only: the line of a list is that of its key.
-        named = tuple(part for part in key if isinstance(part, str))
         if finding["type"] == "extra_forbidden":
             text = unknown_key(str(path[-1]), key[:-1], _names(place, also if not path[:-1] else ()))
         else:
             text = _sentence(finding, _may_be_shown(model, path))
-        found.append(Problem(source.where(named), dotted(key), text))
+        found.append(Problem(source.where(key), dotted(key), text))
     return found
 
 

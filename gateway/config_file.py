@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 Key = tuple[str, ...]
+#: A key of which some parts count the tables of a list, from 0.
+Place = tuple[str | int, ...]
 
 PREFIX = "CAUSEWAY_"
 _MAX_BYTES = 1024 * 1024
-_HEADER = re.compile(r"\s*\[(?!\[)([^\]]*(?:\"[^\"]*\"[^\]]*)*)\]\s*(?:#.*)?$")
+_HEADER = re.compile(r"\s*(\[\[?)([^\]]*(?:\"[^\"]*\"[^\]]*)*)\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 
@@ -34,10 +36,10 @@ class Source:
 
     path: Path
     data: dict[str, Any]
-    lines: Mapping[Key, int] = field(default_factory=dict)
-    variables: Mapping[Key, str] = field(default_factory=dict)
+    lines: Mapping[Place, int] = field(default_factory=dict)
+    variables: Mapping[Place, str] = field(default_factory=dict)
 
-    def where(self, key: Key) -> str:
+    def where(self, key: Place) -> str:
         """The place of ``key``, or of the nearest table around it, for people."""
         for size in range(len(key), 0, -1):
             part = key[:size]
@@ -80,15 +82,18 @@ def _why_not(error: OSError) -> str:
     return f"cannot be read: {error.strerror}"
 
 
-def line_numbers(text: str) -> dict[Key, int]:
+def line_numbers(text: str) -> dict[Place, int]:
     """Where tables and keys are written, as far as a look at single lines can tell."""
-    found: dict[Key, int] = {}
-    table: Key = ()
+    found: dict[Place, int] = {}
+    table: Place = ()
+    lists: dict[Place, int] = {}  # of tables: the number of the newest one
     inside = ""  # the quotes that end the multi-line string we are in
     for number, line in enumerate(text.splitlines(), 1):
         if not inside:
             if header := _HEADER.match(line):
-                table = _key(header[1])
+                table = _placed(_key(header[2]), lists, further=header[1] == "[[")
+                if table and isinstance(table[-1], int):
+                    found.setdefault(table[:-1], number)
                 found.setdefault(table, number)
             elif assignment := _ASSIGNMENT.match(line):
                 key = table + _key(assignment[1])
@@ -99,6 +104,18 @@ def line_numbers(text: str) -> dict[Key, int]:
                 inside = "" if inside else quotes
     found.pop((), None)
     return found
+
+
+def _placed(key: Key, lists: dict[Place, int], *, further: bool) -> Place:
+    """A header's key with the numbers of the lists that it leads through; ``further``: one more table of the last one."""
+    place: Place = ()
+    for number, part in enumerate(key, 1):
+        place = (*place, part)
+        if further and number == len(key):
+            lists[place] = lists.get(place, -1) + 1
+        if place in lists:
+            place = (*place, lists[place])
+    return place
 
 
 def _key(written: str) -> Key:
@@ -124,7 +141,7 @@ def overlay(
     table so far, says that it takes text.
     """
     data = _copy(source.data)
-    variables: dict[Key, str] = {}
+    variables: dict[Place, str] = {}
     # A bridge's kind first: it decides what its other keys take.
     for variable in sorted(environ, key=lambda name: (not name.endswith("__KIND"), name)):
         name = variable.removeprefix(PREFIX)

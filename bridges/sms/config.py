@@ -17,6 +17,7 @@ from bridges.sms.settings import (
     Person,
     PriceSettings,
     Table,
+    person,
 )
 from bridges.sms.settings import region as country
 from bridges.sms.smpp.settings import SmppRoute
@@ -26,8 +27,9 @@ RouteSettings = SmppRoute | HttpRoute | KannelRoute | GammuRoute
 
 
 def _preset(name: str) -> str:
-    if name not in library.names() or name == "kannel":
-        raise ValueError(f"{name!r} is no provider; there are {', '.join(library.names())}")
+    providers = [each for each in library.names() if each != "kannel"]
+    if name not in providers:
+        raise ValueError(f"is no provider; there are {', '.join(providers)}")
     return name
 
 
@@ -67,7 +69,7 @@ class SmsSettings(Table):
         description='Providers, such as "twilio", at which users may have accounts of their own that they bring along with '
         "their numbers. Empty: none.",
     )
-    operator: Annotated[str, AfterValidator(lambda value: value.strip().lower())] = Field(
+    operator: Annotated[str, AfterValidator(lambda value: person(value) if value else "")] = Field(
         default="",
         max_length=3000,
         description="Registered user who is told what the operator has to see to. Empty: it stands in the log alone.",
@@ -86,7 +88,10 @@ class SmsSettings(Table):
         "that pair of numbers.",
     )
     claim_days: float = Field(
-        default=90.0, gt=0, le=3650, description="Days that a team's conversation stays with whoever claimed it."
+        default=90.0,
+        gt=0,
+        le=3650,
+        description="Days that a team's conversation stays with whoever claimed it.",
     )
     currency: str = Field(default="", max_length=8, description="What `prices` are in, such as EUR.")
     routes: dict[str, Annotated[RouteSettings, Field(discriminator="kind")]] = Field(

@@ -27,36 +27,35 @@ def _our_number(value: str) -> str:
     text = value.strip()
     if _E164.fullmatch(text) or _SHORT.fullmatch(text) or _ALPHA.fullmatch(text):
         return text
-    raise ValueError(
-        f"{value!r} is no number; write +15551234567, a short code like 46645, or a name like MyShop"
-    )
+    raise ValueError("is no number; write +15551234567, a short code like 46645, or a name like MyShop")
 
 
 def _destination(value: str) -> str:
     text = value.strip().upper()
     if _PREFIX.fullmatch(text) or (len(text) == 2 and text in phonenumbers.SUPPORTED_REGIONS):
         return text
-    raise ValueError(f"{value!r} is no destination; write a prefix like +49 or a country like DE")
+    raise ValueError("is no destination; write a prefix like +49 or a country like DE")
 
 
 def region(value: str) -> str:
     """A country of ISO 3166, as it is configured."""
     text = value.strip().upper()
     if text not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"{value!r} is no country; write its two letters, like US or DE")
+        raise ValueError("is no country; write its two letters, like US or DE")
     return text
 
 
-def _person(value: str) -> str:
+def person(value: str) -> str:
+    """An XMPP address, as it is configured."""
     text = value.strip().lower()
     if _JID.fullmatch(text) is None:
-        raise ValueError(f"{value!r} is no XMPP address; write one like alice@example.org")
+        raise ValueError("is no XMPP address; write one like alice@example.org")
     return text
 
 
 Ours = Annotated[str, AfterValidator(_our_number)]
 Destination = Annotated[str, AfterValidator(_destination)]
-Person = Annotated[str, AfterValidator(_person)]
+Person = Annotated[str, AfterValidator(person)]
 
 
 class Mode(StrEnum):
@@ -88,7 +87,7 @@ class NumberSettings(Table):
         max_length=1000,
         description="XMPP addresses whose number it is. In a pool: who may use it; everybody who registers, if empty.",
     )
-    inbox: Annotated[str, AfterValidator(lambda value: _person(value) if value else "")] = Field(
+    inbox: Annotated[str, AfterValidator(lambda value: person(value) if value else "")] = Field(
         default="",
         description="Who gets what comes to a pool's number from somebody whom nobody has written to. Empty: it waits for a "
         "month, until somebody is named.",

@@ -11,7 +11,7 @@ from bridges.sms.settings import Table
 def _word(value: str) -> str:
     word = plain(value)
     if not 0 < len(word) <= 40:
-        raise ValueError(f"{value!r} is no word; write one like STOP, of at most 40 characters")
+        raise ValueError("is no word; write one like STOP, of at most 40 characters")
     return word
 
 

@@ -107,7 +107,8 @@ def toml(value: Any) -> str:
 
 def test_lines_are_found_for_tables_dotted_and_quoted_keys() -> None:
     text = (
-        '\na.b = 1\n[c] # x\n"d e" = 2\ns = """\nnot = this\n"""\n[c."f.g".h]\ni = [\n  1,\n]\nj=1\n[[k]]\n'
+        '\na.b = 1\n[c] # x\n"d e" = 2\ns = """\nnot = this\n"""\n[c."f.g".h]\ni = [\n  1,\n]\nj=1\n[[k]]\nl=1\n[[k]]\n'
+        "l=2\n[k.m]\nn=1\n"
     )
     assert line_numbers(text) == {
         ("a",): 2,
@@ -118,4 +119,11 @@ def test_lines_are_found_for_tables_dotted_and_quoted_keys() -> None:
         ("c", "f.g", "h"): 8,
         ("c", "f.g", "h", "i"): 9,
         ("c", "f.g", "h", "j"): 12,
+        ("k",): 13,
+        ("k", 0): 13,
+        ("k", 0, "l"): 14,
+        ("k", 1): 15,
+        ("k", 1, "l"): 16,
+        ("k", 1, "m"): 17,
+        ("k", 1, "m", "n"): 18,
     }
