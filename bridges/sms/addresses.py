@@ -15,6 +15,7 @@ they are possible, not whether they are in use: the tables of those are always b
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import shortnumberinfo
@@ -38,6 +39,8 @@ _DIGITS = re.compile(r"[0-9 ()./\-]+")
 _MOST = 300  # characters of anything that is to be an address
 _ALPHA_MOST = 20  # TS 23.040 has 11 GSM characters; networks with more are known
 _OLD_MEXICO = re.compile(r"\+521([0-9]{10})")
+# phonenumbers takes 50 to 150 us for a number, and every message asks several times.
+_REMEMBERED = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Place:
         return phonenumbers.country_code_for_region(self.region)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def region_of(number: str) -> str:
     """The region code of a number in E.164; ``001`` or empty where it belongs to no country."""
     try:
@@ -180,6 +184,7 @@ def _is_short(digits: str, place: Place) -> bool:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _possible(number: str) -> str:
     # Mexico gave its mobile numbers' 1 up in 2019; telephones' address books have it still.
     number = _OLD_MEXICO.sub(r"+52\1", number)
@@ -282,6 +287,7 @@ def answerable(party_: str) -> bool:
     return not party_.endswith(_ALPHA) and party_ != ANONYMOUS
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def label(party_: str) -> str:
     """For people: ``+1 555-123-4567``, ``46645``, ``mybank``."""
     if is_group(party_):

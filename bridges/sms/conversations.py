@@ -7,7 +7,7 @@ written to last, whatever else would be chosen.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, Float, Index, Row, Table, Text, delete, func, select
+from sqlalchemy import Column, Executable, Float, Index, Row, Table, Text, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridges.sms.schema import METADATA
@@ -48,6 +48,7 @@ class Conversations:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._held: dict[str, dict[str, Conversation]] = {}
+        self._keeping = _upsert(services.tables.dialect)
 
     async def learn(self, owner: str) -> list[Conversation]:
         """Hold a user's from now on; the newest ones. Raises ``NotStored``."""
@@ -103,7 +104,7 @@ class Conversations:
         if (
             previous is not None
             and replace(previous, heard=now.heard, active=now.active) == now
-            and previous.heard
+            and bool(previous.heard) == bool(now.heard)
             and now.active - before < 60
         ):
             held[now.party] = replace(now, active=before)
@@ -119,23 +120,8 @@ class Conversations:
             "heard": now.heard,
             "active": now.active,
         }
-        kinds = postgresql if self._services.tables.dialect == "postgresql" else sqlite
-        statement = kinds.insert(_TABLE)
-        fresh = statement.excluded
-        upsert = statement.on_conflict_do_update(
-            index_elements=["bridge", "owner", "party"],
-            set_={
-                "number": fresh.number,
-                "name": fresh.name,
-                "called": fresh.called,
-                # A row that was not held in memory knows better what was first.
-                "wrote": func.coalesce(func.nullif(_TABLE.c.wrote, 0.0), fresh.wrote),
-                "heard": fresh.heard,
-                "active": fresh.active,
-            },
-        )
         try:
-            await self._services.tables.write((upsert, values))
+            await self._services.tables.write((self._keeping, values))
         except BaseException:
             if previous is None:
                 held.pop(now.party, None)
@@ -165,6 +151,25 @@ class Conversations:
     def forget(self, owner: str) -> None:
         """The user's rows were erased."""
         self._held.pop(owner, None)
+
+
+def _upsert(dialect: str) -> Executable:
+    kinds = postgresql if dialect == "postgresql" else sqlite
+    statement = kinds.insert(_TABLE)
+    fresh = statement.excluded
+    upsert: Executable = statement.on_conflict_do_update(
+        index_elements=["bridge", "owner", "party"],
+        set_={
+            "number": fresh.number,
+            "name": fresh.name,
+            "called": fresh.called,
+            # A row that was not held in memory knows better what was first.
+            "wrote": func.coalesce(func.nullif(_TABLE.c.wrote, 0.0), fresh.wrote),
+            "heard": fresh.heard,
+            "active": fresh.active,
+        },
+    )
+    return upsert
 
 
 def _conversation(row: Row[Any]) -> Conversation:

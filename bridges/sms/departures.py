@@ -207,8 +207,15 @@ class Departures:
                 ticket.done((sent,))
 
     async def _send(self, draft: Draft, reference: str) -> str | Refused:
-        if reference and (known := await self._sending.known(draft.owner, reference)) is not None:
-            return known
+        outgoing = await self._outgoing(draft, reference)
+        if not isinstance(outgoing, Refused):
+            return await self._sending.submit(outgoing)
+        # What was taken before, and comes again since we were killed before we said so, is not refused now. Whoever asks
+        # first asks the database for every message; so what comes again is judged again, and is still one message.
+        known = await self._sending.known(draft.owner, reference) if reference else None
+        return known or outgoing
+
+    async def _outgoing(self, draft: Draft, reference: str) -> Outgoing | Refused:
         if "\0" in draft.text:
             return _NOT_TEXT
         if not draft.text.strip() and not draft.attachments:
@@ -235,10 +242,8 @@ class Departures:
             return why
         for party in draft.parties:
             await self._conversations.wrote(draft.owner, party, ours.number)
-        return await self._sending.submit(
-            Outgoing(
-                draft.owner, f"{ours.number} {draft.place}", ours.number, recipients, text, reference, media
-            )
+        return Outgoing(
+            draft.owner, f"{ours.number} {draft.place}", ours.number, recipients, text, reference, media
         )
 
     # -- from which number -------------------------------------------------------------------------------------

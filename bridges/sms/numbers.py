@@ -76,6 +76,8 @@ class Numbers:
         self._services = services
         self._configured = {each.number: each for each in configured}
         self._assigned: dict[str, dict[str, Assignment]] = {}  # by number, then owner
+        self._whole: dict[str, OurNumber] = {}  # put together, until an assignment changes
+        self._mine: dict[str, Sequence[OurNumber]] = {}  # the same by owner
 
     async def restore(self) -> None:
         """Read the table. Raises ``NotStored``."""
@@ -93,6 +95,12 @@ class Numbers:
         return known
 
     def _number(self, number: str) -> OurNumber | None:
+        known = self._whole.get(number) or self._put_together(number)
+        if known is not None:
+            self._whole[number] = known
+        return known
+
+    def _put_together(self, number: str) -> OurNumber | None:
         settings, assigned = self._configured.get(number), self._assigned.get(number, {})
         if settings is None:
             # Of a user's own account at a provider; those of the configuration that are gone are nobody's.
@@ -117,9 +125,12 @@ class Numbers:
 
     def of(self, owner: str) -> list[OurNumber]:
         """Those that a user can write from: own ones first, then teams', then pools'."""
-        order = list(Mode)
-        mine = [each for each in self.all() if self._may(owner, each)]
-        return sorted(mine, key=lambda each: order.index(each.mode))
+        known = self._mine.get(owner)
+        if known is None:
+            order = list(Mode)
+            mine = [each for each in self.all() if self._may(owner, each)]
+            known = self._mine[owner] = sorted(mine, key=lambda each: order.index(each.mode))
+        return list(known)
 
     def _may(self, owner: str, number: OurNumber) -> bool:
         return owner in number.members or (number.mode is Mode.POOL and not number.members)
@@ -196,12 +207,18 @@ class Numbers:
 
     def _keep(self, assignment: Assignment) -> None:
         self._assigned.setdefault(assignment.number, {})[assignment.owner] = assignment
+        self._changed()
 
     def _drop(self, owner: str, number: str) -> None:
         by_owner = self._assigned.get(number, {})
         by_owner.pop(owner, None)
         if not by_owner:
             self._assigned.pop(number, None)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._whole.clear()
+        self._mine.clear()
 
 
 def fit(destinations: Iterable[str], recipient: str, region: str) -> int:

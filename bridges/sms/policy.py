@@ -8,6 +8,7 @@ that a restart is no amnesty.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import phonenumbers
 import structlog
@@ -40,6 +41,7 @@ _KEPT_DAYS = 90
 _BREAKER = "breaker"  # in Services.memory: what was stopped
 _PREFIXES_MOST = 5000
 _PREFIX_DIGITS = 3  # after the country's
+_REMEMBERED = 8192  # numbers whose kind and prefix need not be looked up again
 
 #: Kinds of numbers that cost those who text them.
 _COSTLY = {
@@ -52,6 +54,31 @@ _COSTLY = {
 _NOWHERE = ("+870", "+878", "+881", "+882", "+883", "+979", "+808", "+888")
 
 
+class Recent:
+    """How much there was in the last ``seconds``."""
+
+    __slots__ = ("_seconds", "_times", "_total")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._times: deque[tuple[float, int]] = deque()
+        self._total = 0
+
+    def add(self, now: float, count: int) -> None:
+        self._times.append((now, count))
+        self._total += count
+
+    def total(self, now: float) -> int:
+        times = self._times
+        while times and times[0][0] < now - self._seconds:
+            self._total -= times.popleft()[1]
+        return self._total
+
+    def clear(self) -> None:
+        self._times.clear()
+        self._total = 0
+
+
 @dataclass(slots=True)
 class Usage:
     """Of one user and day."""
@@ -60,7 +87,7 @@ class Usage:
     segments: int = 0
     people: int = 0
     spent: float = 0.0
-    recent: deque[tuple[float, int]] = field(default_factory=deque)  # times and segments of the last minute
+    recent: Recent = field(default_factory=lambda: Recent(_MINUTE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +112,8 @@ class Policy:
         self._services = services
         self._alarm = alarm
         self._usage: dict[str, Usage] = {}
-        self._all: deque[tuple[float, int]] = deque()
-        self._prefixes: dict[str, deque[tuple[float, int]]] = {}
+        self._all = Recent(_MINUTE)
+        self._prefixes: dict[str, Recent] = {}
         self._stopped: dict[str, str] = {}  # "" for everything, else a prefix; why
         self._changed: set[str] = set()
 
@@ -119,15 +146,14 @@ class Policy:
                 ErrorType.MODIFY,
             )
         usage = self._of(request.owner)
-        _age(usage.recent, now - _MINUTE)
-        if (why := self._quota(request, usage)) is not None:
+        if (why := self._quota(request, usage, now)) is not None:
             return why
         if (why := self._breakers(request, now)) is not None:
             return why
         usage.segments += request.segments
         usage.people += request.new
         usage.spent += request.price
-        usage.recent.append((now, request.segments))
+        usage.recent.add(now, request.segments)
         self._changed.add(request.owner)
         return None
 
@@ -149,7 +175,7 @@ class Policy:
             return _forbidden(
                 "Texts to satellite and international networks are not allowed at this gateway."
             )
-        kind = _COSTLY.get(phonenumbers.number_type(phonenumbers.parse(party)))
+        kind = _costly(party)
         if kind is not None and not self._settings.costly:
             return _forbidden(
                 f"Texts to {kind} are not allowed at this gateway, since they can be very expensive."
@@ -168,9 +194,9 @@ class Policy:
             return _forbidden("This short code is of another country than your number.")
         return None
 
-    def _quota(self, request: Request, usage: Usage) -> Refused | None:
+    def _quota(self, request: Request, usage: Usage, now: float) -> Refused | None:
         limits = self._settings.limits
-        if sum(count for _, count in usage.recent) + request.segments > limits.segments_per_minute:
+        if usage.recent.total(now) + request.segments > limits.segments_per_minute:
             return _wait("You are sending more SMS than allowed in a minute. Please wait a moment.")
         if usage.segments + request.segments > limits.segments_per_day:
             return _wait(
@@ -189,38 +215,35 @@ class Policy:
 
     def _breakers(self, request: Request, now: float) -> Refused | None:
         limits = self._settings.limits
-        _age(self._all, now - _MINUTE)
         prefixes = {prefix_of(each) for each in request.parties if is_number(each)}
         for prefix in ("", *prefixes):
             if prefix in self._stopped:
                 return _stopped()
-        if sum(count for _, count in self._all) + request.segments > limits.breaker_per_minute:
+        if self._all.total(now) + request.segments > limits.breaker_per_minute:
             self._stop("", f"more than {limits.breaker_per_minute} SMS in a minute")
             return _stopped()
         if request.new:
             for prefix in prefixes:
-                recent = self._prefixes.setdefault(prefix, deque())
-                _age(recent, now - _HOUR)
-                if sum(count for _, count in recent) + request.segments > limits.breaker_per_prefix:
+                recent = self._prefixes.setdefault(prefix, Recent(_HOUR))
+                if recent.total(now) + request.segments > limits.breaker_per_prefix:
                     self._stop(prefix, f"more than {limits.breaker_per_prefix} SMS to new numbers in an hour")
                     return _stopped()
-                recent.append((now, request.segments))
+                recent.add(now, request.segments)
             self._trim(now)
-        self._all.append((now, request.segments))
+        self._all.add(now, request.segments)
         return None
 
     def _trim(self, now: float) -> None:
         if len(self._prefixes) > _PREFIXES_MOST:
             for prefix, recent in list(self._prefixes.items()):
-                _age(recent, now - _HOUR)
-                if not recent:
+                if not recent.total(now):
                     del self._prefixes[prefix]
 
     def _of(self, owner: str) -> Usage:
         today = self._today()
         usage = self._usage.get(owner)
         if usage is None or usage.day != today:
-            recent = usage.recent if usage is not None else deque[tuple[float, int]]()
+            recent = usage.recent if usage is not None else Recent(_MINUTE)
             usage = self._usage[owner] = Usage(today, recent=recent)
         return usage
 
@@ -322,15 +345,17 @@ def price(settings: SmsSettings, route: str, recipient: str) -> float | None:
     return best[1] if best is not None else None
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _costly(number: str) -> str | None:
+    """What kind of number it is that costs those who text it; None if it is none."""
+    return _COSTLY.get(phonenumbers.number_type(phonenumbers.parse(number)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def prefix_of(number: str) -> str:
     """The country and some digits: where fraud shows."""
     code = str(phonenumbers.parse(number).country_code)
     return number[: 1 + len(code) + _PREFIX_DIGITS]
-
-
-def _age(recent: deque[tuple[float, int]], since: float) -> None:
-    while recent and recent[0][0] < since:
-        recent.popleft()
 
 
 def _forbidden(text: str) -> Refused:
