@@ -23,6 +23,7 @@ class Meaning(StrEnum):
     MONEY = "money"  # credit or quota of the account
     THROTTLED = "throttled"
     ABSENT = "absent"  # handset off, out of reach, expired
+    UNDELIVERED = "undelivered"  # taken, and not brought to the phone; nothing is said of why
     TOO_LONG = "too-long"
     MEDIA = "media"
     SENDER = "sender"  # the sender is none of this account
@@ -89,6 +90,12 @@ _RULES: dict[Meaning, _Rule] = {
         Failing.MESSAGE,
         Condition.RECIPIENT_UNAVAILABLE,
         "The phone is off or out of reach; try again later.",
+        ErrorType.WAIT,
+    ),
+    Meaning.UNDELIVERED: _Rule(
+        Failing.MESSAGE,
+        Condition.RECIPIENT_UNAVAILABLE,
+        "The network could not deliver it.",
         ErrorType.WAIT,
     ),
     Meaning.TOO_LONG: _Rule(

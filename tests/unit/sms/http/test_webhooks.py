@@ -75,6 +75,7 @@ async def test_a_report_of_failure_says_why(name):
             "plivo": Condition.RECIPIENT_UNAVAILABLE,
             "sinch": Condition.RECIPIENT_UNAVAILABLE,
             "messagebird": Condition.RECIPIENT_UNAVAILABLE,
+            "kannel": Condition.RECIPIENT_UNAVAILABLE,
             "bandwidth": Condition.ITEM_NOT_FOUND,
         }.get(name, Condition.SERVICE_UNAVAILABLE)
         assert news.why is not None
