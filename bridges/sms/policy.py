@@ -165,7 +165,8 @@ class Policy:
         region, allowed = region_of(party), self._settings.countries
         listed = fit(allowed, party, region)
         if not allowed:
-            listed = int((bool(region) and region == request.sender.region) or not request.sender.region)
+            # Names and short codes are of no country: then it is the gateway's own.
+            listed = int(region == (request.sender.region or self._settings.region))
         if not listed:
             where = region or party[:4]
             return _forbidden(

@@ -44,6 +44,14 @@ def test_without_a_list_only_the_senders_own_country_is_texted(services: Service
     assert house.send("+491711234567") is Condition.FORBIDDEN
 
 
+@pytest.mark.parametrize("name", ["MyShop", "46645"])
+def test_senders_of_no_country_text_that_of_the_gateway_alone(services: Services, name: str) -> None:
+    house, ours = House(services), OurNumber(name, Mode.PERSONAL, ("a",), (ALICE,))
+    assert house.send("+12125550100", ours=ours) is None
+    assert house.send("+18765550100", ours=ours) is Condition.FORBIDDEN
+    assert house.send("+491711234567", ours=ours) is Condition.FORBIDDEN
+
+
 def test_countries_and_prefixes_are_allowed_by_the_operator(services: Services) -> None:
     house = House(services, countries=("DE", "+1212"))
     assert house.send("+491711234567") is None
