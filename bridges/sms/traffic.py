@@ -136,7 +136,8 @@ class Route(Protocol):
 
     def pieces(self, submission: Submission) -> int:
         """In how many pieces it is given to the network, each with an outcome of its own: segments of SMPP, one for HTTP.
-        Raises ``Unfit``."""
+        For several recipients it is one piece for all of them, or as many as there are, each for one of them, in their
+        order: where the provider makes one group of that (never for copies). Raises ``Unfit``."""
 
     def turn(self) -> AbstractAsyncContextManager[Turn]:
         """Waits until a piece can be written at once: connected, room in the window, rate allows. First come, first served.

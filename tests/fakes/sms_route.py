@@ -44,7 +44,8 @@ class Written:
 
 class FakeRoute:
     """``steps`` are taken one for each send, and ``always`` when there are none left; else pieces are accepted with ids
-    ``<name>-1``, ``-2`` ... (or of ``ids``). ``each`` is the number of characters of one piece, 0 for one piece in all."""
+    ``<name>-1``, ``-2`` ... (or of ``ids``). ``each`` is the number of characters of one piece, 0 for one piece in all;
+    ``apart`` gives each recipient a piece instead."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class FakeRoute:
         ways: Ways | None = None,
         *,
         each: int = 0,
+        apart: bool = False,
         window: int = 1_000_000,
         ids: Callable[[int], str] | None = None,
     ) -> None:
@@ -59,6 +61,7 @@ class FakeRoute:
         self._ways = ways if ways is not None else Ways()
         self.idempotent = self._ways.idempotent
         self.each = each
+        self.apart = apart
         self._window = asyncio.Semaphore(window)
         self._numbers = itertools.count(1)
         self._id = ids if ids is not None else lambda number: f"{name}-{number}"
@@ -93,6 +96,8 @@ class FakeRoute:
     def pieces(self, submission: Submission) -> int:
         if self.unfit is not None:
             raise Unfit(self.unfit)
+        if self.apart:
+            return len(submission.recipients)
         return max(1, -(-len(submission.text) // self.each)) if self.each else 1
 
     @contextlib.asynccontextmanager
@@ -167,7 +172,9 @@ class FakeRoute:
             stage,
             written.id if id is None else id,
             reference,
-            written.submission.recipients[0] if recipient is None else recipient,
+            written.submission.recipients[written.piece if self.apart else 0]
+            if recipient is None
+            else recipient,
             code,
             why,
         )

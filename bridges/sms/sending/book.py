@@ -121,7 +121,7 @@ class Book:
         piece.name("")
         piece.tries += 1
         record.route, record.total, record.counts = entry.route, entry.total, entry.counts
-        self.doubts.writing(piece.route, record.parties, record.id, piece.n)
+        self.doubts.writing(piece.route, record.of(piece.n), record.id, piece.n)
         page.touch(record, piece)
         return Permit.GO
 
@@ -134,6 +134,8 @@ class Book:
         if isinstance(outcome, Rejected):
             self._clear(record, piece)
             self._rejected(piece, outcome)
+            # Whoever is left has to have it from the same provider, for it to be one group.
+            record.pinned |= record.apart and piece.state is PieceState.FAILED
         elif isinstance(outcome, Unknown):
             self._doubt(record, piece, maybe(outcome.text), again=entry.again)
             record.pinned = True
@@ -161,7 +163,7 @@ class Book:
         if outcome.id:
             piece.name(bounded(outcome.id))
             page.records.index(record, piece)
-            for early in self.early.of_answer(piece.route, piece.provider_id, record.parties):
+            for early in self.early.of_answer(piece.route, piece.provider_id, record.of(piece.n)):
                 self._not_early(early, page)
                 self._learn(piece.route, rule(piece.provider_id, bounded(early.report.id)), page)
                 self._advance(record, piece, early.report)
@@ -176,10 +178,10 @@ class Book:
         if again:
             self._clear(record, piece)
         else:
-            self.doubts.unknown(piece.route, record.parties, Doubt(record.id, piece.n, piece.written))
+            self.doubts.unknown(piece.route, record.of(piece.n), Doubt(record.id, piece.n, piece.written))
 
     def _clear(self, record: Record, piece: Piece) -> None:
-        self.doubts.clear(piece.route, record.parties, record.id, piece.n)
+        self.doubts.clear(piece.route, record.of(piece.n), record.id, piece.n)
 
     def _interrupted(self, entry: Interrupted, page: Page) -> None:
         record, piece = _place(entry.id, entry.n, page)
@@ -203,16 +205,16 @@ class Book:
             return
         record.total = max(record.total, 1)
         lost = []
-        missing = -1
+        missing = []
         for n in range(record.total):
             piece = record.pieces.get(n)
             if piece is not None and piece.state is PieceState.AGAIN:
                 piece.state = PieceState.LOST
                 lost.append(piece)
-            elif missing < 0 and (piece is None or piece.state is PieceState.WAITING):
-                missing = n
-        if missing >= 0:
-            piece = record.pieces.setdefault(missing, Piece(missing, record.route))
+            elif piece is None or piece.state is PieceState.WAITING:
+                missing.append(n)
+        for n in missing if record.apart else missing[:1]:
+            piece = record.pieces.setdefault(n, Piece(n, record.route))
             piece.state, piece.why = PieceState.FAILED, entry.why
             lost.append(piece)
         self._settle(record, page, *lost)
@@ -250,8 +252,11 @@ class Book:
         named = (each.what[1] for each in page.records.candidates(report.route, id) if each.what[0] is record)
         if (piece := next(named, None)) is not None:
             return record, piece
-        nameless = [each for each in here if not each.provider_id and not each.state.to_write]
-        return (record, min(nameless, key=lambda each: each.n)) if nameless else None
+        phone = party(report.recipient) if record.apart else ""
+        if phone:
+            here = [each for each in here if phone in record.of(each.n)]
+        fitting = [each for each in here if (phone or not each.provider_id) and not each.state.to_write]
+        return (record, min(fitting, key=lambda each: each.n)) if fitting else None
 
     def _by_id(self, report: Report, page: Page) -> Place | None:
         if not report.id:
@@ -278,7 +283,7 @@ class Book:
 
     def _reported_before(self, record: Record, piece: Piece, page: Page) -> None:
         """A report may have come before its piece was known to be in doubt."""
-        for phone in record.parties:
+        for phone in record.of(piece.n):
             for early in self.early.of_party(piece.route, phone, piece.written):
                 doubt = self.doubts.one(piece.route, phone, early.came)
                 if doubt is None or (doubt.id, doubt.n) != (record.id, piece.n):
@@ -291,7 +296,7 @@ class Book:
         if report.id and not piece.provider_id:
             piece.name(bounded(report.id))
         before = piece.state
-        if len(record.recipients) > 1 and party(report.recipient) in record.parties:
+        if len(record.of(piece.n)) > 1 and party(report.recipient) in record.parties:
             phone = party(report.recipient)
             piece.parties[phone] = reported(piece.parties.get(phone, PieceState.ACCEPTED), report.stage)
             said = together(piece.parties, len(record.recipients))
@@ -324,7 +329,7 @@ class Book:
     def _settle(self, record: Record, page: Page, *pieces: Piece) -> None:
         page.touch(record, *pieces)
         states = [each.state for each in record.pieces.values()]
-        state = further(record.state, aggregated(record.total, states, record.counts))
+        state = further(record.state, aggregated(record.total, states, record.counts, apart=record.apart))
         if state is not record.state:
             record.state, record.changed = state, self._now()
             if state.told:
@@ -333,9 +338,28 @@ class Book:
             return  # what was told before is not told again for another reason
         wanted = PieceState.FAILED if state is MessageState.FAILED else PieceState.LOST
         whys = [each.why for each in record.pieces.values() if each.state is wanted and each.why is not None]
-        record.why = None if state is MessageState.DELIVERED else most_telling(whys)
+        record.why = None if state is MessageState.DELIVERED else _named(record, wanted, most_telling(whys))
 
 
 def _place(id: str, n: int, page: Page) -> tuple[Record | None, Piece | None]:
     record = page.records.get(id)
     return record, record.pieces.get(n) if record is not None else None
+
+
+def _named(record: Record, state: PieceState, why: Refused | None) -> Refused | None:
+    """With the members of a group that it is about, unless it is about all of them."""
+    known = {
+        party: each for piece in record.pieces.values() for party, each in _parties(record, piece).items()
+    }
+    about = [
+        number
+        for number, each in zip(record.recipients, record.parties, strict=True)
+        if known.get(each) is state
+    ]
+    if why is None or not about or len(about) == len(record.recipients):
+        return why
+    return replace(why, text=f"{', '.join(about)}: {why.text}")
+
+
+def _parties(record: Record, piece: Piece) -> dict[str, PieceState]:
+    return dict.fromkeys(record.of(piece.n), piece.state) if record.apart else piece.parties

@@ -163,8 +163,9 @@ class Carrier:
             if permit is Permit.GO:
                 again = isinstance(outcome, Unknown) and route.ways.idempotent
                 left = await self._answered(Answered(message.id, n, outcome, again))
-                if isinstance(outcome, Rejected):
+                if isinstance(outcome, Rejected) and not (left and outcome.failing is Failing.MESSAGE):
                     return self._rejected(route, message, outcome)
+                # What one member of a group is refused, the others may have: then something is left.
                 message = replace(message, route=route.name, pinned=True, total=total)
                 if not left:
                     break

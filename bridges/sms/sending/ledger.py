@@ -175,9 +175,9 @@ class Ledger:
                 continue
             found.append((id, n, piece.route, piece.state))
             if piece.state is PieceState.WRITING:
-                book.doubts.writing(piece.route, record.parties, id, n)
+                book.doubts.writing(piece.route, record.of(n), id, n)
             else:
-                book.doubts.unknown(piece.route, record.parties, Doubt(id, n, piece.written))
+                book.doubts.unknown(piece.route, record.of(n), Doubt(id, n, piece.written))
         self._fresh = True
         return found
 

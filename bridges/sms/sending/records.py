@@ -59,6 +59,15 @@ class Record:
     def __post_init__(self) -> None:
         self.parties = tuple(map(party, self.recipients))
 
+    @property
+    def apart(self) -> bool:
+        """Whether its pieces are the recipients of a group, and not parts of a text (see ``Route.pieces``)."""
+        return 1 < self.total == len(self.recipients)
+
+    def of(self, n: int) -> tuple[str, ...]:
+        """Whom a piece is for (``party``)."""
+        return self.parties[n : n + 1] if self.apart else self.parties
+
 
 Place = tuple[Record, Piece]
 
@@ -101,7 +110,7 @@ class Shelf:
             Candidate(
                 (record, piece),
                 piece.provider_id,
-                record.parties,
+                record.of(piece.n),
                 piece.state.rank < PieceState.FAILED.rank,
                 piece.written,
             )

@@ -108,12 +108,16 @@ def together(parties: Mapping[str, PieceState], count: int) -> PieceState:
     return min((each for each in states if each is not PieceState.LOST), key=lambda each: each.rank)
 
 
-def aggregated(total: int, pieces: Iterable[PieceState], counts: PieceState) -> MessageState:
-    """What a message of ``total`` pieces is, by those that are known."""
+def aggregated(
+    total: int, pieces: Iterable[PieceState], counts: PieceState, *, apart: bool = False
+) -> MessageState:
+    """What a message of ``total`` pieces is, by those that are known. ``apart``: each makes sense without the others, so
+    that all are written, whatever becomes of one."""
     states = list(pieces)
-    if PieceState.FAILED in states:
+    written = len(states) >= max(total, 1) and all(each.rank > PieceState.WRITING.rank for each in states)
+    if PieceState.FAILED in states and (written or not apart):
         return MessageState.FAILED
-    if len(states) < max(total, 1) or any(each.rank <= PieceState.WRITING.rank for each in states):
+    if not written:
         return MessageState.QUEUED
     if PieceState.LOST in states:
         return MessageState.UNKNOWN

@@ -1,6 +1,7 @@
 """Reports come before the answer, twice, in any order, in other spellings, days later; and are matched to their pieces."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -276,7 +277,7 @@ async def test_a_group_message_that_one_does_not_get_has_failed(office: Office) 
         await office.until(id, MessageState.SENT)
         await office.report(office.a.written[0], Stage.FAILED, recipient=OTHERS, why=NOBODY)
         told = await office.told.until(1)
-    assert (told.state, told.why) == (DeliveryState.FAILED, NOBODY)
+    assert (told.state, told.why) == (DeliveryState.FAILED, replace(NOBODY, text=f"{OTHERS}: {NOBODY.text}"))
 
 
 async def test_hundreds_of_messages_and_reports_at_once_find_each_other(office: Office) -> None:

@@ -74,6 +74,22 @@ def test_a_message_is_what_its_pieces_are(
 
 
 @pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([P.FAILED], M.QUEUED),
+        ([P.FAILED, P.WRITING], M.QUEUED),
+        ([P.FAILED, P.UNKNOWN], M.FAILED),
+        ([P.FAILED, P.DELIVERED], M.FAILED),
+        ([P.DELIVERED, P.DELIVERED], M.DELIVERED),
+    ],
+)
+def test_a_group_of_members_with_a_piece_each_is_written_to_all_of_them(
+    pieces: list[PieceState], expected: MessageState
+) -> None:
+    assert aggregated(2, pieces, P.DELIVERED, apart=True) is expected
+
+
+@pytest.mark.parametrize(
     ("receipts", "coverage", "least"),
     [
         (Receipts.HANDSET, Coverage.HANDSET, P.DELIVERED),
