@@ -11,6 +11,7 @@ from bridges.sms.http import library
 from bridges.sms.http.settings import HttpRoute, KannelRoute
 from bridges.sms.sending.settings import SendingSettings
 from bridges.sms.settings import (
+    OWN_ROUTE,
     Destination,
     LimitSettings,
     NumberSettings,
@@ -113,6 +114,10 @@ class SmsSettings(Table):
             if _ROUTE.fullmatch(name) is None:
                 raise ValueError(
                     f"`routes` has {name!r}; name routes with small letters, digits, dashes and underscores"
+                )
+            if name.startswith(OWN_ROUTE):
+                raise ValueError(
+                    f"`routes` has {name!r}; names of users' own accounts begin with {OWN_ROUTE}"
                 )
         seen: set[str] = set()
         for each in self.numbers:

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Float, Index, Table, Text, delete, insert, select
 
 from bridges.sms.addresses import region_of
 from bridges.sms.schema import METADATA
-from bridges.sms.settings import Mode, NumberSettings
+from bridges.sms.settings import OWN_ROUTE, Mode, NumberSettings
 from gateway.bridge import Services
 
 _TABLE = Table(
@@ -94,6 +94,15 @@ class Numbers:
             known = self._number(f"+{number}")
         return known
 
+    def at(self, number: str, route: str) -> OurNumber | None:
+        """The same for what came over a route. A user's own account brings what is for its own number, and nobody else
+        brings that: its user can make it say anything, of any number, and can claim to have any number."""
+        known = self.find(number)
+        if known is None or route in known.routes:
+            return known
+        own = route.startswith(OWN_ROUTE) or known.routes[0].startswith(OWN_ROUTE)
+        return None if own else known
+
     def _number(self, number: str) -> OurNumber | None:
         known = self._whole.get(number) or self._put_together(number)
         if known is not None:
@@ -108,7 +117,9 @@ class Numbers:
             if not own:
                 return None
             return OurNumber(number, Mode.PERSONAL, (own[0].route,), (own[0].owner,))
-        members = dict.fromkeys((*settings.users, *assigned))
+        # Whoever had it by an account of their own before it was configured has it no more.
+        given = [owner for owner, each in assigned.items() if each.kind is not Kind.OWN]
+        members = dict.fromkeys((*settings.users, *given))
         return OurNumber(
             number,
             settings.mode,

@@ -209,7 +209,7 @@ class Parts:
         """The provider refused it, since the recipient has told it STOP for the number that it came from."""
         try:
             known = await self.sender.state_of(report.reference)
-            if known is not None:
+            if known is not None and any(route == report.route for _, route, _ in known.pieces):
                 theirs = addresses.sender(report.recipient, self._office.place)
                 await self.receiving.consent.provider_says(known.sender, theirs, stopped=True)
         except NotStored as error:

@@ -19,6 +19,7 @@ from bridges.sms.http.settings import HttpRoute
 from bridges.sms.numbers import Kind, NotFree, Numbers
 from bridges.sms.privacy import shown
 from bridges.sms.routes import Routes
+from bridges.sms.settings import OWN_ROUTE
 from bridges.sms.traffic import Route, Seen
 from gateway.bridge import Services
 from gateway.model import Field, FieldKind
@@ -133,8 +134,9 @@ class OwnAccounts:
         mine = [each for each in self._numbers.assignments(owner) if each.number == number]
         if not mine or mine[0].kind is not Kind.OWN:
             return False
-        await self._numbers.release(owner, number)
+        # The credentials first: whoever fails in between can give it up again.
         await self._services.memory.forget(owner, HOME, _name(number))
+        await self._numbers.release(owner, number)
         self._routes.remove(mine[0].route)
         return True
 
@@ -175,7 +177,7 @@ class OwnAccounts:
 
 def route_of(owner: str, number: str) -> str:
     """The name of the route of a user's own account: says nothing of whose it is."""
-    return f"own-{sha256(f'{owner} {number}'.encode()).hexdigest()[:16]}"
+    return f"{OWN_ROUTE}{sha256(f'{owner} {number}'.encode()).hexdigest()[:16]}"
 
 
 def _name(number: str) -> str:

@@ -17,6 +17,10 @@ _ALPHA = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &._-]{1,15}")
 _JID = re.compile(r"[^@/\s]+@[^@/\s]+|[^@/\s]+")
 
 
+#: What names of users' own routes begin with; no other route has such a name.
+OWN_ROUTE = "own-"
+
+
 class Table(BaseModel):
     """A table of the configuration that takes no key it does not know."""
 

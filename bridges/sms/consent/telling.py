@@ -15,6 +15,7 @@ from bridges.sms.receiving.residents import Answering, Numbers
 from bridges.sms.receiving.routing import Routing
 from bridges.sms.receiving.rows import Delivery
 from bridges.sms.receiving.store import Store
+from bridges.sms.settings import OWN_ROUTE
 from bridges.sms.traffic import NotTaken, OptOut
 from gateway.bridge import BadAddress, Clock, NotStored
 from gateway.model import MessageKind
@@ -55,7 +56,9 @@ class Consent:
 
     async def opted(self, optout: OptOut) -> None:
         """Returns once it is safe. Raises ``NotTaken``."""
-        number = self._numbers.find(optout.ours)
+        number = self._numbers.at(optout.ours, optout.route)
+        if number is None and optout.route.startswith(OWN_ROUTE):
+            return  # a user's own provider says nothing of others' numbers
         ours = number.number if number is not None else ""
         place = Place(number.region if number is not None and len(number.region) == 2 else self._region)
         try:

@@ -145,7 +145,7 @@ class Receiving:
         while rows := await self._store.nobodys(after, _BATCH):
             for row in rows:
                 after = row.at
-                number = self._neighbours.numbers.find(row.ours)
+                number = self._neighbours.numbers.at(row.ours, row.route)
                 found += await self._bring(row, number)
         return found
 

@@ -17,6 +17,9 @@ class Numbers(Protocol):
     def find(self, number: str) -> OurNumber | None:
         """A number as a provider names it."""
 
+    def at(self, number: str, route: str) -> OurNumber | None:
+        """The same for what came over a route; None if it cannot be for that number."""
+
 
 class Residents(Protocol):
     """Our users (``Account.user``), and those who write to them."""

@@ -23,6 +23,7 @@ from bridges.sms.receiving.residents import Decoding, Numbers, Trouble
 from bridges.sms.receiving.routing import Routing
 from bridges.sms.receiving.rows import Delivery, Taken
 from bridges.sms.receiving.store import Joined, Outcome, Store
+from bridges.sms.settings import OWN_ROUTE
 from bridges.sms.traffic import Inbound, Nature
 from gateway.bridge import Clock, NotStored
 from gateway.model import MessageKind
@@ -207,7 +208,11 @@ class Sorting:
             outcome.joined.append(Joined(whole.key, self._clock.now(), whole.digests))
         self.counts.messages += 1
         first = there[0].inbound
-        number = self._numbers.find(first.recipient)
+        number = self._numbers.at(first.recipient, first.route)
+        if number is None and first.route.startswith(OWN_ROUTE):
+            # The operator has no business with it, and nobody else has it either.
+            log.warning("a user's own account brought what is not for its number", route=first.route)
+            return
         ours = number.number if number is not None else first.recipient
         party = self._party(first.sender, self._region(number))
         said = self._present(whole, party, ours)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridges.sms.traffic import Failing, Inbound, Rejected, Stage, Unknown, Ways
+from bridges.sms.traffic import Failing, Inbound, OptOut, Rejected, Stage, Unknown, Ways
 from gateway.bridge import Account, Ask, AskAgain, Finish, ForgetfulMemory
 from gateway.model import Attachment, Availability, Condition, DeliveryState, MessageKind, Refused
 from gateway.testing import RecordingTicket
@@ -284,3 +284,24 @@ async def test_a_user_brings_an_account_of_their_own_which_outlives_a_restart(tm
         assert isinstance(taken, AskAgain)
         assert "is given up" in await stage.done("give-up-number", BOB, number="+13105550100")
         assert await bob.refused(THEM, "again?")
+
+
+async def test_an_own_account_says_nothing_of_other_peoples_numbers(tmp_path: Path) -> None:
+    theirs = {"value-profile": "", "secret-key": "KEY1", "secret-public_key": "x", "number": "+13105550100"}
+    async with whole(tmp_path, own_accounts=("telnyx",)) as stage:
+        await stage.command("own-account", BOB, 2, preset="telnyx", **theirs)
+        [name] = [each for each in stage.routes if each.startswith("own-")]
+        alice, bob, route = await stage.user(), await stage.user(BOB), stage.routes[name]
+        # Bob can sign whatever he likes.
+        await route.received(Inbound(name, THEM, OURS, "i1", "STOP"))
+        await (await route.running()).opted(OptOut(name, OURS, THEM))
+        await (await route.running()).opted(OptOut(name, "", THEM))
+        await alice.sent(THEM, "hello")
+        # And have any number that he says is his.
+        await stage.text("for somebody else", to="+13105550100")
+        await route.received(Inbound(name, THEM, "+13105550100", "i2", "for Bob"))
+        await bob.shown("for Bob")
+        await stage.text("for Alice")
+        await alice.shown("for Alice")
+        shown = [[call.arguments[0].text for call in each.sink.named("direct")] for each in (alice, bob)]
+        assert shown == [["for Alice"], ["for Bob"]]

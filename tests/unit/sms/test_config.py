@@ -46,6 +46,10 @@ NUMBER = '[[bridges.sms.numbers]]\nnumber = "+12125550100"\nroutes = ["main"]\n'
             f'region = "US"\n{ROUTE}{NUMBER.replace("main", "mian")}',
             "line 2: bridges.sms `numbers`: +12125550100 has the route 'mian', which is not among [routes] (main).",
         ),
+        (
+            f'region = "US"\n{ROUTE.replace("main", "own-main")}',
+            "line 2: bridges.sms `routes` has 'own-main'; names of users' own accounts begin with own-.",
+        ),
     ],
 )
 def test_mistakes_are_told_where_they_are(tmp_path: Path, text: str, told: str) -> None:

@@ -85,6 +85,27 @@ async def test_a_number_of_a_users_own_account_is_theirs_alone(services: Service
     assert numbers.find("+15557770000") is None
 
 
+async def test_an_own_account_brings_what_is_for_its_number_and_nobody_else_does(services: Services) -> None:
+    numbers = _numbers(services)
+    await numbers.assign(BOB, "+15557770000", Kind.OWN, "own-bob")
+    assert numbers.at("15557770000", "own-bob") == numbers.find("+15557770000")
+    assert numbers.at("+15557770000", "a") is None  # Bob only says that it is his
+    assert numbers.at(OWN, "own-bob") is None
+    assert numbers.at(OWN, "b") == numbers.find(
+        OWN
+    )  # the operator's routes speak for all of the operator's numbers
+
+
+async def test_a_number_that_the_operator_has_is_nobodys_by_an_own_account(services: Services) -> None:
+    before = Numbers([], services)
+    await before.assign(BOB, OWN, Kind.OWN, "own-bob")
+    numbers = _numbers(services)
+    await numbers.restore()
+    assert numbers.find(OWN) is not None
+    assert not numbers.may(BOB, OWN)
+    assert numbers.at(OWN, "own-bob") is None
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -184,6 +184,9 @@ class People:
     def find(self, number: str) -> OurNumber | None:
         return self.numbers.get(number)
 
+    def at(self, number: str, route: str) -> OurNumber | None:
+        return self.find(number)
+
     def sink(self, owner: str) -> Any:
         return None if owner in self.away else self.chats.get(owner)
 
