@@ -109,7 +109,7 @@ def validity(seconds: float) -> int:
         (0.0, 5 * _MINUTE, 0, 143),
         (12 * _HOUR, 30 * _MINUTE, 144, 167),
         (_DAY, _DAY, 168, 196),
-        (28 * _DAY, 7 * _DAY, 193, 255),
+        (28 * _DAY, 7 * _DAY, 197, 255),
     ):
         octet = first + max(0, -int(-(seconds - start) // step) - 1)
         if octet <= last:
@@ -189,6 +189,8 @@ def fate(parts: Sequence[Sent], *, waiting: bool) -> Fate:
     for part, stage in zip(parts, stages, strict=True):
         if stage is Stage.FAILED and not waiting:
             return Fate(Stage.FAILED, True, _code(part), _why(part))
+    if not waiting and any(map(_is_uncertain, parts)):
+        return Fate(Stage.LOST, True)  # smsd sends none of the parts after it
     missing = waiting or len(parts) < max(map(_total, parts))
     if Stage.LOST in stages and not missing and Stage.BUFFERED not in stages:
         return Fate(Stage.LOST, True)
@@ -200,10 +202,12 @@ def fate(parts: Sequence[Sent], *, waiting: bool) -> Fate:
 
 
 def _stage(part: Sent) -> Stage:
-    if part.status == "SendingError" and part.failure < 0:
-        # The modem was silent, or went away: nobody knows whether it had sent it.
-        return Stage.LOST
-    return _STAGES.get(part.status, Stage.BUFFERED)
+    return Stage.LOST if _is_uncertain(part) else _STAGES.get(part.status, Stage.BUFFERED)
+
+
+def _is_uncertain(part: Sent) -> bool:
+    """The modem was silent, or went away: nobody knows whether it had sent it."""
+    return part.status == "SendingError" and part.failure < 0
 
 
 def _total(part: Sent) -> int:

@@ -194,7 +194,7 @@ class Modem:
             which = f" with the phoneid {settings.phone!r}" if settings.phone else ""
             return f"no gammu-smsd{which} has ever begun with its tables; start it, with service = sql"
         if desk.age > settings.silence:
-            return f"gammu-smsd was not heard of for {desk.age:.0f} seconds; look at its log"
+            return f"gammu-smsd was not heard of for {settings.silence:.0f} seconds; look at its log"
         if not desk.sends:
             return "gammu-smsd is set not to send (send = false in gammu-smsdrc)"
         return ""
