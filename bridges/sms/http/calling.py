@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from bridges.sms.http import bodies, filling, jwt, picking, spelling
 from bridges.sms.http.failings import Meaning, one_line, rejected
-from bridges.sms.http.preset import AuthKind, Case, Preset, Send
+from bridges.sms.http.preset import AuthKind, Case, Each, Preset, Send
 from bridges.sms.text.gsm import septets
 from bridges.sms.traffic import Accepted, Outcome, Submission, Unfit, Unknown
 from gateway.model import Condition, Refused
@@ -109,12 +109,18 @@ class Caller:
                 f"{title} has no way to send this kind of message.", Condition.FEATURE_NOT_IMPLEMENTED
             )
 
-    def call(self, submission: Submission, addresses: Addresses, now: float) -> Call:
-        """The request for ``submission``, which was checked."""
+    def requests(self, submission: Submission) -> int:
+        """How many there are for ``submission``. Raises ``Unfit``."""
+        self.check(submission)
+        send = self._send(submission)
+        return len(submission.recipients) if send is not None and send.each is Each.RECIPIENTS else 1
+
+    def call(self, submission: Submission, addresses: Addresses, now: float, piece: int = 0) -> Call:
+        """One of the requests for ``submission``, which was checked."""
         send = self._send(submission)
         if send is None:
             raise filling.Unfilled("there is no request for this kind of message")
-        return self._call(send, self._values(submission, addresses, now), now)
+        return self._call(send, self._values(submission, addresses, now, piece), now)
 
     def probe(self, now: float) -> Call | None:
         """A request that sends nothing, to see whether we are let in; None where there is no such."""
@@ -163,19 +169,19 @@ class Caller:
         )
 
     def _send(self, submission: Submission) -> Send | None:
-        case = self._case(submission)
-        return next((each for each in self._preset.send if not each.when or case in each.when), None)
+        cases = self._cases(submission)
+        return next((each for each in self._preset.send if not each.when or cases & set(each.when)), None)
 
-    def _case(self, submission: Submission) -> Case:
+    def _cases(self, submission: Submission) -> set[Case]:
         if len(submission.recipients) > 1:
-            return Case.GROUP
+            return {Case.GROUP, Case.GROUP_MEDIA} if submission.media else {Case.GROUP}
         if submission.media:
-            return Case.MEDIA
+            return {Case.MEDIA}
         if self._preset.short and len(submission.text) > self._preset.short:
-            return Case.LONG
-        return Case.TEXT
+            return {Case.LONG}
+        return {Case.TEXT}
 
-    def _values(self, submission: Submission, addresses: Addresses, now: float) -> filling.Values:
+    def _values(self, submission: Submission, addresses: Addresses, now: float, piece: int) -> filling.Values:
         written = self._preset.numbers.send
         recipients = tuple(spelling.outgoing(each, written) for each in submission.recipients)
         coding = self._preset.coding
@@ -183,8 +189,10 @@ class Caller:
         return {
             **self._own,
             "sender": spelling.outgoing(submission.sender, written),
-            "recipient": recipients[0] if recipients else "",
+            "recipient": recipients[piece] if recipients else "",
             "recipients": recipients,
+            "others": recipients[:piece] + recipients[piece + 1 :],
+            "piece": piece + 1,
             "text": picking.clean(submission.text),
             "media": tuple(each.url for each in submission.media if each.url),
             "reference": submission.reference,
@@ -212,7 +220,7 @@ class Caller:
                 claims: dict[str, Any] = {
                     "iat": int(now),
                     "exp": int(now) + auth.seconds,
-                    "jti": f"{values['reference']}{int(now)}",
+                    "jti": f"{values['reference']}-{values.get('piece', 0)}-{int(now)}",
                     **{name: filling.text(each, values) for name, each in auth.claims.items()},
                 }
                 token = (

@@ -23,6 +23,8 @@ VARIABLES = frozenset(
         "sender",
         "recipient",
         "recipients",
+        "others",
+        "piece",
         "text",
         "media",
         "reference",
@@ -52,8 +54,9 @@ Path = Annotated[str, AfterValidator(_path)]
 
 
 class Case(StrEnum):
-    """What kind of message it is; the first that holds."""
+    """What kind of message it is; the first that holds, and of groups with files both."""
 
+    GROUP_MEDIA = "group-media"
     GROUP = "group"
     MEDIA = "media"
     LONG = "long"
@@ -119,10 +122,19 @@ class Auth(Table):
     seconds: int = 300  # a token is good for
 
 
+class Each(StrEnum):
+    """What there is a request for."""
+
+    MESSAGE = "message"
+    RECIPIENTS = "recipients"  # one after the other; ``{others}`` are the rest of the group
+
+
 class Send(Table):
-    """``[[send]]``: one request. The first whose ``when`` has the case is made; without ``when`` it fits all."""
+    """``[[send]]``: one request. The first whose ``when`` has the case is made; without ``when`` it fits all. ``each``
+    recipient has one where the provider wants that and makes one group of it, never for copies."""
 
     when: tuple[Case, ...] = ()
+    each: Each = Each.MESSAGE
     method: str = Field(default="POST", pattern="GET|POST|PUT")
     url: Template
     headers: dict[str, Template] = Field(default={})
@@ -303,6 +315,22 @@ class Preset(Table):
             raise ValueError("has a coding without both gsm and ucs2")
         return self
 
+    @model_validator(mode="after")
+    def _apart(self) -> "Preset":
+        for each in self.send:
+            if each.each is Each.MESSAGE:
+                continue
+            names = set(_filled(each))
+            if not names >= {"recipient", "others"}:
+                raise ValueError(
+                    "has a request for each recipient that does not fill in {recipient} and {others}"
+                )
+            if self.ways.idempotent and "piece" not in names:
+                raise ValueError(
+                    "is idempotent, and the requests for each recipient have one reference: fill in {reference}-{piece}"
+                )
+        return self
+
     def _names(self) -> Iterator[str]:
         auth, signature = self.auth, self.signature
         for template in (auth.user, auth.password, auth.value, auth.claims):
@@ -310,6 +338,10 @@ class Preset(Table):
         for template in (signature.secret, signature.shared, signature.account):
             yield from filling.names(template)
         for each in (*self.send, *([self.probe] if self.probe else [])):
-            parts: tuple[str | Mapping[str, Any], ...] = (each.url, each.headers, each.query, each.form)
-            for part in (*parts, each.document):
-                yield from filling.names(part)
+            yield from _filled(each)
+
+
+def _filled(send: Send) -> Iterator[str]:
+    parts: tuple[str | Mapping[str, Any], ...] = (send.url, send.headers, send.query, send.form)
+    for part in (*parts, send.document):
+        yield from filling.names(part)

@@ -103,8 +103,7 @@ class HttpWay:
         return Seen(connected, why, self._gate.waiting, None, counts, self.address)
 
     def pieces(self, submission: Submission) -> int:
-        self._caller.check(submission)
-        return 1
+        return self._caller.requests(submission)
 
     def turn(self) -> AbstractAsyncContextManager[Turn]:
         return self._turn()
@@ -192,13 +191,13 @@ class HttpWay:
 
     # -- for ``_Writing`` --------------------------------------------------------------------------------------
 
-    async def write(self, submission: Submission) -> Outcome:
-        """One text, repeated as long as the provider asks for patience, for a minute."""
+    async def write(self, submission: Submission, piece: int) -> Outcome:
+        """One request, repeated as long as the provider asks for patience, for a minute."""
         clock = self._services.clock
         end = clock.monotonic() + _HOLD
         pause = _FIRST_PAUSE
         while True:
-            outcome = await self._attempt(submission)
+            outcome = await self._attempt(submission, piece)
             if not (isinstance(outcome, Rejected) and self._is_throttling(outcome)):
                 return outcome
             wait = max(outcome.later, pause)
@@ -213,12 +212,12 @@ class HttpWay:
             outcome.code in ("429", "420") or self._preset.errors.get(outcome.code) is Meaning.THROTTLED
         )
 
-    async def _attempt(self, submission: Submission) -> Outcome:
+    async def _attempt(self, submission: Submission, piece: int) -> Outcome:
         title, clock = self._preset.title, self._services.clock
         if self._session is None:
             return rejected(Meaning.PROVIDER, title, words="the route has ended")
         try:
-            call = self._caller.call(submission, self._addresses, clock.now())
+            call = self._caller.call(submission, self._addresses, clock.now(), piece)
         except filling.Unfilled as error:
             return rejected(Meaning.OTHER, title, words=str(error))
         try:
@@ -293,7 +292,7 @@ class _Writing:
         self._way = way
 
     async def send(self, submission: Submission, piece: int) -> Outcome:
-        return await self._way.write(submission)
+        return await self._way.write(submission, piece)
 
 
 async def fetched(session: aiohttp.ClientSession, call: Call) -> Answered:
