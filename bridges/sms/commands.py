@@ -300,12 +300,15 @@ class SmsCommands:
         return Finish(said.text, failed=True) if isinstance(said, Refused) else Finish(said)
 
     async def _opted_out(self, invocation: Invocation) -> NextStep:
-        mine = [each.number for each in self._office.numbers.of(invocation.user)]
-        stopped = await self._parts.receiving.ledger.stopped(mine, _SHOWN_MOST)
+        owner, numbers = invocation.user, self._office.numbers.of(invocation.user)
+        # Whom others know by a pool, or by their own numbers, is not this user's to hear.
+        mine = {each.number for each in numbers if each.mode is not Mode.POOL}
+        stopped = await self._parts.receiving.ledger.stopped([each.number for each in numbers])
         lines = [
             f"{label(each.theirs)}, of {label(each.ours) if each.ours else 'all numbers'}, since {_day(each.at)}"
             for each in stopped
-        ]
+            if each.ours in mine or self._office.conversations.texted(owner, each.theirs)
+        ][:_SHOWN_MOST]
         return Finish(
             "Who does not want texts from your numbers:" if lines else "Nobody.", result="\n".join(lines)
         )

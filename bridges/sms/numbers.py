@@ -171,6 +171,11 @@ class Numbers:
     def assignments(self, owner: str) -> list[Assignment]:
         return [each for by_owner in self._assigned.values() if (each := by_owner.get(owner)) is not None]
 
+    def owner_of(self, route: str) -> str:
+        """Whose own account a route is; empty for those of the configuration."""
+        assigned = (each for by_owner in self._assigned.values() for each in by_owner.values())
+        return next((each.owner for each in assigned if each.kind is Kind.OWN and each.route == route), "")
+
     # -- giving ------------------------------------------------------------------------------------------------
 
     async def assign(self, owner: str, number: str, kind: Kind, route: str = "") -> None:

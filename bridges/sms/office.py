@@ -51,7 +51,7 @@ class Office:
         self.conversations = Conversations(services)
         self.people = People(self.conversations)
         self.groups = Groups(services, self.people)
-        self.alarms = Alarms(settings.operator, self.people, services.clock)
+        self.alarms = Alarms(settings.operator, self.people, services.clock, self.numbers.owner_of)
         self.policy = Policy(settings, services, lambda text: self.alarms("", text))
         self.registrar = Registrar(settings, services, self.numbers, self.policy, self.place)
         self.webhooks = Webhooks(services)

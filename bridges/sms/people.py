@@ -73,6 +73,8 @@ class People:
     # -- what is told ------------------------------------------------------------------------------------------
 
     async def told(self, tidings: Tidings) -> bool:
+        if not tidings.owner:
+            return True  # our own few words: nobody waits to hear of them
         sink = self.sink(tidings.owner)
         if sink is None:
             return False

@@ -74,7 +74,9 @@ class Routing:
             return Whose(number.members, "" if number.members else "which nobody has")
         now = self._clock.now()
         pair = await self.pair(number.number, theirs)
-        if pair is not None and pair.at >= now - self._window:
+        # Who was let into a pool and is no more has its conversations no more either.
+        member = pair is not None and (not number.members or pair.owner in number.members)
+        if pair is not None and member and pair.at >= now - self._window:
             touching = None
             if now - pair.at > _TOUCHED:
                 touching = self._claim, self._values(number.number, theirs, pair.owner, now)

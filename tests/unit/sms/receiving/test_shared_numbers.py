@@ -47,16 +47,16 @@ async def test_answers_from_a_personal_number_are_nobody_elses_business(house: H
 async def test_who_claims_a_conversation_is_shown_to_the_team(house: House) -> None:
     team, ownership = house.people.numbers[TEAM], house.receiving.ownership
     said = await ownership.claim("romeo@x", team, BOB)
-    assert said == "You see to this conversation with +1 555-000-0002 now. The team is told."
+    assert said == "You see to this conversation on +1 555-000-0002 now. The team is told."
     assert await house.chat("juliet@x").has(1) == [
-        "[Romeo sees to this conversation with +1 555-000-0002 now.]"
+        "[Romeo sees to this conversation on +1 555-000-0002 now.]"
     ]
     claim = await ownership.claim_of(team, BOB)
     assert claim is not None
     assert claim.owner == "romeo@x"
     assert [each.theirs for each in await ownership.claims_of("romeo@x")] == [BOB]
     assert await ownership.claim("romeo@x", team, BOB) == (
-        "You see to this conversation with +1 555-000-0002 already."
+        "You see to this conversation on +1 555-000-0002 already."
     )
     assert await ownership.claim_of(team, ALICE) is None
 
@@ -81,7 +81,7 @@ async def test_a_conversation_is_taken_over_handed_over_and_let_go(house: House)
     assert isinstance(await ownership.hand_over("juliet@x", "nurse@x", team, BOB), str)
     assert isinstance(await ownership.release("nurse@x", team, BOB), str)
     assert await ownership.release("nurse@x", team, BOB) == "Nobody sees to this conversation."
-    place = "this conversation with +1 555-000-0002"
+    place = "this conversation on +1 555-000-0002"
     assert await house.chat("romeo@x").has(3) == [
         f"[Juliet sees to {place} now, instead of Romeo.]",
         f"[Juliet has handed {place} to Nurse.]",
@@ -145,6 +145,17 @@ async def test_an_answer_comes_to_whoever_wrote(house: House) -> None:
     assert await house.chat("juliet@x").has(1) == ["Yes"]
     await house.bring("Another", recipient=POOL, sender=ALICE)
     assert await house.chat("nurse@x").has(1) == ["Another"]
+
+
+async def test_an_answer_to_somebody_who_left_the_pool_comes_to_its_inbox(house: House) -> None:
+    await house.receiving.routing.choose("juliet@x", BOB, POOLS)
+    numbers = house.people.numbers
+    numbers[POOL] = replace(numbers[POOL], members=("juliet@x", "romeo@x"))
+    await house.bring("To Juliet", recipient=POOL)
+    assert await house.chat("juliet@x").has(1) == ["To Juliet"]
+    numbers[POOL] = replace(numbers[POOL], members=("romeo@x",))
+    await house.bring("To whom?", recipient=POOL)
+    assert await house.chat("nurse@x").has(1) == ["To whom?"]
 
 
 async def test_two_users_never_share_a_pair_of_numbers(house: House) -> None:

@@ -1,0 +1,51 @@
+"""What users, operators and logs hear of one another."""
+
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from tests.unit.sms.stage import ALICE, BOB, CAROL, OTHER, OURS, POOL, THEM, whole
+
+ACCOUNT = {"value-profile": "", "secret-key": "KEY1", "secret-public_key": "x", "number": "+13105550100"}
+
+
+async def test_whoever_stops_a_pool_is_known_to_those_who_know_them(tmp_path: Path) -> None:
+    numbers = [{"number": POOL, "routes": ["one"], "mode": "pool", "inbox": CAROL}]
+    async with whole(tmp_path, numbers=numbers) as stage:
+        alice, bob = await stage.user(), await stage.user(BOB)
+        await alice.sent(THEM, "it is Alice")
+        await bob.sent(OTHER, "it is Bob")
+        await stage.text("STOP", to=POOL)
+        await alice.shown("no more texts")
+        assert "555-0100" in await stage.done("opted-out", ALICE)
+        assert await stage.done("opted-out", BOB) == "Nobody."
+
+
+async def test_what_is_wrong_with_an_own_account_is_its_users_business(tmp_path: Path) -> None:
+    async with whole(tmp_path, own_accounts=("telnyx",), operator=ALICE) as stage:
+        await stage.command("own-account", BOB, 2, preset="telnyx", **ACCOUNT)
+        [name] = [each for each in stage.routes if each.startswith("own-")]
+        alice, bob = await stage.user(), await stage.user(BOB)
+        (await stage.routes[name].running()).trouble(name, "it refuses the credentials")
+        (await stage.one.running()).trouble("one", "it has no credit")
+        assert (await bob.shown("credentials")).text.startswith("[Your account at a provider]")
+        await alice.shown("no credit")
+        assert len(alice.sink.named("direct")) == len(bob.sink.named("direct")) == 1
+
+
+async def test_logs_have_no_whole_numbers(tmp_path: Path) -> None:
+    async with whole(tmp_path, operator=ALICE) as stage:
+        alice = await stage.user()
+        with capture_logs() as logs:
+            await stage.text("hello?", to="+12125559999")
+            # The operator has to know which number it was.
+            await alice.shown("+1 212-555-9999")
+            (await stage.one.running()).trouble(
+                "one", f"no number of ours: {OURS}, (212) 555-0188, code 30007"
+            )
+            await alice.shown("30007")
+        said = repr(logs)
+        assert "...999" in said
+        assert "...188" in said
+        assert "30007" in said  # codes are wanted
+        assert not [each for each in ("555-9999", "5559999", "555-0188", OURS, THEM) if each in said]
