@@ -7,7 +7,7 @@ written to last, whatever else would be chosen.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, Executable, Float, Index, Row, Table, Text, delete, func, select
+from sqlalchemy import Column, ColumnElement, Executable, Float, Index, Row, Table, Text, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridges.sms.schema import METADATA
@@ -45,9 +45,12 @@ class Conversation:
 
 
 class Conversations:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, most: int = _HELD) -> None:
+        """``most`` of one user are read at once, and twice as many held."""
         self._services = services
-        self._held: dict[str, dict[str, Conversation]] = {}
+        self._most = most
+        self._held: dict[str, dict[str, Conversation]] = {}  # what was used last at the end
+        self._partly: set[str] = set()  # of whom the table has more
         self._keeping = _upsert(services.tables.dialect)
 
     async def learn(self, owner: str) -> list[Conversation]:
@@ -56,14 +59,51 @@ class Conversations:
             select(_TABLE)
             .where(_TABLE.c.bridge == self._services.name, _TABLE.c.owner == owner)
             .order_by(_TABLE.c.active.desc())
-            .limit(_HELD)
+            .limit(self._most)
         )
         rows = await self._services.tables.read(query)
-        self._held[owner] = {row.party: _conversation(row) for row in rows}
-        return list(self._held[owner].values())
+        known = [_conversation(row) for row in rows]
+        self._held[owner] = {each.party: each for each in reversed(known)}
+        if len(known) == self._most:
+            self._partly.add(owner)
+        else:
+            self._partly.discard(owner)
+        return known
 
     def of(self, owner: str, party: str) -> Conversation | None:
+        """What is held; ``find`` looks into the table as well."""
         return self._held.get(owner, {}).get(party)
+
+    async def find(self, owner: str, party: str) -> Conversation | None:
+        """Raises ``NotStored``."""
+        known = self.of(owner, party)
+        if known is not None or (owner in self._held and owner not in self._partly):
+            return known
+        rows = await self._services.tables.read(select(_TABLE).where(*self._row(owner, party)))
+        if (now := self.of(owner, party)) is not None:
+            return now  # it was used meanwhile
+        found = _conversation(rows[0]) if rows else None
+        if found is not None:
+            self._hold(owner, found)
+        return found
+
+    def _hold(self, owner: str, known: Conversation) -> None:
+        """Of users who are here; of others only the table knows."""
+        held = self._held.get(owner)
+        if held is None:
+            return
+        held.pop(known.party, None)
+        held[known.party] = known
+        if len(held) > 2 * self._most:
+            del held[next(iter(held))]
+            self._partly.add(owner)
+
+    def _row(self, owner: str, party: str) -> tuple[ColumnElement[bool], ...]:
+        return (
+            _TABLE.c.bridge == self._services.name,
+            _TABLE.c.owner == owner,
+            _TABLE.c.party == party,
+        )
 
     def texted(self, owner: str, party: str) -> bool:
         """Whether the user has written to them, or they to the user."""
@@ -73,7 +113,7 @@ class Conversations:
     async def wrote(self, owner: str, party: str, number: str) -> None:
         """The user writes to somebody from a number of ours. Raises ``NotStored``."""
         now = self._services.clock.now()
-        known = self.of(owner, party) or Conversation(party, number)
+        known = await self.find(owner, party) or Conversation(party, number)
         await self._keep(
             owner, replace(known, number=number, wrote=known.wrote or now, active=now), known.active
         )
@@ -81,14 +121,14 @@ class Conversations:
     async def heard(self, owner: str, party: str, number: str, name: str = "") -> None:
         """Somebody wrote to the user at a number of ours. Raises ``NotStored``."""
         now = self._services.clock.now()
-        known = self.of(owner, party) or Conversation(party, number)
+        known = await self.find(owner, party) or Conversation(party, number)
         await self._keep(
             owner, replace(known, number=number, name=name or known.name, heard=now, active=now), known.active
         )
 
     async def call(self, owner: str, party: str, number: str, name: str) -> None:
         """The user calls somebody so from now on; ``number`` is ours where they have not met. Raises ``NotStored``."""
-        known = self.of(owner, party) or Conversation(party, number)
+        known = await self.find(owner, party) or Conversation(party, number)
         await self._keep(owner, replace(known, called=name), known.active)
 
     def called(self, owner: str, party: str) -> str:
@@ -97,9 +137,8 @@ class Conversations:
         return (known.called or known.name) if known is not None else ""
 
     async def _keep(self, owner: str, now: Conversation, before: float) -> None:
-        held = self._held.setdefault(owner, {})
-        previous = held.get(now.party)
-        held[now.party] = now
+        previous = self.of(owner, now.party)
+        self._hold(owner, now)
         # Nothing but the time has changed, and not by much: no commit for every line of a chat.
         if (
             previous is not None
@@ -107,7 +146,7 @@ class Conversations:
             and bool(previous.heard) == bool(now.heard)
             and now.active - before < 60
         ):
-            held[now.party] = replace(now, active=before)
+            self._hold(owner, replace(now, active=before))
             return
         values = {
             "bridge": self._services.name,
@@ -124,9 +163,9 @@ class Conversations:
             await self._services.tables.write((self._keeping, values))
         except BaseException:
             if previous is None:
-                held.pop(now.party, None)
+                self._held.get(owner, {}).pop(now.party, None)
             else:
-                held[now.party] = previous
+                self._hold(owner, previous)
             raise
 
     async def parties_of(self, owner: str, number: str) -> list[str]:
@@ -138,10 +177,7 @@ class Conversations:
 
     async def end(self, owner: str, party: str) -> None:
         """As if they had never met. Raises ``NotStored``."""
-        here = (
-            (_TABLE.c.bridge == self._services.name) & (_TABLE.c.owner == owner) & (_TABLE.c.party == party)
-        )
-        await self._services.tables.write((delete(_TABLE).where(here), None))
+        await self._services.tables.write((delete(_TABLE).where(*self._row(owner, party)), None))
         self._held.get(owner, {}).pop(party, None)
 
     def leave(self, owner: str) -> None:

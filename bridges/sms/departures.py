@@ -223,6 +223,8 @@ class Departures:
         if len(draft.text) > _LONGEST:
             return Refused(Condition.NOT_ACCEPTABLE, f"A text can have {_LONGEST} characters at most.")
         recipients = tuple(addresses.wire(each) for each in draft.parties)
+        for each in draft.parties:
+            await self._conversations.find(draft.owner, each)  # it is held from now on
         ours = await self._from(draft)
         if isinstance(ours, Refused):
             return ours

@@ -45,6 +45,33 @@ async def test_a_row_that_was_not_in_memory_keeps_its_beginning(
     assert (known.wrote, known.active) == (began, began + 100)
 
 
+async def test_nothing_is_lost_of_somebody_who_is_not_held(services: Services) -> None:
+    first = Conversations(services)
+    await first.learn(ALICE)
+    await first.heard(ALICE, THEM, "+15550000001")
+    await first.call(ALICE, THEM, "+15550000001", "Juliet")
+    gone = Conversations(services)
+    await gone.heard(ALICE, THEM, "+15550000002")  # while Alice's session ends
+    assert gone.of(ALICE, THEM) is None
+    await gone.call(ALICE, "+12125550101", "+15550000001", "Romeo")
+    known = {each.party: each for each in await Conversations(services).learn(ALICE)}
+    assert (known[THEM].called, known[THEM].number) == ("Juliet", "+15550000002")
+    assert known["+12125550101"].called == "Romeo"
+
+
+async def test_no_more_than_so_many_are_held_and_the_others_are_found(services: Services) -> None:
+    conversations = Conversations(services, 2)
+    await conversations.learn(ALICE)
+    parties = [f"+1212555010{each}" for each in range(6)]
+    for each in parties:
+        await conversations.wrote(ALICE, each, "+15550000001")
+    assert [each for each in parties if conversations.of(ALICE, each)] == parties[2:]
+    assert await conversations.find(ALICE, parties[0]) == (
+        await Conversations(services).find(ALICE, parties[0])
+    )
+    assert conversations.texted(ALICE, parties[0])
+
+
 async def test_ended_conversations_are_gone(services: Services) -> None:
     conversations = Conversations(services)
     await conversations.wrote(ALICE, THEM, "+15550000001")
