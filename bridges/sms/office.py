@@ -187,6 +187,10 @@ class Parts:
     async def submit(self, outgoing: Outgoing) -> str:
         return await self.sender.submit(outgoing)
 
+    async def refusal(self, ours: str, theirs: str) -> Refused | None:
+        """``registering.Sending``."""
+        return await self.receiving.ledger.refusal(ours, theirs)
+
     async def known(self, owner: str, reference: str) -> str | None:
         asked = Outgoing(owner, "", "", (), "", reference)
         id_ = message_id(self._office.services.name, asked, self._office.services.random)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Protocol
 
-from sqlalchemy import Column, Float, Index, Integer, Row, Table, Text, func, select
+from sqlalchemy import Column, Float, Index, Integer, Row, Table, Text, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridges.sms import addresses
@@ -24,7 +24,7 @@ from bridges.sms.settings import Mode
 from gateway.bridge import BadAddress, Services
 from gateway.model import Condition, ErrorType, Field, Refused
 
-_PHONES = Table(
+PHONES = Table(
     "sms_phones",
     METADATA,
     Column("bridge", Text, primary_key=True),
@@ -39,6 +39,7 @@ _PHONES = Table(
 _DIGITS, _TRIES = 6, 5
 _VALID = 3600.0  # seconds that a code is good for
 _AGAIN = 600.0  # between two codes for one user
+_KEPT = 86_400.0  # that a phone is remembered which nobody has proven
 _OF_PHONE = 3  # users who can have asked for codes to one phone
 
 PHONE, CODE = "phone", "code"
@@ -72,6 +73,9 @@ class Phone:
 
 class Sending(Protocol):
     async def submit(self, outgoing: Outgoing) -> str: ...
+
+    async def refusal(self, ours: str, theirs: str) -> Refused | None:
+        """Why nothing may be sent from a number of ours to somebody: they have said STOP. Raises ``NotStored``."""
 
 
 class Registrar:
@@ -149,6 +153,7 @@ class Registrar:
             minutes = max(1, round((_AGAIN - now + known.asked) / 60))
             text = f"A code was texted to you already. Another one can be asked for in {minutes} min."
             return Refused(Condition.NOT_ACCEPTABLE, text)
+        await self._forget_unproven(now - _KEPT)
         if await self._others(owner, phone) >= _OF_PHONE:
             return Refused(Condition.NOT_ALLOWED, "Too many users have asked for codes to that telephone.")
         sender = self._sender()
@@ -156,6 +161,9 @@ class Registrar:
             return Refused(
                 Condition.INTERNAL_SERVER_ERROR, "This gateway has no number that codes are texted from."
             )
+        if await sending.refusal(sender.number, phone) is not None:
+            text = f"That telephone has said STOP to {addresses.label(sender.number)}; it has to text START first."
+            return Refused(Condition.NOT_ALLOWED, text)
         if (why := self._policy.judge(Request(owner, sender, (phone,), 1, new=1))) is not None:
             return why
         code = "".join(self._services.random.choice("0123456789") for _ in range(_DIGITS))
@@ -172,16 +180,21 @@ class Registrar:
         return self._numbers.find(wanted) if wanted else None
 
     async def _known(self, owner: str) -> Phone | None:
-        query = select(_PHONES).where(_PHONES.c.bridge == self._services.name, _PHONES.c.owner == owner)
+        query = select(PHONES).where(PHONES.c.bridge == self._services.name, PHONES.c.owner == owner)
         rows = await self._services.tables.read(query)
         return _phone(rows[0]) if rows else None
 
     async def _others(self, owner: str, phone: str) -> int:
         query = select(func.count()).where(
-            _PHONES.c.bridge == self._services.name, _PHONES.c.phone == phone, _PHONES.c.owner != owner
+            PHONES.c.bridge == self._services.name, PHONES.c.phone == phone, PHONES.c.owner != owner
         )
         [row] = await self._services.tables.read(query)
         return int(row[0])
+
+    async def _forget_unproven(self, before: float) -> None:
+        """Nobody keeps others from proving their own telephone, and nobody's number stays here that did not want it to."""
+        old = (PHONES.c.bridge == self._services.name) & (PHONES.c.code != "") & (PHONES.c.asked < before)
+        await self._services.tables.write((delete(PHONES).where(old), None))
 
     async def _save(self, phone: Phone) -> None:
         kinds = postgresql if self._services.tables.dialect == "postgresql" else sqlite
@@ -195,7 +208,7 @@ class Registrar:
         }
         changed = {name: values[name] for name in ("phone", "code", "tries", "asked")}
         statement = (
-            kinds.insert(_PHONES)
+            kinds.insert(PHONES)
             .values(values)
             .on_conflict_do_update(index_elements=["bridge", "owner"], set_=changed)
         )
