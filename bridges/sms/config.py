@@ -130,6 +130,11 @@ class SmsSettings(Table):
             if each.number in seen:
                 raise ValueError(f"`numbers` has {each.number} twice; a number is one entry")
             seen.add(each.number)
+        for price in self.prices:
+            if price.route and price.route not in self.routes:
+                raise ValueError(
+                    f"`prices`: that of {price.destination} is for the route {price.route!r}, which is not among [routes]"
+                )
         if self.code_sender and self.code_sender not in seen:
             raise ValueError(f"`code_sender` is {self.code_sender!r}, which is not among `numbers`")
         return self

@@ -47,6 +47,10 @@ NUMBER = '[[bridges.sms.numbers]]\nnumber = "+12125550100"\nroutes = ["main"]\n'
             "line 2: bridges.sms `numbers`: +12125550100 has the route 'mian', which is not among [routes] (main).",
         ),
         (
+            f'region = "US"\n{ROUTE}{NUMBER}[[bridges.sms.prices]]\ndestination = "US"\nprice = 0.01\nroute = "mian"\n',
+            "line 2: bridges.sms `prices`: that of US is for the route 'mian', which is not among [routes].",
+        ),
+        (
             f'region = "US"\n{ROUTE.replace("main", "own-main")}',
             "line 2: bridges.sms `routes` has 'own-main'; names of users' own accounts begin with own-.",
         ),
