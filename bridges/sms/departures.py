@@ -239,7 +239,7 @@ class Departures:
         if (why := self._judged(draft, ours, text, media)) is not None:
             return why
         if ours.mode is Mode.TEAM and (
-            why := await self._teams.wrote(draft.owner, ours, draft.place, draft.text, reference)
+            why := await self._teams.wrote(draft.owner, ours, *_for_colleagues(draft), reference)
         ):
             return why
         for party in draft.parties:
@@ -340,6 +340,13 @@ class Departures:
             heard=all(each is not None and bool(each.heard) for each in known),
         )
         return self._policy.judge(request)
+
+
+def _for_colleagues(draft: Draft) -> tuple[str, str]:
+    """Whose chat they are shown it in (a room is its user's alone), and what."""
+    files = [each.url or each.name for each in draft.attachments]
+    new = [each for each in files if each and each not in draft.text]
+    return addresses.group(draft.parties), "\n".join(filter(None, (draft.text, *new)))
 
 
 def _carries(route: Route, attachments: Sequence[Attachment]) -> bool:

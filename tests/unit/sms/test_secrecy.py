@@ -4,8 +4,13 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from tests.unit.sms.stage import ALICE, BOB, CAROL, OTHER, OURS, POOL, THEM, whole
+from bridges.sms.traffic import Ways
+from gateway.model import Address, AddressKind, Attachment, MessageKind
+from gateway.testing import RecordingTicket
+from tests.fakes.sms_route import FakeRoute
+from tests.unit.sms.stage import ALICE, BOB, CAROL, OTHER, OURS, POOL, TEAM, THEM, whole
 
+PICTURE = Attachment("cat.png", "image/png", 1000, "https://files.example.org/cat.png")
 ACCOUNT = {"value-profile": "", "secret-key": "KEY1", "secret-public_key": "x", "number": "+13105550100"}
 
 
@@ -49,3 +54,18 @@ async def test_logs_have_no_whole_numbers(tmp_path: Path) -> None:
         assert "...188" in said
         assert "30007" in said  # codes are wanted
         assert not [each for each in ("555-9999", "5559999", "555-0188", OURS, THEM) if each in said]
+
+
+async def test_colleagues_see_files_and_answers_to_groups_in_a_chat_of_theirs(tmp_path: Path) -> None:
+    numbers = [{"number": TEAM, "routes": ["one"], "mode": "team", "users": [ALICE, BOB]}]
+    ways = Ways(groups=True, media=True)
+    async with whole(tmp_path, FakeRoute("one", ways), numbers=numbers) as stage:
+        alice, bob = await stage.user(), await stage.user(BOB)
+        said = await stage.done("group", people=f"{THEM}\n{OTHER}")
+        room = said.partition("the room ")[2].partition(";")[0]
+        address, ticket = Address(AddressKind.ROOM, "phone", room), RecordingTicket()
+        alice.session.share(address, "", (PICTURE,), MessageKind.CHAT, ticket)
+        assert (await ticket.outcome()).name == "done"
+        shown = await bob.shown(PICTURE.url)
+        assert shown.sender == f"{THEM},{OTHER}"
+        assert shown.text.startswith("[alice answered")
