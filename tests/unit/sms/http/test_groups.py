@@ -10,6 +10,7 @@ from bridges.sms.traffic import Accepted, Rejected, Submission
 from gateway.model import Attachment
 from tests.fakes.sms_groups import VonageGroups, vonage_message
 from tests.fakes.sms_providers import OURS, THEIRS
+from tests.fakes.sms_signing import form
 from tests.unit.sms.http.house import House, house, submission
 
 OTHERS, THIRD = "+15553334444", "+15557778888"
@@ -78,6 +79,22 @@ def test_the_words_under_a_picture_are_its_text() -> None:
     post = vonage_message(URL, BARE[0], BARE[1:], message_type="image", image=image)
     (news,) = reader.read(post.request("https://gw.example/x"))
     assert (news.text, [each.url for each in news.media]) == ("look", [image["url"]])
+
+
+def test_twilio_names_the_others_of_a_group_in_numbered_fields() -> None:
+    reader = Reader("main", library.preset("twilio"))
+    more = {"OtherRecipients0": OTHERS, "OtherRecipients1": THIRD}
+    post = form(URL, MessageSid="MM1", From=THEIRS, To=OURS, Body="hello", NumMedia="0", **more)
+    (news,) = reader.read(post.request("https://gw.example/x"))
+    assert (news.sender, news.recipient, news.others) == (THEIRS, OURS, (OTHERS, THIRD))
+
+
+def test_what_twilio_s_conversations_say_of_the_same_message_is_not_a_second_one() -> None:
+    reader = Reader("main", library.preset("twilio"))
+    post = form(
+        URL, EventType="onMessageAdded", MessageSid="IM1", ConversationSid="CH1", Author=THEIRS, Body="hello"
+    )
+    assert reader.read(post.request("https://gw.example/x")) == []
 
 
 @pytest.mark.parametrize(
