@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from gateway.playground.enclosure import Enclosure
 from gateway.playground.peers import LOOPBACK
-from gateway.playground.process import Child, free_ports, listening
+from gateway.playground.process import Child, answering, free_ports
 from gateway.playground.unpacked import find, unpacked
 
 USERNAME, PASSWORD = "gateway", "s3cret"
@@ -125,7 +125,8 @@ class Kannel:
         bearerbox = await self._begin("bearerbox")
         await bearerbox.wait_ready(bearerbox.logged("MAIN: Start-up done, entering mainloop"))
         smsbox = await self._begin("smsbox")
-        await smsbox.wait_ready(listening(LOOPBACK, self._port))
+        # Our end of the relay would listen in any case.
+        await smsbox.wait_ready(answering(LOOPBACK, self._port, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1."))
 
     def _text(self, callbacks: str) -> str:
         text = _CORE.format(admin=_ADMIN, boxes=_BOXES, fakesmsc=_FAKESMSC, directory=self._directory)
@@ -148,31 +149,32 @@ class Kannel:
             await self._running.pop().stop()
         await self._enclosure.stop()
 
+    def line(self) -> Child:
+        """A fakesmsc to be started, which stands for all phones and logs what comes to them: ``<FROM TO text WORDS>``, or
+        ``ucs-2`` (with a header: ``data``) and then percent-encoded. Kannel talks to one at a time, so it has to be stopped
+        for ``text``."""
+        return self._phones("0", "1 2 text nothing")
+
     async def text(self, sender: str, recipient: str, words: str) -> None:
         """A phone's text to a number of the gateway's, through fakesmsc; returns when Kannel has it. ``words`` have no
         newline."""
-        said = quote(words.encode("utf-16-be"), safe="")
         before = self._received()
-        sending = Child(
-            "fakesmsc",
-            self._enclosure.within(
-                [
-                    self._fakesmsc,
-                    *("-H", LOOPBACK, "-r", str(_FAKESMSC), "-i", "0.1", "-m", "1"),
-                    f"{sender} {recipient} ucs2 {said}",
-                ]
-            ),
-            self._directory,
-        )
 
         async def taken() -> bool:
             return self._received() > before
 
+        said = quote(words.encode("utf-16-be"), safe="")
+        sending = self._phones("1", f"{sender} {recipient} ucs2 {said}")
         sending.start()
         try:
             await sending.wait_ready(taken)
         finally:
             await sending.stop()
+
+    def _phones(self, most: str, said: str) -> Child:
+        where = ("-H", LOOPBACK, "-r", str(_FAKESMSC), "-i", "0.1", "-m", most)
+        command = self._enclosure.within([self._fakesmsc, *where, said])
+        return Child("fakesmsc", command, self._directory)
 
     def _received(self) -> int:
         log = self._directory / "access.log"
