@@ -28,7 +28,7 @@ from bridges.sms.sending.messages import Outgoing, message_id
 from bridges.sms.sending.sender import Sender
 from bridges.sms.text.counting import count, plain
 from bridges.sms.traffic import NotTaken, Report, Route, Unfit
-from gateway.bridge import Blob, NotStored, Services
+from gateway.bridge import Blob, MediaError, NotStored, Services
 from gateway.model import Attachment, Condition, Refused
 
 _log = structlog.get_logger(__name__)
@@ -228,6 +228,12 @@ class Parts:
         """``receiving.residents.Files``."""
         way = self._office.routes.find(route)
         headers = way.media_headers(attachment.url) if way is not None else None
+        if headers is None:
+            # Whoever sends a text shall not say where the gateway is to go for it.
+            text = (
+                "it lies where its provider keeps no files; the operator can name the host in `media_hosts`."
+            )
+            raise MediaError(Refused(Condition.NOT_ALLOWED, text))
         return await self._office.services.media.fetch(attachment, owner, headers)
 
     def here(self, owner: str) -> None:

@@ -75,6 +75,8 @@ class Fate:
 
 def cut(submission: Submission, most: int) -> list[Part]:
     """The parts of a text. Raises ``Unfit``."""
+    if submission.media:
+        raise Unfit(Refused(Condition.FEATURE_NOT_IMPLEMENTED, "A modem carries no files here."))
     recipient = submission.recipients[0].removeprefix("+")
     if not (recipient.isascii() and recipient.isdigit()) or len(recipient) > _LONGEST_NUMBER:
         raise Unfit(Refused(Condition.ITEM_NOT_FOUND, "This is no number that can be texted; check it."))

@@ -81,6 +81,8 @@ def submissions(submission: Submission, manner: Manner) -> list[Message]:
         raise _unfit(
             Condition.NOT_ACCEPTABLE, "This route sends to one number at a time; write to each of them."
         )
+    if submission.media:
+        raise _unfit(Condition.FEATURE_NOT_IMPLEMENTED, "This route carries no files.")
     cut = counted(submission.text, manner)
     body = _frame(submission, manner)._replace(data_coding=UCS2 if cut.alphabet is Alphabet.UCS2 else DEFAULT)
     if len(cut.data) == 1:

@@ -69,3 +69,14 @@ async def test_colleagues_see_files_and_answers_to_groups_in_a_chat_of_theirs(tm
         shown = await bob.shown(PICTURE.url)
         assert shown.sender == f"{THEM},{OTHER}"
         assert shown.text.startswith("[alice answered")
+
+
+async def test_files_are_fetched_where_the_provider_keeps_them_and_nowhere_else(tmp_path: Path) -> None:
+    async with whole(tmp_path) as stage:
+        alice = await stage.user()
+        await stage.text("look", media=(PICTURE,))
+        shown = await alice.shown("cat.png")
+        assert "`media_hosts`" in shown.text
+        stage.one.headers = {}
+        await stage.text("and here", media=(PICTURE,))
+        assert "`media_hosts`" not in (await alice.shown("and here")).text

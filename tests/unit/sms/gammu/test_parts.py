@@ -1,5 +1,7 @@
 """Texts as rows of smsd's tables, and rows as texts."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from bridges.sms.gammu import parts
 from bridges.sms.gammu.parts import Arrival, Sent
 from bridges.sms.traffic import Alphabet, Nature, Stage, Submission, Unfit
-from gateway.model import Condition
+from gateway.model import Attachment, Condition
 
 OURS, THEIRS = "+12125550001", "+13105550001"
 
@@ -170,3 +172,9 @@ def test_why_a_text_failed_is_said_with_its_code() -> None:
     late = parts.fate([sent("DeliveryFailed", arrival=70)], waiting=False)
     assert late.why is not None
     assert (late.code, late.why.condition) == ("TP-Status 70", Condition.RECIPIENT_UNAVAILABLE)
+
+
+def test_files_are_never_left_out_in_silence() -> None:
+    with pytest.raises(Unfit) as caught:
+        parts.cut(replace(submission("look"), media=(Attachment("cat.png", "image/png"),)), 10)
+    assert caught.value.refused.condition is Condition.FEATURE_NOT_IMPLEMENTED

@@ -14,7 +14,7 @@ from bridges.sms.smpp.tlv import Tag, first
 from bridges.sms.smpp.writing import Long, Manner, submissions
 from bridges.sms.text.decoding import decode as decoded
 from bridges.sms.traffic import Alphabet, Inbound, Submission, Unfit
-from gateway.model import Condition
+from gateway.model import Attachment, Condition
 
 MINE = Submission("ref", "+15551110000", ("+4915550001111",), "Hello", concatenation=0x1234)
 
@@ -31,6 +31,12 @@ def arrived(bodies: list[Message], alphabet: Alphabet = Alphabet.GSM) -> list[In
 def text_of(pieces: list[Inbound]) -> str:
     one = pieces[0]
     return decoded(b"".join(each.data for each in pieces), one.alphabet, one.locking, one.single)
+
+
+def test_files_are_never_left_out_in_silence() -> None:
+    with pytest.raises(Unfit) as caught:
+        submissions(replace(MINE, media=(Attachment("cat.png", "image/png"),)), Manner())
+    assert caught.value.refused.condition is Condition.FEATURE_NOT_IMPLEMENTED
 
 
 def test_a_short_text() -> None:
