@@ -34,6 +34,7 @@ CAPABILITIES = Capabilities(
     attachments=True,
     contact_types=("sms", "phone"),
     numbers=True,
+    labels=True,
     contact_presence=True,
     store_and_forward=True,
     recognises_repeats=True,
@@ -49,7 +50,7 @@ CAPABILITIES = Capabilities(
     together=True,
     one_way=True,
     lookup=True,
-    network_noun="telephone network",
+    network_noun="texts",
     room_noun="group",
     prompt="Phone number",
     prompt_help="Write a number like +1 555 123 4567.",
@@ -86,6 +87,13 @@ class SmsBridge:
 
     def fold(self, name: str) -> str:
         return addresses.fold(name, self.office.place)
+
+    def label(self, user: str, address: Address) -> str:
+        """``gateway.bridge.Labels``."""
+        if address.kind is AddressKind.ROOM:
+            group = self.office.groups.find(user, address.name)
+            return self.office.groups.title(group) if group is not None else ""
+        return addresses.label(self.fold(address.name))
 
     def nick(self, text: str) -> str:
         return text

@@ -93,7 +93,9 @@ class SmsSession:
         self._desk = desk
         house.people.came(self)
         try:
-            self.sink.online(numbers[0].number)
+            # The name in rooms. A number would be none: Converse.js (14) makes a pattern of its own nick, and shows nothing
+            # of a room if that begins with a plus.
+            self.sink.online(house.people.name(self.owner))
             for each in known:
                 self.met(each.party)
             # After that, for what waits may be about rooms, which are entered by now.

@@ -48,6 +48,9 @@ class Capabilities:
     questions: bool = False  # people's software can be asked about itself: sessions are ``Asks``
     contact_types: tuple[str, ...] = ("pc",)  # identities client/<each>: "sms", "phone", "bot"
     numbers: bool = False  # contacts whose name begins with "+" are telephones with that number (E.164)
+    labels: bool = (
+        False  # people and rooms are called otherwise than their addresses: the bridge is ``Labels`` too
+    )
     contact_list: bool = False  # the network keeps a list of the user's contacts: ``Contact.listed``
     contact_presence: bool = False  # sessions are ``Watching``: they can tell who is there
     one_way: bool = False  # some people cannot be written to: sessions are ``KnowsOneWay``

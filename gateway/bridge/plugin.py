@@ -141,6 +141,13 @@ class LookingUp(Protocol):
         ``BadAddress`` with one sentence for whoever wrote it."""
 
 
+class Labels(Protocol):
+    """What a bridge with ``Capabilities.labels`` has besides."""
+
+    def label(self, user: str, address: Address) -> str:
+        """What ``user`` would call a room, or a contact of whom no session has told anything yet; empty: as it is."""
+
+
 class Gathers(Protocol):
     """What a bridge with ``Capabilities.together`` has besides."""
 

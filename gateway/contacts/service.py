@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol, cast
 
 from gateway.accounts.account import Account
-from gateway.bridge import BadAddress, Bridge, Watching
+from gateway.bridge import BadAddress, Bridge, Labels, Watching
 from gateway.contacts.known import AWAY, KnownContacts, Standing, standing
 from gateway.model import Address, AddressKind, Availability, Contact, Message
 from gateway.storage.contacts import ContactStore
@@ -58,9 +58,14 @@ class ContactService:
     # -- questions ---------------------------------------------------------------------------------------------
 
     def contact(self, owner: str, address: Address) -> Contact:
-        """What is known of somebody; the name alone where that is all."""
+        """What is known of somebody; the name alone where that is all, as people write it."""
         known = self._known.contact(owner, address.network, self._fold(owner, address))
-        return known if known is not None else Contact(address.name)
+        if known is not None:
+            return known
+        bridge = self._context.bridge
+        # The capability says that the bridge can.
+        label = cast("Labels", bridge).label(owner, address) if bridge.capabilities.labels else ""
+        return Contact(address.name, label)
 
     def standing(self, owner: str, address: Address) -> Standing:
         return self._known.standing(owner, address.network, self._fold(owner, address))

@@ -192,7 +192,7 @@ class Component:
         self.doors = Doors(street(self, services), self.people.commands.available, lists.available)
         self._discovery = Discovery(
             settings.title,
-            bridge.capabilities,
+            bridge,
             self.book,
             self.accounts,
             features=self.doors.features | multicast.features(bridge.capabilities),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import cast
 
 from gateway.accounts.directory import Accounts
-from gateway.bridge import BadAddress, Capabilities, KnowsOneWay
+from gateway.bridge import BadAddress, Bridge, Capabilities, KnowsOneWay, Labels
 from gateway.chat import features
 from gateway.model import Address, AddressKind
 from gateway.rooms import traits
@@ -51,7 +51,7 @@ class Discovery:
     def __init__(
         self,
         name: str,
-        capabilities: Capabilities,
+        bridge: Bridge,
         book: AddressBook,
         accounts: Accounts,
         *,
@@ -60,7 +60,8 @@ class Discovery:
         forms: Callable[[], tuple[DataSet, ...]] = tuple,
     ) -> None:
         self._name = name
-        self._capabilities = capabilities
+        self._bridge = bridge
+        self._capabilities = bridge.capabilities
         self._book = book
         self._accounts = accounts
         self._gateway_features = features | archives
@@ -141,6 +142,11 @@ class Discovery:
         room = account.room(address.name) if account is not None else None
         if self._capabilities.rooms_are_topics and room is not None and room.topic.text:
             return room.topic.text
+        if self._capabilities.labels:
+            # The capability says that the bridge can.
+            label = cast("Labels", self._bridge).label(requester.bare, address)
+            if label:
+                return label
         return f"{address.name} on {address.network}"
 
     def _can(self, address: Address, requester: Jid) -> Capabilities:

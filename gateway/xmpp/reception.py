@@ -8,7 +8,7 @@ from typing import cast
 
 from gateway.accounts.directory import Accounts
 from gateway.bridge import BadAddress, Bridge, Capabilities, Gathers
-from gateway.chat.payloads import MODERATE
+from gateway.chat.payloads import MODERATE, chat_state
 from gateway.chat.speech import Speech, encrypted
 from gateway.chat.telling import Telling
 from gateway.contacts.people import People
@@ -78,7 +78,9 @@ class Reception:
         router.on("iq", MODERATE, "set", self._in_room(self._rooms.moderate))
 
     def _message(self, stanza: Stanza) -> None:
-        address = self._target(stanza)
+        # What a client tells of itself, at every key, is no place for explanations: the message will be.
+        quiet = stanza.body is None and chat_state(stanza.element) is not None
+        address = self._target(stanza, quiet=quiet)
         if address is None:
             return
         if address.kind is _ROOM:
@@ -214,14 +216,14 @@ class Reception:
 
         return answer
 
-    def _target(self, stanza: Stanza, reply: Reply | None = None) -> Address | None:
-        """What the stanza is addressed to; one that no address of the bridge can have is refused here."""
+    def _target(self, stanza: Stanza, reply: Reply | None = None, *, quiet: bool = False) -> Address | None:
+        """What the stanza is addressed to; one that no address of the bridge can have is refused here, or dropped."""
         try:
             return self._book.address(stanza.to.local)
         except BadAddress as error:
             why = Refused(Condition.JID_MALFORMED, str(error))
             if reply is not None:
                 reply.error(why)
-            else:
+            elif not quiet:
                 self._refuse(stanza, why)
             return None

@@ -68,6 +68,14 @@ async def test_private_messages_come_from_the_contacts_own_address(stage):
     assert (answer.get("from"), answer.findtext(f"{C}body")) == (f"bob@{JID}", "/me nods")
 
 
+async def test_only_what_was_written_to_an_impossible_address_is_refused(stage):
+    there, state = f"two\\20words@{JID}", "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
+    stage.send(f"<message type='chat' id='p1' from='{ALICE}' to='{there}'>{state}</message>")
+    stage.send(f"<message type='chat' id='p2' from='{ALICE}' to='{there}'>{state}<body>hi</body></message>")
+    error = await stage.expect("message", type="error")
+    assert (error.get("id"), condition(error)) == ("p2", "jid-malformed")
+
+
 async def test_a_message_to_nobody_comes_back_with_its_id(stage):
     await stage.join()
     stage.send(f"<message type='chat' id='p3' from='{ALICE}' to='ghost@{JID}'><body>hi</body></message>")

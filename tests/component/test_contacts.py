@@ -11,6 +11,7 @@ import pytest
 from gateway.model import Availability, Contact, Picture
 from tests.component.stage import ALICE, BOB, JID, C, kind, staged
 from tests.loopback import LoopbackBridge, LoopbackSettings
+from tests.loopback.labelled import LabelledBridge
 from tests.loopback.oneway import OneWayBridge
 from tests.waiting import eventually
 
@@ -465,3 +466,15 @@ async def test_who_cannot_be_written_to_says_so(tmp_path, server):
             answer = await ask(stage, info, to=contact)
             told[contact] = {each.get("var") for each in answer.iter() if each.get("var")}
         assert told[f"announcer@{JID}"] - told[CAROL] == {"urn:xmpp:noreply:0"}
+
+
+async def test_people_and_rooms_are_called_as_the_bridge_says(tmp_path, server):
+    async with staged(tmp_path, server=server, bridge=LabelledBridge(LoopbackSettings())) as stage:
+        await stage.join()
+        info = "<query xmlns='http://jabber.org/protocol/disco#info'/>"
+        room = await ask(stage, info, to=f"#room@{JID}")
+        identities = room.iter("{http://jabber.org/protocol/disco#info}identity")
+        assert {each.get("name") for each in identities} == {f"The room #room of {USER}"}
+        for name, shown in ((CAROL, f"The person carol of {USER}"), (f"plain@{JID}", "plain")):
+            card = await ask(stage, "<vCard xmlns='vcard-temp'/>", to=name)
+            assert card.findtext(f"{VCARD}vCard/{VCARD}FN") == shown

@@ -305,3 +305,15 @@ async def test_an_own_account_says_nothing_of_other_peoples_numbers(tmp_path: Pa
         await alice.shown("for Alice")
         shown = [[call.arguments[0].text for call in each.sink.named("direct")] for each in (alice, bob)]
         assert shown == [["for Alice"], ["for Bob"]]
+
+
+async def test_people_and_groups_are_called_as_on_telephones(tmp_path: Path) -> None:
+    async with whole(tmp_path) as stage:
+        alice = await stage.user()
+        assert stage.bridge.label(ALICE, stage.bridge.address("+12125550123")) == "+1 212-555-0123"
+        group = await stage.bridge.office.groups.open(ALICE, OURS, (THEM, OTHER), "Family")
+        assert not isinstance(group, Refused)
+        room = stage.bridge.address(group.room)
+        assert (stage.bridge.label(ALICE, room), stage.bridge.label(BOB, room)) == ("Family", "")
+        # Not a number: Converse.js shows nothing of a room where its own name begins with a plus.
+        assert [call.arguments for call in alice.sink.named("online")] == [("alice",)]
