@@ -274,7 +274,7 @@ def wire(party_: str) -> str:
         return coded[1]
     if party_ == ANONYMOUS:
         raise BadAddress("Whoever wrote this withholds the number, so it cannot be answered.")
-    raise BadAddress(f"{party_.removesuffix(_ALPHA)} is a name, not a number: it cannot be answered.")
+    raise BadAddress("This sender is a name, not a number: it cannot be answered.")
 
 
 def context_of(party_: str) -> int:

@@ -97,7 +97,8 @@ class Orders:
             return
         ticket.done()
         if said:
-            self._people.notice(order.owner, order.place, said)
+            # In brackets as all that the gateway says in the chat of a phone, which it is not the phone that says.
+            self._people.notice(order.owner, order.place, f"[{said}]")
 
     # -- the orders --------------------------------------------------------------------------------------------
 

@@ -178,7 +178,7 @@ class Ledger:
     def _notice(self, ours: str, theirs: str, stopped: bool, source: Source) -> str:
         who, number = label(theirs), label(ours) if ours else "any number of this gateway"
         if not stopped:
-            by = "An operator has allowed it" if source is Source.OPERATOR else f"{who} wants it"
+            by = "An operator has allowed it" if source is Source.OPERATOR else f"{who} wants texts again"
             return f"[{by}: texts from {number} to {who} are sent again.]"
         what = f"{who} wants no more texts from {number}"
         if source is Source.PROVIDER:

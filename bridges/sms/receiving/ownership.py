@@ -80,7 +80,7 @@ class Ownership:
         """A member sees to a conversation from now on, whoever did before."""
         if not _member(owner, ours):
             return _no_team(ours)
-        who, place = self._residents.name(owner), f"this conversation with {label(ours.number)}"
+        who, place = self._residents.name(owner), f"this conversation on {label(ours.number)}"
         async with self._lock:
             known = await self.claim_of(ours, party)
             if known is not None and known.owner == owner:
@@ -104,7 +104,7 @@ class Ownership:
                 return self._not_yours(known)
             said = presentation.handed(self._residents.name(owner), name, ours.number)
             await self._change(ours, party, self._saving(ours.number, party, to), owner, said)
-        return f"{name} sees to this conversation with {label(ours.number)} now. The team is told."
+        return f"{name} sees to this conversation on {label(ours.number)} now. The team is told."
 
     async def release(self, owner: str, ours: OurNumber, party: str) -> str | Refused:
         """Nobody sees to a conversation any more."""

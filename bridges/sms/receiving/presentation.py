@@ -190,15 +190,15 @@ def answered(name: str, ours: str, text: str) -> str:
 
 def claimed(name: str, ours: str, before: str) -> str:
     instead = f", instead of {before}" if before else ""
-    return f"[{name} sees to this conversation with {label(ours)} now{instead}.]"
+    return f"[{name} sees to this conversation on {label(ours)} now{instead}.]"
 
 
 def handed(name: str, to: str, ours: str) -> str:
-    return f"[{name} has handed this conversation with {label(ours)} to {to}.]"
+    return f"[{name} has handed this conversation on {label(ours)} to {to}.]"
 
 
 def released(name: str, ours: str) -> str:
-    return f"[{name} no longer sees to this conversation with {label(ours)}. Whoever wants to can claim it.]"
+    return f"[{name} no longer sees to this conversation on {label(ours)}. Whoever wants to can claim it.]"
 
 
 def nobodys(number: str, why: str) -> str:

@@ -245,7 +245,7 @@ class Centre:
             answer = await token.answer
             if isinstance(answer, Silence):
                 self._counts["unknown"] += 1
-                return Unknown(f"{self._name} may or may not have taken the message: {answer.text}.")
+                return Unknown(f"{self._name}: {answer.text}.")
             if answer.status not in status.THROTTLES:
                 return self._outcome(answer)
             pause = self._turns.backoff.wait(self._clock.monotonic())

@@ -53,7 +53,7 @@ async def test_start_undoes_it_and_means_nothing_otherwise(house: House) -> None
     texts = await house.chat().has(5)
     assert texts[0:2] == ["START", "STOP"]
     assert texts[4] == (
-        "[+1 555-123-4567 wants it: texts from +1 555-000-0001 to +1 555-123-4567 are sent again.]"
+        "[+1 555-123-4567 wants texts again: texts from +1 555-000-0001 to +1 555-123-4567 are sent again.]"
     )
     assert not await _refused(house)
 
