@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.playground.carrier import NUMBERS, Carrier
+from gateway.playground.kannel import FAKE, PASSWORD, USERNAME, Kannel
 from gateway.playground.mail import AUTHSERV, OURS, Post
 from gateway.playground.peers import LOOPBACK, Component, IrcServer, XmppServer
-from gateway.playground.process import Child, free_ports
+from gateway.playground.process import Child
 from gateway.secrets import SecretBox
 
 _CONFIG = """\
@@ -84,7 +85,23 @@ number = "{number}"
 routes = ["{route}"]
 """
 
+_KANNEL = """
+[bridges.sms.routes.kannel]
+kind = "kannel"
+url = "{kannel.url}"
+username = "{user}"
+password = "{password}"
+smsc = "{smsc}"
+
+[[bridges.sms.numbers]]
+number = "{number}"
+routes = ["kannel"]
+users = ["{operator}"]
+"""
+
 _ROUTE = "carrier"
+#: What the operator writes from, through Kannel where it is there.
+KANNEL_NUMBER = "+12025550121"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +116,13 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True)
 class PhoneSettings:
-    """An SMS bridge beside the others. ``operator`` is the user who is its admin."""
+    """An SMS bridge beside the others. ``operator`` is the user who is its admin, ``web_port`` where callbacks come."""
 
     component: Component
     carrier: Carrier
     operator: str
+    web_port: int
+    kannel: Kannel | None = None
 
 
 class Causeway:
@@ -214,9 +233,9 @@ def _mail(mail: MailSettings, server: XmppServer) -> str:
 
 
 def _phones(phones: PhoneSettings) -> str:
-    return _SMS.format(
+    text = _SMS.format(
         operator=phones.operator,
-        web=f"{LOOPBACK}:{free_ports(1)[0]}",
+        web=f"{LOOPBACK}:{phones.web_port}",
         host=phones.carrier.host,
         jid=phones.component.jid,
         secret=phones.component.secret,
@@ -224,6 +243,16 @@ def _phones(phones: PhoneSettings) -> str:
         carrier=_lines(phones.carrier.route),
         numbers="".join(_NUMBER.format(number=each, route=_ROUTE) for each in NUMBERS),
     )
+    if phones.kannel is not None:
+        text += _KANNEL.format(
+            kannel=phones.kannel,
+            user=USERNAME,
+            password=PASSWORD,
+            smsc=FAKE,
+            number=KANNEL_NUMBER,
+            operator=phones.operator,
+        )
+    return text
 
 
 def _lines(keys: Mapping[str, str] | None) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 from gateway.playground.carrier import Carrier, Text
 from gateway.playground.expect import Unmet
 from gateway.playground.irc_client import IrcClient, Line
+from gateway.playground.kannel_phones import KannelPhones
 from gateway.playground.mail import Delivered, Post
 from gateway.playground.process import Child, Missing, NotReady
-from gateway.playground.rig import Playground
+from gateway.playground.rig import OPERATOR, Playground
 from gateway.playground.tour import Tour
 from gateway.playground.xmpp_client import LoginFailed
 
@@ -39,6 +40,7 @@ Everything runs (up in {seconds:.1f} s). Take any XMPP and any IRC client; nothi
                 ({post}; what is sent to anybody at post.localhost is shown here)
   SMS           {sms}: register there, then write to {phone}, who answers
                 (or to any other number: {pad} in a browser is a phone to type on; those that end in 9 are off)
+                {kannel}
   files         {directory}
 
 With profanity:
@@ -175,6 +177,7 @@ def _print_guide(playground: Playground, directory: Path, seconds: float, web: P
             sms=playground.gateway.sms_jid,
             phone=playground.gateway.phone(_HOST_PHONE),
             pad=playground.carrier.url,
+            kannel=_kannel(playground),
             directory=directory,
             password=playground.users["alice"].password,
             lobby=LOBBY,
@@ -194,6 +197,8 @@ async def _watch(playground: Playground) -> None:
         async with asyncio.TaskGroup() as tasks:
             playground.post.mailboxes.observe(lambda got: _correspond(playground.post, got, tasks))
             playground.carrier.observe(lambda got: _text_back(playground.carrier, got, tasks))
+            if (kannel := playground.kannel) is not None:
+                kannel.observe(lambda got: _text_back(kannel, got, tasks, everybody=True))
             tasks.create_task(_follow(playground.gateway.child))
             for child in (playground.gateway.child, playground.xmpp.child, playground.irc.child):
                 tasks.create_task(_guard(child))
@@ -233,20 +238,29 @@ def _correspond(post: Post, got: Delivered, tasks: asyncio.TaskGroup) -> None:
         tasks.create_task(post.send(got.recipient, _writer(got.message), raw=_reply(got)))
 
 
-def _text_back(carrier: Carrier, got: Text, tasks: asyncio.TaskGroup) -> None:
-    """What comes to phones is shown, and one of them answers."""
+def _kannel(playground: Playground) -> str:
+    if playground.kannel is None:
+        return f"(nothing goes through Kannel: {playground.without_kannel})"
+    return f"{OPERATOR}'s texts go through Kannel and its fakesmsc; whoever gets one answers"
+
+
+def _text_back(
+    network: Carrier | KannelPhones, got: Text, tasks: asyncio.TaskGroup, *, everybody: bool = False
+) -> None:
+    """What comes to phones is shown, and one of them answers, or ``everybody``."""
     pictures = f" [{len(got.pictures)} pictures]" if got.pictures else ""
     _print(
         f"{time.strftime('%H:%M:%S')} SMS      {got.sender} to {', '.join(got.recipients)}: {got.text}{pictures}"
     )
-    if got.recipients == (_HOST_PHONE,):
-        tasks.create_task(_answer(carrier, Text(_HOST_PHONE, (got.sender,), f"I read: {got.text}{pictures}")))
+    if everybody or got.recipients == (_HOST_PHONE,):
+        answer = Text(got.recipients[0], (got.sender,), f"I read: {got.text}{pictures}")
+        tasks.create_task(_answer(network, answer))
 
 
-async def _answer(carrier: Carrier, text: Text) -> None:
+async def _answer(network: Carrier | KannelPhones, text: Text) -> None:
     try:
-        await carrier.text(text)
-    except Unmet as unmet:
+        await network.text(text)
+    except (Unmet, NotReady) as unmet:
         _print(f"{time.strftime('%H:%M:%S')} SMS      {unmet}")
 
 

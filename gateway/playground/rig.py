@@ -13,11 +13,14 @@ from gateway.playground.causeway import Causeway, MailSettings, PhoneSettings
 from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.expect import Unmet
 from gateway.playground.inspircd import InspIRCd
+from gateway.playground.kannel import Kannel, Way
+from gateway.playground.kannel_phones import KannelPhones
 from gateway.playground.mail import Post
 from gateway.playground.ngircd import NgIRCd
 from gateway.playground.own_ircd import OwnIrcd
 from gateway.playground.peers import Component, IrcServer, Server, User, XmppServer, new_secret
 from gateway.playground.phone_page import PhonePage
+from gateway.playground.process import Missing, NotReady, free_ports
 from gateway.playground.prosody import Prosody
 from gateway.playground.xmpp_client import PING, XmppClient
 
@@ -31,7 +34,7 @@ USERS = ("alice", "bob")
 OPERATOR = "bob"
 
 _COMMANDS = "http://jabber.org/protocol/commands"
-_CALLBACKS = re.compile(r"http://\S+/bridge/sms/\S+")
+_CALLBACKS = re.compile(r"http://\S+/bridge/sms/(\S+)/\S+")
 
 _XMPP: Mapping[str, type[Prosody] | type[Ejabberd]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 _IRC: Mapping[str, type[InspIRCd] | type[NgIRCd] | type[OwnIrcd]] = {
@@ -43,7 +46,7 @@ _IRC: Mapping[str, type[InspIRCd] | type[NgIRCd] | type[OwnIrcd]] = {
 
 class Playground:
     """Everything running. ``users`` have accounts on the XMPP server, ``OPERATOR`` among them is the gateway's admin;
-    ``privileges`` says whether the server grants any."""
+    ``privileges`` says whether the server grants any; ``without_kannel`` why there is no ``kannel``, if so."""
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Playground:
         users: Mapping[str, User],
         post: Post,
         carrier: Carrier,
+        kannel: KannelPhones | None,
         *,
         privileges: bool,
     ) -> None:
@@ -62,6 +66,8 @@ class Playground:
         self.users = users
         self.post = post
         self.carrier = carrier
+        self.kannel = kannel
+        self.without_kannel = "it is not there; scripts/playground fetches it"
         self.privileges = privileges
 
     @classmethod
@@ -75,14 +81,15 @@ class Playground:
         privileges: bool = True,
     ) -> "Playground":
         """Start all in sub-directories of ``directory``; ``irc`` None: InspIRCd where it is installed, else our own. Mail
-        goes through Postfix where it is there, else through us.
+        goes through Postfix where it is there, else through us; the operator's texts go through Kannel where that is there.
         ``privileges``: the XMPP server grants the gateway what XEP-0356 has. Raises ``Missing`` and ``NotReady``; nothing
         then stays running."""
         os.chmod(directory, 0o711)  # daemons that must not be root look for their files in it
         chosen_irc = irc or ("inspircd" if InspIRCd.installed() else "own")
         users = {name: User(name, secrets.token_hex(4)) for name in USERS}
         component, mail, sms = [Component(jid, new_secret()) for jid in (GATEWAY_JID, MAIL_JID, SMS_JID)]
-        carrier = Carrier()
+        carrier, [web_port] = Carrier(), free_ports(1)
+        kannel = Kannel(_sub(directory, "kannel"), Way(web_port)) if Kannel.installed() else None
         started: list[Server] = []
         # Postfix starts many small programs, and has time while the others do.
         posting = asyncio.create_task(Post.start(_sub(directory, "post")))
@@ -106,7 +113,7 @@ class Playground:
                 component,
                 irc_server,
                 mail=MailSettings(mail, post),
-                phones=PhoneSettings(sms, carrier, users[OPERATOR].jid),
+                phones=PhoneSettings(sms, carrier, users[OPERATOR].jid, web_port, kannel),
             )
         except BaseException:
             posting.cancel()
@@ -117,7 +124,10 @@ class Playground:
             for server in started:
                 await server.kill()
             raise
-        playground = cls(xmpp_server, irc_server, gateway, users, post, carrier, privileges=privileges)
+        phones = KannelPhones(kannel) if kannel is not None else None
+        playground = cls(
+            xmpp_server, irc_server, gateway, users, post, carrier, phones, privileges=privileges
+        )
         try:
             await playground.check()
             await playground.connect_phones()
@@ -142,10 +152,17 @@ class Playground:
             told = "\n".join((await operator.iq(self.gateway.sms_jid, command, type="set")).itertext())
         finally:
             await operator.close()
-        found = _CALLBACKS.search(told)
-        if found is None:
+        addresses = {each[1]: each[0] for each in _CALLBACKS.finditer(told)}
+        if "carrier" not in addresses:
             raise Unmet(f"{OPERATOR} expected to be told where texts are to be brought, but read: {told}")
-        self.carrier.callbacks = found[0]
+        self.carrier.callbacks = addresses["carrier"]
+        if self.kannel is None:
+            return
+        try:
+            await self.kannel.start(addresses["kannel"])
+        except (Missing, NotReady) as error:  # not every machine lets us have a network of its own for it
+            await self.kannel.stop()
+            self.kannel, self.without_kannel = None, str(error)
 
     async def log_in(self, name: str, resource: str, *, priority: int | None = 0) -> XmppClient:
         """One of ``users``, from one more device."""
@@ -158,6 +175,8 @@ class Playground:
         """End everything, the gateway first so that it can say good-bye."""
         await self.gateway.stop()
         await asyncio.gather(self.irc.stop(), self.xmpp.stop(), self.post.stop(), self.carrier.stop())
+        if self.kannel is not None:
+            await self.kannel.stop()
 
 
 def _sub(directory: Path, name: str) -> Path:

@@ -15,7 +15,7 @@ from gateway.playground.tour_contacts import ContactsTour
 from gateway.playground.tour_doors import DoorsTour
 from gateway.playground.tour_mail import MailTour
 from gateway.playground.tour_rooms import RoomsTour
-from gateway.playground.tour_sms import SmsTour
+from gateway.playground.tour_sms import KannelTour, SmsTour
 
 
 class Tour:
@@ -34,6 +34,10 @@ class Tour:
             walked = [*DoorsTour(cast).steps, *rooms.coming, *ContactsTour(cast).steps, *rooms.staying]
             walked += MailTour(cast, self._rig.post).steps
             walked += SmsTour(cast, self._rig.carrier).steps
+            if self._rig.kannel is not None:
+                walked += KannelTour(cast, self._rig.kannel).steps
+            else:
+                self._print(f"Nothing goes through Kannel: {self._rig.without_kannel}")
             if not await self._walk(walked):
                 return False
         finally:

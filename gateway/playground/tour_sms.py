@@ -1,4 +1,4 @@
-"""The part of the tour about texts: alice, and dave and erin, who have telephones."""
+"""The part of the tour about texts: alice, and dave and erin, who have telephones; bob and fred, where there is a Kannel."""
 
 import asyncio
 import base64
@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from gateway.playground.carrier import Carrier, Picture, Text
 from gateway.playground.cast import Cast, Step
 from gateway.playground.expect import DEADLINE, Unmet
+from gateway.playground.kannel_phones import KannelPhones
 from gateway.playground.match import Pattern, error_condition, error_text, message
 
 _BODY = "{jabber:client}body"
@@ -19,7 +20,7 @@ _UPLOAD = "urn:xmpp:http:upload:0"
 _INVITATION = "{jabber:x:conference}x"
 _GATEWAY = "jabber:iq:gateway"
 _PATIENCE = 20.0  # a text passes the provider, and its report comes back
-_DAVE, _ERIN, _OFF = "+13105550101", "+13105550103", "+13105550109"
+_DAVE, _ERIN, _FRED, _OFF = "+13105550101", "+13105550103", "+13105550104", "+13105550109"
 _AS_WRITTEN = "(310) 555-0101"
 
 #: A red square, PNG.
@@ -29,6 +30,45 @@ _SQUARE = base64.b64decode(
 _LONG = "".join(
     f"{each:03} sheep jump. " for each in range(1, 96)
 )  # of ten segments with 153 characters each
+
+
+class KannelTour:
+    """bob's number is behind Kannel; what fred's phone gets, Kannel's own fakesmsc says."""
+
+    def __init__(self, cast: Cast, phones: KannelPhones) -> None:
+        self._cast = cast
+        self._phones = phones
+        self._jid = cast.gateway.sms_jid
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (("Both ways through Kannel, and fakesmsc on its other side", self._talk),)
+
+    async def _talk(self) -> None:
+        fred = self._cast.gateway.phone(_FRED)
+        bob = await self._cast.rig.log_in("bob", "desk")
+        try:
+            await bob.iq(self._jid, "<query xmlns='jabber:iq:register'/>", type="set")
+            self._cast.sends("bob", f"to {fred}: Cake? 🍰 (and asks for a receipt)")
+            id = bob.new_id()
+            bob.send(
+                f"<message to={quoteattr(fred)} type='chat' id='{id}'><body>Cake? 🍰</body>"
+                f"<request xmlns='{_RECEIPTS}'/></message>"
+            )
+            got = await self._phones.phone(_FRED).take(
+                lambda one: one.text == "Cake? 🍰", "bob's text", _PATIENCE
+            )
+            self._cast.sees("fred", got.text)
+            await bob.expect(_from(fred, lambda one: _received(one) == [id]), "a receipt", _PATIENCE)
+            self._cast.sees("bob", "the receipt: the phone has it")
+            self._cast.sends("fred", "to bob: Oh yes 😋")
+            await self._phones.text(Text(_FRED, (got.sender,), "Oh yes 😋"))
+            await bob.expect(
+                _from(fred, lambda one: one.findtext(_BODY) == "Oh yes 😋"), "the answer", _PATIENCE
+            )
+            self._cast.sees("bob", f"from {fred}: Oh yes 😋")
+        finally:
+            await bob.close()
 
 
 class SmsTour:
@@ -160,9 +200,9 @@ class SmsTour:
         return got
 
     async def _receipt(self, id: str) -> None:
-        received = f"{{{_RECEIPTS}}}received"
-        wanted = _from(self._dave, lambda one: [each.get("id") for each in one.iter(received)] == [id])
-        await self._alice.expect(wanted, "a receipt", _PATIENCE)
+        await self._alice.expect(
+            _from(self._dave, lambda one: _received(one) == [id]), "a receipt", _PATIENCE
+        )
         self._cast.sees("alice", "the receipt: the phone has it")
 
     async def _text(self, text: Text) -> None:
@@ -201,6 +241,11 @@ def _name(phone: str) -> str:
 def _from(sender: str, also: Callable[[Element], bool]) -> Pattern:
     """From whatever resource."""
     return message(also=lambda one: (one.get("from") or "").partition("/")[0] == sender and also(one))
+
+
+def _received(stanza: Element) -> list[str | None]:
+    """Ids of messages that a stanza says were received (XEP-0184)."""
+    return [each.get("id") for each in stanza.iter(f"{{{_RECEIPTS}}}received")]
 
 
 def _shared(stanza: Element) -> str:
