@@ -67,7 +67,9 @@ class Playground:
         self.post = post
         self.carrier = carrier
         self.kannel = kannel
-        self.without_kannel = "it is not there; scripts/playground fetches it"
+        self.without_kannel = (
+            "it is not there; to fetch it: bash -c '. scripts/prepare.sh; need_unpacked kannel kannel-extras'"
+        )
         self.privileges = privileges
 
     @classmethod
