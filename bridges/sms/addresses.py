@@ -114,6 +114,7 @@ def party(text: str, place: Place) -> str:
     coded = _CODED.fullmatch(written.replace(" ", ""))
     if coded is not None:
         _refuse_emergency(coded[1], place)
+        _refuse_emergency(coded[1], Place(phonenumbers.region_code_for_country_code(int(coded[2]))))
         return coded[0]
     return _one(written, place)
 

@@ -137,7 +137,8 @@ class Policy:
         for party in request.parties:
             if (why := self._destination(request, party)) is not None:
                 return why
-        limits, now = self._settings.limits, self._services.clock.now()
+        # Windows are counted by a clock that nobody sets.
+        limits, now = self._settings.limits, self._services.clock.monotonic()
         if request.segments > limits.segments_per_message * len(request.parties):
             return Refused(
                 Condition.NOT_ACCEPTABLE,

@@ -27,6 +27,10 @@ class ManualClock:
     def now(self) -> float:
         return self._epoch + self._elapsed
 
+    def set_back(self, seconds: float) -> None:
+        """Somebody sets the clock."""
+        self._epoch -= seconds
+
     def monotonic(self) -> float:
         return 1000.0 + self._elapsed
 

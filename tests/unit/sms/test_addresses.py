@@ -51,6 +51,12 @@ def test_emergency_numbers_are_refused_with_what_to_do(text: str) -> None:
         party(text, DE)
 
 
+@pytest.mark.parametrize("text", ["110;phone-context=+49", "000;phone-context=+61", "112;phone-context=+999"])
+def test_emergency_numbers_of_other_countries_are_refused_too(text: str) -> None:
+    with pytest.raises(BadAddress, match="call it from a telephone"):
+        party(text, US)
+
+
 _NONE = (
     "alice",
     "+",

@@ -1,5 +1,6 @@
 """What may be sent: destinations, quotas, breakers, and that a restart is no amnesty."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,15 @@ async def test_a_minute_and_a_day_have_so_many_segments(services: Services, cloc
     assert house.send("+12125550100") is None
 
 
+async def test_a_clock_that_is_set_back_stops_nobody(services: Services) -> None:
+    clock = ManualClock()
+    house = House(replace(services, clock=clock), limits={"segments_per_minute": 3})
+    assert house.send("+12125550100", segments=3) is None
+    clock.set_back(3600)
+    await clock.advance(61)
+    assert house.send("+12125550100", segments=3) is None
+
+
 def test_a_message_has_so_many_segments_to_each(services: Services) -> None:
     house = House(services, limits={"segments_per_message": 2})
     assert house.send("+12125550100", segments=3) is Condition.NOT_ACCEPTABLE
@@ -156,7 +166,8 @@ def test_the_longest_destination_has_the_price(services: Services) -> None:
         {"destination": "+1310", "price": 0.02},
         {"destination": "US", "price": 0.005, "route": "cheap"},
     )
-    settings = House(services, prices=prices).settings
+    cheap = {"kind": "smpp", "host": "127.0.0.1", "system_id": "x"}
+    settings = House(services, prices=prices, routes={"cheap": cheap}).settings
     assert price(settings, "a", "+12125550100") == 0.01
     assert price(settings, "cheap", "+12125550100") == 0.005
     assert price(settings, "a", "+13105550100") == 0.02
