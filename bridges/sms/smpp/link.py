@@ -4,6 +4,7 @@ It knows who waits for which answer, and nothing of messages, other connections,
 """
 
 import asyncio
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
@@ -357,7 +358,11 @@ def _words(error: BaseException, endpoint: Endpoint) -> str:
         return f"it did not answer in time{tls}"
     if isinstance(error, ssl.SSLError) and endpoint.context is not None:
         return f"TLS failed ({error.reason or error}); is it a port for SMPP over TLS?"
-    return str(error) or type(error).__name__
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there; correct host and port"
+    if isinstance(error, socket.gaierror):
+        return f"its name is not known ({error.strerror}); correct host"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _reason(error: ssl.SSLCertVerificationError) -> str:

@@ -1,6 +1,7 @@
 """One connection over a wire in memory, and a clock of the test's."""
 
 import asyncio
+import socket
 import ssl
 from dataclasses import dataclass, field
 
@@ -256,7 +257,13 @@ async def test_who_gives_up_during_the_login_leaves_no_connection(rig: Rig) -> N
 @pytest.mark.parametrize(
     ("error", "words", "lasting"),
     [
-        (ConnectionRefusedError(111, "Connection refused"), "cannot be reached", False),
+        (
+            ConnectionRefusedError(111, "Connection refused"),
+            "cannot be reached: nothing listens there",
+            False,
+        ),
+        (socket.gaierror(-2, "Name or service not known"), "its name is not known .*; correct host", False),
+        (OSError(113, "No route to host"), "cannot be reached: No route to host", False),
         (ssl.SSLCertVerificationError(1, "self-signed certificate"), "not to be trusted", True),
         (TimeoutError(), "did not answer in time", False),
     ],
