@@ -94,8 +94,16 @@ class Book:
         message = entry.message
         if message.id in page.records:
             return False
+        if not message.seq:
+            message = replace(message, seq=self.next_number())
         page.records.put(
-            Record(message.id, message.owner, message.submission.recipients, changed=message.created)
+            Record(
+                message.id,
+                message.owner,
+                message.submission.recipients,
+                message.seq,
+                changed=message.created,
+            )
         )
         page.new.append(message)
         page.also.extend(entry.also)
@@ -105,6 +113,8 @@ class Book:
         record = page.records.get(entry.id)
         if record is None or record.state is not MessageState.QUEUED:
             return Permit.STOP
+        if record.seq != entry.seq:
+            return Permit.STOP  # the same was submitted once more, and is sent as it was submitted first
         if record.pinned and record.route != entry.route:
             return Permit.STOP  # a mistake of ours: it must not come to two routes
         piece = record.pieces.get(entry.n)
@@ -201,7 +211,7 @@ class Book:
 
     def _failed(self, entry: Failed, page: Page) -> None:
         record = page.records.get(entry.id)
-        if record is None or record.state is not MessageState.QUEUED:
+        if record is None or record.seq != entry.seq or record.state is not MessageState.QUEUED:
             return
         record.total = max(record.total, 1)
         lost = []
@@ -221,7 +231,7 @@ class Book:
 
     def _postponed(self, entry: Postponed, page: Page) -> None:
         record = page.records.get(entry.id)
-        if record is not None:
+        if record is not None and record.seq == entry.seq:
             record.next_at, record.attempts, record.refused = entry.next_at, entry.attempts, entry.refused
             page.touch(record)
 

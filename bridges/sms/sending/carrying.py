@@ -140,7 +140,7 @@ class Carrier:
         if message.done and total != message.total:
             return _Tried(_Came.REFUSED, replace(message, pinned=True), _OTHERWISE)
         writing = Writing(
-            message.id, 0, route.name, total, counting(self._pace.receipts, route.ways.coverage)
+            message.id, message.seq, 0, route.name, total, counting(self._pace.receipts, route.ways.coverage)
         )
         for n in range(total):
             if n in message.done:
@@ -213,7 +213,7 @@ class Carrier:
 
     async def _failed(self, message: Message, why: Refused) -> Message | None:
         try:
-            await self._ledger.note(Failed(message.id, why))
+            await self._ledger.note(Failed(message.id, message.seq, why))
         except NotStored as error:
             log.warning("a message that has failed waits for the database", error=str(error))
             return self._unstored(message)
@@ -247,7 +247,9 @@ class Carrier:
         )
         if came != {_Came.AWAY}:
             try:
-                await self._ledger.note(Postponed(later.id, later.next_at, attempts, later.refused))
+                await self._ledger.note(
+                    Postponed(later.id, later.seq, later.next_at, attempts, later.refused)
+                )
             except NotStored as error:
                 log.warning("when a message is tried again cannot be noted", error=str(error))
         return later

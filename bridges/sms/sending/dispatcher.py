@@ -54,6 +54,7 @@ class Dispatcher:
         self._conversations: dict[tuple[str, str], _Conversation] = {}
         self._lanes: dict[str, _Lane] = {}
         self._held = 0
+        self._withdrawn: set[int] = set()  # of those that are first in their conversations
         self._later: list[tuple[float, int, _Conversation]] = []
         self._ties = itertools.count()
         self._alarm: Cancellable | None = None
@@ -79,10 +80,33 @@ class Dispatcher:
         if self._more:
             self._refill.set()
 
+    @property
+    def ready(self) -> bool:
+        """Whether a new message can be taken ``ahead``: all that is left to be written is in memory, with room for more."""
+        return self._group is not None and not (self._more or self._stopping or self._held >= self._pace.held)
+
+    def ahead(self, message: Message) -> None:
+        """A new one that is about to be committed, behind all that was added: the beginning of its writing is noted in the
+        commit that takes it. If that fails, it is to be withdrawn; if it is none that is new, whoever tries to note that is
+        stopped."""
+        self._take(message)
+
+    def withdraw(self, message: Message) -> None:
+        """What was taken ahead was not committed: whoever comes behind it need not wait."""
+        conversation = self._conversations.get((message.owner, message.conversation))
+        if conversation is None or not conversation.messages:
+            return
+        if conversation.messages[0].seq == message.seq:
+            self._withdrawn.add(message.seq)  # whoever is at it is about to be stopped
+        elif message in conversation.messages:
+            conversation.messages.remove(message)
+            self._held -= 1
+
     def forget(self, owner: str) -> None:
         """Nothing more of this user's is begun."""
         for conversation in [each for each in self._conversations.values() if each.key[0] == owner]:
             self._held -= len(conversation.messages)
+            self._withdrawn.difference_update(each.seq for each in conversation.messages)
             conversation.messages.clear()
             del self._conversations[conversation.key]
 
@@ -245,10 +269,10 @@ class Dispatcher:
     def _after(self, conversation: _Conversation, left: Message | None) -> None:
         if not conversation.messages:
             return  # forgotten meanwhile
-        if left is not None:
+        if left is not None and left.seq not in self._withdrawn:
             conversation.messages[0] = left
         else:
-            conversation.messages.popleft()
+            self._withdrawn.discard(conversation.messages.popleft().seq)
             self._held -= 1
             if self._more and self._held <= self._pace.held // 2:
                 self._refill.set()

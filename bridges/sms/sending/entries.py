@@ -15,7 +15,8 @@ from gateway.model import Refused
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A message is ours to send, together with ``also``. Comes to whether it is new."""
+    """A message is ours to send, together with ``also``. It is numbered now if it has no number. Comes to whether it is
+    new."""
 
     message: Message
     also: Sequence[tuple[Executable, Values]] = ()
@@ -23,9 +24,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A piece is about to be written. Comes to a ``Permit``."""
+    """A piece of a message is about to be written, which was submitted as number ``seq``. Comes to a ``Permit``."""
 
     id: str
+    seq: int
     n: int
     route: str
     total: int
@@ -51,15 +53,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Nobody will try any more."""
+    """Nobody will try any more what was submitted as number ``seq``."""
 
     id: str
+    seq: int
     why: Refused
 
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
     id: str
+    seq: int
     next_at: float
     attempts: int
     refused: frozenset[str]

@@ -1,7 +1,8 @@
 """The one hand that writes the book: entries come from everywhere, and are committed in order, all that wait in one commit.
 
 It reads what the entries are about, lets the book decide, and commits the page. If that fails nothing has happened, those
-who wait are told, and what the book remembers is read again.
+who wait are told, and what the book remembers is read again. New messages are not looked for before they are written:
+nearly always they are new, and the commit that finds one that is not is cheaper than asking for each.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from gateway.bridge import NotStored
 log = structlog.get_logger(__name__)
 
 _MOST = 1000  # entries of one commit
+_TURNS = 2  # of the loop before a commit: what follows from what has just happened joins it
 
 
 _Waiting = tuple[Entry, asyncio.Future[object]]
@@ -77,6 +79,8 @@ class Ledger:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
                 while self._waiting:
                     some, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                     await self._settle(some)
@@ -108,11 +112,22 @@ class Ledger:
             if not self._fresh:
                 await self._refresh()
             self._fresh = False  # until it is committed
-            page = await self._page(entries)
-            results = [self._book.note(entry, page) for entry in entries]
-            await self._sendings.commit(page)
+            try:
+                written = await self._committed(entries, surely_new=True)
+            except NotStored:
+                if not any(isinstance(each, Taken) for each in entries):
+                    raise
+                await self._refresh()
+                self._fresh = False
+                written = await self._committed(entries, surely_new=False)
             self._fresh = True
-            return page, results
+            return written
+
+    async def _committed(self, entries: Sequence[Entry], *, surely_new: bool) -> tuple[Page, list[object]]:
+        page = await self._page(entries, surely_new=surely_new)
+        results = [self._book.note(entry, page) for entry in entries]
+        await self._sendings.commit(page)
+        return page, results
 
     def _settled(self, page: Page, some: Sequence[_Waiting], results: Sequence[object]) -> None:
         self._shelf.trim()
@@ -127,13 +142,14 @@ class Ledger:
                 record.owed = False
             self._owed([tidings(each) for each in news])
 
-    async def _page(self, entries: Iterable[Entry]) -> Page:
+    async def _page(self, entries: Iterable[Entry], *, surely_new: bool) -> Page:
         """All that the entries may be about."""
         ids: set[str] = set()
+        new: set[str] = set()
         wanted: dict[str, set[str]] = {}
         for entry in entries:
             if isinstance(entry, Taken):
-                ids.add(entry.message.id)
+                (new if surely_new else ids).add(entry.message.id)
             elif isinstance(entry, Reported):
                 report = entry.report
                 if report.reference:
@@ -145,7 +161,7 @@ class Ledger:
                 ids.add(cast("str", id))
         for route, names in wanted.items():
             ids |= await self._sendings.spelt(route, names)
-        missing = {id for id in ids if id not in self._shelf}
+        missing = {id for id in ids - new if id not in self._shelf}
         if missing:
             for record in (await self._sendings.records(missing)).values():
                 self._shelf.put(record)

@@ -41,6 +41,7 @@ class Record:
     id: str
     owner: str
     recipients: tuple[str, ...]
+    seq: int
     state: MessageState = MessageState.QUEUED
     route: str = ""
     pinned: bool = False

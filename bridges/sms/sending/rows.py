@@ -145,6 +145,7 @@ def record_of(row: Row[Any]) -> Record:
         row.id,
         row.owner,
         tuple(json.loads(row.recipients)),
+        row.seq,
         state,
         row.route,
         bool(row.pinned),

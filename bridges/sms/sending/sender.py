@@ -62,6 +62,9 @@ class Sender:
         carrier = Carrier(self._ledger, choosing, trouble, clock=clock, chance=chance, pace=pace)
         self._dispatcher = Dispatcher(self._sendings, carrier, clock, pace)
         self._upkeep = Upkeep(self._sendings, self._ledger, clock, pace)
+        # Submitted, and not committed yet: those that the dispatcher has, by their numbers, and how many others.
+        self._ahead: set[int] = set()
+        self._behind = 0
 
     # What others call
 
@@ -71,6 +74,8 @@ class Sender:
         """Take a message, and ``also`` if it is new: the id that we know it by, once it is committed; it will be sent then,
         after those of its conversation that were submitted before. Raises ``NotStored``: it will not."""
         now = self._clock.now()
+        # Nothing overtakes what can be begun only after its commit.
+        ahead = not self._behind and self._dispatcher.ready
         submission = Submission(
             message_id(self._bridge, outgoing, self._chance),
             outgoing.sender,
@@ -82,7 +87,7 @@ class Sender:
         )
         message = Message(
             submission.reference,
-            self._book.next_number(),
+            self._book.next_number() if ahead else 0,
             outgoing.owner,
             outgoing.conversation,
             submission,
@@ -90,7 +95,13 @@ class Sender:
             outgoing.expires or now + self._pace.expire,
         )
         taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._ledger.note(Taken(message, also)).add_done_callback(partial(_settle, taken, message.id))
+        noted = self._ledger.note(Taken(message, also))
+        if ahead:
+            self._ahead.add(message.seq)
+            self._dispatcher.ahead(message)
+        else:
+            self._behind += 1
+        noted.add_done_callback(partial(self._taken, message, taken))
         return taken
 
     async def reported(self, report: Report) -> None:
@@ -162,17 +173,22 @@ class Sender:
                 return
 
     def _added(self, messages: Sequence[Message]) -> None:
-        self._dispatcher.add(messages)
+        self._dispatcher.add([each for each in messages if each.seq not in self._ahead])
 
-
-def _settle(taken: asyncio.Future[str], id: str, noted: asyncio.Future[object]) -> None:
-    if taken.done():
-        return
-    if noted.cancelled():
-        taken.cancel()
-        return
-    error = noted.exception()
-    if error is not None:
-        taken.set_exception(error)
-    else:
-        taken.set_result(id)
+    def _taken(self, message: Message, taken: asyncio.Future[str], noted: asyncio.Future[object]) -> None:
+        if message.seq not in self._ahead:
+            self._behind -= 1
+        else:
+            self._ahead.remove(message.seq)
+            if not noted.cancelled() and noted.exception() is not None:
+                self._dispatcher.withdraw(message)
+        if taken.done():
+            return
+        if noted.cancelled():
+            taken.cancel()
+            return
+        error = noted.exception()
+        if error is not None:
+            taken.set_exception(error)
+        else:
+            taken.set_result(message.id)

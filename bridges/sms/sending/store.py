@@ -60,7 +60,7 @@ _CHANGED = (
     "error_type",
     "why",
 )
-_RECORD = (_M.id, _M.owner, _M.recipients, *(_M[name] for name in _CHANGED if name != "owed"))
+_RECORD = (_M.id, _M.owner, _M.recipients, _M.seq, *(_M[name] for name in _CHANGED if name != "owed"))
 _QUEUED = MessageState.QUEUED.value
 _TOLD = [each.value for each in MessageState if each.told]
 
