@@ -9,6 +9,7 @@ from bridges.sms.consent.settings import ConsentSettings
 from bridges.sms.gammu.settings import GammuRoute
 from bridges.sms.http import library
 from bridges.sms.http.settings import HttpRoute, KannelRoute
+from bridges.sms.http.signatures import Scheme
 from bridges.sms.sending.settings import SendingSettings
 from bridges.sms.settings import (
     OWN_ROUTE,
@@ -31,6 +32,9 @@ def _preset(name: str) -> str:
     providers = [each for each in library.names() if each != "kannel"]
     if name not in providers:
         raise ValueError(f"is no provider; there are {', '.join(providers)}")
+    if library.preset(name).signature.scheme is Scheme.NONE:
+        # Users have no way to set a login for callbacks, nor the addresses that they come from.
+        raise ValueError("signs no callbacks, so users' accounts there could receive nothing; leave it out")
     return name
 
 

@@ -34,6 +34,11 @@ NUMBER = '[[bridges.sms.numbers]]\nnumber = "+12125550100"\nroutes = ["main"]\n'
             "messagebird, plivo, sinch, telnyx, twilio, voipms, vonage-messages, vonage-sms.",
         ),
         (
+            'region = "US"\nown_accounts = ["twilio", "bandwidth"]\n',
+            'line 6: bridges.sms.own_accounts[2] is "bandwidth", but signs no callbacks, so users\' accounts there could '
+            "receive nothing; leave it out.",
+        ),
+        (
             f'region = "US"\n{ROUTE}{NUMBER}{NUMBER.replace("+1212555", "212555")}',
             'line 14: bridges.sms.numbers[2].number is "2125550100", but is no number; write +15551234567, a short code '
             "like 46645, or a name like MyShop.",
