@@ -113,7 +113,8 @@ class SmsCommands:
             )
         if invocation.text(_WHO).strip():
             lines += self._cost(invocation.user, self._party(invocation), counted.segments)
-        return Finish(" ".join(lines))
+        # Below the note, for after a form Converse.js (14) shows notes far above it.
+        return Finish(f"{counted.segments} SMS.", result="\n".join(lines))
 
     def _cost(self, owner: str, party: str, segments: int) -> list[str]:
         office = self._office
@@ -254,8 +255,9 @@ class SmsCommands:
         sink = office.people.sink(owner)
         if sink is not None:
             sink.invited(opened.room, opened.party, office.groups.title(opened))
+        called = office.groups.title(opened)
         return Finish(
-            f"The group is the room {opened.room}; you are invited to it. It writes from {label(opened.ours)}."
+            f"You are invited to the room of {called} ({opened.room}). It writes from {label(opened.ours)}."
         )
 
     def _groups(self, ours: OurNumber) -> bool:

@@ -169,7 +169,7 @@ async def test_groups_are_never_sent_one_by_one(tmp_path: Path) -> None:
         written = await stage.two.until(1)
         assert written.submission.recipients == (THEM, OTHER)
         said = await stage.done("group", people=f"{THEM}\n{OTHER}", name="Family")
-        room = said.partition("the room ")[2].partition(";")[0]
+        room = said.partition("(")[2].partition(")")[0]
         ticket = RecordingTicket()
         alice.session.say(room, "in the room", MessageKind.CHAT, ticket)
         assert (await ticket.outcome()).name == "done"
@@ -191,7 +191,7 @@ async def test_a_text_is_counted_before_it_is_sent(tmp_path: Path) -> None:
     prices = [{"destination": "US", "price": 0.01}]
     async with whole(tmp_path, prices=prices, currency="USD") as stage:
         said = await stage.done("segments", text="x" * 150 + "😀", who=THEM)
-        assert said.startswith("3 SMS, because of 😀.")
+        assert "3 SMS, because of 😀." in said
         assert "from +1 212-555-0001" in said
         assert "0.03 USD" in said
 
