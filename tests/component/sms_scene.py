@@ -72,6 +72,8 @@ async def scene(name: str, directory: Path, **values: str) -> AsyncIterator[Scen
             "values": {**family.values, "base": provider.base, **values},
             "secrets": family.secrets,
         }
+        if name == "twilio":
+            route["values"] |= {"conversations_base": provider.base}
         if name != "vonage-messages":  # whose signature is in the header of the login
             route |= {"webhook_user": "u", "webhook_password": "w"}
         number = {"number": OURS, "routes": ["main"], "users": [ALICE]}

@@ -4,6 +4,7 @@ The judgement is careful: only what says definitely that nothing will be sent is
 """
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from bridges.sms.http import bodies, filling, jwt, picking, spelling
 from bridges.sms.http.failings import Meaning, one_line, rejected
-from bridges.sms.http.preset import AuthKind, Case, Each, Preset, Send
+from bridges.sms.http.preset import AuthKind, Case, Each, Preset, Send, filled
 from bridges.sms.text.gsm import septets
 from bridges.sms.traffic import Accepted, Outcome, Submission, Unfit, Unknown
 from gateway.model import Condition, Refused
@@ -34,7 +35,7 @@ _STATUSES: Mapping[int, Meaning] = {
 #: Statuses that look like refusals and leave open whether an earlier attempt is still under way.
 _OPEN = frozenset({408, 409})
 _MOST_LATER = 86_400.0
-_BASE = "{base}"
+_BASE = re.compile(r"\{([a-z_]*base)\}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -104,10 +105,13 @@ class Caller:
             raise unfit(
                 f"{title} takes at most {ways.longest} characters in one text; shorten it, or send two."
             )
-        if not self._send(submission):
+        send = self._send(submission)
+        if send is None:
             raise unfit(
                 f"{title} has no way to send this kind of message.", Condition.FEATURE_NOT_IMPLEMENTED
             )
+        if submission.media and not {"media"} & set(filled(send)):
+            raise unfit(f"{title} carries no files in group texts; write their address instead.")
 
     def requests(self, submission: Submission) -> int:
         """How many there are for ``submission``. Raises ``Unfit``."""
@@ -115,12 +119,31 @@ class Caller:
         send = self._send(submission)
         return len(submission.recipients) if send is not None and send.each is Each.RECIPIENTS else 1
 
-    def call(self, submission: Submission, addresses: Addresses, now: float, piece: int = 0) -> Call:
+    def placed(self, submission: Submission) -> bool:
+        """Whether it is sent to a place that has to be there."""
+        send = self._send(submission)
+        return send is not None and "place" in filled(send)
+
+    def group(self, submission: Submission) -> str:
+        """Our name for the sender's number and these recipients, whatever their order."""
+        text = "\n".join((submission.sender, *sorted(submission.recipients)))
+        return base64.b32encode(hashlib.sha256(text.encode()).digest())[:32].decode().lower()
+
+    def about(self, send: Send, now: float, submission: Submission | None = None, place: str = "") -> Call:
+        """A request that sends nothing: of a place, for those whom ``submission`` is for."""
+        values: filling.Values = {**self._own, "reference": place, "now": int(now), "place": place}
+        if submission is not None:
+            values = self._values(submission, Addresses(), now, 0, place)
+        return self._call(send, values, now)
+
+    def call(
+        self, submission: Submission, addresses: Addresses, now: float, piece: int = 0, place: str = ""
+    ) -> Call:
         """One of the requests for ``submission``, which was checked."""
         send = self._send(submission)
         if send is None:
             raise filling.Unfilled("there is no request for this kind of message")
-        return self._call(send, self._values(submission, addresses, now, piece), now)
+        return self._call(send, self._values(submission, addresses, now, piece, place), now)
 
     def probe(self, now: float) -> Call | None:
         """A request that sends nothing, to see whether we are let in; None where there is no such."""
@@ -157,16 +180,12 @@ class Caller:
         pair = f"{filling.text(auth.user, self._own)}:{filling.text(auth.password, self._own)}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
-    def base(self) -> str:
-        """Where the provider is; empty where the preset's requests have whole addresses."""
-        return self._own.get("base", "").rstrip("/")
-
     def _url(self, template: str, values: filling.Values) -> str:
         """All is quoted that is filled in, but for an address at the beginning."""
-        base = self.base() if template.startswith(_BASE) else ""
-        return base + filling.text(
-            template.removeprefix(_BASE), values, quote=lambda each: quote(each, safe="")
-        )
+        match = _BASE.match(template)
+        base = self._own.get(match[1], "").rstrip("/") if match else ""
+        rest = template[match.end() :] if match else template
+        return base + filling.text(rest, values, quote=lambda each: quote(each, safe=""))
 
     def _send(self, submission: Submission) -> Send | None:
         cases = self._cases(submission)
@@ -181,7 +200,9 @@ class Caller:
             return {Case.LONG}
         return {Case.TEXT}
 
-    def _values(self, submission: Submission, addresses: Addresses, now: float, piece: int) -> filling.Values:
+    def _values(
+        self, submission: Submission, addresses: Addresses, now: float, piece: int, place: str
+    ) -> filling.Values:
         written = self._preset.numbers.send
         recipients = tuple(spelling.outgoing(each, written) for each in submission.recipients)
         coding = self._preset.coding
@@ -193,6 +214,8 @@ class Caller:
             "recipients": recipients,
             "others": recipients[:piece] + recipients[piece + 1 :],
             "piece": piece + 1,
+            "group": self.group(submission),
+            "place": place,
             "text": picking.clean(submission.text),
             "media": tuple(each.url for each in submission.media if each.url),
             "reference": submission.reference,
@@ -233,6 +256,10 @@ class Caller:
                 return
 
     # -- back --------------------------------------------------------------------------------------------------
+
+    def said(self, answered: Answered) -> picking.Value:
+        """What an answer holds."""
+        return self._document(answered)
 
     def judged(self, answered: Answered, now: float) -> Outcome:
         """What became of it, by the answer."""

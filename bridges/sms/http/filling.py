@@ -2,7 +2,8 @@
 
 ``{name}`` is a value, ``{name.0}`` the first of several, ``{name|,}`` all of them with commas between. A text that is
 nothing but one of these becomes the value itself (numbers, lists). A field that begins with an empty value is left out.
-``{name:other}`` is the other value where the first is empty; ``{{`` and ``}}`` are braces.
+``{name:other}`` is the other value where the first is empty; a text with ``{name*}`` becomes as many texts as there are
+values. ``{{`` and ``}}`` are braces.
 """
 
 import re
@@ -11,7 +12,8 @@ from typing import Any
 
 Values = Mapping[str, str | int | tuple[str, ...]]
 
-_PLACE = re.compile(r"\{\{|\}\}|\{([a-z_0-9]+)(?:\.(\d{1,3})|\|([^{}]*)|:([a-z_0-9]+))?\}")
+_PLACE = re.compile(r"\{\{|\}\}|\{([a-z_0-9]+)(?:\.(\d{1,3})|\|([^{}]*)|:([a-z_0-9]+)|(\*))?\}")
+_EACH = re.compile(r"\{([a-z_0-9]+)\*\}")
 
 
 class Unfilled(ValueError):
@@ -48,6 +50,10 @@ def text(template: str, values: Values, quote: Callable[[str], str] = str) -> st
 def value(template: Any, values: Values) -> Any:
     """Filled; None where all of it is empty. Tables become ``dict``, lists ``list``."""
     if isinstance(template, str):
+        if (each := _EACH.search(template)) is not None:
+            several = values.get(each[1])
+            known = several if isinstance(several, tuple) else ()
+            return [text(template, {**values, each[1]: one}) for one in known] or None
         match = _PLACE.match(template)
         if match is None or not match[1]:
             return text(template, values) or None
@@ -59,11 +65,18 @@ def value(template: Any, values: Values) -> Any:
         filled = {key: inner for key, each in template.items() if (inner := value(each, values)) is not None}
         return filled or None
     if isinstance(template, list | tuple):
-        return [inner for each in template if (inner := value(each, values)) is not None] or None
+        filled_in = [value(each, values) for each in template]
+        several_of = [isinstance(each, str) and _EACH.search(each) is not None for each in template]
+        return [
+            one
+            for inner, many in zip(filled_in, several_of, strict=True)
+            if inner is not None
+            for one in (inner if many else [inner])
+        ] or None
     return template
 
 
-def fields(template: Mapping[str, str], values: Values) -> list[tuple[str, str]]:
+def fields(template: Mapping[str, Any], values: Values) -> list[tuple[str, str]]:
     """Of a form or a query: one pair for each value, empty ones left out."""
     result: list[tuple[str, str]] = []
     for key, each in template.items():
@@ -76,7 +89,7 @@ def fields(template: Mapping[str, str], values: Values) -> list[tuple[str, str]]
 
 
 def _value(match: re.Match[str], values: Values) -> str | int | tuple[str, ...]:
-    name, index, separator, other = match.groups()
+    name, index, separator, other, _ = match.groups()
     try:
         found = values[name] or (values[other] if other else "")
     except KeyError:

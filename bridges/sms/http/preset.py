@@ -25,6 +25,8 @@ VARIABLES = frozenset(
         "recipients",
         "others",
         "piece",
+        "group",
+        "place",
         "text",
         "media",
         "reference",
@@ -139,7 +141,7 @@ class Send(Table):
     url: Template
     headers: dict[str, Template] = Field(default={})
     query: dict[str, Template] = Field(default={})
-    form: dict[str, Template] = Field(default={})
+    form: dict[str, Template | tuple[Template, ...]] = Field(default={})
     document: Document = Field(default={})  # JSON
 
     @model_validator(mode="after")
@@ -147,6 +149,20 @@ class Send(Table):
         if self.form and self.document:
             raise ValueError("has both form and document; a request has one body")
         return self
+
+
+class Place(Table):
+    """``[place]``: what a group has to have at the provider before it can be sent to: made once, which sends nothing, under
+    ``{group}``, our name for it. Its id is ``{place}``, where ``[[send]]`` fills that in."""
+
+    make: Send
+    find: Send  # where it is there already
+    there: tuple[str, ...] = ()  # codes that say so
+    gone: tuple[str, ...] = ()  # codes of a refused text that say that it has to be made again
+    members: Send  # who is who in ``{place}``, for reports
+    items: Path
+    member: Path
+    number: Path
 
 
 class Answer(Table):
@@ -195,6 +211,8 @@ class Event(Table):
     recipient: Path = ""
     others: tuple[Path, ...] = ()  # lists of all recipients of a group
     recipients: Path = ""  # list of phones that a report is about, if it is one for several
+    place: Path = ""  # of a group, and who in it a report is about, where that is no phone: see ``Place``
+    member: Path = ""
     text: Path = ""
     subject: Path = ""
     time: Path = ""
@@ -262,6 +280,7 @@ class Abilities(Table):
     media_count: int = 10
     groups: bool = False
     group_size: int = 0
+    groups_with: str = ""  # a value; once it is set there are groups
     alphanumeric: bool = True
     longest: int = 0
     answers_stop: bool = False
@@ -292,6 +311,7 @@ class Preset(Table):
     probe: Send | None = Field(
         default=None, description="A request that costs nothing and shows whether the credentials are good."
     )
+    place: Place | None = None
     answer: Answer = Answer()
     errors: dict[str, Meaning] = Field(default={})
     numbers: Numbers = Numbers()
@@ -311,6 +331,12 @@ class Preset(Table):
             self.values.keys() & self.secrets.keys()
         ):
             raise ValueError(f"has two meanings for {{{min(twice)}}}")
+        if self.ways.groups_with and self.ways.groups_with not in self.values:
+            raise ValueError(f"has groups with {self.ways.groups_with}, which is no value")
+        if self.place is None and (
+            any("place" in filled(each) for each in self.send) or any(each.member for each in self.event)
+        ):
+            raise ValueError("sends to a {place}, or hears of its members, and has no [place]")
         if self.coding and self.coding.keys() != {"gsm", "ucs2"}:
             raise ValueError("has a coding without both gsm and ucs2")
         return self
@@ -320,7 +346,7 @@ class Preset(Table):
         for each in self.send:
             if each.each is Each.MESSAGE:
                 continue
-            names = set(_filled(each))
+            names = set(filled(each))
             if not names >= {"recipient", "others"}:
                 raise ValueError(
                     "has a request for each recipient that does not fill in {recipient} and {others}"
@@ -337,11 +363,13 @@ class Preset(Table):
             yield from filling.names(template)
         for template in (signature.secret, signature.shared, signature.account):
             yield from filling.names(template)
-        for each in (*self.send, *([self.probe] if self.probe else [])):
-            yield from _filled(each)
+        place = (self.place.make, self.place.find, self.place.members) if self.place else ()
+        for each in (*self.send, *place, *([self.probe] if self.probe else [])):
+            yield from filled(each)
 
 
-def _filled(send: Send) -> Iterator[str]:
+def filled(send: Send) -> Iterator[str]:
+    """The names that a request fills in."""
     parts: tuple[str | Mapping[str, Any], ...] = (send.url, send.headers, send.query, send.form)
     for part in (*parts, send.document):
         yield from filling.names(part)

@@ -33,6 +33,15 @@ class Trouble:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class OfMember:
+    """A report about a member of a group at the provider, who is no phone yet (see ``Places.who``)."""
+
+    report: Report
+    place: str
+    member: str
+
+
 class Reader:
     """Reads callbacks of ``route``, whose provider is ``preset``."""
 
@@ -43,7 +52,7 @@ class Reader:
         handset = preset.ways.coverage is Coverage.HANDSET
         self._delivered = Stage.DELIVERED if handset else Stage.CARRIER
 
-    def read(self, request: WebRequest, reference: str = "") -> list[News | Trouble]:
+    def read(self, request: WebRequest, reference: str = "") -> list[News | OfMember | Trouble]:
         """All that ``request`` says, in its order; nothing for what is of no interest. ``reference`` is the one in the
         address that we had given. Raises ``Unread``."""
         try:
@@ -51,7 +60,7 @@ class Reader:
         except bodies.BadBody as error:
             raise Unread(str(error)) from None
         raw = request.query if request.method == "GET" else request.body.decode("latin-1")
-        found: list[News | Trouble] = []
+        found: list[News | OfMember | Trouble] = []
         for event, item in self._items(whole):
             found += self._read(_Item(event, whole, item, raw, self._preset), reference)
         return found
@@ -72,7 +81,7 @@ class Reader:
         if not known:
             raise Unread("it is nothing that is known")
 
-    def _read(self, item: "_Item", reference: str) -> Iterator[News | Trouble]:
+    def _read(self, item: "_Item", reference: str) -> Iterator[News | OfMember | Trouble]:
         match item.event.kind:
             case "message":
                 if (optout := item.optout(self._route)) is not None:
@@ -80,10 +89,13 @@ class Reader:
                 yield item.message(self._route)
             case "report":
                 for report in item.reports(self._route, reference):
-                    if isinstance(report, Report) and report.stage is Stage.DELIVERED:
-                        yield replace(report, stage=self._delivered)
-                    else:
+                    if not isinstance(report, Report):
                         yield report
+                        continue
+                    delivered = report.stage is Stage.DELIVERED
+                    true = replace(report, stage=self._delivered) if delivered else report
+                    member = item.text(item.event.member)
+                    yield OfMember(true, item.text(item.event.place), member) if member else true
             case "optout":
                 if (optout := item.optout(self._route)) is not None:
                     yield optout

@@ -13,6 +13,8 @@ import structlog
 from bridges.sms.http import filling
 from bridges.sms.http.calling import Addresses, Answered, Call, Caller
 from bridges.sms.http.failings import Meaning, rejected
+from bridges.sms.http.gate import Gate
+from bridges.sms.http.places import Places
 from bridges.sms.http.preset import Preset
 from bridges.sms.http.settings import HttpRoute
 from bridges.sms.http.webhooks import RouteDesk, Terms, Webhooks, unsafe
@@ -28,7 +30,7 @@ from bridges.sms.traffic import (
     Unknown,
     Ways,
 )
-from gateway.bridge import Clock, NotStored, Services
+from gateway.bridge import NotStored, Services
 from gateway.bridge.web import path
 
 _log = structlog.get_logger(__name__)
@@ -36,9 +38,7 @@ _log = structlog.get_logger(__name__)
 _CONNECT = 10.0  # seconds
 _BODY = 65_536  # octets of an answer
 _HOLD = 60.0  # seconds that a throttled text is repeated before others may have it
-_PATIENCE = 5.0  # a pause that nobody waits for who can go elsewhere
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-_FAILURES = 3  # connections in a row that were not made, before it is said that the provider is away
 _AGAIN = 5.0
 _PROBE = 20.0
 
@@ -67,11 +67,12 @@ class HttpWay:
         self._secrets, self._broken = _secrets(settings)
         self._caller = Caller(self._preset, settings.filled, self._secrets)
         self._broken = self._broken or self._caller.broken
-        self._ways = Ways(**self._preset.ways.model_dump())
-        self._gate = _Gate(services.clock, settings.rate, settings.window)
+        self._ways = Ways(**self._preset.ways.model_dump(exclude={"groups_with"}))
+        self._gate = Gate(services.clock, settings.rate, settings.window)
         self._session: aiohttp.ClientSession | None = None
         self._addresses = Addresses()
         self._desk: RouteDesk | None = None
+        self._places = Places(self._caller, self._preset, self._fetched)
         self._open = asyncio.Event()
 
     @property
@@ -142,7 +143,7 @@ class HttpWay:
             except NotStored as error:
                 _log.warning("a route has no address yet", route=self._name, reason=str(error))
                 await clock.sleep(_AGAIN)
-        self._desk = RouteDesk(self._name, self._preset, secret, terms, intake, clock)
+        self._desk = RouteDesk(self._name, self._preset, secret, terms, intake, clock, who=self._places.who)
         self._addresses = self._webhooks.addresses(self._name, secret, self._base)
         self._webhooks.opened(self._name, self._desk)
         self._open.set()
@@ -214,15 +215,17 @@ class HttpWay:
 
     async def _attempt(self, submission: Submission, piece: int) -> Outcome:
         title, clock = self._preset.title, self._services.clock
-        if self._session is None:
-            return rejected(Meaning.PROVIDER, title, words="the route has ended")
         try:
-            call = self._caller.call(submission, self._addresses, clock.now(), piece)
+            place = await self._places.of(submission, clock.now())
+            if isinstance(place, Rejected):
+                return place
+            if self._session is None:
+                return rejected(Meaning.PROVIDER, title, words="the route has ended")
+            call = self._caller.call(submission, self._addresses, clock.now(), piece, place)
         except filling.Unfilled as error:
             return rejected(Meaning.OTHER, title, words=str(error))
         try:
-            async with asyncio.timeout(self._settings.timeout):
-                answered = await fetched(self._session, call)
+            answered = await self._fetched(call)
         except (
             aiohttp.ClientConnectorError,
             aiohttp.ClientConnectorCertificateError,
@@ -239,9 +242,16 @@ class HttpWay:
             _log.warning("an answer did not come", route=self._name, reason=type(error).__name__)
             return Unknown(f"The connection to {title} broke before it answered.")
         self._gate.reached()
-        return self._caller.judged(answered, clock.now())
+        return self._places.judged(submission, self._caller.judged(answered, clock.now()))
 
     # -- pieces ------------------------------------------------------------------------------------------------
+
+    async def _fetched(self, call: Call) -> Answered:
+        """Raises what aiohttp raises."""
+        if self._session is None:
+            raise aiohttp.ClientConnectionError("the route has ended")
+        async with asyncio.timeout(self._settings.timeout):
+            return await fetched(self._session, call)
 
     def _http(self) -> aiohttp.ClientSession:
         tls: ssl.SSLContext | bool = True
@@ -321,63 +331,6 @@ async def fetched(session: aiohttp.ClientSession, call: Call) -> Answered:
         while len(body) < _BODY and (block := await response.content.read(_BODY - len(body))):
             body += block
         return Answered(response.status, body, response.headers.get("Retry-After", ""))
-
-
-class _Gate:
-    """Who may write next: so many at a time, so many a second, nobody during a pause."""
-
-    def __init__(self, clock: Clock, rate: float, window: int) -> None:
-        self._clock = clock
-        self._spacing = 1 / rate if rate else 0.0
-        self._room = asyncio.Semaphore(window)
-        self._order = asyncio.Lock()
-        self._next = 0.0
-        self._until = 0.0
-        self._why = ""
-        self._failures = 0
-        self.waiting = 0
-
-    @property
-    def why(self) -> str:
-        """Why nothing is to be expected soon; empty if it is."""
-        return self._why if self._until - self._clock.monotonic() > 0 else ""
-
-    @asynccontextmanager
-    async def entered(self) -> AsyncIterator[None]:
-        """Raises ``Away``."""
-        self._look()
-        self.waiting += 1
-        try:
-            await self._room.acquire()
-        finally:
-            self.waiting -= 1
-        try:
-            async with self._order:
-                while (wait := max(self._next, self._until) - self._clock.monotonic()) > 0:
-                    self._look()
-                    await self._clock.sleep(wait)
-                self._next = max(self._next, self._clock.monotonic()) + self._spacing
-            yield
-        finally:
-            self._room.release()
-
-    def _look(self) -> None:
-        if self._until - self._clock.monotonic() > _PATIENCE:
-            raise Away(self._why)
-
-    def pause(self, seconds: float, why: str) -> None:
-        self._until = max(self._until, self._clock.monotonic() + seconds)
-        self._why = why
-
-    def failed(self, why: str) -> None:
-        """A connection was not made."""
-        self._failures += 1
-        if self._failures >= _FAILURES:
-            doubled = _AGAIN * 2 ** min(self._failures - _FAILURES, 4)
-            self.pause(min(60.0, 1.5 * doubled), why)
-
-    def reached(self) -> None:
-        self._failures = 0
 
 
 def _secrets(settings: HttpRoute) -> tuple[dict[str, str], str]:

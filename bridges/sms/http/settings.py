@@ -121,15 +121,16 @@ class HttpRoute(_Web):
                     raise ValueError(f"`{table}` lacks {name!r}: {each.about}")
         if twice := sorted(self.secrets.keys() & self.secret_files.keys()):
             raise ValueError(f"{twice[0]!r} is in both `secrets` and `secret_files`; keep one of them")
-        if _BASE in preset.values:
-            self._safe(self.filled[_BASE])
+        for name in preset.values:
+            if name.endswith(_BASE):
+                self._safe(name, self.filled[name])
         return self
 
-    def _safe(self, base: str) -> None:
+    def _safe(self, name: str, base: str) -> None:
         try:
             parts = urlsplit(_address(base))
         except ValueError as error:
-            raise ValueError(f"`values.base` {error}") from None
+            raise ValueError(f"`values.{name}` {error}") from None
         if parts.scheme == "https" or self.plain_http:
             return
         try:
@@ -147,8 +148,13 @@ class HttpRoute(_Web):
         """The provider, with what is set here for it."""
         preset = self.custom if self.custom is not None else library.preset(self.preset)
         update: dict[str, object] = {}
+        ways: dict[str, object] = {}
         if self.coverage is not None:
-            update["ways"] = preset.ways.model_copy(update={"coverage": self.coverage})
+            ways["coverage"] = self.coverage
+        if preset.ways.groups_with and self.filled.get(preset.ways.groups_with):
+            ways["groups"] = True
+        if ways:
+            update["ways"] = preset.ways.model_copy(update=ways)
         if self.unsigned:
             update["signature"] = Signature()
         if self.media_hosts:

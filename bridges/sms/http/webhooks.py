@@ -11,15 +11,15 @@ import hmac
 import ipaddress
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
 from bridges.sms.http.calling import Addresses
 from bridges.sms.http.preset import Preset
-from bridges.sms.http.reading import News, Reader, Trouble, Unread
+from bridges.sms.http.reading import News, OfMember, Reader, Trouble, Unread
 from bridges.sms.http.signatures import Finding, Scheme, Secrets, Verdict, same_password, verify
 from bridges.sms.traffic import Inbound, Intake, NotTaken, Report
 from gateway.bridge import Clock, Services, WebRequest, WebResponse
@@ -110,7 +110,9 @@ class RouteDesk:
         intake: Intake,
         clock: Clock,
         seconds: float = _ANSWER_SECONDS,
+        who: Callable[[str, str, float], Awaitable[str]] | None = None,
     ) -> None:
+        """``who`` gives the phone of a member of a group: see ``Places.who``."""
         self.secret = secret
         self.counts: dict[str, int] = {}
         self._route = route
@@ -119,6 +121,7 @@ class RouteDesk:
         self._intake = intake
         self._clock = clock
         self._seconds = seconds
+        self._who = who
         self._reader = Reader(route, preset)
         self._replays = Replays(_REPLAYS)
 
@@ -199,7 +202,13 @@ class RouteDesk:
             return WebResponse(422) if error.never else WebResponse(503, headers=_AGAIN)
         return self._good()
 
-    async def _bring(self, each: News | Trouble) -> None:
+    async def _bring(self, each: News | OfMember | Trouble) -> None:
+        if isinstance(each, OfMember):
+            phone = await self._who(each.place, each.member, self._clock.now()) if self._who else ""
+            if not phone:
+                self._count("of nobody")
+                return
+            each = replace(each.report, recipient=phone)
         if isinstance(each, Inbound):
             self._count("received")
             await self._intake.received(each)

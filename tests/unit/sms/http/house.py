@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -98,6 +98,7 @@ async def house(
     clock: Clock | None = None,
     *,
     web: str = BASE,
+    more_values: Mapping[str, str] | None = None,
     **given: object,
 ) -> AsyncIterator[House]:
     """``given`` goes into the settings. Providers that sign with the Authorization header get no login of their own."""
@@ -108,7 +109,9 @@ async def house(
             clock or SystemClock(), random.Random(1), "1.0", memory=ForgetfulMemory(), web=web
         )
         webhooks = Webhooks(services)
-        values = {"base": provider.base}
+        values = {"base": provider.base, **(more_values or {})}
+        if name == "twilio":
+            values["conversations_base"] = provider.base
         if name == "vonage-messages":
             given = {"webhook_user": "", "webhook_password": None, **given}
         way = HttpWay("main", settings(name, values=values, **given), services, webhooks)
