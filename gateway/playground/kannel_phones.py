@@ -70,13 +70,20 @@ class KannelPhones:
 
     def _arrived(self) -> None:
         """Read on in the log."""
-        found = _CAME.findall(self._line.output()) if self._line is not None else []
-        for sender, recipient, alphabet, written in found[self._read :]:
-            text = Text(sender, (recipient,), _words(alphabet, written))
-            self.phone(recipient).put(text)
+        found = came(self._line.output()) if self._line is not None else []
+        for text in found[self._read :]:
+            self.phone(text.recipients[0]).put(text)
             for observer in self._observers:
                 observer(text)
         self._read = len(found)
+
+
+def came(log: str) -> list[Text]:
+    """All texts in a log of fakesmsc."""
+    return [
+        Text(sender, (recipient,), _words(alphabet, written))
+        for sender, recipient, alphabet, written in _CAME.findall(log)
+    ]
 
 
 def _words(alphabet: str, written: str) -> str:
