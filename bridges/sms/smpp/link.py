@@ -186,10 +186,13 @@ class Link(asyncio.Protocol):
         self._flush()
         return token
 
-    def answer(self, brought: Brought, status: int) -> None:
-        """What became of a message that was ``brought``."""
-        self._session.answer(brought, status)
+    def answer(self, brought: Brought, status: int) -> bool:
+        """What became of a message that was ``brought``; whether that could be written."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or not self._session.answer(brought, status):
+            return False
         self._flush()
+        return True
 
     async def close(self) -> None:
         """End the session as it should be, in bounded time."""

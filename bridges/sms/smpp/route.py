@@ -23,6 +23,7 @@ from bridges.sms.smpp.commands import Npi
 from bridges.sms.smpp.dialling import Connector, Endpoint, tcp
 from bridges.sms.smpp.events import Answered, Brought
 from bridges.sms.smpp.link import Failed, Link, NotWritten, Silence, Token
+from bridges.sms.smpp.repeats import Repeats
 from bridges.sms.smpp.session import NEVER, NOT_NOW, Timing
 from bridges.sms.smpp.settings import SmppRoute
 from bridges.sms.smpp.turns import Slot, Turns
@@ -54,7 +55,17 @@ _OK: Final = 0
 _PATIENCE: Final = 5.0  # seconds after which others than this route may be asked
 _THROTTLED: Final = 60.0  # seconds for which a segment waits for room that the message centre does not have
 _REMEMBERED: Final = 256  # texts of several segments that are being sent
-_COUNTED: Final = ("accepted", "refused", "throttled", "unknown", "received", "reported", "postponed", "late")
+_COUNTED: Final = (
+    "accepted",
+    "refused",
+    "throttled",
+    "unknown",
+    "received",
+    "again",
+    "reported",
+    "postponed",
+    "late",
+)
 
 
 class Centre:
@@ -75,6 +86,7 @@ class Centre:
         self._clock = clock
         self._intake: Intake | None = None
         self._arrivals = Arrivals()
+        self._repeats = Repeats(clock)
         self._segmented: OrderedDict[str, tuple[Submission, Sequence[Message]]] = OrderedDict()
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._turns = Turns(clock, rate=settings.rate, lane_rate=settings.bind_rate, patience=_PATIENCE)
@@ -181,7 +193,14 @@ class Centre:
 
     async def _keep(self, link: Link, brought: Brought) -> None:
         """The network has its answer only when this is done."""
-        link.answer(brought, await self._kept(brought.message))
+        message = brought.message
+        if self._repeats.again(message, link):
+            self._counts["again"] += 1
+            status = _OK
+        else:
+            status = await self._kept(message)
+        if not link.answer(brought, status) and status == _OK:
+            self._repeats.unanswered(message, link)
 
     async def _kept(self, message: Message) -> int:
         """The command_status that it is answered with."""

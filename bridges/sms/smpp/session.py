@@ -140,11 +140,13 @@ class Session:
         sequence = self._request(Command.SUBMIT_SM, message)
         self._unanswered[sequence] = (token, now + self._timing.response)
 
-    def answer(self, brought: Brought, status: int) -> None:
-        """Once for each ``Brought``; without effect where the session has ended meanwhile."""
-        if self.state is not State.CLOSED:
-            # §4.6.2: message_id is unused, and there all the same, in refusals too.
-            self._say(brought.command | RESPONSE, status, brought.sequence, _NO_ID)
+    def answer(self, brought: Brought, status: int) -> bool:
+        """Once for each ``Brought``; without effect where the session has ended meanwhile, which it says."""
+        if self.state is State.CLOSED:
+            return False
+        # §4.6.2: message_id is unused, and there all the same, in refusals too.
+        self._say(brought.command | RESPONSE, status, brought.sequence, _NO_ID)
+        return True
 
     def unbind(self, now: float) -> None:
         """Say goodbye; ``Ended`` follows."""
