@@ -61,9 +61,9 @@ async def test_colleagues_see_files_and_answers_to_groups_in_a_chat_of_theirs(tm
     ways = Ways(groups=True, media=True)
     async with whole(tmp_path, FakeRoute("one", ways), numbers=numbers) as stage:
         alice, bob = await stage.user(), await stage.user(BOB)
-        said = await stage.done("group", people=f"{THEM}\n{OTHER}")
-        room = said.partition("the room ")[2].partition(";")[0]
-        address, ticket = Address(AddressKind.ROOM, "phone", room), RecordingTicket()
+        await stage.done("group", people=f"{THEM}\n{OTHER}")
+        [group] = stage.bridge.office.groups.of(ALICE)
+        address, ticket = Address(AddressKind.ROOM, "phone", group.room), RecordingTicket()
         alice.session.share(address, "", (PICTURE,), MessageKind.CHAT, ticket)
         assert (await ticket.outcome()).name == "done"
         shown = await bob.shown(PICTURE.url)
