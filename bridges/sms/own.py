@@ -26,7 +26,7 @@ from gateway.model import Field, FieldKind
 
 _log = structlog.get_logger(__name__)
 
-#: Of presets: where the API is. Users cannot say.
+#: Values of presets whose names end so say where an API is. Users cannot: we would connect to anything for them.
 _BASE = "base"
 _VALUE, _SECRET = "value-", "secret-"
 _NUMBER = "number"
@@ -72,7 +72,7 @@ class OwnAccounts:
             *(
                 Field(f"{_VALUE}{name}", _sentence(each.about), required=each.default is None)
                 for name, each in found.values.items()
-                if name != _BASE
+                if not name.endswith(_BASE)
             ),
             *(
                 Field(
@@ -158,11 +158,14 @@ class OwnAccounts:
     def _settings(self, preset: str, filled: Mapping[str, str]) -> RouteSettings:
         if preset not in self._presets:
             raise NotUsable("This gateway takes no accounts of that provider.")
-        values = {name.removeprefix(_VALUE): each for name, each in filled.items() if name.startswith(_VALUE)}
+        values = {
+            name.removeprefix(_VALUE): each
+            for name, each in filled.items()
+            if name.startswith(_VALUE) and not name.endswith(_BASE)
+        }
         secrets = {
             name.removeprefix(_SECRET): each for name, each in filled.items() if name.startswith(_SECRET)
         }
-        values.pop(_BASE, None)
         try:
             return HttpRoute(
                 kind="http",

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
+from bridges.sms.http.signatures import Scheme
 from bridges.sms.traffic import Ways
+from gateway.bridge import Ask, Finish
 from gateway.model import Address, AddressKind, Attachment, MessageKind
 from gateway.testing import RecordingTicket
 from tests.fakes.sms_route import FakeRoute
 from tests.unit.sms.stage import ALICE, BOB, CAROL, OTHER, OURS, POOL, TEAM, THEM, whole
 
+_SIGNED = {name for name in library.names() if library.preset(name).signature.scheme is not Scheme.NONE}
 PICTURE = Attachment("cat.png", "image/png", 1000, "https://files.example.org/cat.png")
 ACCOUNT = {"value-profile": "", "secret-key": "KEY1", "secret-public_key": "x", "number": "+13105550100"}
 
@@ -80,3 +84,21 @@ async def test_files_are_fetched_where_the_provider_keeps_them_and_nowhere_else(
         stage.one.headers = {}
         await stage.text("and here", media=(PICTURE,))
         assert "`media_hosts`" not in (await alice.shown("and here")).text
+
+
+@pytest.mark.parametrize("preset", sorted(_SIGNED))
+async def test_users_with_own_accounts_are_not_asked_where_to_connect_to(tmp_path: Path, preset: str) -> None:
+    async with whole(tmp_path, own_accounts=(preset,)) as stage:
+        page = await stage.command("own-account", BOB, preset=preset)
+        assert isinstance(page, Ask)
+        assert not [each.name for each in page.fields if each.name.endswith("base")]
+
+
+async def test_users_with_own_accounts_do_not_say_where_to_connect_to(tmp_path: Path) -> None:
+    said = {"value-account": "AC1", "secret-token": "t", "number": "+13105550100"}
+    there = dict.fromkeys(("value-base", "value-conversations_base"), "http://10.0.0.1")
+    async with whole(tmp_path, own_accounts=("twilio",)) as stage:
+        # Heeded, it would be refused, for it is without TLS.
+        assert isinstance(
+            await stage.command("own-account", BOB, 2, preset="twilio", **said, **there), Finish
+        )
