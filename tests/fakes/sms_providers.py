@@ -394,7 +394,7 @@ FAMILIES: dict[str, Family] = {
             asked, "/cgi-bin/sendsms", to=THEIRS, from_=OURS, text=TEXT, coding="2", charset="UTF-8"
         ),
         Said(202, "0: Accepted for delivery"),
-        "",
+        "ref0123456789.1",
         Said(403, "Authorization failed for sendsms"),
         lambda url: Post(
             f"{url}?from=%2B15551112222&to=%2B15550001111&id=k-9&ts=1795262400&coding=2&charset=UTF-16BE&udh="
@@ -402,7 +402,8 @@ FAMILIES: dict[str, Family] = {
             method="GET",
         ),
         lambda url, reference, status: Post(
-            f"{url}/{reference}?st={1 if status == 'delivered' else 2}&fid=77&reply=id%3A77", method="GET"
+            f"{url}/{reference}?part={reference}.1&st={1 if status == 'delivered' else 2}&fid=77&reply=id%3A77",
+            method="GET",
         ),
     ),
 }

@@ -18,7 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from bridges.sms.http import bodies, filling, jwt, picking, spelling
 from bridges.sms.http.failings import Meaning, one_line, rejected
 from bridges.sms.http.preset import AuthKind, Case, Each, Preset, Send, filled
+from bridges.sms.text import udh
+from bridges.sms.text.decoding import decode
 from bridges.sms.text.gsm import septets
+from bridges.sms.text.segments import segments
 from bridges.sms.traffic import Accepted, Outcome, Submission, Unfit, Unknown
 from gateway.model import Condition, Refused
 
@@ -117,7 +120,13 @@ class Caller:
         """How many there are for ``submission``. Raises ``Unfit``."""
         self.check(submission)
         send = self._send(submission)
-        return len(submission.recipients) if send is not None and send.each is Each.RECIPIENTS else 1
+        match send.each if send is not None else Each.MESSAGE:
+            case Each.RECIPIENTS:
+                return len(submission.recipients)
+            case Each.SEGMENTS:
+                return len(_parts(submission)[0])
+            case _:
+                return 1
 
     def placed(self, submission: Submission) -> bool:
         """Whether it is sent to a place that has to be there."""
@@ -143,7 +152,11 @@ class Caller:
         send = self._send(submission)
         if send is None:
             raise filling.Unfilled("there is no request for this kind of message")
-        return self._call(send, self._values(submission, addresses, now, piece, place), now)
+        if send.each is not Each.SEGMENTS:
+            return self._call(send, self._values(submission, addresses, now, piece, place), now)
+        texts, headers = _parts(submission)
+        part: filling.Values = {"piece": piece + 1, "text": texts[piece], "udh": headers[piece]}
+        return self._call(send, {**self._values(submission, addresses, now, 0, place), **part}, now)
 
     def probe(self, now: float) -> Call | None:
         """A request that sends nothing, to see whether we are let in; None where there is no such."""
@@ -223,6 +236,7 @@ class Caller:
             "inbound_url": addresses.inbound,
             "validity": int(submission.validity),
             "coding": coding["ucs2" if septets().missing(submission.text) else "gsm"] if coding else "",
+            "udh": "",
             "now": int(now),
         }
 
@@ -256,6 +270,13 @@ class Caller:
                 return
 
     # -- back --------------------------------------------------------------------------------------------------
+
+    def named(self, outcome: Outcome, submission: Submission, piece: int) -> Outcome:
+        """With the id by which reports will know it, where the provider has given none."""
+        own = self._preset.answer.own
+        if not own or outcome != Accepted(""):
+            return outcome
+        return Accepted(filling.text(own, {"reference": submission.reference, "piece": piece + 1}))
 
     def said(self, answered: Answered) -> picking.Value:
         """What an answer holds."""
@@ -318,6 +339,19 @@ class Caller:
         if status >= 500:
             return Meaning.PROVIDER
         return _STATUSES.get(status, Meaning.OTHER)
+
+
+def _parts(submission: Submission) -> tuple[list[str], list[str]]:
+    """The texts of all segments, and their headers (3GPP TS 23.040 §9.2.3.24) with an octet a character. The reference has
+    seven bits of the eight, so that a query has an octet for each, too."""
+    cut = segments(picking.clean(submission.text))
+    texts = [decode(each, cut.alphabet) for each in cut.data]
+    total = len(texts)
+    if total == 1:
+        return texts, [""]
+    reference = submission.concatenation & 0x7F
+    linked = [udh.write(udh.concatenated(reference, total, number + 1)) for number in range(total)]
+    return texts, [each.decode("latin-1") for each in linked]
 
 
 def _later(text: str, now: float) -> float:

@@ -34,6 +34,7 @@ VARIABLES = frozenset(
         "inbound_url",
         "validity",
         "coding",
+        "udh",
         "now",
     }
 )
@@ -129,11 +130,13 @@ class Each(StrEnum):
 
     MESSAGE = "message"
     RECIPIENTS = "recipients"  # one after the other; ``{others}`` are the rest of the group
+    SEGMENTS = "segments"  # one after the other; ``{text}`` is its part, ``{udh}`` the header that links them
 
 
 class Send(Table):
     """``[[send]]``: one request. The first whose ``when`` has the case is made; without ``when`` it fits all. ``each``
-    recipient has one where the provider wants that and makes one group of it, never for copies."""
+    recipient has one where the provider wants that and makes one group of it, never for copies; each segment where it
+    would else report on one of them alone."""
 
     when: tuple[Case, ...] = ()
     each: Each = Each.MESSAGE
@@ -172,6 +175,7 @@ class Answer(Table):
     taken: tuple[int, ...] = (200, 201, 202)
     definite: tuple[int, ...] = ()  # of 500 and more: those after which nothing was sent for certain
     id: Path = ""
+    own: Template = ""  # the id that reports will bring, where the provider gives none: {reference}, {piece}
     status: Path = ""  # where success is said in the body
     good: tuple[str, ...] = ()  # its values then
     code: Path = ""
@@ -347,6 +351,12 @@ class Preset(Table):
             if each.each is Each.MESSAGE:
                 continue
             names = set(filled(each))
+            if each.each is Each.SEGMENTS:
+                if not names >= {"text", "udh"} or not self.answer.own:
+                    raise ValueError(
+                        "has a request for each segment: fill in {text} and {udh}, and set answer.own"
+                    )
+                continue
             if not names >= {"recipient", "others"}:
                 raise ValueError(
                     "has a request for each recipient that does not fill in {recipient} and {others}"

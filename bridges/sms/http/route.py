@@ -242,7 +242,8 @@ class HttpWay:
             _log.warning("an answer did not come", route=self._name, reason=type(error).__name__)
             return Unknown(f"The connection to {title} broke before it answered.")
         self._gate.reached()
-        return self._places.judged(submission, self._caller.judged(answered, clock.now()))
+        outcome = self._places.judged(submission, self._caller.judged(answered, clock.now()))
+        return self._caller.named(outcome, submission, piece)
 
     # -- pieces ------------------------------------------------------------------------------------------------
 

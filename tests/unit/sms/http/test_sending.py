@@ -32,6 +32,21 @@ async def test_our_reference_and_address_are_with_it_where_there_are_reports(nam
             assert f"{h.url}/{REFERENCE}" in str(asked.fields)
 
 
+async def test_kannel_is_given_long_texts_in_segments_each_with_a_report_of_its_own():
+    async with house("kannel") as h:
+        text = submission(text="sheep 😀 " * 20, concatenation=0x12C3)
+        assert h.way.pieces(text) == 3
+        for piece in range(3):
+            async with h.way.turn() as turn:
+                assert await turn.send(text, piece) == Accepted(f"{REFERENCE}.{piece + 1}")
+        fields = [each.fields for each in h.provider.asked]
+        assert "".join(each["text"] for each in fields) == text.text
+        assert [each["udh"] for each in fields] == [f"\x05\x00\x03\x43\x03{chr(n)}" for n in (1, 2, 3)]
+        assert [f"?part={REFERENCE}.{n}&" in each["dlr-url"] for n, each in enumerate(fields, 1)] == [
+            True
+        ] * 3
+
+
 @every
 async def test_what_the_provider_refuses_is_a_definite_refusal(name):
     async with house(name) as h:
