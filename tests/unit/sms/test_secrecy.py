@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bridges.sms.http import library
 from bridges.sms.http.signatures import Scheme
 from bridges.sms.traffic import Ways
 from gateway.bridge import Ask, Finish
