@@ -93,6 +93,8 @@ class Pools(Protocol):
 
     async def wrote(self, owner: str, ours: str, theirs: str) -> bool: ...
 
+    async def let_go(self, owner: str, ours: str, theirs: str) -> None: ...
+
 
 class Teams(Protocol):
     """``bridges.sms.receiving.ownership``."""
@@ -228,6 +230,22 @@ class Departures:
         ours = await self._from(draft)
         if isinstance(ours, Refused):
             return ours
+        found = await self._allowed(draft, ours, reference)
+        if isinstance(found, Refused):
+            if ours.mode is Mode.POOL:
+                await self._let_go(draft, ours)
+            return found
+        text, media = found
+        for party in draft.parties:
+            await self._conversations.wrote(draft.owner, party, ours.number)
+        return Outgoing(
+            draft.owner, f"{ours.number} {draft.place}", ours.number, recipients, text, reference, media
+        )
+
+    async def _allowed(
+        self, draft: Draft, ours: OurNumber, reference: str
+    ) -> tuple[str, tuple[Attachment, ...]] | Refused:
+        """Text and files as they are to be sent."""
         for each in draft.parties:
             if (why := await self._consent.refusal(ours.number, each)) is not None:
                 return why
@@ -242,11 +260,7 @@ class Departures:
             why := await self._teams.wrote(draft.owner, ours, *_for_colleagues(draft), reference)
         ):
             return why
-        for party in draft.parties:
-            await self._conversations.wrote(draft.owner, party, ours.number)
-        return Outgoing(
-            draft.owner, f"{ours.number} {draft.place}", ours.number, recipients, text, reference, media
-        )
+        return shaped
 
     # -- from which number -------------------------------------------------------------------------------------
 
@@ -258,11 +272,8 @@ class Departures:
         first = draft.parties[0]
         before = draft.ours or self._before(draft)
         kept = next((each for each in candidates if each.number == before), None)
-        if kept is not None:
-            if kept.mode is Mode.POOL and not await self._pools.wrote(draft.owner, kept.number, first):
-                kept = None
-            else:
-                return kept
+        if kept is not None and (kept.mode is not Mode.POOL or await self._taken(draft, kept.number)):
+            return kept
         if draft.ours:
             return Refused(
                 Condition.NOT_ALLOWED,
@@ -275,10 +286,21 @@ class Departures:
                 return each
             pool = [one.number for one in ranked if one.mode is Mode.POOL]
             chosen = await self._pools.choose(draft.owner, first, pool)
-            if chosen is not None:
+            if chosen is not None and await self._taken(draft, chosen):
                 return next(one for one in ranked if one.number == chosen)
             break
         return FULL
+
+    async def _taken(self, draft: Draft, ours: str) -> bool:
+        """Whether the conversations with all of them are the user's, over a pool's number: any of a group may answer."""
+        return all([await self._pools.wrote(draft.owner, ours, each) for each in draft.parties])
+
+    async def _let_go(self, draft: Draft, ours: OurNumber) -> None:
+        """Whoever was never texted is nobody's: else what they write would come to whoever tried to text them."""
+        for each in draft.parties:
+            known = self._conversations.of(draft.owner, each)
+            if known is None or not known.wrote or known.number != ours.number:
+                await self._pools.let_go(draft.owner, ours.number, each)
 
     def _before(self, draft: Draft) -> str:
         if len(draft.parties) > 1:

@@ -120,6 +120,18 @@ class Routing:
             return True
         return await self._take(ours, theirs, owner, now)
 
+    async def let_go(self, owner: str, ours: str, theirs: str) -> None:
+        """It came to nothing: the pair is nobody's, if it was this user's."""
+        self._held.pop((ours, theirs), None)
+        here = (
+            (STICKY.c.bridge == self._bridge)
+            & (STICKY.c.ours == ours)
+            & (STICKY.c.theirs == theirs)
+            & (STICKY.c.owner == owner)
+        )
+        await self._tables.write((delete(STICKY).where(here), None))
+        self._held.pop((ours, theirs), None)
+
     async def pair(self, ours: str, theirs: str) -> Pair | None:
         key = ours, theirs
         if key in self._held:
