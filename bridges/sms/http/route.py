@@ -22,6 +22,8 @@ from bridges.sms.traffic import (
     Away,
     Failing,
     Intake,
+    NotTaken,
+    OptOut,
     Outcome,
     Rejected,
     Seen,
@@ -74,6 +76,7 @@ class HttpWay:
         self._desk: RouteDesk | None = None
         self._places = Places(self._caller, self._preset, self._fetched)
         self._open = asyncio.Event()
+        self._intake: Intake | None = None
 
     @property
     def name(self) -> str:
@@ -119,10 +122,12 @@ class HttpWay:
             yield _Writing(self)
 
     async def run(self, intake: Intake) -> None:
+        self._intake = intake
         try:
             async with self._http() as self._session:
                 await self._receive(intake)
         finally:
+            self._intake = None
             self._session = None
             self._open.clear()
             self._webhooks.closed(self._name)
@@ -243,7 +248,19 @@ class HttpWay:
             return Unknown(f"The connection to {title} broke before it answered.")
         self._gate.reached()
         outcome = self._places.judged(submission, self._caller.judged(answered, clock.now()))
-        return self._caller.named(outcome, submission, piece)
+        outcome = self._caller.named(outcome, submission, piece)
+        if isinstance(outcome, Rejected) and self._preset.errors.get(outcome.code) is Meaning.OPTED_OUT:
+            await self._opted_out(submission)
+        return outcome
+
+    async def _opted_out(self, submission: Submission) -> None:
+        """The provider knows by its own list what ours does not yet. Of several recipients nobody knows who it was."""
+        if self._intake is None or len(submission.recipients) != 1:
+            return
+        try:
+            await self._intake.opted(OptOut(self._name, submission.sender, submission.recipients[0]))
+        except NotTaken as error:
+            _log.warning("a STOP that the provider knows was not kept", route=self._name, reason=str(error))
 
     # -- pieces ------------------------------------------------------------------------------------------------
 
