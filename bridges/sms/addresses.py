@@ -41,6 +41,8 @@ _ALPHA_MOST = 20  # TS 23.040 has 11 GSM characters; networks with more are know
 _OLD_MEXICO = re.compile(r"\+521([0-9]{10})")
 # phonenumbers takes 50 to 150 us for a number, and every message asks several times.
 _REMEMBERED = 8192
+_MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+_WITH_COUNTRY = 11  # digits; national numbers that have more are few
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,19 +237,50 @@ def sender(text: str, place: Place) -> str:
         return ANONYMOUS
     if not written.startswith("+") and len(digits) <= 6 and not _emergency(digits.zfill(3), place):
         return f"{digits.zfill(3)}{_CONTEXT}{place.calling}"
-    for candidate, region in ((written, place.region), (f"+{digits}", None)):
-        try:
-            parsed = phonenumbers.parse(candidate, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_possible_number(parsed):
-            return _OLD_MEXICO.sub(
-                r"+52\1", phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-            )
+    number = _likeliest(written, digits, place)
+    if number:
+        return number
     # Not possible, but somebody: what network codes look like beyond the tables.
-    if not written.startswith("+") and len(digits) <= 8 and not _emergency(digits, place):
+    if not written.startswith("+") and 7 <= len(digits) <= 8 and not _emergency(digits, place):
         return f"{digits}{_CONTEXT}{place.calling}"
     return f"{digits[:_ALPHA_MOST]}{_ALPHA}"
+
+
+def _likeliest(written: str, digits: str, place: Place) -> str:
+    """The number in E.164 that somebody has whom a network calls so; empty if there is none. Without a plus it is the
+    world's or the country's, and networks do not say which: the number of a mobile phone before other numbers that are in
+    use somewhere, and those before what is only long enough."""
+    international = f"+{digits.removeprefix('00')}"
+    if written.startswith("+") or digits.startswith("00"):
+        readings = [international]
+    elif digits.startswith(str(place.calling)) or len(digits) >= _WITH_COUNTRY:
+        readings = [international, written]
+    else:
+        readings = [written, international]
+    found = ((_likelihood(each, place.region), each) for each in readings)
+    best, reading = max(found, key=lambda each: each[0])  # of equals the first
+    if not best:
+        return ""
+    parsed = phonenumbers.parse(reading, place.region)
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    number = _OLD_MEXICO.sub(r"+52\1", number)
+    try:
+        return number if _possible(number) == number and _E164.fullmatch(number) is not None else ""
+    except BadAddress:
+        return ""
+
+
+def _likelihood(reading: str, region: str) -> int:
+    try:
+        parsed = phonenumbers.parse(reading, region)
+    except phonenumbers.NumberParseException:
+        return 0
+    if not phonenumbers.is_possible_number(parsed):
+        # Mexico's mobile numbers as they were until 2019 are still on the way.
+        return 1 if _OLD_MEXICO.fullmatch(reading) is not None else 0
+    if not phonenumbers.is_valid_number(parsed):
+        return 1
+    return 3 if phonenumbers.number_type(parsed) in _MOBILE else 2
 
 
 def alphanumeric(text: str) -> str:

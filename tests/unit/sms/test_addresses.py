@@ -110,7 +110,43 @@ def test_senders_of_every_kind_become_parties(text: str, expected: str) -> None:
     assert sender(text, US) == expected
 
 
-@given(st.text(max_size=60), st.sampled_from([US, DE, GB, MX]))
+@pytest.mark.parametrize(
+    ("text", "place", "expected"),
+    [
+        ("491711234567", DE, "+491711234567"),  # as long as a number of Germany can be
+        ("01711234567", DE, "+491711234567"),
+        ("1711234567", DE, "+491711234567"),
+        ("15112345678", DE, "+4915112345678"),
+        ("33612345678", DE, "+33612345678"),
+        ("436641234567", DE, "+436641234567"),
+        ("12125550100", DE, "+12125550100"),
+        ("00436641234567", DE, "+436641234567"),
+        ("07911123456", GB, "+447911123456"),
+        ("7911123456", GB, "+447911123456"),
+        ("447911123456", GB, "+447911123456"),
+        ("447911123456", DE, "+447911123456"),
+        ("447911123456", US, "+447911123456"),
+        ("2125551234", US, "+12125551234"),
+        ("12125551234", US, "+12125551234"),
+        ("0049171123456", US, "+49171123456"),
+        ("5512345678", MX, "+525512345678"),
+        ("5215512345678", MX, "+525512345678"),
+    ],
+)
+def test_digits_without_a_plus_are_the_number_that_somebody_has(
+    text: str, place: Place, expected: str
+) -> None:
+    assert sender(text, place) == expected
+
+
+def test_two_digits_that_are_an_emergency_number_somewhere_are_a_name() -> None:
+    assert sender("60", MX) == "60;sender=alpha"  # 060 in Mexico
+
+
+@given(
+    st.text(max_size=60) | st.from_regex(r"\+?[0-9]{1,18}", fullmatch=True),
+    st.sampled_from([US, DE, GB, MX]),
+)
 def test_a_sender_always_is_an_address_that_servers_leave_alone(text: str, place: Place) -> None:
     name = sender(text, place)
     assert read(name, place).name == name
