@@ -88,6 +88,8 @@ def came(log: str) -> list[Text]:
 
 def _words(alphabet: str, written: str) -> str:
     """As fakesmsc logs them; a piece of a long text (``data``) has its header before it."""
+    if alphabet == "text":
+        return written
     octets = unquote_to_bytes(written.replace("+", " "))
     if alphabet == "data" and octets:
         octets = octets[octets[0] + 1 :]

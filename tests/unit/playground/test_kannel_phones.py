@@ -8,7 +8,7 @@ from gateway.playground.kannel_phones import came
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("Got message 1: <+12025550121 +13105550104 text hello+there%21>", "hello there!"),
+        ("Got message 1: <+12025550121 +13105550104 text 5 € + 10 %21>", "5 € + 10 %21"),
         (
             "Got message 12: <+12025550121 +13105550104 ucs-2 %00t%00e%00a%00%3F%00+%D8%3D%DE%00>",
             "tea? \N{GRINNING FACE}",
