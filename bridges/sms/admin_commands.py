@@ -62,7 +62,8 @@ class AdminCommands:
                 f"{route.name}: {'connected' if seen.connected else 'NOT CONNECTED'}"
                 f"{f' ({seen.detail})' if seen.detail else ''}, {seen.waiting} waiting{f'; {counts}' if counts else ''}"
             )
-            if seen.callbacks and route.name in self._office.settings.routes:  # not those of users' own accounts
+            # Those of users' own accounts are theirs.
+            if seen.callbacks and route.name in self._office.settings.routes:
                 lines.append(
                     f"    Tell the provider this address for what comes in, and nobody else: {seen.callbacks}"
                 )
