@@ -115,7 +115,8 @@ async def _ours(smsc: NodeSmsc, count: int, window: int) -> list[tuple[str, Figu
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def _theirs(smsc: NodeSmsc, what: str, count: int, window: int) -> Figure:
+async def theirs(smsc: NodeSmsc, what: str, count: int, window: int) -> Figure:
+    """aiosmpplib ``send``s or ``receive``s; it keeps nothing."""
     interpreter = str(fetched("aiosmpplib") / "bin/python")
     child = await asyncio.create_subprocess_exec(
         interpreter,
@@ -143,7 +144,7 @@ async def _theirs(smsc: NodeSmsc, what: str, count: int, window: int) -> Figure:
     return Figure(count, seconds or said["seconds"], said["cpu"])
 
 
-async def _measure(directory: Path, count: int, theirs: int, window: int, runs: int) -> None:
+async def _measure(directory: Path, count: int, yardstick: int, window: int, runs: int) -> None:
     smsc = await NodeSmsc.start(directory)
     try:
         await smsc.set(quiet=True, style="none")
@@ -152,7 +153,7 @@ async def _measure(directory: Path, count: int, theirs: int, window: int, runs: 
             for name, figure in await _ours(smsc, count, window):
                 print(f"  {name:<40} {figure}")
             for what, name in (("send", "submit_sm"), ("receive", "deliver_sm acknowledged")):
-                print(f"  {name + ', aiosmpplib':<40} {await _theirs(smsc, what, theirs, window)}")
+                print(f"  {name + ', aiosmpplib':<40} {await theirs(smsc, what, yardstick, window)}")
     finally:
         await smsc.stop()
 
