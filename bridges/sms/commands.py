@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from bridges.sms import addresses
 from bridges.sms.addresses import label
 from bridges.sms.admin_commands import AdminCommands, called, sort
-from bridges.sms.numbers import Kind, NotFree, OurNumber
+from bridges.sms.numbers import Kind, NotFree, OurNumber, ordered
 from bridges.sms.office import Office, Parts
 from bridges.sms.own import NotUsable
 from bridges.sms.policy import price
@@ -126,7 +126,7 @@ class SmsCommands:
         if ours is None:
             return ["You have no number to send it from."]
         lines = [f"It would come from {called(ours)}."]
-        each = price(office.settings, ours.routes[0], party)
+        each = price(office.settings, ordered(office.settings.ways, ours.routes, party)[0], party)
         if each is not None:
             lines.append(
                 f"It would cost about {each * segments:.4g} {office.settings.currency}".rstrip() + "."

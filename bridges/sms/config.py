@@ -19,6 +19,7 @@ from bridges.sms.settings import (
     Person,
     PriceSettings,
     Table,
+    WaySettings,
     person,
 )
 from bridges.sms.settings import region as country
@@ -105,6 +106,11 @@ class SmsSettings(Table):
     numbers: tuple[NumberSettings, ...] = Field(
         default=(), max_length=10_000, description="The numbers that you have, and whose they are."
     )
+    ways: tuple[WaySettings, ...] = Field(
+        default=(),
+        max_length=2000,
+        description="Routes by destination, where the order of a number's `routes` is not the best for all.",
+    )
     prices: tuple[PriceSettings, ...] = Field(
         default=(), max_length=2000, description="What texts cost, for `segments` and for `spend_per_day`."
     )
@@ -134,6 +140,12 @@ class SmsSettings(Table):
             if each.number in seen:
                 raise ValueError(f"`numbers` has {each.number} twice; a number is one entry")
             seen.add(each.number)
+        for way in self.ways:
+            for route in way.routes:
+                if route not in self.routes:
+                    raise ValueError(
+                        f"`ways`: that of {way.destination} has the route {route!r}, which is not among [routes]"
+                    )
         for price in self.prices:
             if price.route and price.route not in self.routes:
                 raise ValueError(

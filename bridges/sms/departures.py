@@ -16,7 +16,7 @@ from bridges.sms import addresses
 from bridges.sms.config import SmsSettings
 from bridges.sms.conversations import Conversations
 from bridges.sms.groups import Groups
-from bridges.sms.numbers import Numbers, OurNumber
+from bridges.sms.numbers import Numbers, OurNumber, ordered
 from bridges.sms.people import People
 from bridges.sms.policy import Policy, Request, price
 from bridges.sms.receiving.routing import FULL
@@ -249,7 +249,8 @@ class Departures:
         for each in draft.parties:
             if (why := await self._consent.refusal(ours.number, each)) is not None:
                 return why
-        routes = [route for name in ours.routes if (route := self._routes.find(name)) is not None]
+        names = ordered(self._settings.ways, ours.routes, draft.parties[0])
+        routes = [route for name in names if (route := self._routes.find(name)) is not None]
         shaped = self._shaped(draft, routes)
         if isinstance(shaped, Refused):
             return shaped
@@ -347,7 +348,9 @@ class Departures:
     ) -> Refused | None:
         segments = max(1, self._count(text)) * len(draft.parties)
         cost = sum(
-            (price(self._settings, ours.routes[0], each) or 0.0) * segments / len(draft.parties)
+            (price(self._settings, ordered(self._settings.ways, ours.routes, each)[0], each) or 0.0)
+            * segments
+            / len(draft.parties)
             for each in draft.parties
         )
         known = [self._conversations.of(draft.owner, each) for each in draft.parties]

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Float, Index, Table, Text, delete, insert, select
 
 from bridges.sms.addresses import region_of
 from bridges.sms.schema import METADATA
-from bridges.sms.settings import OWN_ROUTE, Mode, NumberSettings
+from bridges.sms.settings import OWN_ROUTE, Mode, NumberSettings, WaySettings
 from gateway.bridge import Services
 
 _TABLE = Table(
@@ -235,6 +235,19 @@ class Numbers:
     def _changed(self) -> None:
         self._whole.clear()
         self._mine.clear()
+
+
+def ordered(ways: Sequence[WaySettings], routes: Sequence[str], recipient: str) -> tuple[str, ...]:
+    """The routes of a number in the order in which they are to be asked for a recipient."""
+    if not ways:
+        return tuple(routes)
+    region = region_of(recipient)
+    best = max(ways, key=lambda way: fit((way.destination,), recipient, region))
+    if not fit((best.destination,), recipient, region):
+        return tuple(routes)
+    first = [each for each in best.routes if each in routes]
+    # Where none of them is the number's, the number's own are better than nothing.
+    return tuple(first if best.only and first else dict.fromkeys((*first, *routes)))
 
 
 def fit(destinations: Iterable[str], recipient: str, region: str) -> int:

@@ -14,7 +14,7 @@ from bridges.sms.conversations import Conversations
 from bridges.sms.departures import Departures
 from bridges.sms.groups import Groups
 from bridges.sms.http.webhooks import Webhooks
-from bridges.sms.numbers import Numbers
+from bridges.sms.numbers import Numbers, ordered
 from bridges.sms.orders import Orders
 from bridges.sms.own import OwnAccounts
 from bridges.sms.people import People
@@ -272,7 +272,7 @@ class Choosing:
 
     def candidates(self, owner: str, sender: str, recipients: Sequence[str]) -> Sequence[Route]:
         ours = self._office.numbers.find(sender)
-        names = ours.routes if ours is not None else ()
+        names = ordered(self._office.settings.ways, ours.routes, recipients[0]) if ours is not None else ()
         routes = [each for name in names if (each := self._office.routes.find(name)) is not None]
         if len(recipients) > 1:
             routes = [each for each in routes if each.ways.groups]

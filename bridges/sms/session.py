@@ -31,10 +31,6 @@ _NO_ROOM = Refused(
     Condition.ITEM_NOT_FOUND,
     "There is no such group. The command `group` makes one of some numbers, and group texts make their own.",
 )
-_NO_NUMBER = Refused(
-    Condition.NOT_ALLOWED,
-    "No number is yours at this gateway, so nothing can be sent from one. Ask its operator for a number.",
-)
 _NOT_HERE = Refused(Condition.NOT_ACCEPTABLE, "Texting has no such thing.")
 
 
@@ -87,9 +83,7 @@ class SmsSession:
         except NotStored as error:
             text = "The gateway cannot read its database just now. It tries again."
             raise SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text, ErrorType.WAIT)) from error
-        numbers = house.numbers.of(self.owner)
-        if not numbers:
-            raise SessionEnded(_NO_NUMBER, retry=False)
+        # Also of a user who has no number now: one may come, and with it what waits for it.
         self._desk = desk
         house.people.came(self)
         try:

@@ -114,6 +114,20 @@ class NumberSettings(Table):
         return self
 
 
+class WaySettings(Table):
+    """``[[bridges.sms.ways]]``."""
+
+    destination: Destination = Field(
+        description="A country (DE) or a prefix (+49); of several that fit, the longest one counts."
+    )
+    routes: tuple[str, ...] = Field(
+        min_length=1,
+        max_length=10,
+        description="Routes that are asked first for it, of those that the number has, in this order.",
+    )
+    only: bool = Field(default=False, description="The number's other routes are not asked at all.")
+
+
 class LimitSettings(Table):
     """``[bridges.sms.limits]``. Of one user each, if nothing else is said."""
 

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from bridges.sms.numbers import Kind, NotFree, Numbers
-from bridges.sms.settings import NumberSettings
+from bridges.sms.numbers import Kind, NotFree, Numbers, ordered
+from bridges.sms.settings import NumberSettings, WaySettings
 from gateway.bridge import Services
 
 ALICE, BOB, CAROL = "alice@example.org", "bob@example.org", "carol@example.org"
@@ -121,3 +121,22 @@ async def test_a_number_that_the_operator_has_is_nobodys_by_an_own_account(servi
 def test_a_wrong_number_says_what_is_wrong(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         NumberSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "expected"),
+    [
+        ("+491711234567", ("c", "b")),
+        ("+493012345678", ("b", "a", "c")),
+        ("+12125550100", ("a", "b", "c")),
+        ("+4366412345678", ("a", "b", "c")),  # a route that the number has not
+    ],
+)
+def test_routes_are_asked_in_the_order_for_the_destination(recipient: str, expected: tuple[str, ...]) -> None:
+    ways = [
+        WaySettings(destination="DE", routes=("b",)),
+        WaySettings(destination="+4917", routes=("c", "b"), only=True),
+        WaySettings(destination="AT", routes=("x",), only=True),
+    ]
+    assert ordered(ways, ("a", "b", "c"), recipient) == expected
+    assert ordered([], ("a", "b", "c"), recipient) == ("a", "b", "c")
