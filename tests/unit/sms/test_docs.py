@@ -48,10 +48,11 @@ async def test_every_route_shown_can_be_built(tmp_path: Path, route: str, servic
 
 
 def test_numbers_and_prices_are_taken(tmp_path: Path) -> None:
-    [numbers], [prices] = blocks("numbers"), blocks("prices")
+    [numbers], [ways], [prices] = blocks("numbers"), blocks("ways"), blocks("prices")
     route = blocks("route")[0]
-    settings = loaded(tmp_path, route, route.replace(".main]", ".spare]"), numbers, prices)
+    settings = loaded(tmp_path, route, route.replace(".main]", ".spare]"), numbers, ways, prices)
     assert [each.mode for each in settings.numbers] == ["personal", "personal", "team", "pool"]
+    assert [each.destination for each in settings.ways] == ["+49"]
     assert len(settings.prices) == 2
 
 

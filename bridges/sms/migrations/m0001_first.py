@@ -1,0 +1,238 @@
+"""Migration 1 of the SMS bridge: texts on both ways, numbers, groups, people, what may be sent."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+def _tables() -> MetaData:
+    metadata = MetaData()
+    Table(
+        "sms_acquaintances",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("owner", Text, primary_key=True),
+        Column("party", Text, primary_key=True),
+        Column("number", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("called", Text, nullable=False),
+        Column("wrote", Float, nullable=False),
+        Column("heard", Float, nullable=False),
+        Column("active", Float, nullable=False),
+        Index("sms_acquaintances_by_activity", "bridge", "owner", "active"),
+    )
+    Table(
+        "sms_assignments",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("owner", Text, primary_key=True),
+        Column("number", Text, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("route", Text, nullable=False),
+        Column("created", Float, nullable=False),
+        Index("sms_assignments_by_number", "bridge", "number"),
+    )
+    Table(
+        "sms_claims",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("ours", Text, primary_key=True),
+        Column("theirs", Text, primary_key=True),
+        Column("owner", Text, nullable=False),
+        Column("at", Float, nullable=False),
+        Index("sms_claims_by_owner", "bridge", "owner"),
+    )
+    Table(
+        "sms_deliveries",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("owner", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("at", Float, nullable=False),
+        Column("contact", Text, nullable=False),
+        Column("ours", Text, nullable=False),
+        Column("content", Text, nullable=False),
+        Index("sms_deliveries_by_contact", "bridge", "owner", "contact", "at"),
+    )
+    Table(
+        "sms_early_reports",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("route", Text, primary_key=True),
+        Column("provider_id", Text, primary_key=True),
+        Column("recipient", Text, primary_key=True),
+        Column("stage", Text, primary_key=True),
+        Column("code", Text, nullable=False),
+        Column("condition", Text, nullable=False),
+        Column("error_type", Text, nullable=False),
+        Column("why", Text, nullable=False),
+        Column("came", Float, nullable=False),
+        Index("sms_early_reports_by_time", "bridge", "came"),
+    )
+    Table(
+        "sms_groups",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("owner", Text, primary_key=True),
+        Column("room", Text, primary_key=True),
+        Column("ours", Text, nullable=False),
+        Column("members", Text, nullable=False),
+        Column("title", Text, nullable=False),
+        Column("opened", Float, nullable=False),
+    )
+    Table(
+        "sms_id_rules",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("route", Text, primary_key=True),
+        Column("rule", Text, primary_key=True),
+        Column("weight", Integer, nullable=False),
+    )
+    Table(
+        "sms_inbound",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("again", Text, nullable=False),
+        Column("received", Float, nullable=False),
+        Column("waits", Integer, nullable=False),
+        Column("content", Text, nullable=False),
+        Index("sms_inbound_again", "bridge", "again", unique=True),
+        Index("sms_inbound_by_waits", "bridge", "waits", "id"),
+    )
+    Table(
+        "sms_joined",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("joined", Float, nullable=False),
+        Column("digests", Text, nullable=False),
+        Index("sms_joined_by_time", "bridge", "joined"),
+    )
+    Table(
+        "sms_messages",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("owner", Text, nullable=False),
+        Column("conversation", Text, nullable=False),
+        Column("sender", Text, nullable=False),
+        Column("recipients", Text, nullable=False),
+        Column("text", Text, nullable=False),
+        Column("media", Text, nullable=False),
+        Column("concatenation", Integer, nullable=False),
+        Column("validity", Float, nullable=False),
+        Column("seq", BigInteger, nullable=False),
+        Column("created", Float, nullable=False),
+        Column("expires", Float, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("route", Text, nullable=False),
+        Column("pinned", Boolean, nullable=False),
+        Column("total", Integer, nullable=False),
+        Column("counts", Text, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("next_at", Float, nullable=False),
+        Column("refused", Text, nullable=False),
+        Column("news", BigInteger, nullable=False),
+        Column("owed", Boolean, nullable=False),
+        Column("changed", Float, nullable=False),
+        Column("condition", Text, nullable=False),
+        Column("error_type", Text, nullable=False),
+        Column("why", Text, nullable=False),
+        Index(
+            "sms_messages_by_owed",
+            "bridge",
+            "news",
+            sqlite_where=text("owed = 1"),
+            postgresql_where=text("owed"),
+        ),
+        Index("sms_messages_by_owner", "bridge", "owner"),
+        Index("sms_messages_by_state", "bridge", "state", "seq"),
+        Index("sms_messages_by_time", "bridge", "changed"),
+    )
+    Table(
+        "sms_optouts",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("theirs", Text, primary_key=True),
+        Column("ours", Text, primary_key=True),
+        Column("stopped", Boolean, nullable=False),
+        Column("at", Float, nullable=False),
+        Column("source", Text, nullable=False),
+        Column("answer", Text, nullable=False),
+        Index("sms_optouts_by_number", "bridge", "ours", "at"),
+        Index(
+            "sms_optouts_owed",
+            "bridge",
+            sqlite_where=text("answer != ''"),
+            postgresql_where=text("answer != ''"),
+        ),
+    )
+    Table(
+        "sms_phones",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("owner", Text, primary_key=True),
+        Column("phone", Text, nullable=False),
+        Column("code", Text, nullable=False),
+        Column("tries", Integer, nullable=False),
+        Column("asked", Float, nullable=False),
+        Index("sms_phones_by_phone", "bridge", "phone"),
+    )
+    Table(
+        "sms_pieces",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("message", Text, primary_key=True),
+        Column("n", Integer, primary_key=True),
+        Column("owner", Text, nullable=False),
+        Column("route", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("doubtful", Boolean, nullable=False),
+        Column("provider_id", Text, nullable=False),
+        Column("stripped", Text, nullable=False),
+        Column("decimal", Text, nullable=False),
+        Column("tries", Integer, nullable=False),
+        Column("written", Float, nullable=False),
+        Column("until", Float, nullable=False),
+        Column("parties", Text, nullable=False),
+        Column("code", Text, nullable=False),
+        Column("condition", Text, nullable=False),
+        Column("error_type", Text, nullable=False),
+        Column("why", Text, nullable=False),
+        Index("sms_pieces_by_decimal", "bridge", "route", "decimal"),
+        Index(
+            "sms_pieces_by_doubt",
+            "bridge",
+            "until",
+            sqlite_where=text("doubtful = 1"),
+            postgresql_where=text("doubtful"),
+        ),
+        Index("sms_pieces_by_owner", "bridge", "owner"),
+        Index("sms_pieces_by_stripped", "bridge", "route", "stripped"),
+    )
+    Table(
+        "sms_sticky",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("ours", Text, primary_key=True),
+        Column("theirs", Text, primary_key=True),
+        Column("owner", Text, nullable=False),
+        Column("at", Float, nullable=False),
+        Index("sms_sticky_by_owner", "bridge", "owner", "theirs"),
+        Index("sms_sticky_by_time", "bridge", "at"),
+    )
+    Table(
+        "sms_usage",
+        metadata,
+        Column("bridge", Text, primary_key=True),
+        Column("owner", Text, primary_key=True),
+        Column("day", Integer, primary_key=True),
+        Column("segments", Integer, nullable=False),
+        Column("people", Integer, nullable=False),
+        Column("spent", Float, nullable=False),
+    )
+    return metadata
+
+
+async def apply(connection: AsyncConnection) -> None:
+    await connection.run_sync(_tables().create_all)

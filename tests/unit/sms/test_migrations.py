@@ -1,0 +1,25 @@
+"""Databases of every age end with the tables of today."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridges.sms.migrations import SCHEMA
+from tests.rig.postgres import Postgres
+from tests.unit.sms.conftest import schema
+from tests.unit.storage.described import assert_migrations_end_today
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'causeway.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    yield await server.create("sms_migrations")
+    await server.drop("sms_migrations")
+
+
+async def test_every_path_ends_in_the_tables_that_the_parts_declare(url: str) -> None:
+    await assert_migrations_end_today(url, "sms", SCHEMA, schema())
