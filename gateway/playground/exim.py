@@ -185,5 +185,8 @@ class Exim:
             f"root:x:0:0::/:/bin/false\nDebian-exim:x:{user}:{group}::/:/bin/false\n{name}:x:{user}:{group}::/:/bin/false\n"
         )
         (directory / "group").write_text(f"root:x:0:\nDebian-exim:x:{group}:\nnogroup:x:{group}:\n")
-        self.child.log.touch()
-        give_to("nobody", self.child.log, config, *places)
+        # Exim makes its logs in a process of its own, which two connections at once can both be about to do.
+        logs = [self.child.log, *(spool / "log" / name for name in ("mainlog", "rejectlog", "paniclog"))]
+        for log in logs:
+            log.touch()
+        give_to("nobody", *logs, config, *places)

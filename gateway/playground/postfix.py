@@ -53,6 +53,8 @@ disable_dns_lookups = yes
 smtp_host_lookup = native
 hash_queue_names = corrupt
 queue_run_delay = 1s
+# On a busy machine a service's first process may die before it can say why; a minute is longer than anybody waits here.
+service_throttle_time = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 bounce_queue_lifetime = 60s
