@@ -175,6 +175,17 @@ class Conversations:
         )
         return [row.party for row in await self._services.tables.read(query)]
 
+    async def sweep(self, before: float) -> None:
+        """Forget strangers who were last heard of before that: whom the user has never written to, nor named. Raises
+        ``NotStored``."""
+        strangers = (
+            _TABLE.c.bridge == self._services.name,
+            _TABLE.c.active < before,
+            _TABLE.c.wrote == 0.0,
+            _TABLE.c.called == "",
+        )
+        await self._services.tables.write((delete(_TABLE).where(*strangers), None))
+
     async def end(self, owner: str, party: str) -> None:
         """As if they had never met. Raises ``NotStored``."""
         await self._services.tables.write((delete(_TABLE).where(*self._row(owner, party)), None))

@@ -33,6 +33,7 @@ from gateway.model import Attachment, Condition, Refused
 
 _log = structlog.get_logger(__name__)
 
+_DAY, _YEAR = 86_400.0, 366 * 86_400.0
 _AGAIN = 5.0  # seconds between attempts at what has to work before anything can
 #: Makes a route of what is configured under its name.
 Building = Callable[[str, RouteSettings, Services, Webhooks], Route]
@@ -256,8 +257,19 @@ class Parts:
                 group.create_task(self._office.policy.run())
                 group.create_task(self._office.routes.run(self.receiving.intake))
                 group.create_task(self._working(group))
+                group.create_task(self._sweeping())
         finally:
             await self.receiving.close()
+
+    async def _sweeping(self) -> None:
+        clock = self._office.services.clock
+        while True:
+            try:
+                await self._office.conversations.sweep(clock.now() - _YEAR)
+                await self.receiving.ledger.sweep(clock.now() - _YEAR)
+            except NotStored as error:
+                _log.warning("what is old could not be swept", reason=str(error))
+            await clock.sleep(_DAY)
 
     async def _working(self, group: asyncio.TaskGroup) -> None:
         while True:

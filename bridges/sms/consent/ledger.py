@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Executable, select, update
+from sqlalchemy import Executable, delete, false, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridges.sms.addresses import label
@@ -131,6 +131,12 @@ class Ledger:
     async def owed(self, limit: int = 100) -> list[OptedOut]:
         """Whom an answer is still to be sent."""
         return await self._some(OPTOUTS.c.answer != "", limit=limit)
+
+    async def sweep(self, before: float) -> None:
+        """Forget that somebody took a STOP back before then: it is as if nothing had been said."""
+        table = OPTOUTS.c
+        over = (table.bridge == self._bridge, table.at < before, table.stopped == false(), table.answer == "")
+        await self._tables.write((delete(OPTOUTS).where(*over), None))
 
     async def answered(self, optout: OptedOut) -> None:
         self._held.pop((optout.ours, optout.theirs), None)

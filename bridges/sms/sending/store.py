@@ -6,6 +6,7 @@ What one page of the book changes is one commit, with a statement for each kind 
 from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import (
+    ColumnElement,
     Executable,
     bindparam,
     case,
@@ -43,6 +44,7 @@ from gateway.bridge import Tables, Values
 
 _M, _P, _E, _R = MESSAGES.c, PIECES.c, EARLY.c, RULES.c
 _AT_ONCE = 500  # ids in one question
+_UNHEARD = 60 * 86_400.0  # seconds that news wait for their user besides
 _SWEPT = 1000  # messages in one commit
 _CHANGED = (
     "state",
@@ -264,21 +266,27 @@ class Sendings:
         )
 
     async def sweep(self, before: float) -> bool:
-        """Delete rows of which nothing can be heard any more: what has not changed since then. Whether there are more."""
+        """Delete rows of which nothing can be heard any more: what has not changed since then, and news for which nobody has
+        come in two months more. Whether there are more."""
         old = (
             select(_M.id)
-            .where(self._mine, _M.changed < before, _M.state != _QUEUED, _M.owed == false())
+            .where(self._mine, _M.changed < before, _M.state != _QUEUED, _over(before))
             .limit(_SWEPT)
         )
         ids = [row.id for row in await self._tables.read(old)]
-        await self._remove(ids)
+        await self._remove(ids, before)
         return len(ids) == _SWEPT
 
-    async def _remove(self, ids: Iterable[str]) -> None:
+    async def _remove(self, ids: Iterable[str], before: float) -> None:
         gone = list(ids)
         if gone:
             left = exists().where(self._mine, _M.id == _P.message)
             await self._tables.write(
-                (delete(MESSAGES).where(self._mine, _M.id.in_(gone), _M.owed == false()), None),
+                (delete(MESSAGES).where(self._mine, _M.id.in_(gone), _over(before)), None),
                 (delete(PIECES).where(_P.bridge == self._bridge, _P.message.in_(gone), ~left), None),
             )
+
+
+def _over(before: float) -> ColumnElement[bool]:
+    """That nobody has to be told, or will be."""
+    return or_(_M.owed == false(), _M.changed < before - _UNHEARD)

@@ -13,7 +13,7 @@ from gateway.bridge import Cancellable, Clock, NotStored
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 500
-_MOST_ABSENT = 500  # owners in one question to the database
+_MOST_ABSENT = 5_000  # owners in one question to the database
 
 
 class Teller:

@@ -78,3 +78,16 @@ async def test_ended_conversations_are_gone(services: Services) -> None:
     await conversations.end(ALICE, THEM)
     assert conversations.of(ALICE, THEM) is None
     assert await conversations.learn(ALICE) == []
+
+
+async def test_strangers_are_forgotten_and_whom_the_user_wrote_to_or_named_is_not(
+    services: Services, clock: ManualClock
+) -> None:
+    conversations = Conversations(services)
+    await conversations.heard(ALICE, "+12125550101", "+15550000001")
+    await conversations.wrote(ALICE, THEM, "+15550000001")
+    await conversations.call(ALICE, "+12125550102", "+15550000001", "Carol")
+    await clock.advance(100)
+    await conversations.heard(ALICE, "+12125550103", "+15550000001")
+    await conversations.sweep(clock.now() - 50)
+    assert {each.party for each in await conversations.learn(ALICE)} == {THEM, "+12125550102", "+12125550103"}

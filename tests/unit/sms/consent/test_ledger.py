@@ -1,9 +1,11 @@
 """Who said STOP is not texted any more, users know why, and it is undone as it was done."""
 
 import pytest
+from sqlalchemy import select
 
 from bridges.sms.consent.ledger import Ledger, Source
 from bridges.sms.consent.settings import ConsentSettings
+from bridges.sms.consent.tables import OPTOUTS
 from bridges.sms.receiving.receiving import Terms
 from bridges.sms.traffic import NotTaken, OptOut
 from gateway.bridge import Services
@@ -220,3 +222,14 @@ async def test_an_answer_that_is_owed_is_sent_after_a_restart(house: House) -> N
     house.start()
     await house.people.answering.wait()
     assert house.people.answers == [(OURS, BOB, STOPPED, "stop1")]
+
+
+async def test_what_was_taken_back_long_ago_is_forgotten_and_a_stop_never(house: House) -> None:
+    ledger = house.receiving.ledger
+    for number, words in ((BOB, "STOP"), ("+12125550177", "STOP"), (BOB, "START")):
+        change = await ledger.heard(OURS, number, words, reference=words, provider_answers=True)
+        assert change is not None
+        await ledger.commit(change)
+    await ledger.sweep(house.clock.now() + 1)
+    rows = await house.services.tables.read(select(OPTOUTS.c.theirs, OPTOUTS.c.stopped))
+    assert [(row.theirs, row.stopped) for row in rows] == [("+12125550177", True)]
