@@ -276,7 +276,9 @@ class _Reader:
         try:
             plugin = load()
         except (ImportError, AttributeError) as error:
-            self._wrong(key, f"cannot be used: the bridge {kind} does not load ({error}). Install it again.")
+            # What only one bridge needs is installed where that is asked for (``pyproject.toml``).
+            how = f"Install it again, with what it needs: uv tool install '.[{kind}]' (or pipx install '.[{kind}]')."
+            self._wrong(key, f"cannot be used: the bridge {kind} does not load ({error}). {how}")
             return None
         if taken := [each for each in plugin.settings.model_fields if each in _COMMON]:
             self._wrong(
