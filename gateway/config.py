@@ -29,6 +29,7 @@ from gateway.config_errors import (
     unknown_key,
 )
 from gateway.config_file import PREFIX, Key, Source, Unreadable, overlay, read
+from gateway.config_paths import placed
 from gateway.settings import (
     AccessSettings,
     BridgeSettings,
@@ -260,7 +261,14 @@ class _Reader:
         if plugin is None or common is None or secret is None or own is None:
             return None
         return BridgeSettings(
-            name, kind, common.jid, common.name, secret, plugin, own, common.persistent_by_default
+            name,
+            kind,
+            common.jid,
+            common.name,
+            secret,
+            plugin,
+            placed(own, self._base()),
+            common.persistent_by_default,
         )
 
     def _plugin(self, key: Key, kind: str) -> Plugin | None:
