@@ -17,11 +17,12 @@ _REMEMBERED = 500
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """``original`` is the id of the message's first version. ``before`` is what readers know, None if that is not known.
-    ``say`` is called with the line to say, or ``drop`` if there is nothing to say; exactly one of the two."""
+    """``original`` is the id of the message's first version. ``before`` gives what readers know, None if that is not known;
+    it is asked when the correction is said, since the network may confirm the message only meanwhile. ``say`` is called
+    with the line to say, or ``drop`` if there is nothing to say; exactly one of the two."""
 
     original: str
-    before: str | None
+    before: Callable[[], str | None]
     after: str
     say: Callable[[str], None]
     drop: Callable[[], None]
@@ -53,7 +54,8 @@ class Corrections:
             return
         wanted, handle = waiting
         handle.cancel()
-        before = self._latest.get((place, wanted.original), wanted.before)
+        known = self._latest.get((place, wanted.original))
+        before = wanted.before() if known is None else known
         line = correction(before, wanted.after) if before is not None else f"* {wanted.after}"
         self.remember(place, wanted.original, wanted.after)
         if line:

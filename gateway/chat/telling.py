@@ -119,7 +119,7 @@ class Telling:
         if draft is None:
             return
         before = target.text if target is not None else None
-        correction = Correction(spoken.corrects, before, spoken.own, draft.send, draft.drop)
+        correction = Correction(spoken.corrects, lambda: before, spoken.own, draft.send, draft.drop)
         self._context.speech.corrections.put((owner, address), correction)
 
     def _acted(self, stanza: Stanza, address: Address, found: Payloads) -> bool:

@@ -121,13 +121,12 @@ class RoomTalk:
             if spoken.own != spoken.text:
                 speech.corrections.remember((account.owner, room.address), stanza.id, spoken.own)
             return
-        target = place.sent(spoken.corrects)
         echo = f"<body>{escape(body)}</body>{rendering.replace(spoken.corrects)}{carried}{kept}"
         speech.corrections.put(
             (account.owner, room.address),
             Correction(
                 spoken.corrects,
-                target.text if target is not None else None,
+                lambda: target.text if (target := place.sent(spoken.corrects)) is not None else None,
                 spoken.own,
                 say=lambda line: self._line(stanza, account, room, line, carried, unkept=unkept),
                 drop=lambda: room.echo(stanza.sender.full, stanza.id, echo),

@@ -20,7 +20,8 @@ def put(clock, said):
 
     def put(original, before, after, place="room"):
         corrections.put(
-            place, Correction(original, before, after, said.append, lambda: said.append(f"dropped {after}"))
+            place,
+            Correction(original, lambda: before, after, said.append, lambda: said.append(f"dropped {after}")),
         )
         return corrections
 
@@ -43,6 +44,16 @@ async def test_a_later_correction_is_compared_with_the_earlier_one(clock, said, 
     put("m1", "one two three four", "one too tree four")
     await clock.advance(QUIET)
     assert said == ["*too", "*tree"]
+
+
+async def test_what_readers_know_is_asked_when_the_correction_is_said(clock, said):
+    """A network may confirm a message after the user has corrected it."""
+    known = []
+    correction = Correction("m1", lambda: known[0], "one too three", said.append, said.clear)
+    Corrections(clock).put("room", correction)
+    known.append("one two three")
+    await clock.advance(QUIET)
+    assert said == ["*too"]
 
 
 async def test_a_correction_that_changes_nothing_is_dropped(clock, said, put):

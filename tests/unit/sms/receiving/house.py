@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable, Insert, Row
 
 from bridges.sms.numbers import OurNumber
 from bridges.sms.receiving.receiving import Neighbours, Receiving, Terms
@@ -90,9 +90,7 @@ class MortalTables:
         self.writes += 1
         count = await _whole(self._tables.write(*statements))
         await self._deadline.done(step)
-        if self.broken_after in {
-            getattr(getattr(each, "table", None), "name", None) for each, _ in statements
-        }:
+        if self.broken_after in {each.table.name for each, _ in statements if isinstance(each, Insert)}:
             self.broken_after = ""
             raise NotStored("The connection broke.")
         return count
