@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from gateway import logs
-from gateway.bridge import Hint, Running, Services
+from gateway.bridge import Finding, Hint, Running, Services, Verdict
 from gateway.check_media import Search, places, search, writable
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Plugins, load
-from gateway.finding import Finding, Verdict
 from gateway.secrets import SecretBox, SecretError
 from gateway.settings import BridgeSettings, Settings, StorageSettings
 from gateway.storage.database import Database

@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.bridge import MediaError
+from gateway.bridge import Finding, MediaError, Verdict
 from gateway.clock import SystemClock
-from gateway.finding import Finding, Verdict
 from gateway.settings import MediaSettings
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.stanza import Stanza

@@ -30,6 +30,7 @@ from gateway.config_errors import (
 )
 from gateway.config_file import PREFIX, Key, Source, Unreadable, overlay, read
 from gateway.config_paths import placed
+from gateway.ops.settings import OperatorSettings
 from gateway.settings import (
     AccessSettings,
     BridgeSettings,
@@ -59,6 +60,7 @@ _TABLES: dict[str, type[Table]] = {
     "limits": LimitSettings,
     "access": AccessSettings,
     "web": WebSettings,
+    "operator": OperatorSettings,
     "media": MediaSettings,
     "delivery": DeliverySettings,
 }
@@ -68,6 +70,7 @@ _COMMON = tuple(BridgeTable.model_fields)
 _BRIDGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # part of every stored key and of log lines
 _EXAMPLE = re.compile(r"\W*change[\W_]*me", re.IGNORECASE)
 _MAX_SECRET = 4096  # bytes
+_LEAST_TOKEN = 16  # characters
 
 _T = TypeVar("_T", bound=BaseModel)
 
@@ -111,17 +114,20 @@ class _Reader:
         limits = self._table(LimitSettings, "limits")
         access = self._table(AccessSettings, "access")
         web = self._table(WebSettings, "web")
+        operator = self._operator(self._table(OperatorSettings, "operator"))
         media = self._table(MediaSettings, "media")
         delivery = self._table(DeliverySettings, "delivery")
         bridges = self._bridges(self._data.get(_BRIDGES, {}))
         if web and media:
             web, media = self._one_listener(web, media)
         if self._problems or not (
-            xmpp and storage and log and limits and access and web and media and delivery
+            xmpp and storage and log and limits and access and web and operator and media and delivery
         ):
             raise ConfigError(self._problems)
         media = media.model_copy(update={"directory": self._base() / media.directory})
-        return Settings(xmpp, self._resolved(storage), log, limits, access, web, media, delivery, bridges)
+        return Settings(
+            xmpp, self._resolved(storage), log, limits, access, web, operator, media, delivery, bridges
+        )
 
     def _one_listener(self, web: WebSettings, media: MediaSettings) -> tuple[WebSettings, MediaSettings]:
         """Both as if the listener had always been said in [web]; [media] has its address for links."""
@@ -141,6 +147,36 @@ class _Reader:
         elif media.give_out:
             media = media.model_copy(update={"listen": web.listen, "public_url": web.public_url})
         return web, media
+
+    def _operator(self, operator: OperatorSettings | None) -> OperatorSettings | None:
+        """With the token in place, wherever it stands."""
+        if operator is None:
+            return None
+        token = operator.token.get_secret_value() if operator.token is not None else None
+        if operator.token_file is not None:
+            named = ("operator", "token_file")
+            if token is not None:
+                self._wrong(("operator", "token"), "is said beside token_file: keep one of them.")
+                return None
+            try:
+                token = self._from_file(str(operator.token_file))
+            except _BadSecret as error:
+                self._wrong(named, str(error))
+                return None
+        else:
+            named = ("operator", "token")
+        if token is not None and (len(token) < _LEAST_TOKEN or _EXAMPLE.match(token)):
+            self._wrong(
+                named,
+                f"is too easy to guess: at least {_LEAST_TOKEN} characters, such as `openssl rand -hex 16` makes.",
+            )
+            return None
+        return operator.model_copy(
+            update={
+                "token": SecretStr(token) if token is not None else None,
+                "socket": self._base() / operator.socket,
+            }
+        )
 
     def _base(self) -> Path:
         """Where relative paths start."""

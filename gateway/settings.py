@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validato
 
 from gateway.bridge import Plugin
 from gateway.bridge.web import path
+from gateway.ops.settings import OperatorSettings
 from gateway.values import (
     BareJid,
     Domain,
@@ -376,6 +377,7 @@ class Settings:
     limits: LimitSettings
     access: AccessSettings
     web: WebSettings
+    operator: OperatorSettings
     media: MediaSettings
     delivery: DeliverySettings
     bridges: tuple[BridgeSettings, ...]

@@ -80,6 +80,10 @@ class Capabilities:
     traces: bool = False  # networks see of users what only the bridge knows: it is ``Traceable`` too
     forgets: bool = False  # users are remembered beyond their sessions: it is ``Forgets`` too
     background: bool = False  # the bridge is ``Running`` too
+    measured: bool = False  # has numbers for those who run the gateway: the bridge is ``Measured`` too
+    examined: bool = False  # can try what it depends on: the bridge is ``Examined`` too
+    tracing: bool = False  # can tell where a message is: the bridge is ``Tracing`` too
+    reconfigures: bool = False  # takes other settings while it runs: the bridge is ``Reconfigures`` too
     web: bool = False  # requests from outside are answered: the bridge is ``Serving`` too
     together: bool = False  # a message to several people is one of its kind: the bridge is ``Gathers`` too
     lookup: bool = False  # people's spellings of addresses are understood: the bridge is ``LookingUp`` too

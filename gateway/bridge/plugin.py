@@ -125,6 +125,14 @@ class Running(Protocol):
         what works, but less well than it could."""
 
 
+class Reconfigures(Protocol):
+    """What a bridge with ``Capabilities.reconfigures`` has besides."""
+
+    def reconfigure(self, settings: BaseModel) -> Sequence[str]:
+        """Other settings (of ``Plugin.settings``) hold from now on, as far as that is possible without touching sessions
+        that are under way. The keys of those that changed and need the bridge to be restarted."""
+
+
 class Discreet(Protocol):
     """What a bridge with ``Capabilities.confidences`` has besides."""
 

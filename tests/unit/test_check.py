@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bridge import Finding, Verdict
 from gateway.check import check
-from gateway.finding import Finding, Verdict
 from gateway.init import init
 from gateway.playground.process import free_ports
 from gateway.xmpp.diagnosis import LinkState, LinkStatus, diagnose

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.config import ConfigError, installed_bridges, load
+from gateway.ops.settings import OperatorSettings
 from gateway.settings import (
     AccessSettings,
     BridgeTable,
@@ -110,6 +111,7 @@ def test_the_example_has_every_key_with_its_default_and_no_other() -> None:
         "limits": LimitSettings,
         "access": AccessSettings,
         "web": WebSettings,
+        "operator": OperatorSettings,
         "media": MediaSettings,
         "delivery": DeliverySettings,
     }.items():

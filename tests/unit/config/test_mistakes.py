@@ -20,7 +20,7 @@ from tests.unit.config.toys import GOOD, build, wrong
         (
             "[xmmp]\nport = 1\n",
             "line 1: xmmp is not known. Did you mean xmpp? Known in this file: xmpp, storage, log, limits, access, web, "
-            "media, delivery, bridges.",
+            "operator, media, delivery, bridges.",
         ),
         (
             '[web]\nlisten = "127.0.0.1:5280"\n',
