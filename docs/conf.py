@@ -1,5 +1,5 @@
-"""How Sphinx makes a site of the pages in this directory (``scripts/docs``). They are plain Markdown that reads as well where
-the sources are looked at; their order is that of the lists in ``index.md``."""
+"""How Sphinx makes a site of the pages in this directory (``scripts/docs``). They are plain Markdown that reads well where
+the sources are looked at, too; their order is that of the lists in ``index.md``."""
 
 import re
 from pathlib import Path
