@@ -27,6 +27,10 @@ class Clients:
             current = _plain(hop)
         return current
 
+    def trusts(self, peer: str) -> bool:
+        """Whether the other end of a connection is one of the proxies."""
+        return self._is_trusted(_plain(peer))
+
     def _is_trusted(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)

@@ -5,8 +5,10 @@ is not waited for: aiohttp bounds how long a connection is idle between requests
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
 
 import structlog
 from aiohttp import web
@@ -14,9 +16,11 @@ from aiohttp.typedefs import Handler
 
 _log = structlog.get_logger(__name__)
 
-#: Seconds a connection may be idle, that the head of its first request may take, and that requests get at the end.
+#: Seconds a connection may be idle, that the head of its first request may take, that a client may take nothing of what is
+#: written, and that requests get at the end.
 _IDLE = 30.0
 _HEAD = 15.0
+_STALLED = 30.0
 _FAREWELL = 3.0
 _CONNECTIONS = 1_000  # at a time; those beyond are closed at once
 
@@ -26,6 +30,15 @@ class CannotServe(Exception):
     operator."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """``stalled_seconds``: how long a client may take nothing of what is written to it."""
+
+    head_seconds: float = _HEAD
+    stalled_seconds: float = _STALLED
+    connections: int = _CONNECTIONS
+
+
 @asynccontextmanager
 async def serving(
     host: str,
@@ -33,12 +46,22 @@ async def serving(
     routes: Iterable[web.RouteDef],
     *,
     head_seconds: float = _HEAD,
+    stalled_seconds: float = _STALLED,
     connections: int = _CONNECTIONS,
 ) -> AsyncIterator[int]:
     """Serve for as long as the block lasts; gives the port, which matters where ``port`` is 0. Raises ``CannotServe``."""
-    watch = _Watch(head_seconds, connections)
-    app = web.Application(middlewares=[watch.begun])
+    app = web.Application()
     app.add_routes(routes)
+    bounds = Bounds(head_seconds, stalled_seconds, connections)
+    async with hosting(host, port, app, bounds) as chosen:
+        yield chosen
+
+
+@asynccontextmanager
+async def hosting(host: str, port: int, app: web.Application, bounds: Bounds) -> AsyncIterator[int]:
+    """The same for a whole application."""
+    watch = _Watch(bounds)
+    app.middlewares.insert(0, watch.begun)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -54,7 +77,7 @@ async def serving(
     try:
         try:
             server = await asyncio.get_running_loop().create_server(
-                lambda: _Connection(handlers(), watch), host, port
+                lambda: _Connection(handlers, watch), host, port
             )
         except OSError as error:
             raise CannotServe(f"Cannot listen on {host}:{port}: {error.strerror or error}") from error
@@ -71,9 +94,8 @@ async def serving(
 class _Watch:
     """All connections of one listener."""
 
-    def __init__(self, seconds: float, most: int) -> None:
-        self.seconds = seconds
-        self.most = most
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
         self.open: dict[web.RequestHandler, _Connection] = {}
 
     @web.middleware
@@ -86,11 +108,14 @@ class _Watch:
 
 
 class _Connection(asyncio.Protocol):
-    """A connection that is closed unless a request begins in time."""
+    """A connection that is closed unless a request begins in time, and what it is answered is taken. One too many costs no
+    more than being accepted."""
 
-    def __init__(self, handler: web.RequestHandler, watch: _Watch) -> None:
-        self._handler = handler
+    def __init__(self, handlers: Callable[[], web.RequestHandler], watch: _Watch) -> None:
+        self._handlers = handlers
         self._watch = watch
+        self._handler: web.RequestHandler | None = None
+        self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def heard(self) -> None:
@@ -99,27 +124,42 @@ class _Connection(asyncio.Protocol):
             self._deadline = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._handler.connection_made(transport)
-        self._watch.open[self._handler] = self
-        if len(self._watch.open) > self._watch.most:
-            self._handler.force_close()
+        self._transport = cast("asyncio.Transport", transport)
+        bounds = self._watch.bounds
+        if len(self._watch.open) >= bounds.connections:
+            self._transport.abort()
             return
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(self._watch.seconds, self._handler.force_close)
+        self._handler = self._handlers()
+        self._watch.open[self._handler] = self
+        self._handler.connection_made(transport)
+        self._within(bounds.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.heard()
-        self._watch.open.pop(self._handler, None)
-        self._handler.connection_lost(exc)
+        if self._handler is not None:
+            self._watch.open.pop(self._handler, None)
+            self._handler.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._handler.data_received(data)
+        if self._handler is not None:
+            self._handler.data_received(data)
 
     def eof_received(self) -> None:
-        self._handler.eof_received()
+        if self._handler is not None:
+            self._handler.eof_received()
 
     def pause_writing(self) -> None:
-        self._handler.pause_writing()
+        if self._handler is not None:
+            self._handler.pause_writing()
+            self._within(self._watch.bounds.stalled_seconds)
 
     def resume_writing(self) -> None:
-        self._handler.resume_writing()
+        self.heard()
+        if self._handler is not None:
+            self._handler.resume_writing()
+
+    def _within(self, seconds: float) -> None:
+        self.heard()
+        if self._transport is not None:
+            # Not closed, for that waits until all is written.
+            self._deadline = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
