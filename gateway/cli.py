@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 OK, BAD_USAGE, INTERRUPTED = 0, 2, 130
+SYSTEM_CONFIG = Path("/etc/causeway/config.toml")
+"""Where `causeway init --system` writes it, and the unit of systemd reads it."""
 
 _DESCRIPTION = """\
 Causeway connects an XMPP server to other networks: IRC channels become rooms, people on IRC become contacts.
@@ -102,10 +104,16 @@ def _takes_config(parser: argparse.ArgumentParser) -> None:
         "-c",
         "--config",
         type=Path,
-        default=Path("config.toml"),
+        default=_usual_config(),
         metavar="FILE",
-        help="the configuration (default: config.toml)",
+        help=f"the configuration (default: config.toml here, if there is one, or else {SYSTEM_CONFIG})",
     )
+
+
+def _usual_config() -> Path:
+    """The one of the service, unless there is one here or none at all."""
+    here = Path("config.toml")
+    return here if here.exists() or not SYSTEM_CONFIG.parent.exists() else SYSTEM_CONFIG
 
 
 def _takes_init(parser: argparse.ArgumentParser) -> None:
@@ -121,9 +129,13 @@ def _takes_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path("config.toml"),
         metavar="FILE",
         help="the file to write (default: config.toml)",
+    )
+    parser.add_argument(
+        "--system",
+        action="store_true",
+        help="as root: make Causeway a service of systemd, with its user, and write /etc/causeway/config.toml",
     )
     parser.add_argument(
         "--force", action="store_true", help="replace the file if it exists, with a new secret"

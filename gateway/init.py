@@ -1,6 +1,7 @@
 """``causeway init``: a configuration and a key for a new installation, and what to tell the XMPP server.
 
-Writes two files and nothing else; the server's own configuration is printed, for its operator to paste.
+Writes two files and, for a service of the system, what ``gateway.service.machine`` does; the server's own configuration is
+printed, for its operator to paste.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from typing import TextIO
 
 from gateway.config import installed_bridges
 from gateway.secrets import SecretBox, SecretError
+from gateway.service.machine import CannotPrepare, Machine
 from gateway.values import domain
 
 KEY_FILE = "causeway.key"
@@ -86,12 +88,29 @@ host = "127.0.0.1"
 port = {port}
 
 [storage]
-database = "sqlite:///causeway.db"
-key_file = "{key}"
-
+{storage}
 [bridges.{kind}]
 jid = "{jid}"
 secret = "{secret}"
+"""
+
+
+_HERE = """\
+database = "sqlite:///causeway.db"
+key_file = "{key}"
+"""
+
+#: A service may write in its own directories only, and the configuration is in none of them.
+_ELSEWHERE = """\
+database = "sqlite:///{data}/causeway.db"
+key_file = "{key}"
+directory = "{data}/data"
+
+[media]
+directory = "{data}/media"
+
+[operator]
+socket = "{data}/causeway.sock"
 """
 
 
@@ -172,16 +191,41 @@ def command(arguments: argparse.Namespace) -> int:
         )
         return 2
     try:
-        init(jid, arguments.kind, arguments.server, arguments.output, force=arguments.force, out=sys.stdout)
-    except CannotInit as error:
+        if arguments.system:
+            machine = Machine.of_this_process()
+            machine.prepare()
+            init(
+                jid,
+                arguments.kind,
+                arguments.server,
+                machine.config,
+                force=arguments.force,
+                out=sys.stdout,
+                data=machine.data,
+            )
+            machine.finish((machine.config, machine.config.with_name(KEY_FILE)), sys.stdout)
+        else:
+            output = arguments.output or Path("config.toml")
+            init(jid, arguments.kind, arguments.server, output, force=arguments.force, out=sys.stdout)
+    except (CannotInit, CannotPrepare) as error:
         print(f"causeway: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def init(jid: str, kind: str, server: str | None, output: Path, *, force: bool, out: TextIO) -> None:
-    """Write ``output`` and the key beside it, and tell on ``out`` what comes next. ``server`` is a name in ``SERVERS``; None
-    tells about all of them. Raises ``CannotInit``."""
+def init(
+    jid: str,
+    kind: str,
+    server: str | None,
+    output: Path,
+    *,
+    force: bool,
+    out: TextIO,
+    data: Path | None = None,
+) -> None:
+    """Write ``output`` and the key beside it, and tell on ``out`` what the servers have to be told. ``server`` is a name in
+    ``SERVERS``; None tells about all of them. ``data`` is where the rest will be kept, if not beside ``output``. Raises
+    ``CannotInit``."""
     try:
         jid = domain(jid)
     except ValueError as error:
@@ -206,7 +250,8 @@ def init(jid: str, kind: str, server: str | None, output: Path, *, force: bool, 
     try:
         if not key_kept:
             SecretBox.create(key)
-        text = _CONFIG.format(port=chosen[0].port, key=KEY_FILE, kind=kind, jid=jid, secret=secret)
+        storage = (_ELSEWHERE if data is not None else _HERE).format(key=KEY_FILE, data=data)
+        text = _CONFIG.format(port=chosen[0].port, storage=storage, kind=kind, jid=jid, secret=secret)
         if needs is not None:
             text += needs.keys.format(jid=jid, above=above)
         _write(output, text)
@@ -228,7 +273,8 @@ def init(jid: str, kind: str, server: str | None, output: Path, *, force: bool, 
             print(f"Set port = {each.port} under [xmpp] in {output}.", file=out)
     if needs is not None:
         _print(needs.title, needs.steps.format(jid=jid), out)
-    print(f"\nNext:\n\n    causeway check -c {output}\n    causeway run -c {output}", file=out)
+    if data is None:
+        print(f"\nNext:\n\n    causeway check -c {output}\n    causeway run -c {output}", file=out)
 
 
 def _print(heading: str, steps: str, out: TextIO) -> None:
