@@ -1,6 +1,6 @@
 """The IRC bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from bridges.irc.claims import Claims
 from bridges.irc.common import Connect, Connection
 from bridges.irc.config import IrcSettings
 from bridges.irc.entry import Security
+from bridges.irc.examining import examine
 from bridges.irc.identd import Identd
 from bridges.irc.link import IrcReactor
 from bridges.irc.manners import Manners
@@ -25,6 +26,7 @@ from gateway.bridge import (
     BadAddress,
     BridgeCommand,
     Capabilities,
+    Finding,
     Services,
     Session,
     SessionEnded,
@@ -57,6 +59,7 @@ CAPABILITIES = Capabilities(
     crowds=True,
     details=True,
     traces=True,
+    examined=True,
     network_noun="IRC server",
     room_noun="IRC channel",
     confidences=True,
@@ -156,6 +159,12 @@ class IrcBridge:
         """``gateway.bridge.Running``."""
         identd = await self._identd.trial() if self._settings.identd_port else ()
         return (*identd, *trial(sources(self._settings)))
+
+    def examine(self) -> AsyncIterator[Finding]:
+        """``gateway.bridge.Examined``."""
+        fixed = self._settings.fixed_server
+        named = {fixed: self._network(fixed)} if fixed else self._listed
+        return examine(self._settings, named, self._security.crowd, self._identd, self._services.clock)
 
     def session(self, account: Account, sink: Sink) -> Session:
         """Raises ``SessionEnded`` for settings with which no session could begin."""

@@ -1,25 +1,53 @@
-"""How many of us are on one server at a time: networks count connections from one host, and ban the host for more."""
+"""How many of us are on one server at a time: networks count connections from one host, and ban the host for more. And when
+one was banned last, which whoever thinks of calling there without need should know.
+"""
 
 import asyncio
 from collections import Counter, deque
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
-from gateway.bridge import SessionEnded
+from gateway.bridge import Clock, SessionEnded
 from gateway.model import Condition, ErrorType, Refused
 
+_HOSTS_KEPT = 500  # of those that banned somebody
 _DELAY = 300.0  # seconds until somebody who found no place tries again, if none becomes free before
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """``words`` are the server's, without whom it meant; ``time`` in monotonic seconds."""
+
+    words: str
+    time: float
 
 
 class Crowd:
     """Connections of all users by host, from dialling to the end, and those who wait for a place."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._bans: dict[str, Ban] = {}
         self._present: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     def place(self, host: str, network: str, most: int) -> AbstractContextManager[None]:
         """Be one of them; 0 for ``most`` is any number. Entering it raises ``SessionEnded`` if there is no place."""
         return _Place(self, host.lower(), network, most)
+
+    def present(self, host: str) -> int:
+        """How many there are."""
+        return self._present[host.lower()]
+
+    def ban(self, host: str) -> Ban | None:
+        """The last one of somebody there, if any."""
+        return self._bans.get(host.lower())
+
+    def banned(self, host: str, words: str) -> None:
+        self._bans.pop(host, None)
+        self._bans[host] = Ban(words, self._clock.monotonic())
+        if len(self._bans) > _HOSTS_KEPT:
+            del self._bans[next(iter(self._bans))]
 
     def come(self, host: str, network: str, most: int) -> None:
         there = self._present[host]
@@ -68,5 +96,7 @@ class _Place:
     def __enter__(self) -> None:
         self._crowd.come(self._host, self._network, self._most)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._crowd.go(self._host)
+        if isinstance(error, SessionEnded) and error.ban:
+            self._crowd.banned(self._host, error.ban)

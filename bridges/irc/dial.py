@@ -186,7 +186,7 @@ class LoopDialer:
     ) -> None:
         """``claims`` is told whose connections are under way."""
         self._stagger = stagger
-        self._resolve = resolve or _resolve
+        self._resolve = resolve or resolve_name
         self._connect = connect or self._open
         self._claims = claims or Claims()
         self._worked: dict[
@@ -275,7 +275,8 @@ class LoopDialer:
         return sock
 
 
-async def _resolve(host: str, port: int) -> Sequence[AddressInfo]:
+async def resolve_name(host: str, port: int) -> Sequence[AddressInfo]:
+    """``Resolver`` of the system."""
     return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
@@ -286,6 +287,11 @@ def _interleaved(infos: Sequence[AddressInfo]) -> Iterator[AddressInfo]:
     return (info for info in chain.from_iterable(zip_longest(favourite, others)) if info is not None)
 
 
+def _verified(error: ssl.SSLCertVerificationError) -> str:
+    """OpenSSL's sentence, some of which end with a dot."""
+    return str(error.verify_message or error.reason).rstrip(".")
+
+
 def explain(error: Exception, endpoint: Endpoint, timeout: float) -> ConnectFailed:
     """What went wrong while dialling, where, and what to do."""
     host, where = endpoint.host, f"{endpoint.host} port {endpoint.port}"
@@ -294,7 +300,7 @@ def explain(error: Exception, endpoint: Endpoint, timeout: float) -> ConnectFail
             return error
         case ssl.SSLCertVerificationError():
             return ConnectFailed(
-                f"The certificate of {where} is not trusted: {error.verify_message or error.reason}. Ask the network's "
+                f"The certificate of {where} is not trusted: {_verified(error)}. Ask the network's "
                 "operators, or pin its fingerprint if you know it.",
                 certificate=True,
             )

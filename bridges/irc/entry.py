@@ -42,7 +42,7 @@ class Security:
         return cls(
             sts.Policies(services.memory, services.clock),
             Certificates(services.memory, services.clock),
-            Crowd(),
+            Crowd(services.clock),
             Seen(services.memory, services.clock),
         )
 

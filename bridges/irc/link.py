@@ -154,9 +154,13 @@ class IrcConnection(AioConnection):
     @property
     def cipher(self) -> str:
         """How the connection is encrypted, in a few words; empty if it is not."""
-        tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        tls = self.extra("ssl_object")
         cipher = tls.cipher() if tls is not None else None
         return f"{tls.version()}, {cipher[0]}" if tls is not None and cipher is not None else ""
+
+    def extra(self, name: str) -> Any:
+        """What the transport knows of itself by this name, see ``asyncio.BaseTransport.get_extra_info``; None if nothing."""
+        return self.transport.get_extra_info(name) if self.transport is not None else None
 
     # -- opening ----------------------------------------------------------------------------------------------------
 

@@ -20,10 +20,11 @@ def sources(settings: IrcSettings) -> Mapping[str, str]:
 
 def trial(found: Mapping[str, str]) -> Sequence[str]:
     """What is wrong with each of them, in a sentence."""
-    return [sentence for address, key in found.items() for sentence in _tried(address, key)]
+    return [sentence for address, key in found.items() for sentence in tried(address, key)]
 
 
-def _tried(address: str, key: str) -> Iterable[str]:
+def tried(address: str, key: str) -> Iterable[str]:
+    """What is wrong with one."""
     v6 = ip_address(address).version == 6
     origin = Origin(v6=address) if v6 else Origin(v4=address)
     try:

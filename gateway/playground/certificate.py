@@ -26,8 +26,11 @@ def make_certificate(
     directory: Path,
     names: Sequence[str] = ("localhost", "irc.localhost"),
     addresses: Sequence[str] = ("127.0.0.1",),
+    *,
+    days: float = 1.0,
 ) -> Certificate:
-    """Write ``ca.pem``, ``server.pem`` and ``server.key`` into ``directory``; valid for a day around now."""
+    """Write ``ca.pem``, ``server.pem`` and ``server.key`` into ``directory``; the server's is good for ``days`` from now, or
+    ended so many days ago if that is negative."""
     issuer_key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Causeway playground authority")])
     authority = (
@@ -40,7 +43,7 @@ def make_certificate(
     alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
     server = (
-        _builder(subject, issuer, key)
+        _builder(subject, issuer, key, days)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(issuer_key, hashes.SHA256())
@@ -61,16 +64,16 @@ def make_certificate(
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: float = 1.0
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    day = datetime.timedelta(days=1)
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+    end = now + days * day
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
+        .not_valid_before(min(now, end) - day)
+        .not_valid_after(end)
     )

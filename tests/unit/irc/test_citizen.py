@@ -17,6 +17,7 @@ from bridges.irc.manners import Manners, personal
 from bridges.irc.profile import Liberties, profile
 from gateway.bridge import Account, SessionEnded
 from gateway.model import Condition, ErrorType
+from tests.unit.clock import ManualClock
 from tests.unit.irc.scripted import NETWORK, TOKEN, Scene
 
 WEBIRC = {"webirc_password": "hush"}
@@ -211,7 +212,7 @@ async def test_a_network_has_only_so_many_of_us() -> None:
 
 
 async def test_who_waits_for_a_place_longest_is_told_first() -> None:
-    crowd = Crowd()
+    crowd = Crowd(ManualClock())
     waiting = []
     with crowd.place("irc.example", "one", 1):
         for _ in range(3):
@@ -227,7 +228,7 @@ async def test_who_waits_for_a_place_longest_is_told_first() -> None:
 
 
 async def test_two_names_of_a_host_are_one_crowd() -> None:
-    crowd = Crowd()
+    crowd = Crowd(ManualClock())
     with crowd.place("irc.example", "one", 1):
         with pytest.raises(SessionEnded), crowd.place("IRC.example", "two", 1):
             pass

@@ -1,0 +1,56 @@
+"""``causeway doctor`` for IRC: puts together what is examined (``visiting``, ``impressions``)."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+
+from bridges.irc import impressions, visiting
+from bridges.irc.config import IrcSettings
+from bridges.irc.crowd import Crowd
+from bridges.irc.dial import LoopDialer, Resolver, resolve_name
+from bridges.irc.identd import Identd
+from bridges.irc.link import IrcReactor
+from bridges.irc.manners import Manners
+from bridges.irc.network_config import NetworkSettings
+from bridges.irc.visiting import Network
+from gateway.bridge import Clock, Finding, Verdict
+from gateway.bridge.examining import Examination, side_by_side
+
+#: In the place of a user's token, by which addresses of an ``ipv6_prefix`` are chosen.
+_NOBODY = "doctor"
+
+
+async def examine(
+    settings: IrcSettings,
+    networks: Mapping[str, NetworkSettings],
+    crowd: Crowd,
+    identd: Identd,
+    clock: Clock,
+    *,
+    resolve: Resolver = resolve_name,
+) -> AsyncIterator[Finding]:
+    """``networks`` are those that the operator has named."""
+    manners = Manners.of(settings)
+    places = [Network(name, each, manners.origin(_NOBODY, each)) for name, each in networks.items()]
+    presence = impressions.Presence(settings, places, crowd, identd, resolve)
+    async for finding in side_by_side(list(_examinations(presence, places, clock))):
+        yield finding
+    if not places:
+        text = (
+            "Users choose the networks, and none is called unasked: name one as [bridges.irc.networks.NAME], and it is "
+            "tried "
+            "from then on."
+        )
+        yield Finding(Verdict.UNKNOWN, text, "networks")
+
+
+def _examinations(
+    presence: impressions.Presence, places: list[Network], clock: Clock
+) -> Iterator[Examination]:
+    reactor = IrcReactor(LoopDialer(resolve=presence.resolve))
+    for place in places:
+        calls = partial(visiting.network, place, reactor, presence.resolve, presence.crowd, clock)
+        yield Examination(place.name, calls, visiting.SECONDS)
+        yield Examination(f"users of {place.name}", partial(impressions.crowd, presence, place))
+    yield Examination("source address", partial(impressions.origins, presence))
+    yield Examination("identd", partial(impressions.identd, presence))
+    yield Examination("contact for networks", partial(impressions.contact, presence))

@@ -1,0 +1,114 @@
+"""What examinations by bridges have in common (``gateway.bridge.Examined``): several at a time, each in bounded time, told
+in an order that is always the same; and what there is to say of a server's certificate.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from gateway.bridge.insight import Finding, Verdict
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 15.0
+"""That one examination may take, if it does not say otherwise: people wait for it."""
+
+_AT_ONCE = 12
+_SOON = 14 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """One thing that is tried. ``subject`` is what is said of it where it comes to no finding of its own; of ``seconds``
+    nothing counts that it waits for others."""
+
+    subject: str
+    examine: Callable[[], Awaitable[Sequence[Finding]]]
+    seconds: float = SECONDS
+
+
+async def side_by_side(examinations: Sequence[Examination]) -> AsyncIterator[Finding]:
+    """The findings of all, in the order of ``examinations``. One that fails, or does not end, harms no other."""
+    room = asyncio.Semaphore(_AT_ONCE)
+    tasks = [asyncio.create_task(_bounded(each, room), name=each.subject) for each in examinations]
+    try:
+        for task in tasks:
+            for finding in await task:
+                yield finding
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _bounded(examination: Examination, room: asyncio.Semaphore) -> Sequence[Finding]:
+    async with room:
+        try:
+            async with asyncio.timeout(examination.seconds):
+                return await examination.examine()
+        except TimeoutError:
+            text = f"It was not done within {examination.seconds:g} seconds, so nobody knows."
+        except Exception as error:
+            log.exception("an examination failed", subject=examination.subject)
+            text = f"It could not be tried, by a mistake of the gateway's ({type(error).__name__}); its log has more."
+    return [Finding(Verdict.UNKNOWN, text, examination.subject)]
+
+
+# -- certificates --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A certificate that a server has shown, which may have been trusted or not. ``ends`` in Unix seconds; ``names`` are
+    those that it is for."""
+
+    ends: float
+    names: tuple[str, ...]
+    issuer: str
+    sha256: str  # its fingerprint, lower-case hex
+
+    @classmethod
+    def of(cls, der: bytes) -> "Shown | None":
+        """None for what is no certificate that can be read."""
+        try:
+            found = x509.load_der_x509_certificate(der)
+            return cls(
+                found.not_valid_after_utc.timestamp(),
+                _names(found),
+                found.issuer.rfc4514_string(),
+                found.fingerprint(hashes.SHA256()).hex(),
+            )
+        except ValueError:
+            return None
+
+    def end(self, now: float) -> str:
+        """How it is with its end, as words to go after "its certificate"."""
+        day = datetime.fromtimestamp(self.ends, UTC).date().isoformat()
+        days = int((self.ends - now) // 86_400)
+        if self.ends <= now:
+            return f"ended on {day}"
+        if not self.soon(now):
+            return f"is good until {day}"
+        return (
+            f"ends on {day}, in {days} day{'' if days == 1 else 's'}" if days else f"ends on {day}, in hours"
+        )
+
+    def soon(self, now: float) -> bool:
+        """Whether somebody had better see to it: within two weeks no automaton has renewed it."""
+        return self.ends - now < _SOON
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return (
+        *names.get_values_for_type(x509.DNSName),
+        *(str(each) for each in names.get_values_for_type(x509.IPAddress)),
+    )
