@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from gateway import commands as operating
+
 OK, BAD_USAGE, INTERRUPTED = 0, 2, 130
 SYSTEM_CONFIG = Path("/etc/causeway/config.toml")
 """Where `causeway init --system` writes it, and the unit of systemd reads it."""
@@ -29,11 +31,14 @@ examples:
       is everything right, does the XMPP server let us in?
   causeway run -c config.toml
       carry messages
+  causeway status
+      how is it doing?
 
 exit status:
   0    all well; `run` was ended by SIGINT or SIGTERM
   1    something failed; what, is said
   2    the command line is wrong
+  3    no gateway runs that could be asked
   78   the configuration is wrong: trying again will not help
   130  interrupted
 """
@@ -67,7 +72,12 @@ def _parser(*, playground: bool) -> argparse.ArgumentParser:
 
     def add(name: str, does: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=does, description=f"{does[:1].upper()}{does[1:]}.")
-        added.set_defaults(command=command)
+        added.set_defaults(command=command, name=name)
+        return added
+
+    def operates(name: str, does: str, module: str) -> argparse.ArgumentParser:
+        added = add(name, does, _module(module))
+        _takes_config(added)
         return added
 
     _takes_config(
@@ -80,6 +90,7 @@ def _parser(*, playground: bool) -> argparse.ArgumentParser:
             _module("gateway.check"),
         )
     )
+    operating.add_to(operates)
     _takes_init(
         add("init", "write a configuration, and say what to tell the XMPP server", _module("gateway.init"))
     )
