@@ -5,6 +5,7 @@ Those modules are imported when their command is given and not before, so that `
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -124,7 +125,8 @@ def _takes_config(parser: argparse.ArgumentParser) -> None:
 def _usual_config() -> Path:
     """The one of the service, unless there is one here or none at all."""
     here = Path("config.toml")
-    return here if here.exists() or not SYSTEM_CONFIG.parent.exists() else SYSTEM_CONFIG
+    # Unlike Path.exists, these say no for a directory that may not be looked into.
+    return here if os.path.exists(here) or not os.path.exists(SYSTEM_CONFIG.parent) else SYSTEM_CONFIG
 
 
 def _takes_init(parser: argparse.ArgumentParser) -> None:
