@@ -1,7 +1,7 @@
 """What bridges do besides their users' sessions (``gateway.bridge.Running``): started and ended with their component."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -13,12 +13,17 @@ _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def background(name: str, bridge: Bridge) -> AsyncIterator[None]:
-    """While inside, the bridge runs, if it has anything to run. Its failure is logged and ends nothing else."""
+async def background(
+    name: str, bridge: Bridge, faulty: Callable[[Exception], None] = lambda error: None
+) -> AsyncIterator[None]:
+    """While inside, the bridge runs, if it has anything to run. Its failure is logged and told to ``faulty``, and ends
+    nothing else."""
     if not bridge.capabilities.background:
         yield
         return
-    running = asyncio.create_task(_held(name, cast("Running", bridge)))  # the capability says that it can
+    running = asyncio.create_task(
+        _held(name, cast("Running", bridge), faulty)
+    )  # the capability says that it can
     try:
         yield
     finally:
@@ -26,8 +31,9 @@ async def background(name: str, bridge: Bridge) -> AsyncIterator[None]:
         await asyncio.wait([running])
 
 
-async def _held(name: str, bridge: Running) -> None:
+async def _held(name: str, bridge: Running, faulty: Callable[[Exception], None]) -> None:
     try:
         await bridge.run()
-    except Exception:  # noqa: BLE001 - one bridge's defect must not end the others
+    except Exception as error:  # noqa: BLE001 - one bridge's defect must not end the others
         _log.exception("the bridge's own work failed", bridge=name)
+        faulty(error)

@@ -11,12 +11,12 @@ import os
 import random
 import stat
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO, cast
 
 from gateway import logs
-from gateway.bridge import Finding, Hint, Running, Services, Verdict
+from gateway.bridge import Bridge, Finding, Hint, Running, Services, Verdict
 from gateway.check_media import Search, places, search, writable
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Plugins, load
@@ -66,19 +66,13 @@ async def findings(
         for problem in error.problems:
             yield Finding(Verdict.FAIL, str(problem))
         return
-    yield Finding(
-        Verdict.OK, f"{path}: {', '.join(f'{each.name} at {each.jid}' for each in settings.bridges)}"
-    )
-    if (warning := _readable(path, settings)) is not None:
-        yield warning
-    yield _key(settings.storage)
+    for finding in basics(path, settings):
+        yield finding
     yield await _database(settings.storage)
-    for finding in places(settings.media):
+    for finding in directories(settings):
         yield finding
     for bridge in settings.bridges:
-        if bridge.plugin.schema is not None:  # only those keep files
-            yield _files(settings.storage.directory / bridge.name)
-        for finding in await _background(bridge, settings.web.of_bridge(bridge.name)):
+        for finding in await background_of(bridge, settings.web.of_bridge(bridge.name)):
             yield finding
     async with asyncio.TaskGroup() as group:
         links = [
@@ -95,8 +89,25 @@ async def findings(
                 yield await _upload(settings, bridge, try_upload)
 
 
-async def _background(settings: BridgeSettings, web: str) -> list[Finding]:
-    """What a bridge does besides its users' sessions. ``web``: see ``Services``."""
+def basics(path: Path, settings: Settings) -> Iterator[Finding]:
+    """What can be seen without asking anybody: the configuration and the key."""
+    bridges = ", ".join(f"{each.name} at {each.jid}" for each in settings.bridges)
+    yield Finding(Verdict.OK, f"{path}: {bridges}", "configuration")
+    if (warning := _readable(path, settings)) is not None:
+        yield warning
+    yield _key(settings.storage)
+
+
+def directories(settings: Settings) -> Iterator[Finding]:
+    """Where files are kept, and whether others can have them."""
+    yield from places(settings.media)
+    for bridge in settings.bridges:
+        if bridge.plugin.schema is not None:  # only those keep files
+            yield _files(settings.storage.directory / bridge.name)
+
+
+def built(settings: BridgeSettings, web: str) -> Bridge:
+    """A bridge that is only asked what it finds. ``web``: see ``Services``."""
     services = Services(
         SystemClock(),
         random.SystemRandom(),
@@ -104,7 +115,12 @@ async def _background(settings: BridgeSettings, web: str) -> list[Finding]:
         name=settings.name,
         web=web,
     )
-    bridge = settings.plugin.build(settings.own, services)
+    return settings.plugin.build(settings.own, services)
+
+
+async def background_of(settings: BridgeSettings, web: str) -> list[Finding]:
+    """What a bridge does besides its users' sessions."""
+    bridge = built(settings, web)
     if not bridge.capabilities.background:
         return []
     found = await cast("Running", bridge).trial()  # the capability says that it can
@@ -122,9 +138,9 @@ async def _background(settings: BridgeSettings, web: str) -> list[Finding]:
 def _files(directory: Path) -> Finding:
     problem = writable(directory, "storage.directory")
     if problem:
-        return Finding(Verdict.FAIL, problem)
+        return Finding(Verdict.FAIL, problem, "data directory")
     made = "" if directory.exists() else " will be made at the first start"
-    return Finding(Verdict.OK, f"data directory {directory}{made}")
+    return Finding(Verdict.OK, f"data directory {directory}{made}", "data directory")
 
 
 async def _upload(settings: Settings, bridge: BridgeSettings, try_upload: Search) -> Finding:
@@ -144,6 +160,9 @@ def _readable(path: Path, settings: Settings) -> Finding | None:
     return Finding(
         Verdict.NOTE,
         f"{path} holds a secret and everybody on this machine may read it: run `chmod o= {path}`.",
+        "configuration",
+        f"chmod o= {path}\n",
+        "a shell",
     )
 
 
@@ -151,8 +170,8 @@ def _key(storage: StorageSettings) -> Finding:
     try:
         SecretBox.load(storage.key_file)
     except SecretError as error:
-        return Finding(Verdict.FAIL, str(error))
-    return Finding(Verdict.OK, f"key file {storage.key_file}")
+        return Finding(Verdict.FAIL, str(error), "key file")
+    return Finding(Verdict.OK, f"key file {storage.key_file}", "key file")
 
 
 async def _database(storage: StorageSettings) -> Finding:

@@ -34,15 +34,16 @@ def places(media: MediaSettings) -> Iterator[Finding]:
         yield Finding(
             Verdict.NOTE,
             "Files from the other networks cannot be passed on: set media.upload, or [web] and media.give_out.",
+            "files",
         )
 
 
 def _directory(directory: Path) -> Finding:
     problem = writable(directory, "media.directory")
     if problem:
-        return Finding(Verdict.FAIL, problem)
+        return Finding(Verdict.FAIL, problem, "media directory")
     made = "" if directory.exists() else " will be made at the first start"
-    return Finding(Verdict.OK, f"media directory {directory}{made}")
+    return Finding(Verdict.OK, f"media directory {directory}{made}", "media directory")
 
 
 def writable(directory: Path, key: str) -> str:
@@ -66,14 +67,16 @@ def _link(url: str) -> Finding:
             Verdict.NOTE,
             f"Links to files begin with {url}, which only this machine or network can reach: set web.public_url to what "
             "the rest of the world sees.",
+            "files",
         )
     if parts.scheme != "https":
         return Finding(
             Verdict.NOTE,
             f"Links to files begin with {url}, and many clients show no pictures without https: give your web server a "
             "certificate.",
+            "files",
         )
-    return Finding(Verdict.OK, f"links to files begin with {url}")
+    return Finding(Verdict.OK, f"links to files begin with {url}", "files")
 
 
 def _public(host: str) -> bool:

@@ -32,6 +32,8 @@ examples:
       is everything right, does the XMPP server let us in?
   causeway run -c config.toml
       carry messages
+  causeway doctor -c config.toml
+      try everything, and say how to put right what is wrong
   causeway status
       how is it doing?
 
@@ -91,6 +93,13 @@ def _parser(*, playground: bool) -> argparse.ArgumentParser:
             _module("gateway.check"),
         )
     )
+    doctor = add(
+        "doctor",
+        "try everything that an installation depends on, and say how to put right what is wrong",
+        _module("gateway.doctor.command"),
+    )
+    _takes_config(doctor)
+    _takes_doctor(doctor)
     operating.add_to(operates)
     _takes_init(
         add("init", "write a configuration, and say what to tell the XMPP server", _module("gateway.init"))
@@ -127,6 +136,22 @@ def _usual_config() -> Path:
     here = Path("config.toml")
     # Unlike Path.exists, these say no for a directory that may not be looked into.
     return here if os.path.exists(here) or not os.path.exists(SYSTEM_CONFIG.parent) else SYSTEM_CONFIG
+
+
+def _takes_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="a line of JSON for each finding, and the summary last"
+    )
+    parser.add_argument(
+        "--bridge", default="", metavar="NAME", help="only this bridge of the configuration (default: all)"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="SUBJECT",
+        help='only what is about this, such as "rights"; can be given several times',
+    )
 
 
 def _takes_init(parser: argparse.ArgumentParser) -> None:

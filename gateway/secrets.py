@@ -49,6 +49,11 @@ class SecretBox:
     def __repr__(self) -> str:
         return f"SecretBox(key id {self._key_id})"
 
+    @property
+    def key_id(self) -> str:
+        """Tells keys apart, and nothing else about them."""
+        return self._key_id
+
     @classmethod
     def create(cls, path: Path) -> Self:
         """Write a new random key to ``path`` (base64, mode 0600), which must not exist. Blocks: call it before the loop

@@ -1,6 +1,6 @@
 """The email bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -9,12 +9,23 @@ from bridges.email.attached import account as attached
 from bridges.email.attached.dialling import Obstacle
 from bridges.email.commands import MailCommands
 from bridges.email.config import EmailSettings
+from bridges.email.examining.whole import examine
 from bridges.email.identity import Taken
 from bridges.email.office import Office
 from bridges.email.session import EmailSession
 from bridges.email.trying import tried
 from bridges.email.ways import smarthost_of
-from gateway.bridge import Account, BadAddress, BridgeCommand, Capabilities, Hint, NotStored, Services, Sink
+from gateway.bridge import (
+    Account,
+    BadAddress,
+    BridgeCommand,
+    Capabilities,
+    Finding,
+    Hint,
+    NotStored,
+    Services,
+    Sink,
+)
 from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
 
 CAPABILITIES = Capabilities(
@@ -43,6 +54,7 @@ CAPABILITIES = Capabilities(
     forgets=True,
     commands=True,
     background=True,
+    examined=True,
     lookup=True,
     network_noun="mail",
     room_noun="thread",
@@ -56,6 +68,7 @@ class EmailBridge:
 
     def __init__(self, settings: EmailSettings, services: Services) -> None:
         self._settings = settings
+        self._services = services
         self.office = Office(settings, services)
         self._commands = MailCommands(self.office).declared()
 
@@ -128,6 +141,12 @@ class EmailBridge:
 
     async def trial(self) -> Sequence[str | Hint]:
         return await tried(self._settings, lambda: smarthost_of(self._settings))
+
+    def examine(self) -> AsyncIterator[Finding]:
+        """``gateway.bridge.Examined``."""
+        return examine(
+            self._settings, self.office, self._services.clock, lambda: smarthost_of(self._settings)
+        )
 
     def forget(self, user: str) -> None:
         self.office.forget(user)

@@ -29,22 +29,23 @@ _OTHERS = stat.S_IRWXO
 async def tried(settings: EmailSettings, smarthost: Callable[[], Smarthost]) -> Sequence[Finding]:
     """``smarthost`` raises OSError if the password's file cannot be read."""
     return [
-        *_sense(settings),
-        *_clients(settings),
-        *await _door(settings.lmtp, settings.return_domain),
+        *sense(settings),
+        *clients(settings),
+        *await door(settings.lmtp, settings.return_domain),
         *await _way_out(settings, smarthost),
     ]
 
 
-def _clients(settings: EmailSettings) -> Sequence[Finding]:
+def clients(settings: EmailSettings) -> Sequence[Finding]:
+    """What is wrong with the operator's OAuth clients."""
     try:
-        clients = settings.presets
+        presets = settings.presets
     except OSError as error:
         return [
             f"The file of an OAuth client's secret cannot be read ({error.strerror}): correct `client_secret_file`, or let "
             "the user that runs Causeway read it."
         ]
-    if clients and not settings.account_mode:
+    if presets and not settings.account_mode:
         return [Hint("`oauth` is set, but users cannot attach mailboxes: `account_mode` is not.")]
     return []
 
@@ -64,7 +65,7 @@ async def _way_out(settings: EmailSettings, smarthost: Callable[[], Smarthost]) 
 # -- what is written ----------------------------------------------------------------------------------------------
 
 
-def _sense(settings: EmailSettings) -> Sequence[Finding]:
+def sense(settings: EmailSettings) -> Sequence[Finding]:
     """What is valid, and yet not what anybody wants."""
     found: list[Finding] = []
     if not settings.address_template and not settings.alias_domain and not settings.account_mode:
@@ -98,8 +99,8 @@ def _sense(settings: EmailSettings) -> Sequence[Finding]:
 # -- where mail comes in ------------------------------------------------------------------------------------------
 
 
-async def _door(lmtp: LmtpSettings, name: str) -> Sequence[Finding]:
-    """``name`` is what we call ourselves there."""
+async def door(lmtp: LmtpSettings, name: str) -> Sequence[Finding]:
+    """Whether mail can come in: what is there, if anything, is us or goes away. ``name`` is what we call ourselves there."""
     if lmtp.path is not None:
         return await _socket(lmtp, lmtp.path, name)
     host, port = lmtp.address

@@ -113,6 +113,15 @@ class Pacer:
         self._total = asyncio.Semaphore(policy.total)
         self._gates: dict[str, _Gate] = {}
 
+    def apply(self, policy: PacingPolicy) -> None:
+        """Another policy for all turns from now on; those that are taken or waited for come on top of its numbers."""
+        self._policy = policy
+        self._total = asyncio.Semaphore(policy.total)
+        before, self._gates = self._gates, {}
+        for network, gate in before.items():
+            self._gates[network] = _Gate(policy.concurrent)
+            self._gates[network].next_start = gate.next_start
+
     def turn(self, network: str) -> AbstractAsyncContextManager[Callable[[], None]]:
         """Wait for a turn on ``network``. Gives a function that gives it back early, once logged in; leaving the block does
         too."""

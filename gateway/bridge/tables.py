@@ -30,14 +30,24 @@ class Migration:
     apply: Callable[[AsyncConnection], Awaitable[None]]
 
 
+#: Which files rows name, as (bridge, path below ``Services.directory``). A backup has no row without its file.
+NamedFiles = Callable[[AsyncConnection], Awaitable[frozenset[tuple[str, str]]]]
+#: What is to be done to a database that comes from a backup, at a time in Unix seconds: whatever waits to go out may have
+#: gone out since, so it must not; whoever wrote it is to be told that nobody knows. Gives how many messages that were.
+Settle = Callable[[AsyncConnection, float], Awaitable[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """The tables as they are today, and how a database gets there: numbered from 1 without gaps. ``secrets`` are columns,
-    as (table, column), that are shown to nobody."""
+    as (table, column), that are shown to nobody. Tables of messages that go out need ``settle``, and rows that name files
+    need ``files``."""
 
     metadata: MetaData
     migrations: tuple[Migration, ...]
     secrets: frozenset[tuple[str, str]] = frozenset()
+    files: NamedFiles | None = None
+    settle: Settle | None = None
 
 
 class Tables(Protocol):

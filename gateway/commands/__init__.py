@@ -5,6 +5,7 @@ Nothing heavy is imported here: ``--help`` is to answer at once.
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -17,6 +18,8 @@ def add_to(add: Add) -> None:
     _status(add("status", "show how the running gateway is, live", "gateway.commands.status"))
     _acting(add)
     _looking(add)
+    _keeping(add)
+    _database(add("db", "show or change the database's schema", "gateway.commands.database"))
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
@@ -63,3 +66,36 @@ def _looking(add: Add) -> None:
     trace.add_argument("id", metavar="ID", help="the client's, the gateway's, or the network's")
     _json(trace)
     _json(add("failures", "list what failed in the last day, by cause", "gateway.commands.looking"))
+
+
+def _keeping(add: Add) -> None:
+    backup = add("backup", "pack all that the gateway keeps into one file", "gateway.commands.keeping")
+    backup.add_argument("target", type=Path, metavar="FILE", help="the backup, such as causeway.tar.gz")
+    key = backup.add_mutually_exclusive_group()
+    key.add_argument("--key", type=Path, metavar="FILE", help="copy the key file to another file")
+    key.add_argument("--with-key", action="store_true", help="put the key file into the backup too")
+    restore = add("restore", "put a backup in place of what is there", "gateway.commands.keeping")
+    restore.add_argument("backup", type=Path, metavar="FILE", help="what `causeway backup` has made")
+    restore.add_argument(
+        "--force", action="store_true", help="move aside what is in the way; it is not deleted"
+    )
+    restore.add_argument(
+        "--send-waiting",
+        action="store_true",
+        help="send what waited when the backup was made: only if the gateway did not run since, or it is sent twice",
+    )
+
+
+def _database(db: argparse.ArgumentParser) -> None:
+    actions = db.add_subparsers(title="what to do", dest="action", metavar="WHAT", required=True)
+    actions.add_parser("status", help="how far the schema is")
+    migrate = actions.add_parser("migrate", help="bring the schema to that of this Causeway now")
+    migrate.add_argument("--no-backup", action="store_true", help="without a copy of the database before")
+    actions.add_parser(
+        "settle",
+        help="after a restore from elsewhere (pg_restore): what waits may have been sent, so do not send it",
+    )
+    check = actions.add_parser("downgrade-check", help="can an older Causeway use this database?")
+    check.add_argument(
+        "version", metavar="VERSION", help="a release, or the schema that it knows: core=9,email=2"
+    )

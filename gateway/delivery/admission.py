@@ -39,7 +39,7 @@ class Admission:
     ) -> None:
         self._bridge = bridge
         self._can = can
-        self._most = most
+        self.most = most
         self._clock = clock
         self._ids = ids
         self._account = account
@@ -57,7 +57,7 @@ class Admission:
         if account is None or not (account.connected or self._can.store_and_forward):
             self._refuse(stanza, not_connected(account, address.network))
             return None
-        if self._load.get(owner, 0) >= self._most:
+        if self._load.get(owner, 0) >= self.most:
             text = Text(
                 "Too many of your messages wait to be delivered. Wait until some are through, then send this again."
             )

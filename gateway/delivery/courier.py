@@ -101,7 +101,7 @@ class Courier:
         self._barrier = barrier
         self._clock = clock
         self._random = rng
-        self._limits = limits
+        self.limits = limits
         self._up = False
         self._waiting: deque[Parcel] = deque()
         self._flying: dict[tuple[str, tuple[str, ...]], Parcel] = {}
@@ -226,7 +226,7 @@ class Courier:
 
     def expire(self) -> None:
         """Let go what has waited for too long."""
-        horizon = self._clock.now() - self._limits.age
+        horizon = self._clock.now() - self.limits.age
         for spool in list(self._spools.values()):
             while spool.parcels and spool.parcels[0].entry.created < horizon:
                 self._drop(spool.parcels.popleft())
@@ -244,7 +244,7 @@ class Courier:
 
     def _bound(self, owner: str) -> None:
         load = self._loads[owner]
-        while load.count > self._limits.count or (load.size > self._limits.size and load.count > 1):
+        while load.count > self.limits.count or (load.size > self.limits.size and load.count > 1):
             spool = self._spools.get(owner)
             if spool is not None and spool.parcels:
                 self._drop(spool.parcels.popleft())

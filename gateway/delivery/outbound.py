@@ -91,10 +91,18 @@ class Outbound:
         self._admission = Admission(bridge, capabilities, policy.waiting, clock, ids, account, refuse)
         self._lines = Lines(clock, self._pump)
         self._reports = Reports(bridge, store, spawn)
-        promised = capabilities.delivery_reports and not capabilities.silence_is_consent
-        age = policy.report_age if promised else 0.0
-        self._silence = Silence(self._reports, clock, spawn, age, self._unknown)
+        self._silence = Silence(self._reports, clock, spawn, self._report_age(policy), self._unknown)
         self._told: set[tuple[str, str]] = set()  # whom we told that the network is away
+
+    def apply(self, policy: OutboundPolicy) -> None:
+        """Another policy holds from now on."""
+        self._policy = policy
+        self._admission.most = policy.waiting
+        self._silence.age = self._report_age(policy)
+
+    def _report_age(self, policy: OutboundPolicy) -> float:
+        promised = self._can.delivery_reports and not self._can.silence_is_consent
+        return policy.report_age if promised else 0.0
 
     # -- from the user -----------------------------------------------------------------------------------------
 

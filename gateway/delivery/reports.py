@@ -119,19 +119,20 @@ class Silence:
         self._reports = reports
         self._clock = clock
         self._spawn = spawn
-        self._age = age
+        self.age = age
         self._tell = tell
         self._next_look = 0.0
 
     def sweep(self) -> None:
         """To be called every few seconds."""
-        if self._age and self._clock.now() >= self._next_look:
-            self._next_look = self._clock.now() + _LOOK_SECONDS
+        # Monotonic: a clock that is set back must not end the looking for as long.
+        if self.age and self._clock.monotonic() >= self._next_look:
+            self._next_look = self._clock.monotonic() + _LOOK_SECONDS
             self._spawn(self._look())
 
     async def _look(self) -> None:
         try:
-            silent = await self._reports.silent(self._clock.now() - self._age)
+            silent = await self._reports.silent(self._clock.now() - self.age)
         except StorageError as error:
             _log.warning("messages without a report were not looked up", reason=str(error))
             return
@@ -141,7 +142,7 @@ class Silence:
                 "or send it again.",
                 network=entry.network,
                 contact=entry.peer,
-                days=f"{self._age / 86_400:.3g}",
+                days=f"{self.age / 86_400:.3g}",
             )
             self._tell(entry, Refused(Condition.REMOTE_SERVER_TIMEOUT, text))
         if silent:

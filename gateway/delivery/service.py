@@ -167,6 +167,11 @@ class Deliveries:
         """Messages that wait for their commit."""
         return self._journal.waiting
 
+    def apply(self, policy: DeliveryPolicy) -> None:
+        """Another policy holds from now on."""
+        self.courier.limits = policy.spool
+        self.outbound.apply(policy.outbound)
+
     async def flush(self) -> None:
         """Return when everything so far is written."""
         await self._journal.flush()

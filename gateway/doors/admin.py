@@ -1,45 +1,40 @@
 """What admins do by command: look at connections, shut people out, change limits, let registrations in."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway.accounts.directory import Accounts
-from gateway.bridge import Clock
 from gateway.doors.access import Access
+from gateway.doors.decisions import Decisions, Undecidable, concerns
 from gateway.doors.limits import LIMITS, RuntimeLimits
 from gateway.doors.registrations import Registrations
-from gateway.model import Exit, Field, FieldKind
+from gateway.model import Field, FieldKind
+from gateway.ops.desk import Desk
 from gateway.storage.records import AccessRule
 from gateway.texts import Text, joined
-from gateway.values import bare_jid, domain
 from gateway.xmpp.forms import Form
-from gateway.xmpp.stanza import parse_jid
 from gateway.xmpp.steps import Again, Category, Command, Done, Execution, NoteType, Outcome, Page, Step
 
 _LISTED = 200
-_REASON_MOST = 500
 
 
 class AdminCommands:
-    """``name`` is the bridge's name in the configuration; ``registrations`` None where the bridge has none. ``reload`` reads
-    the configuration again, and says what is wrong with it."""
+    """``registrations`` is None where the bridge has none; ``desk`` where there is nothing beyond this bridge."""
 
     def __init__(
         self,
-        name: str,
         accounts: Accounts,
         access: Access,
+        decisions: Decisions,
         limits: RuntimeLimits,
         registrations: Registrations | None,
-        clock: Clock,
-        reload: Callable[[], str] | None = None,
+        desk: Desk | None = None,
     ) -> None:
-        self._name = name
         self._accounts = accounts
         self._access = access
         self._limits = limits
         self._registrations = registrations
-        self._clock = clock
-        self._reload = reload
+        self._decisions = decisions
+        self._desk = desk
 
     def commands(self) -> Sequence[Command]:
         found = [
@@ -74,13 +69,13 @@ class AdminCommands:
                 Text("They hold at once and after a restart, in place of what the configuration says."),
             ),
         ]
-        if self._reload is not None:
+        if self._desk is not None:
             found.append(
                 self._command(
                     "reload",
                     Text("Reload Causeway's configuration"),
                     self._read_again,
-                    Text("What needs a restart to change is named in the log."),
+                    Text("Says what has changed, and what needs a restart for it."),
                 )
             )
         if self._registrations is not None:
@@ -107,56 +102,56 @@ class AdminCommands:
         lines = sorted(
             f"{account.status.state}: {account.owner} on {account.network}"
             for account in self._accounts
-            if not wanted or _concerns(account.owner, wanted)
+            if not wanted or concerns(account.owner, wanted)
         )
         shown: list[str] = [Text("{count} connections", count=len(lines)), *lines[:_LISTED]]
         if len(lines) > _LISTED:
             shown.append(Text("and {count} more", count=len(lines) - _LISTED))
         return Done(joined("\n", shown))
 
-    def _read_again(self, execution: Execution) -> Outcome:
-        wrong = self._reload() if self._reload is not None else ""
-        if wrong:
+    async def _read_again(self, execution: Execution) -> Outcome:
+        if self._desk is None:
+            return Done(Text("There is nothing to reload."), NoteType.ERROR)
+        done = await self._desk.reload(execution.requester.bare)
+        if done.problem:
             return Done(
-                Text("The configuration was not reloaded, and the old one holds: {reason}", reason=wrong),
+                Text(
+                    "The configuration was not reloaded, and the old one holds: {reason}", reason=done.problem
+                ),
                 NoteType.ERROR,
             )
-        return Done(Text("Configuration reloaded."))
+        told: list[str] = [Text("Configuration reloaded."), *done.changed]
+        if done.restart:
+            told.append(Text("These need a restart: {keys}", keys=", ".join(done.restart)))
+        return Done(joined("\n", told))
 
     # -- access ------------------------------------------------------------------------------------------------
 
     async def _block(self, execution: Execution) -> Outcome:
         if not execution.stage:
             return Page(_about_somebody(Text("Shut out an address or a domain")))
-        subject = _subject(execution.text("subject"))
-        if subject is None:
-            return Again(Text("This is neither an address, such as ann@example.org, nor a domain."))
-        if subject in self._access.policy.admins:
-            return Again(Text("{subject} is an admin, and admins cannot be shut out.", subject=subject))
-        reason = execution.text("reason")[:_REASON_MOST]
-        await self._access.decide(self._rule(execution, subject, reason, allow=False))
+        try:
+            subject = await self._decide_on(execution, allow=False)
+        except Undecidable as problem:
+            return Again(problem.text)
         text = Text("{subject} is shut out. “access” takes it back.", subject=subject)
-        return Done(text, then=lambda: self._end_barred(subject))
-
-    def _end_barred(self, subject: str) -> None:
-        reason = "An operator of the gateway has shut you out."
-        for account in self._accounts:
-            if _concerns(account.owner, subject) and not self._access.allowed(parse_jid(account.owner)):
-                account.standing = False
-                account.abandon(reason, Exit.KICKED)
+        return Done(text, then=lambda: self._decisions.end_barred(subject))
 
     async def _allow(self, execution: Execution) -> Outcome:
         if not execution.stage:
             return Page(_about_somebody(Text("Let in an address or a domain")))
-        subject = _subject(execution.text("subject"))
-        if subject is None:
-            return Again(Text("This is neither an address, such as ann@example.org, nor a domain."))
-        reason = execution.text("reason")[:_REASON_MOST]
-        await self._access.decide(self._rule(execution, subject, reason, allow=True))
+        try:
+            subject = await self._decide_on(execution, allow=True)
+        except Undecidable as problem:
+            return Again(problem.text)
         return Done(Text("{subject} may use the gateway.", subject=subject))
 
-    def _rule(self, execution: Execution, subject: str, reason: str, *, allow: bool) -> AccessRule:
-        return AccessRule(self._name, subject, allow, reason, execution.requester.bare, self._clock.now())
+    async def _decide_on(self, execution: Execution, *, allow: bool) -> str:
+        author = execution.requester.bare
+        reason = execution.text("reason")
+        return await self._decisions.decide(
+            execution.text("subject"), allow=allow, reason=reason, author=author
+        )
 
     async def _rules(self, execution: Execution) -> Outcome:
         rules = sorted(self._access.rules, key=lambda rule: rule.subject)
@@ -264,21 +259,6 @@ def _about_somebody(title: Text) -> Form:
             Field("reason", Text("Reason, for your own records")),
         ),
     )
-
-
-def _subject(text: str) -> str | None:
-    """A bare JID or a domain as XMPP compares them; None if it is neither."""
-    text = text.strip()
-    for read in (bare_jid, domain):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return None
-
-
-def _concerns(owner: str, subject: str) -> bool:
-    return owner == subject or owner.rpartition("@")[2] == subject
 
 
 def _described(rule: AccessRule) -> str:

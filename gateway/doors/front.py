@@ -17,6 +17,7 @@ from gateway.doors.access import Access
 from gateway.doors.admin import AdminCommands
 from gateway.doors.bot import Bot
 from gateway.doors.configure import Configuring
+from gateway.doors.decisions import Decisions
 from gateway.doors.disconnecting import Disconnecting
 from gateway.doors.limits import RuntimeLimits
 from gateway.doors.oversight import Known, Oversight
@@ -28,6 +29,7 @@ from gateway.doors.registrations import HERE, Registrations
 from gateway.ids import IdSource
 from gateway.limits import LimitPolicy, Limits
 from gateway.model import AddressKind, Refused
+from gateway.ops.desk import Desk
 from gateway.storage.stores import Stores
 from gateway.texts import Languages
 from gateway.xmpp import render
@@ -70,7 +72,7 @@ class Street:
     token: Callable[[str], str]  # see ``gateway.bridge.Account``
     known: Known  # all stored accounts
     breaker: Breaker
-    reload: Callable[[], str] | None  # reads the configuration again; what is wrong with it
+    desk: Desk | None  # of the whole gateway
     send: Callable[..., bool]
     refuse: Callable[[Stanza, Refused], None]
     spawn: Callable[[Awaitable[None]], None]
@@ -99,7 +101,7 @@ class Doors:
         self.end_subscriptions = street.end_subscriptions
         access, languages, stores = street.access, street.languages, street.stores
         self.usage = street.usage
-        self._limits = RuntimeLimits(
+        self.limits = RuntimeLimits(
             street.name, street.limits, street.usage.policy, stores.access, self._apply_limits
         )
         self._personal = PersonalData(street.name, self, stores)
@@ -111,14 +113,14 @@ class Doors:
             self.registrations = Registrations(street.name, bridge, self, stores, access, self._personal)
             self._register_door = RegisterDoor(street.title, self.jid, self.registrations, languages)
         self._prompt = PromptDoor(street.bridge, street.book, languages, access.allowed)
+        self.decisions = Decisions(street.name, street.accounts, access, street.clock)
         self._admin = AdminCommands(
-            street.name,
             street.accounts,
             access,
-            self._limits,
+            self.decisions,
+            self.limits,
             self.registrations,
-            street.clock,
-            street.reload,
+            street.desk,
         )
         own = AccountCommands(street.bridge, street.book, street.accounts, street.clock, access.allowed)
         self._disconnecting = Disconnecting(street.bridge, street.accounts, access.allowed, access.admin)
@@ -163,7 +165,7 @@ class Doors:
 
     async def restore(self) -> None:
         await self._street.access.restore()
-        await self._limits.restore()
+        await self.limits.restore()
         if self.registrations is not None:
             await self.registrations.restore()
 

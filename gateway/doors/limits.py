@@ -82,6 +82,11 @@ class RuntimeLimits:
         self._changed = {name: value for name, value in stored.items() if name in known}
         self._put_into_force()
 
+    def configure(self, accounts: AccountLimits, policy: LimitPolicy) -> None:
+        """The configuration says something else now; what was changed here stays."""
+        self._accounts, self._policy = accounts, policy
+        self._put_into_force()
+
     def configured(self, limit: Limit) -> int:
         value: int = getattr(
             self._accounts if limit.attribute else self._policy, limit.attribute or limit.name

@@ -3,8 +3,9 @@
 It speaks plain HTTP, to this machine or to the operator's web server in front.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import NoReturn
 
 import structlog
@@ -14,10 +15,14 @@ from aiohttp.typedefs import Handler
 from gateway.bridge import Clock
 from gateway.ops.desk import Desk, DeskError
 from gateway.ops.settings import OperatorSettings
+from gateway.page.acts import Acts
 from gateway.page.entry import Entry, Visitor, is_genuine
+from gateway.page.live import Broadcast
+from gateway.page.notices import Notices
 from gateway.page.probes import Probes
 from gateway.page.rendering import Renderer
 from gateway.page.requests import read_form
+from gateway.page.streams import Streams
 from gateway.page.views import Views
 from gateway.web.clients import Clients
 from gateway.web.server import Bounds, hosting
@@ -61,7 +66,11 @@ async def serving(
     renderer = Renderer()
     entry = Entry(settings, Clients(trusted_proxies), clock)
     house = _House(entry, renderer)
-    views = Views(desk, renderer)
+    notices = Notices(clock)
+    views = Views(desk, renderer, notices, clock)
+    acts = Acts(desk, views, notices)
+    broadcast = Broadcast(views.parts, clock)
+    streams = Streams(desk, views, renderer, broadcast, entry)
     app = web.Application(middlewares=[house.answered])
     app.on_response_prepare.append(_protect)
     app.add_routes(Probes(desk, entry, open_metrics=settings.open_metrics).routes())
@@ -71,12 +80,32 @@ async def serving(
             web.get("/login", house.door),
             web.post("/login", house.sign_in),
             web.post("/logout", house.acting(house.sign_out)),
+            web.get("/events", house.seeing(streams.events)),
+            web.post("/doctor", house.acting(streams.examine)),
             *(web.get(path, house.seeing(handler)) for path, handler in views.seen.items()),
+            *(web.post(path, house.acting(handler)) for path, handler in acts.done.items()),
         ]
     )
+
+    async def let_go(_: web.Application) -> None:
+        broadcast.close()
+
+    app.on_shutdown.append(let_go)
     host, port = settings.address
-    async with hosting(host, port, app, bounds) as chosen:
+    async with _held(broadcast.run()), hosting(host, port, app, bounds) as chosen:
         yield chosen
+
+
+@asynccontextmanager
+async def _held(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do ``work`` for as long as the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _protect(request: web.Request, response: web.StreamResponse) -> None:
@@ -123,7 +152,8 @@ class _House:
         }
         if "text/html" not in request.headers.get("Accept", ""):
             return web.Response(status=status, text=text.rstrip("\n") + "\n", headers=kept)
-        return self._html("problem", {"text": text}, status, kept)
+        up = "../" * min(10, request.path.count("/") - 1)
+        return self._html("problem", {"text": text, "up": up}, status, kept)
 
     def _html(
         self,

@@ -97,7 +97,7 @@ class RoomService:
         self._invitations = Invitations(context, self._find, self._ask, _NOT_IN_ROOM)
         self.governing = Governing(context, self._find, self._ask, _NOT_IN_ROOM)
         self._context = context
-        self._linger = linger
+        self.linger = linger  # seconds that a room is kept for a client that is gone without a word
 
     # -- presence ----------------------------------------------------------------------------------------------
 
@@ -374,7 +374,7 @@ class RoomService:
             for room in list(account.rooms.values()):
                 attendee = room.attendees.get(client.full)
                 if attendee is not None:
-                    account.evict(room, attendee, self._linger)
+                    account.evict(room, attendee, self.linger)
 
     # -- pieces ------------------------------------------------------------------------------------------------
 

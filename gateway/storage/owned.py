@@ -58,6 +58,12 @@ class OwnedRows:
         self._tables = owned_tables(schemas)
         self._secrets = frozenset[tuple[str, str]]().union(*(schema.secrets for schema in schemas))
 
+    def adopt(self, schema: Schema) -> None:
+        """The tables of one more bridge, which exist."""
+        known = set(self._tables)
+        self._tables += [table for table in owned_tables([schema]) if table not in known]
+        self._secrets |= schema.secrets
+
     async def read(self, owner: Owner) -> dict[str, Rows]:
         """All rows of a user but the archived messages, by table; secrets are left out."""
         await self._database.flush()

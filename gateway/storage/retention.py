@@ -120,7 +120,7 @@ class Retention:
         self, database: Database, rules: Sequence[Rule], clock: Clock, *, interval: float = 3600.0
     ) -> None:
         self._database = database
-        self._rules = tuple(rules)
+        self.rules = tuple(rules)  # those of now: others can be put in their place
         self._clock = clock
         self._interval = interval
 
@@ -136,7 +136,7 @@ class Retention:
     async def sweep(self) -> dict[str, int]:
         """Delete all that is too old now; rows deleted by table. Raises ``StorageError``."""
         deleted: dict[str, int] = {}
-        for rule in self._rules:
+        for rule in self.rules:
             count = await rule.sweep(self._database, self._clock)
             deleted[rule.table.name] = deleted.get(rule.table.name, 0) + count
             if count:

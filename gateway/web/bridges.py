@@ -14,6 +14,7 @@ from gateway.web.clients import Clients
 
 _log = structlog.get_logger(__name__)
 
+_NAME = "{name:[A-Za-z0-9_-]{1,64}}"
 _METHODS = ("GET", "HEAD", "POST", "PUT")
 _AT_ONCE = 64  # requests of one bridge; those beyond are asked to come again
 _BODY_SECONDS = 10.0  # for a body to arrive
@@ -29,25 +30,35 @@ def bridge_routes(
     body_seconds: float = _BODY_SECONDS,
     answer_seconds: float = _ANSWER_SECONDS,
 ) -> list[web.RouteDef]:
-    """One route for each of ``bridges``, by name."""
-    return [
-        web.route(
-            "*",
-            f"{path(name)}/{{rest:.*}}",
-            _Mount(name, bridge, clients, at_once, body_seconds, answer_seconds).handle,
-        )
-        for name, bridge in bridges.items()
-    ]
+    """One route for all of ``bridges``, by name: those that are there when a request comes."""
+    mounts: dict[str, _Mount] = {}
+
+    async def handle(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in bridges:
+            mounts.pop(name, None)
+            raise web.HTTPNotFound(headers=_CLOSED)
+        if name not in mounts:
+            mounts[name] = _Mount(name, bridges, clients, at_once, body_seconds, answer_seconds)
+        return await mounts[name].handle(request)
+
+    return [web.route("*", f"{path(_NAME)}/{{rest:.*}}", handle)]
 
 
 class _Mount:
     """One bridge's part of the listener."""
 
     def __init__(
-        self, name: str, bridge: Serving, clients: Clients, at_once: int, body: float, answer: float
+        self,
+        name: str,
+        bridges: Mapping[str, Serving],
+        clients: Clients,
+        at_once: int,
+        body: float,
+        answer: float,
     ) -> None:
         self._name = name
-        self._bridge = bridge
+        self._bridges = bridges
         self._clients = clients
         self._at_once = at_once
         self._body_seconds = body
@@ -79,7 +90,7 @@ class _Mount:
         )
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return _response(await self._bridge.answer(given))
+                return _response(await self._bridges[self._name].answer(given))
         except TimeoutError:
             _log.warning("a request was not answered in time", bridge=self._name)
             raise web.HTTPServiceUnavailable(headers=_CLOSED, text="Try again later.") from None

@@ -5,6 +5,7 @@ is not waited for: aiohttp bounds how long a connection is idle between requests
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _HEAD = 15.0
 _STALLED = 30.0
 _FAREWELL = 3.0
 _CONNECTIONS = 1_000  # at a time; those beyond are closed at once
+WHO = "/.well-known/causeway"
+"""Says a word that only this listener says, so that whoever asks elsewhere too knows whether the answers are of one."""
 
 
 class CannotServe(Exception):
@@ -51,7 +54,12 @@ async def serving(
 ) -> AsyncIterator[int]:
     """Serve for as long as the block lasts; gives the port, which matters where ``port`` is 0. Raises ``CannotServe``."""
     app = web.Application()
-    app.add_routes(routes)
+    word = secrets.token_hex(16)
+
+    async def who(_: web.Request) -> web.Response:
+        return web.Response(text=word, headers={"Cache-Control": "no-store"})
+
+    app.add_routes([*routes, web.get(WHO, who)])
     bounds = Bounds(head_seconds, stalled_seconds, connections)
     async with hosting(host, port, app, bounds) as chosen:
         yield chosen

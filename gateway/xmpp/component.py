@@ -5,7 +5,7 @@ stanza is ``reception``'s to know.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -16,7 +16,7 @@ import structlog
 from gateway.accounts.account import Account
 from gateway.accounts.directory import AccountLimits, Accounts
 from gateway.accounts.host import Host, Wiring
-from gateway.accounts.pacing import BackoffPolicy, Pacer
+from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
 from gateway.background import background
@@ -37,11 +37,13 @@ from gateway.media.service import MediaService
 from gateway.model import (
     AccountState,
     Address,
+    Availability,
     Departure,
     Exit,
     Question,
     Refused,
 )
+from gateway.ops.desk import Desk
 from gateway.rooms.asides import Asides
 from gateway.rooms.events import Listeners
 from gateway.rooms.habits import Habits
@@ -60,6 +62,7 @@ from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.guard import Guard
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.link import Link, LinkState, LinkStatus
+from gateway.xmpp.lookout import Lookout
 from gateway.xmpp.reception import Offices, Reception
 from gateway.xmpp.router import Router
 from gateway.xmpp.stanza import Stanza, parse_jid
@@ -87,13 +90,13 @@ class ComponentSettings:
     archive: ArchivePolicy = field(default_factory=ArchivePolicy)
     delivery: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     persistent: bool = False  # users who have not said otherwise stay in rooms without a client
-    siblings: frozenset[str] = frozenset()  # domains of the other components of this process
+    siblings: Set[str] = frozenset()  # domains of the components of this process, always those of now
     languages: Languages = field(default_factory=Languages.installed)
 
 
 class Component:
     """See the module's text. ``run`` once; ``close`` ends it. ``media`` and ``loops`` are shared with the other
-    components; ``reload`` reads the configuration again, and tells what is wrong with it."""
+    components; ``desk`` is what admins are shown and do beyond this component."""
 
     def __init__(
         self,
@@ -105,10 +108,13 @@ class Component:
         media: MediaService | None = None,
         usage: Limits | None = None,
         loops: Loops | None = None,
-        reload: Callable[[], str] | None = None,
+        desk: Desk | None = None,
+        lookout: Lookout | None = None,
     ) -> None:
         self.settings = settings
-        self.reload = reload
+        self.desk = desk
+        self._pacer = pacer
+        self._lookout = lookout = lookout or Lookout()
         self.jid = settings.jid
         self.bridge = bridge
         self.stores = stores
@@ -124,6 +130,7 @@ class Component:
             random=services.random,
             on_stanza=self._on_stanza,
             on_status=self._on_link,
+            on_twin=lookout.twin,
         )
         self.send = self.link.send
         self.access = Access(settings.name, settings.access, stores.access)
@@ -208,7 +215,10 @@ class Component:
         self.host.service(account, text)
 
     def gateway_standing(self, owner: str) -> Standing:
-        return self.doors.standing(owner)
+        own = self.doors.standing(owner)
+        if own.availability is Availability.UNAVAILABLE:
+            return own
+        return self._lookout.standing(owner in self.access.policy.admins) or own
 
     def _routes(self, services: Services) -> None:
         router = self.router
@@ -242,7 +252,8 @@ class Component:
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Restore what was there, then serve until ``close``."""
         await self.people.restore()
-        async with self.deliveries.running(), self.tasks, background(self.settings.name, self.bridge):
+        own = background(self.settings.name, self.bridge, self._lookout.faulty)
+        async with self.deliveries.running(), self.tasks, own:
             await self.deliveries.restore()
             await self.doors.restore()
             await restore(
@@ -278,6 +289,7 @@ class Component:
         await self.link.close(last_words)
 
     def _on_link(self, status: LinkStatus) -> None:
+        self._lookout.link(status)
         if status.state is LinkState.UP:
             self.people.link_up()
             self.doors.link_up()
@@ -310,9 +322,18 @@ class Component:
         if answer is not None:
             self.send(answer, keep=True)
 
-    def reconfigure(self, access: AccessPolicy) -> None:
-        """What can change while running."""
-        self.access.policy = access
+    def reconfigure(self, settings: ComponentSettings, usage: LimitPolicy, pacing: PacingPolicy) -> None:
+        """Other settings hold from now on, where that needs no other component: who may come in, limits (what admins set in
+        their place stays), how long things wait."""
+        self.access.policy = settings.access
+        self.doors.limits.configure(settings.limits, usage)
+        self.rooms.linger = settings.linger
+        self.deliveries.apply(settings.delivery)
+        self._pacer.apply(pacing)
+
+    async def show_standing(self) -> None:
+        """The trouble that the gateway shows itself to be in is another one now."""
+        await self.people.subscriptions.gateway_changed()
 
     def tell_user(self, user: str, text: str) -> None:
         self.doors.tell(user, text)

@@ -5,7 +5,7 @@ answer who waits for one: beyond a number of errors a minute, what is refused is
 them. Knows nothing of what stanzas do behind it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,7 +91,7 @@ class Gate:
         limits: Limits,
         loops: Loops,
         clock: Clock,
-        own: frozenset[str],
+        own: Set[str],
         context: GateContext,
         languages: Languages | None = None,
     ) -> None:

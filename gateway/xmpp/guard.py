@@ -4,7 +4,7 @@ messages, and the look-out for loops, put together.
 Wiring only; what each does is said in its own file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from gateway.accounts.account import Account
@@ -32,7 +32,7 @@ class GuardWiring:
     clock: Clock
     limits: Limits
     loops: Loops
-    own: frozenset[str]
+    own: Set[str]
     send: Callable[..., bool]
     admins: Callable[[], frozenset[str]]
     returned: Callable[[Stanza], bool]

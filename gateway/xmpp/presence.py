@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gateway.bridge import BadAddress
 from gateway.contacts.known import AWAY, Standing
-from gateway.model import Address, Availability
+from gateway.model import GATEWAY, Address, Availability
 from gateway.storage.records import StoredSubscription
 from gateway.xmpp import render
 from gateway.xmpp.stanza import Stanza
@@ -164,6 +164,19 @@ class Subscriptions:
             and record.shown.availability is not Availability.UNAVAILABLE
         ):
             self._show(owner, local, address, record)
+
+    async def gateway_changed(self) -> None:
+        """The gateway itself shows itself differently, maybe to everybody."""
+        shown = 0
+        for owner, records in list(self._records.items()):
+            record = records.get("")
+            if record is None or record.shown is None or not record.subscription.from_:
+                continue
+            if record.shown != self._context.standing(owner, GATEWAY):
+                self._show(owner, "", GATEWAY, record)
+                shown += 1
+                if shown % _SLICE == 0:
+                    await asyncio.sleep(0)
 
     async def announce(self) -> None:
         """Show everybody what they may see: after the link came up. The first time also what is not there, because a gateway

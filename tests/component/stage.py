@@ -14,12 +14,14 @@ from gateway.clock import SystemClock
 from gateway.limits import LimitPolicy, Limits
 from gateway.loops import Loops
 from gateway.media.service import MediaService
+from gateway.ops.desk import Desk
 from gateway.secrets import SecretBox
 from gateway.settings import MediaSettings
 from gateway.storage.database import opened
 from gateway.storage.stores import Stores
 from gateway.web.server import serving
 from gateway.xmpp.component import Component, ComponentSettings
+from gateway.xmpp.lookout import Lookout
 from tests.fakes.xmpp_server import Connection, FakeXmppServer
 from tests.loopback import LoopbackBridge, LoopbackSettings
 
@@ -99,6 +101,8 @@ async def staged(
     linger: float = 300.0,
     usage: LimitPolicy | None = None,
     loops: Loops | None = None,
+    desk: Desk | None = None,
+    lookout: Lookout | None = None,
     **settings: object,
 ) -> AsyncIterator[Stage]:
     """A running component with its database in ``path``, so that a second one can be its restart. ``build`` makes a bridge
@@ -133,7 +137,7 @@ async def staged(
                 await stack.enter_async_context(serving(host, int(port), carrier.routes()))
             services = replace(services, media=carrier.fetcher)
         bridge = bridge or build(services)
-        component = Component(wanted, bridge, services, stores, pacer, carrier, usage=limits, loops=loops)
+        component = Component(wanted, bridge, services, stores, pacer, carrier, limits, loops, desk, lookout)
         running = asyncio.create_task(component.run())
         link = await asyncio.wait_for(server.accepted.get(), 10)
         try:

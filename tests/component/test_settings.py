@@ -5,10 +5,14 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from gateway.bridge import SessionEnded
+from gateway.clock import SystemClock
+from gateway.doors.access import AccessPolicy
 from gateway.model import Condition, Refused
+from gateway.ops.desk import Reloaded
 from gateway.storage.preferences import GATEWAY
 from tests.component.doorstep import ADMIN, OPEN, ask, chat, fill, query, run, submission
 from tests.component.stage import ALICE, BOB, JID, ROOM, C, condition, staged
+from tests.fakes.desk import FakeDesk, nothing
 from tests.loopback.adjusting import AdjustingBridge
 from tests.waiting import eventually
 
@@ -262,14 +266,23 @@ async def test_users_leave_networks_by_command_and_admins_make_them(adjusting):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
-    [("", "Configuration reloaded."), ("line 3 is odd", "the old one holds: line 3 is odd")],
+    ("became", "told"),
+    [
+        (Reloaded(), "Configuration reloaded."),
+        (Reloaded(changed=("access: deny.",)), "access: deny."),
+        (Reloaded(restart=("bridges.irc.jid",)), "These need a restart: bridges.irc.jid"),
+        (Reloaded("line 3 is odd"), "the old one holds: line 3 is odd"),
+    ],
 )
-async def test_the_configuration_is_read_again_at_an_admins_word(adjusting, wrong, told):
-    adjusting.component.doors._admin._reload = lambda: wrong
-    done = await run(adjusting, "reload", ADMIN)
-    assert told in "".join(done.itertext())
-    assert condition(await run(adjusting, "reload", ALICE)) == "forbidden"
+async def test_the_configuration_is_read_again_at_an_admins_word(tmp_path, server, became, told):
+    desk = FakeDesk(SystemClock(), nothing(), reloaded=became)
+    async with staged(
+        tmp_path, server=server, desk=desk, access=AccessPolicy(frozenset({"admin@localhost"}))
+    ) as stage:
+        done = await run(stage, "reload", ADMIN)
+        assert told in "".join(done.itertext())
+        assert condition(await run(stage, "reload", ALICE)) == "forbidden"
+    assert desk.done == [("reload", "admin@localhost")]
 
 
 async def test_where_there_is_nothing_to_read_nobody_is_offered_to(adjusting):

@@ -9,6 +9,11 @@ from gateway.ops.health import Health
 from gateway.ops.status import FailureGroup, GatewayView, Point, Span, TraceView
 
 
+def nothing() -> GatewayView:
+    """A gateway without bridges."""
+    return GatewayView("1.0", 1, 0.0, 0.0, True, "info", "The database in memory", 0)
+
+
 @dataclass
 class FakeDesk:
     clock: Clock

@@ -16,6 +16,7 @@ from gateway.secrets import SecretBox
 from gateway.storage.database import opened
 from gateway.storage.stores import Stores
 from gateway.xmpp.component import Component, ComponentSettings
+from tests.fakes.desk import FakeDesk, nothing
 from tests.fakes.xmpp_server import FakeXmppServer
 
 G = "gw.localhost"
@@ -66,7 +67,7 @@ async def causeway(place: Path, server: FakeXmppServer, fixed: str) -> AsyncIter
             services,
             Stores.of(database, SecretBox.create(place / "key"), clock),
             Pacer(PacingPolicy(spacing=0), clock),
-            reload=lambda: "",
+            desk=FakeDesk(clock, nothing()),
         )
         running = asyncio.create_task(component.run())
         try:

@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from gateway.xmpp.diagnosis import LinkState
+
 _ROOT = Path(__file__).parents[2]
 _DOCS = _ROOT / "docs"
 _PAGES = sorted([*_ROOT.glob("*.md"), *_DOCS.glob("*.md"), _ROOT / "benchmarks/README.md"])
@@ -115,3 +117,18 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 )
 def test_what_is_wrong_with_a_link_is_found(target: str, problem: str) -> None:
     assert wrong(_ROOT / "README.md", target) == problem
+
+
+def test_lines_of_the_log_are_quoted_as_they_are_written() -> None:
+    """Whoever searches for one has to find it."""
+    said = " ".join(_FENCED.sub("", (_DOCS / "troubleshooting.md").read_text(encoding="utf-8")).split())
+    runs = re.findall(r"Log: ((?:`[^`]+`(?:, | or )?)+)", said)
+    lines = [line for run in runs for line in re.findall(r"`([^`]+)`", run)]
+    assert len(lines) > 15
+    sources = "".join(
+        each.read_text(encoding="utf-8")
+        for part in ("gateway", "bridges")
+        for each in (_ROOT / part).rglob("*.py")
+    )
+    states = {f"link {state}" for state in LinkState}
+    assert [line for line in lines if f'"{line}"' not in sources and line not in states] == []

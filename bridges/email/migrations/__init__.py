@@ -2,6 +2,7 @@
 
 from bridges.email.migrations import m0001_first, m0002_filings
 from bridges.email.schema import METADATA
+from bridges.email.settling import named_files, settle
 from gateway.bridge import Migration, Schema
 
 SCHEMA = Schema(
@@ -10,4 +11,6 @@ SCHEMA = Schema(
         Migration(1, "first tables", m0001_first.apply),
         Migration(2, "sent mails to be kept elsewhere", m0002_filings.apply),
     ),
+    files=named_files,
+    settle=settle,
 )

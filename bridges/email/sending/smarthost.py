@@ -78,6 +78,9 @@ class Connection:
         self._smarthost = smarthost
         self._writer: asyncio.StreamWriter | None = None
         self.offers = Offers(dict(smtp.esmtp_extensions))
+        self.name = _called(smtp)
+        tls = smtp.get_transport_info("ssl_object") if smtp.is_connected else None
+        self.certificate: bytes | None = tls.getpeercert(binary_form=True) if tls is not None else None
         self.sent = 0
         self._begun = False  # a mail that the server did not take as a whole, and does not forget by itself
 
@@ -305,6 +308,12 @@ async def _log_in(smtp: aiosmtplib.SMTP, smarthost: Smarthost) -> None:
         raise SmarthostTrouble(Fault.NO_LOGIN, smarthost.place)
     else:
         await smtp.login(smarthost.username, smarthost.password)
+
+
+def _called(smtp: aiosmtplib.SMTP) -> str:
+    """What the server calls itself: the first word of its answer to EHLO (RFC 5321 §4.1.1.1)."""
+    said = smtp.last_ehlo_response.message.split() if smtp.last_ehlo_response is not None else []
+    return one_line(said[0])[:255] if said else ""
 
 
 def _opened(path: Path) -> tuple[BinaryIO | None, bytes]:

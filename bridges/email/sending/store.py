@@ -167,6 +167,15 @@ class Sendings:
         )
         return changed > 0
 
+    async def backlog(self) -> tuple[int, float | None]:
+        """How many recipients wait for their mail to go out, and since when the first of them does."""
+        rows = await self._tables.read(
+            select(func.count().label("many"), func.min(_R.time).label("since")).where(
+                self._mine, _R.state == Kind.WAITING.value
+            )
+        )
+        return int(rows[0].many), None if rows[0].since is None else float(rows[0].since)
+
     async def slow(self, lane: str, before: float) -> list[tuple[str, Outcome]]:
         """Who waits since then without a word to the sender, and what was said last."""
         return await self._waiting_since(lane, before, _R.delay == 0)

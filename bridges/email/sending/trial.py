@@ -1,6 +1,7 @@
 """Try the smarthost without sending anything: for whoever sets it up."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bridges.email.sending.faults import SmarthostTrouble
 from bridges.email.sending.smarthost import Connection, Cut, Smarthost
@@ -13,22 +14,29 @@ _WANTS_LOGIN, _POLICY = 530, "5.7."
 @dataclass(frozen=True, slots=True)
 class Trial:
     """``good``: mail can be sent. ``text`` is one sentence, with what to do where it is not good; ``notes`` are what works
-    less well than it could."""
+    less well than it could. The rest is only there where there was a connection: ``offers`` are what the server said after
+    EHLO, ``name`` what it calls itself, ``certificate`` the one it showed (DER)."""
 
     good: bool
     text: str
     notes: tuple[str, ...] = ()
+    offers: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    certificate: bytes | None = field(default=None, repr=False)
 
 
-async def trial(smarthost: Smarthost, return_path: str, message_size: int) -> Trial:
-    """Connect, secure, log in, and name ``return_path`` as a sender. ``message_size``: octets of the largest mail that users
-    may send."""
+async def trial(
+    smarthost: Smarthost, return_path: str, message_size: int, senders: Sequence[str] = ()
+) -> Trial:
+    """Connect, secure, log in, and name ``return_path`` as a sender, and ``senders`` too. ``message_size``: octets of the
+    largest mail that users may send."""
     try:
         connection = await Connection.open(smarthost)
     except SmarthostTrouble as trouble:
         return Trial(False, f"{trouble}.")
     try:
         reply, relayed = await connection.tries(return_path, _FAR)
+        refused = [each for each in senders if not (await connection.tries(each, _FAR))[0].accepted]
     except Cut as cut:
         return Trial(False, f"{smarthost.place} broke off when mail was to begin ({cut}). Look into its log.")
     finally:
@@ -47,7 +55,19 @@ async def trial(smarthost: Smarthost, return_path: str, message_size: int) -> Tr
             f"[bridges.email.smarthost], use its port for submission (587 or 465) and {how}, or let the server trust "
             "this machine's address.",
         )
-    return Trial(True, f"{smarthost.place} takes mail from us.", tuple(_notes(connection, message_size)))
+    notes = _notes(connection, message_size)
+    if refused:
+        notes.append(
+            f"It refuses mails from {', '.join(refused)}, as which users may write: let it take all `domains` from us."
+        )
+    return Trial(
+        True,
+        f"{smarthost.place} takes mail from us.",
+        tuple(notes),
+        connection.offers.keywords,
+        connection.name,
+        connection.certificate,
+    )
 
 
 def _notes(connection: Connection, message_size: int) -> list[str]:

@@ -70,6 +70,7 @@ class Delivering:
         self._look = asyncio.Event()
         self._came: set[str] = set()  # whose rows are to be looked at
         self._followed: set[str] = set()  # users of whose rows nothing is unknown here
+        self._doubtful = False  # there may be rows of anybody that are unknown here
 
     # -- what others do ----------------------------------------------------------------------------------------
 
@@ -79,7 +80,7 @@ class Delivering:
             if self._residents.sink(each.owner) is None:
                 self._followed.discard(each.owner)
                 continue  # it is found in the rows when the user comes
-            if each.owner not in self._followed:
+            if self._doubtful or each.owner not in self._followed:
                 self.wake(each.owner)  # there may be older ones in the rows
                 continue
             lane = self._lane(Lane(each.owner, each.contact))
@@ -96,6 +97,7 @@ class Delivering:
 
     def look(self) -> None:
         """There may be something in the rows of which nobody told."""
+        self._doubtful = True
         self._came.add("")
         self._look.set()
 
@@ -156,7 +158,10 @@ class Delivering:
             for owner in ((None,) if "" in came or len(came) > _FEW else sorted(came))
             for lane in await self._store.lanes(owner)
         ]
-        self._followed |= came
+        # Of who came meanwhile there may be rows that were not there yet when these were read.
+        self._followed |= came - self._came
+        if "" in came:
+            self._doubtful = "" in self._came
         for name in found:
             if self._residents.sink(name.owner) is None:
                 self._followed.discard(name.owner)
