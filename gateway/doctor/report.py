@@ -1,0 +1,121 @@
+"""Findings as people read them: on a terminal, in a chat, and as lines of JSON for programs.
+
+Each line of JSON has ``verdict`` ("ok", "note", "?", "FAIL"), ``subject``, ``text``, ``fix`` and ``where``, all texts; the
+last line has ``summary``, an object with the number of each verdict and ``well``. New keys may come; none goes.
+"""
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from gateway.bridge import Finding, Verdict
+
+_WIDTH = 100
+_INDENT = "      "
+_MACHINE = "This installation"
+_TITLES = {Verdict.OK: "ok", Verdict.NOTE: "note", Verdict.UNKNOWN: "?", Verdict.FAIL: "FAIL"}
+
+
+class Report:
+    """Takes findings one by one. ``bridges`` are the names that subjects may begin with."""
+
+    def __init__(self, bridges: Iterable[str] = ()) -> None:
+        self._bridges = tuple(bridges)
+        self._counts: Counter[Verdict] = Counter()
+        self._group = ""
+
+    @property
+    def well(self) -> bool:
+        return not self._counts[Verdict.FAIL]
+
+    def lines(self, finding: Finding) -> Iterator[str]:
+        """For a terminal. A new group of subjects has a heading."""
+        self._counts[finding.verdict] += 1
+        group, subject = self._split(finding.subject)
+        if group != self._group:
+            if self._group:
+                yield ""
+            self._group = group
+            yield group
+        head = f"{_TITLES[finding.verdict]:5} "
+        text = f"{subject}: {finding.text}" if subject else finding.text
+        yield from textwrap.wrap(
+            text, _WIDTH, initial_indent=head, subsequent_indent=_INDENT, break_on_hyphens=False
+        )
+        if finding.fix:
+            yield ""
+            where = f"Paste into {finding.where}:" if finding.where else "Paste:"
+            yield from textwrap.wrap(
+                where, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False
+            )
+            yield ""
+            yield from (f"{_INDENT}    {line}".rstrip() for line in finding.fix.rstrip("\n").split("\n"))
+            yield ""
+
+    def _split(self, subject: str) -> tuple[str, str]:
+        first, _, rest = subject.partition(" ")
+        return (first, rest) if first in self._bridges else (_MACHINE, subject)
+
+    def count(self, finding: Finding) -> None:
+        """Of a finding that is shown otherwise."""
+        self._counts[finding.verdict] += 1
+
+    def summary(self) -> str:
+        """One sentence for the end."""
+        total, failed = self._counts.total(), self._counts[Verdict.FAIL]
+        notes, unknown = self._counts[Verdict.NOTE], self._counts[Verdict.UNKNOWN]
+        rest = [_several(notes, "note"), f"{unknown} not tried" if unknown else ""]
+        tail = "".join(f", {each}" for each in rest if each)
+        if failed:
+            return f"{_several(failed, 'thing')} of {total} to put right{tail}."
+        return f"All well: {_several(total, 'thing') or 'nothing'} tried{tail}."
+
+    def summary_json(self) -> str:
+        counts = {str(verdict): self._counts[verdict] for verdict in Verdict}
+        return json.dumps({"summary": {**counts, "well": self.well}})
+
+
+def as_json(finding: Finding) -> str:
+    return json.dumps(
+        {
+            "verdict": str(finding.verdict),
+            "subject": finding.subject,
+            "text": finding.text,
+            "fix": finding.fix,
+            "where": finding.where,
+        },
+        ensure_ascii=False,
+    )
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count > 1 else ''}" if count else ""
+
+
+def as_chat(findings: Iterable[Finding]) -> str:
+    """For a chat: what is wrong first and in full, what is well counted. Blocks to paste are preformatted as XEP-0393 §5.1.3
+    says, which clients that know nothing of it show readably too."""
+    sorted_: dict[Verdict, list[Finding]] = {each: [] for each in Verdict}
+    for finding in findings:
+        sorted_[finding.verdict].append(finding)
+    report = Report()
+    parts: list[str] = []
+    for verdict in (Verdict.FAIL, Verdict.NOTE, Verdict.UNKNOWN):
+        for finding in sorted_[verdict]:
+            parts.append(_entry(finding))
+    for finding in (each for group in sorted_.values() for each in group):
+        report.count(finding)
+    well = ", ".join(finding.subject for finding in sorted_[Verdict.OK])
+    if well:
+        parts.append(f"ok: {well}")
+    return "\n\n".join([report.summary(), *parts])
+
+
+def _entry(finding: Finding) -> str:
+    text = f"{_TITLES[finding.verdict]}: {finding.subject}: {finding.text}"
+    if not finding.fix:
+        return text
+    fence = "```"
+    fix = finding.fix.rstrip("\n")
+    return f"{text}\nPaste into {finding.where}:\n{fence}\n{fix}\n{fence}"
