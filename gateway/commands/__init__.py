@@ -88,14 +88,18 @@ def _keeping(add: Add) -> None:
 
 def _database(db: argparse.ArgumentParser) -> None:
     actions = db.add_subparsers(title="what to do", dest="action", metavar="WHAT", required=True)
-    actions.add_parser("status", help="how far the schema is")
-    migrate = actions.add_parser("migrate", help="bring the schema to that of this Causeway now")
+
+    def add(name: str, does: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=does, description=f"{does[:1].upper()}{does[1:]}.")
+        # Before and behind the action: what is said there stays, unless it is said here.
+        added.add_argument("-c", "--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        return added
+
+    add("status", "tell how far the schema is")
+    migrate = add("migrate", "bring the schema to that of this Causeway now")
     migrate.add_argument("--no-backup", action="store_true", help="without a copy of the database before")
-    actions.add_parser(
-        "settle",
-        help="after a restore from elsewhere (pg_restore): what waits may have been sent, so do not send it",
-    )
-    check = actions.add_parser("downgrade-check", help="can an older Causeway use this database?")
+    add("settle", "send nothing of what waits, for it may have been sent: after pg_restore")
+    check = add("downgrade-check", "tell whether an older Causeway can use this database")
     check.add_argument(
         "version", metavar="VERSION", help="a release, or the schema that it knows: core=9,email=2"
     )
