@@ -1,5 +1,6 @@
 """Numbers, times and states as people read them."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
@@ -12,9 +13,9 @@ GOOD, WAIT, BAD, QUIET = "good", "wait", "bad", "quiet"
 _SESSIONS: Mapping[str, tuple[str, str]] = {
     AccountState.CONNECTED: (GOOD, "connected"),
     AccountState.CONNECTING: (WAIT, "connecting"),
-    AccountState.WAITING: (WAIT, "waiting for their turn"),
-    AccountState.TRANSIENT_DISCONNECT: (WAIT, "will be tried again"),
-    AccountState.BAD_CREDENTIALS: (BAD, "refused: password"),
+    AccountState.WAITING: (WAIT, "waiting to log in"),
+    AccountState.TRANSIENT_DISCONNECT: (WAIT, "will be retried"),
+    AccountState.BAD_CREDENTIALS: (BAD, "wrong password"),
     AccountState.STOPPED: (BAD, "stopped"),
     AccountState.IDLE: (QUIET, "idle"),
 }
@@ -59,7 +60,7 @@ def delay(seconds: float | None) -> str:
     """A short time: 4 ms, 1.2 s; a dash for none."""
     if seconds is None:
         return "–"
-    if seconds < 0.0995:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.2g} ms" if seconds < 0.00995 else f"{seconds * 1000:.0f} ms"
     return f"{seconds:.2g} s" if seconds < 9.95 else f"{count(seconds)} s"
 
@@ -139,6 +140,18 @@ def in_order(states: Mapping[str, int]) -> list[tuple[str, int]]:
     """Sessions by state as they are listed; none of a state is not said."""
     known = [(each, states[each]) for each in STATES if states.get(each)]
     return known + sorted((name, number) for name, number in states.items() if number and name not in STATES)
+
+
+_UNSEEN = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+
+
+def seen(value: object) -> object:
+    """Nothing that is shown holds what cannot be seen, or turns round what follows: names come from strangers."""
+    if isinstance(value, str) and _UNSEEN.search(value):
+        return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+    return value
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {

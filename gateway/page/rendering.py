@@ -39,6 +39,7 @@ class Renderer:
             loader=jinja2.DictLoader(texts),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
+            finalize=phrases.seen,
             auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,

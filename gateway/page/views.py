@@ -85,7 +85,7 @@ class Views:
         """What has changed, perhaps, of a page."""
         try:
             view = self._desk.status()
-            parts = {"state": self._part("state", {"view": view})}
+            parts = {each: self._part(each, {"view": view}) for each in ("state", "shown")}
             fields = dict(topic.fields)
             if topic.page == "overview":
                 parts["ailments"] = self._part("ailments", {"view": view})

@@ -8,9 +8,11 @@
   let again = 0;
   const waiting = new Map(); // parts by id, until nobody is disturbed
 
-  const say = (text) => {
-    if (sign && sign.textContent !== text) sign.textContent = text;
-    if (sign) sign.hidden = false;
+  const say = (text, well) => {
+    if (!sign) return;
+    if (sign.textContent !== text) sign.textContent = text;
+    sign.classList.toggle("well", well);
+    sign.hidden = false;
   };
 
   // Who has selected something in a part, or types there, is not disturbed.
@@ -47,13 +49,13 @@
     stop();
     if (document.hidden) return;
     source = new EventSource(where);
-    source.onopen = () => say("live");
+    source.onopen = () => say("live", true);
     source.onmessage = (event) => {
       for (const [id, html] of Object.entries(JSON.parse(event.data))) waiting.set(id, html);
       for (const [id, html] of waiting) put(id, html);
     };
     source.onerror = () => {
-      say("not live; load again for new numbers");
+      say("not live", false);
       stop();
       again = setTimeout(start, 5000);
     };
