@@ -10,6 +10,7 @@ import argparse
 import gzip
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,23 +18,42 @@ import tempfile
 from pathlib import Path
 
 _DIRECTORY_MODE, _FILE_MODE, _PROGRAM_MODE = 0o755, 0o644, 0o755
+#: What work leaves in a directory that git does not know (.gitignore).
+_LEFT_BEHIND = (
+    ".git",
+    ".venv",
+    ".*_cache",
+    ".uv-cache",
+    ".hypothesis",
+    "build",
+    "dist",
+    "__pycache__",
+    "*.egg-info",
+    "*.pyc",
+)
 
 
 class CannotBuild(Exception):
     """One sentence of why."""
 
 
-def build(repository: Path, revision: str, output: Path) -> list[Path]:
-    """The archives of ``revision``, written to ``output``. Raises ``CannotBuild``."""
-    epoch = int(
-        os.environ.get("SOURCE_DATE_EPOCH") or _said(repository, "log", "-1", "--format=%ct", revision)
-    )
+def check_out(repository: Path, revision: str, target: Path) -> int:
+    """The files of ``revision`` in the new directory ``target``; gives the time of the archives, in Unix seconds. Where
+    there is no git, as in an unpacked source archive, the files that are there. Raises ``CannotBuild``."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    if not (repository / ".git").exists():
+        shutil.copytree(repository, target, ignore=shutil.ignore_patterns(*_LEFT_BEHIND), symlinks=True)
+        return int(fixed or (repository / "pyproject.toml").stat().st_mtime)
+    with tarfile.open(fileobj=io.BytesIO(_git(repository, "archive", revision))) as archive:
+        archive.extractall(target, filter="data")
+    return int(fixed or _git(repository, "log", "-1", "--format=%ct", revision))
+
+
+def build(checked_out: Path, epoch: int, output: Path) -> list[Path]:
+    """The archives of the files in ``checked_out``, written to ``output``. Raises ``CannotBuild``."""
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        checked_out = place / "source"
-        with tarfile.open(fileobj=io.BytesIO(_bytes(repository, "archive", revision))) as archive:
-            archive.extractall(checked_out, filter="data")
         source = output / _made(checked_out, place / "sdist", "build_sdist", epoch).name
         _rewrite(place / "sdist" / source.name, source, epoch)
         with tarfile.open(source) as archive:
@@ -83,12 +103,10 @@ def _rewrite(made: Path, target: Path, epoch: int) -> None:
             new.addfile(member, content)
 
 
-def _said(repository: Path, *arguments: str) -> str:
-    return _bytes(repository, *arguments).decode().strip()
-
-
-def _bytes(repository: Path, *arguments: str) -> bytes:
-    done = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, check=False)
+def _git(repository: Path, *arguments: str) -> bytes:
+    # Whoever builds need not own the clone.
+    command = ["git", "-c", f"safe.directory={repository}", "-C", str(repository), *arguments]
+    done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         raise CannotBuild(f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
@@ -100,8 +118,11 @@ def main() -> int:
     parser.add_argument("--revision", default="HEAD", help="what to build (default: HEAD)")
     arguments = parser.parse_args()
     try:
-        for archive in build(Path(__file__).parent.parent, arguments.revision, arguments.output):
-            print(archive)
+        with tempfile.TemporaryDirectory() as scratch:
+            source = Path(scratch) / "source"
+            epoch = check_out(Path(__file__).resolve().parent.parent, arguments.revision, source)
+            for archive in build(source, epoch, arguments.output):
+                print(archive)
     except CannotBuild as error:
         print(f"scripts/build: {error}", file=sys.stderr)
         return 1
