@@ -18,16 +18,18 @@ LARGEST = 256 * 1024
 _SMALLER = (128 * 1024, 64 * 1024, 32 * 1024, 10_000)
 _SECONDS = 5.0
 _ANSWER_LIMIT = 8192
-#: How the servers number their streams; only for guessing whose lines to show.
+#: How the servers number their streams, and in which words they refuse; only for guessing whose lines to show.
 _IDS = {"prosody": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ejabberd": r"[0-9]{12,}"}
+_WORDS = {"prosody": "does not match any configured external components"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the stream's id, and the condition of the stream error."""
+    """What came back: the stream's id, the condition of the stream error, and all of it as text."""
 
     stream: str = ""
     condition: str = ""
+    text: str = ""
 
     @property
     def judged(self) -> bool:
@@ -39,6 +41,9 @@ class Answer:
         """Which server it may be."""
         for key, pattern in _IDS.items():
             if re.fullmatch(pattern, self.stream):
+                return Met(SERVERS[key])
+        for key, words in _WORDS.items():
+            if words in self.text:
                 return Met(SERVERS[key])
         return Met()
 
@@ -85,7 +90,7 @@ def _read(heard: bytes) -> Answer:
     text = heard.decode("utf-8", "replace")
     stream = re.search(r"<stream:stream[^>]*?\sid=['\"]([^'\"]{1,100})['\"]", text)
     condition = re.search(r"<stream:error>\s*<([a-z-]{1,50})[\s/>]", text)
-    return Answer(stream[1] if stream else "", condition[1] if condition else "")
+    return Answer(stream[1] if stream else "", condition[1] if condition else "", text)
 
 
 async def fitting(jid: str, host: str, port: int) -> int | None:

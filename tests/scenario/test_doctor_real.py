@@ -1,0 +1,224 @@
+"""``causeway doctor`` against Debian's Prosody and ejabberd, and the proof of its lines: they are put into the broken
+configuration as they are printed, and then all is well."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from gateway.bridge import Finding, Verdict
+from gateway.clock import SystemClock
+from gateway.config import load
+from gateway.doctor.round import Around, visit
+from gateway.doctor.wire import visiting
+from gateway.init import init
+from gateway.playground.ejabberd import Ejabberd
+from gateway.playground.peers import Component
+from gateway.playground.process import listening
+from gateway.playground.prosody import Prosody
+from tests.rig.pasting import PatientEjabberd, PatientProsody
+
+JID = "irc.localhost"
+SECRET = "s3cret"
+
+#: What Debian's ejabberd 23.01 cannot do, whatever is configured.
+EJABBERD_CANNOT = {"irc right to change contacts", "irc right to send messages"}
+#: Of a bridge whose networks the users choose.
+NOT_ASKED = "irc networks"
+
+
+async def nothing_in_dns(name: str, kind: str) -> bool:
+    raise AssertionError("names below localhost are in no DNS")
+
+
+async def found(tmp_path: Path, server: Prosody | Ejabberd, secret: str = SECRET) -> list[Finding]:
+    config = tmp_path / "config.toml"
+    init(JID, "irc", None, config, force=True, out=StringIO())
+    environ = {
+        "CAUSEWAY_XMPP__PORT": str(server.component_port),
+        "CAUSEWAY_BRIDGES__IRC__SECRET": secret,
+    }
+    settings = load(config, environ)
+    return [each async for each in visit(settings, config, around=Around(dns=nothing_in_dns))]
+
+
+def subjects(findings: list[Finding], verdict: Verdict) -> set[str]:
+    return {each.subject for each in findings if each.verdict is verdict}
+
+
+def about(findings: list[Finding], subject: str) -> Finding:
+    return next(each for each in findings if each.subject == subject)
+
+
+def assert_well(findings: list[Finding], notes: set[str]) -> None:
+    for verdict, expected in ((Verdict.FAIL, set()), (Verdict.NOTE, notes), (Verdict.UNKNOWN, {NOT_ASKED})):
+        assert subjects(findings, verdict) == expected, [str(each) for each in findings]
+
+
+def directory(tmp_path: Path) -> Path:
+    path = tmp_path / "server"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+async def prosody(tmp_path: Path) -> AsyncIterator[PatientProsody]:
+    """With a component, and nothing of what a gateway needs besides."""
+    place = directory(tmp_path)
+    server = await Prosody.start(place, components=[Component(JID, SECRET)], privileges=False)
+    try:
+        patient = PatientProsody(server, place)
+        patient.replace(', "privilege"', "")
+        patient.replace('    modules_enabled = { "privilege" }\n', "")
+        yield patient
+    finally:
+        await server.stop()
+
+
+@pytest.fixture
+async def ejabberd(tmp_path: Path) -> AsyncIterator[PatientEjabberd]:
+    place = directory(tmp_path)
+    server = await Ejabberd.start(place, components=[Component(JID, SECRET)], privileges=False)
+    try:
+        yield PatientEjabberd(server, place)
+    finally:
+        await server.stop()
+
+
+async def healed(
+    tmp_path: Path, patient: PatientProsody | PatientEjabberd, rounds: list[set[str]], notes: set[str]
+) -> None:
+    """Do what is said until nothing is, round by round; ``rounds`` are the subjects that lines were printed for."""
+    await patient.server.restart()
+    for expected in rounds:
+        findings = await found(tmp_path, patient.server)
+        broken = [each for each in findings if each.fix]
+        assert {each.subject for each in broken} == expected
+        for each in broken:
+            patient.paste(each)
+        await patient.server.restart()
+    assert_well(await found(tmp_path, patient.server), notes)
+
+
+# -- Prosody ----------------------------------------------------------------------------------------------------
+
+
+async def test_prosody_that_knows_of_no_component_is_healed_by_one_file(
+    tmp_path: Path, prosody: PatientProsody
+) -> None:
+    prosody.replace(f'Component "{JID}"\n    component_secret = "{SECRET}"\n', "")
+    prosody.part("other.cfg.lua", 'Component "other.localhost"\n    component_secret = "x"\n')
+    await healed(tmp_path, prosody, [{"irc link"}], set())
+
+
+async def test_prosody_with_everything_wrong_at_once_is_healed_line_by_line(
+    tmp_path: Path, prosody: PatientProsody
+) -> None:
+    prosody.replace(f'component_secret = "{SECRET}"', 'component_secret = "another"')
+    prosody.replace("s2s_ports = { }", "s2s_ports = { }\ncomponent_stanza_size_limit = 65536")
+    prosody.replace(
+        '"http_file_share"\n', '"http_file_share"\n    http_file_share_access = { "admins.localhost" }\n'
+    )
+    await healed(tmp_path, prosody, [{"irc link", "irc stanza size"}, {"irc upload", "irc rights"}], set())
+
+
+@pytest.mark.parametrize(
+    ("granted", "lacking"),
+    [
+        ('message = "outgoing", iq = { ["urn:xmpp:http:upload:0"] = "get" }', "irc right to read contacts"),
+        ('roster = "get", iq = { ["urn:xmpp:http:upload:0"] = "get" }', "irc right to change contacts"),
+        ('roster = "both", iq = { ["urn:xmpp:http:upload:0"] = "get" }', "irc right to send messages"),
+        ('roster = "both", message = "outgoing"', "irc right to upload"),
+    ],
+)
+async def test_each_right_that_prosody_lacks_is_named_and_healed(
+    tmp_path: Path, prosody: PatientProsody, granted: str, lacking: str
+) -> None:
+    prosody.part(
+        "causeway-rights.cfg.lua",
+        f'VirtualHost "localhost"\n    modules_enabled = {{ "privilege" }}\n'
+        f'    privileged_entities = {{ ["{JID}"] = {{ {granted} }} }}\n'
+        f'Component "{JID}"\n    modules_enabled = {{ "privilege" }}\n',
+    )
+    await healed(tmp_path, prosody, [{lacking}], set())
+
+
+async def test_rights_that_prosody_grants_in_the_wrong_section_are_none(
+    tmp_path: Path, prosody: PatientProsody
+) -> None:
+    prosody.part(
+        "old.cfg.lua",
+        f'privileged_entities = {{ ["{JID}"] = {{ roster = "both", message = "outgoing" }} }}\n'
+        f'Component "{JID}"\n    modules_enabled = {{ "privilege" }}\n',
+    )
+    await healed(tmp_path, prosody, [{"irc rights"}], set())
+
+
+async def test_a_second_gateway_is_no_fault_of_prosodys_configuration(
+    tmp_path: Path, prosody: PatientProsody
+) -> None:
+    host, port = prosody.server.host, prosody.server.component_port
+    async with visiting(JID, SECRET, host, port, SystemClock()) as running:
+        assert running.up
+        link = about(await found(tmp_path, prosody.server), "irc link")
+        assert running.up
+    assert link.verdict is Verdict.FAIL
+    assert not link.fix
+    assert "stop the other gateway" in link.text
+
+
+# -- ejabberd ---------------------------------------------------------------------------------------------------
+
+
+async def test_ejabberd_that_knows_of_no_component_is_healed_by_one_file(tmp_path: Path) -> None:
+    place = directory(tmp_path)
+    server = await Ejabberd.start(place)
+    try:
+        ejabberd = PatientEjabberd(server, place)
+        link = about(await found(tmp_path, server), "irc link")
+        # Nothing listens, so nobody says which server it is: there are lines for each.
+        assert link.where.startswith("your server")
+        assert all(
+            each in link.fix for each in ("Openfire's admin console", "/etc/prosody/conf.d/causeway.cfg.lua")
+        )
+        where = "/etc/ejabberd/causeway.yml, a new file"
+        lines = link.fix.partition(f"{where}:\n")[2].partition("\n\n")[0] + "\n"
+        ejabberd.paste(replace(link, fix=lines, where=where))
+        await server.restart()
+        await server.child.wait_ready(listening(server.host, server.component_port), within=30.0)
+        assert_well(await found(tmp_path, server), EJABBERD_CANNOT)
+    finally:
+        await server.stop()
+
+
+async def test_ejabberd_with_everything_wrong_at_once_is_healed_line_by_line(
+    tmp_path: Path, ejabberd: PatientEjabberd
+) -> None:
+    listener = next(each for each in ejabberd.settings["listen"] if "hosts" in each)
+    listener["hosts"][JID]["password"] = "another"
+    listener["max_stanza_size"] = 65536
+    ejabberd.settings["modules"]["mod_http_upload"]["access"] = "local"
+    ejabberd.write()
+    rounds = [{"irc link", "irc stanza size"}, {"irc upload", "irc rights"}]
+    await healed(tmp_path, ejabberd, rounds, EJABBERD_CANNOT)
+
+
+async def test_a_right_that_ejabberd_lacks_is_named_and_healed(
+    tmp_path: Path, ejabberd: PatientEjabberd
+) -> None:
+    ejabberd.settings["modules"]["mod_privilege"] = {"roster": {"both": "gateways"}}
+    ejabberd.write()
+    await healed(tmp_path, ejabberd, [{"irc right to send messages"}], EJABBERD_CANNOT)
+
+
+async def test_a_second_gateway_that_ejabberd_lets_in_is_found_out(
+    tmp_path: Path, ejabberd: PatientEjabberd
+) -> None:
+    host, port = ejabberd.server.host, ejabberd.server.component_port
+    async with visiting(JID, SECRET, host, port, SystemClock()) as running:
+        assert running.up
+        findings = await found(tmp_path, ejabberd.server)
+    assert about(findings, "irc link").verdict is Verdict.OK
+    assert about(findings, "irc second gateway").verdict is Verdict.FAIL
