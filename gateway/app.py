@@ -11,24 +11,28 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 
-from gateway import collector
+from gateway import collector, page
 from gateway.assembly import Shared, version
 from gateway.bridge import Clock, Schema
 from gateway.clock import SystemClock
 from gateway.config import Settings, load
+from gateway.control import server as control
 from gateway.ending import Deadline
 from gateway.fleet import Fleet, Served
 from gateway.loops import Loops
 from gateway.media.service import MediaService
 from gateway.member import leaves
+from gateway.ops.desk import Desk
 from gateway.ops.health import Health
 from gateway.ops.operations import Operations
+from gateway.ops.service_manager import ServiceManager
+from gateway.ops.watching import Watching
 from gateway.reloading import Reloading, rules
 from gateway.secrets import SecretBox, SecretError
 from gateway.storage.bridge_tables import BridgeTables
@@ -44,6 +48,8 @@ _log = structlog.get_logger(__name__)
 
 START_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h: whoever watches over us is to start us again."""
+#: Seconds in which links are tried before the service manager hears that we are ready all the same.
+_TRIED = 20.0
 
 
 def run(settings: Settings, path: Path) -> int:
@@ -67,7 +73,8 @@ def run(settings: Settings, path: Path) -> int:
 async def serve(settings: Settings, read: Callable[[], Settings], deadline: Deadline | None = None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    gateway = Gateway(settings, SystemClock(), read)
+    clock = SystemClock()
+    gateway = Gateway(settings, clock, read, ServiceManager.of(os.environ, clock))
 
     def end(status: int) -> None:
         gateway.restarting = status == START_AGAIN
@@ -97,9 +104,16 @@ async def serve(settings: Settings, read: Callable[[], Settings], deadline: Dead
 class Gateway:
     """All components of one configuration, with what they share."""
 
-    def __init__(self, settings: Settings, clock: Clock, read: Callable[[], Settings] | None = None) -> None:
-        """``read`` reads the configuration again."""
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        read: Callable[[], Settings] | None = None,
+        manager: ServiceManager | None = None,
+    ) -> None:
+        """``read`` reads the configuration again; ``manager`` is whoever watches over the process."""
         self._settings = settings
+        self._manager = manager or ServiceManager(clock)
         self._read = read
         self._clock = clock
         self._wanted = asyncio.Event()  # to read the configuration again
@@ -121,18 +135,23 @@ class Gateway:
             media = MediaService(settings.media, stores.files, clock, f"Causeway/{version()}")
             await stack.enter_async_context(media.running())
             health = Health(clock)
+            watching = Watching(health, clock)
             shared = Shared(clock, stores, BridgeTables(database), media, Loops(clock))
-            fleet = Fleet(settings, shared, database, health)
+            fleet = Fleet(settings, shared, database, health, watching.lookout)
             retention = Retention(database, rules(settings), clock)
             reloading = Reloading(fleet, shared, database, retention, self._read)
-            operations = Operations(fleet, health, reloading)
+            operations = Operations(fleet, health, reloading, self._manager)
             fleet.prepare(operations)
             routes = bridge_routes(Served(fleet), Clients(settings.web.trusted_proxies))
             await self._serve(stack, [*media.routes(), *routes])
+            await self._doors(stack, operations)
+            await stack.enter_async_context(watching.over(fleet, database, secrets, self._manager))
             async with asyncio.TaskGroup() as group:
                 background = [
                     group.create_task(retention.run()),
                     group.create_task(self._reload(operations)),
+                    group.create_task(self._ready(fleet)),
+                    group.create_task(_writing(database)),
                 ]
                 running = group.create_task(fleet.run())
                 collector.settle()
@@ -140,6 +159,7 @@ class Gateway:
                 _log.info("gateway started", bridges=list(fleet))
                 await stop.wait()
                 _log.info("gateway stops")
+                self._manager.stopping()
                 await fleet.end("The gateway is shutting down.", farewell=not self.restarting)
                 for task in (*background, running):
                     task.cancel()
@@ -150,6 +170,23 @@ class Gateway:
         if self._settings.web.listen:
             host, port = self._settings.web.address
             await stack.enter_async_context(serving(host, port, routes))
+
+    async def _doors(self, stack: AsyncExitStack, desk: Desk) -> None:
+        """What operators come in by. Raises ``CannotServe``."""
+        settings = self._settings.operator
+        await stack.enter_async_context(control.serving(settings.socket, desk))
+        if settings.listen:
+            proxies = self._settings.web.trusted_proxies
+            await stack.enter_async_context(page.serving(settings, proxies, desk, self._clock))
+
+    async def _ready(self, fleet: Fleet) -> None:
+        """Tell the service manager once every link has been tried: what is wrong then is told, and no reason not to start.
+        A server that does not answer at all is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TRIED):
+                await fleet.tried()
+        self._manager.ready()
+        _log.info("gateway ready", links=[name for name, each in fleet.members.items() if each.up])
 
     async def _adopted(self, database: Database) -> list[Schema]:
         """The tables of the configured bridges, as they are today."""
@@ -165,3 +202,9 @@ class Gateway:
             await self._wanted.wait()
             self._wanted.clear()
             await operations.reload("SIGHUP")
+
+
+async def _writing(database: Database) -> None:
+    """Raises if nobody writes any more: then all would be promised and nothing kept."""
+    await database.ended()
+    raise RuntimeError("the database's writer has ended")

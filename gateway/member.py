@@ -70,6 +70,11 @@ class Member:
         self._ended: asyncio.Future[None] = loop.create_future()
 
     @property
+    def up(self) -> bool:
+        """Whether the link to the XMPP server is up."""
+        return self.component is not None and self.link.state is LinkState.UP
+
+    @property
     def _key(self) -> str:
         return f"bridge {self.name}"
 

@@ -110,6 +110,10 @@ class SecretBox:
             ) from None
         return cls(key, f"The key file {path}")
 
+    def same_key(self, other: "SecretBox") -> bool:
+        """Whether each opens what the other has sealed."""
+        return self._key_id == other._key_id
+
     def seal(self, text: str, context: str) -> str:
         """``text`` (any string) as ASCII that only the same key and ``context`` open: ``v1.<key id>.<base64url>``."""
         nonce = os.urandom(_NONCE_OCTETS)

@@ -15,9 +15,12 @@ from gateway.doors.limits import LIMITS
 from gateway.fleet import Fleet
 from gateway.ops.desk import DeskError, LimitView, Reloaded, RuleView
 from gateway.ops.health import Health
+from gateway.ops.service_manager import ServiceManager
 from gateway.ops.status import FailureGroup, GatewayView, Point, Span, TraceView
 from gateway.reloading import Reloading
 from gateway.storage.errors import StorageError
+
+_CONFIGURATION = "configuration"
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +53,7 @@ class Operations:
         fleet: Fleet,
         health: Health,
         reloading: Reloading,
+        manager: ServiceManager,
         numbers: Numbers | None = None,
         doctor: Doctor | None = None,
     ) -> None:
@@ -57,6 +61,7 @@ class Operations:
         self.log_level: str = fleet.settings.log.level
         self._fleet = fleet
         self._reloading = reloading
+        self._manager = manager
         self._numbers = numbers
         self._doctor = doctor
 
@@ -164,10 +169,17 @@ class Operations:
         _log.info("a bridge was restarted", bridge=bridge)
 
     async def reload(self, author: str) -> Reloaded:
-        done = await self._reloading.again()
+        self._manager.reloading()
+        try:
+            done = await self._reloading.again()
+        finally:
+            self._manager.ready()
         if done.problem:
             _log.error("configuration not reloaded", reason=done.problem, author=author)
+            text = f"The configuration cannot be read again, and the one of before holds: {done.problem}"
+            self.health.report(_CONFIGURATION, text, hard=False)
         else:
+            self.health.clear(_CONFIGURATION)
             self.log_level = self._fleet.settings.log.level
             _log.info(
                 "configuration reloaded", changed=done.changed, needs_restart=done.restart, author=author

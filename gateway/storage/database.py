@@ -4,19 +4,19 @@ SQLite or PostgreSQL is decided by the URL and nowhere else visible. Knows no ta
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import structlog
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable, Row, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.bridge import Clock, Migration, Schema
 from gateway.storage.backends import Backend, backend
-from gateway.storage.errors import explain
+from gateway.storage.errors import StorageError, explain
 from gateway.storage.items import Item, Params, RowInsert
-from gateway.storage.migrations import MIGRATIONS, migrate, migrate_bridge
+from gateway.storage.migrations import MIGRATIONS, VERSION_TABLE, migrate, migrate_bridge
 from gateway.storage.writer import Writer, WriterCounts, WriterLimits
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 _BUSY_TIMEOUT = 5.0
 _READERS = 3
 _LIMITS = WriterLimits()
+#: One row of a small table, as it is.
+_PROBE = update(VERSION_TABLE).where(VERSION_TABLE.c.number == 1).values(name=VERSION_TABLE.c.name)
 
 
 class Database:
@@ -106,6 +108,28 @@ class Database:
     @property
     def counts(self) -> WriterCounts:
         return self._writer.counts
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is somebody who writes."""
+        return self._writer.alive
+
+    @property
+    def commits(self) -> int:
+        """Since the start."""
+        return self._writer.counts.commits
+
+    def listen(self, on_trouble: Callable[[StorageError | None], None]) -> None:
+        """``on_trouble`` hears of each failure to write that is no statement's own, and with None that it is over."""
+        self._writer.listen(on_trouble)
+
+    async def ended(self) -> None:
+        """Return when nothing is written any more: after ``close``, or if the writer failed."""
+        await self._writer.ended()
+
+    async def probe(self) -> None:
+        """Write something that changes nothing. Raises ``StorageError``."""
+        await self.write(_PROBE)
 
     async def run(self) -> None:
         """Write what is asked for, until ``close``."""

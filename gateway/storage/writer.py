@@ -11,7 +11,7 @@ know.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -78,6 +78,20 @@ class Writer:
         self._not_before = 0.0
         self._retry = 0.0  # seconds to the next try; 0 while all is well
         self._overflowing = False
+        self._on_trouble: Callable[[StorageError | None], None] = lambda error: None
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is somebody who writes."""
+        return self._running
+
+    def listen(self, on_trouble: Callable[[StorageError | None], None]) -> None:
+        """``on_trouble`` hears of each failure that is no statement's own, and with None that it is over."""
+        self._on_trouble = on_trouble
+
+    async def ended(self) -> None:
+        """Return when nothing is written any more."""
+        await self._stopped.wait()
 
     async def connection(self) -> AsyncConnection:
         """The connection that writes; raises the driver's errors. Hold ``lock`` to use it."""
@@ -251,6 +265,7 @@ class Writer:
         if self._retry:
             self._retry = 0.0
             log.info("the database can be written again", place=self._backend.place)
+            self._on_trouble(None)
         self._gather_until = self._clock.monotonic() + self._limits.gather
 
     def _put_back(self, group: list[Job], failure: StorageError) -> None:
@@ -264,5 +279,6 @@ class Writer:
                 job.done.set_exception(StorageError(failure.trouble, str(failure)))
         if not self._retry:
             log.error("the database cannot be written", reason=str(failure), waiting=self.counts.waiting)
+        self._on_trouble(failure)
         self._retry = min(max(_FIRST_RETRY, self._retry * 2), _LAST_RETRY)
         self._not_before = self._clock.monotonic() + self._retry

@@ -1,0 +1,59 @@
+"""Whether the database can be written: what its writer meets, and where nothing is to be written, a try now and then.
+
+So a database that is gone is noticed in the quiet of the night, and one that is back as soon as it is.
+"""
+
+from typing import Protocol
+
+from gateway.bridge import Clock
+from gateway.ops.health import Health
+from gateway.storage.errors import StorageError
+
+KEY = "database"
+#: Seconds between two tries where nothing was committed in between, and while there is trouble.
+QUIET = 30.0
+TROUBLED = 2.0
+
+
+class Written(Protocol):
+    """``gateway.storage.database.Database``, as it is seen here."""
+
+    @property
+    def commits(self) -> int:
+        """Since the start."""
+
+    async def probe(self) -> None:
+        """Write something that changes nothing. Raises ``StorageError``."""
+
+
+class DatabaseWatch:
+    """``trouble`` is told by the writer."""
+
+    def __init__(self, database: Written, health: Health, clock: Clock) -> None:
+        self._database = database
+        self._health = health
+        self._clock = clock
+        self._troubled = False
+
+    def trouble(self, error: StorageError | None) -> None:
+        """What keeps the writer from writing; None: nothing any more."""
+        self._troubled = error is not None
+        if error is None:
+            self._health.clear(KEY)
+        else:
+            self._health.report(KEY, str(error))
+
+    async def run(self) -> None:
+        """For ever."""
+        seen = -1
+        while True:
+            await self._clock.sleep(TROUBLED if self._troubled else QUIET)
+            if self._troubled or self._database.commits == seen:
+                await self._try()
+            seen = self._database.commits
+
+    async def _try(self) -> None:
+        try:
+            await self._database.probe()
+        except StorageError as error:
+            self.trouble(error)

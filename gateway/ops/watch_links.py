@@ -1,0 +1,51 @@
+"""The links to the XMPP server, as ailments: a short interruption is none of weight, a long or a refused one is."""
+
+from gateway.bridge import Cancellable, Clock
+from gateway.ops.health import Health
+from gateway.xmpp.diagnosis import LinkState, LinkStatus
+
+#: Seconds that a link may be away before it counts: a server that is restarted takes no longer.
+GRACE = 10.0
+
+
+class LinkWatch:
+    """Of all bridges, by name."""
+
+    def __init__(self, health: Health, clock: Clock) -> None:
+        self._health = health
+        self._clock = clock
+        self._reasons: dict[str, str] = {}  # of links that are down
+        self._grave: set[str] = set()
+        self._timers: dict[str, Cancellable] = {}
+
+    def changed(self, bridge: str, status: LinkStatus) -> None:
+        if status.state in (LinkState.UP, LinkState.CLOSED):
+            self._over(bridge)
+            self._health.clear(f"twin of {bridge}")
+        elif status.state is not LinkState.CONNECTING:
+            self._reasons[bridge] = status.reason
+            if status.state is LinkState.REFUSED:
+                self._grave.add(bridge)
+            elif bridge not in self._timers:
+                self._timers[bridge] = self._clock.call_later(GRACE, lambda: self._lasting(bridge))
+            self._report(bridge)
+
+    def twin(self, bridge: str, reason: str) -> None:
+        """Another gateway has the same JID."""
+        self._health.report(f"twin of {bridge}", reason, bridge=bridge)
+
+    def _lasting(self, bridge: str) -> None:
+        self._grave.add(bridge)
+        self._report(bridge)
+
+    def _report(self, bridge: str) -> None:
+        text = f"The link of {bridge} to the XMPP server is down. {self._reasons[bridge]}".strip()
+        self._health.report(f"link of {bridge}", text, bridge=bridge, hard=bridge in self._grave)
+
+    def _over(self, bridge: str) -> None:
+        timer = self._timers.pop(bridge, None)
+        if timer is not None:
+            timer.cancel()
+        self._reasons.pop(bridge, None)
+        self._grave.discard(bridge)
+        self._health.clear(f"link of {bridge}")

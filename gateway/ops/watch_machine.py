@@ -1,0 +1,182 @@
+"""What the machine must have for the gateway to go on, and to start again: room on its disks, the key file, a clock that
+does not jump, and time for us.
+
+Each is looked at in a loop of its own, so that a disk that does not answer holds up nothing else.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import structlog
+
+from gateway.bridge import Clock
+from gateway.ops.health import Health
+from gateway.secrets import SecretBox, SecretError
+
+_log = structlog.get_logger(__name__)
+
+_MB = 1_000_000
+#: Seconds between two looks.
+LOOK = 5.0
+#: Seconds that the clock may be off at once: daemons that keep it right step by no more, or slew.
+STEP = 5.0
+#: Seconds for which a jump of the clock is told, and for which it is told that the loop was held up.
+JUMP_TOLD = 900.0
+LAG_TOLD = 60.0
+#: Seconds between two looks at the loop, and by which one may be late.
+BEAT = 1.0
+LATE = 2.0
+
+
+class DiskWatch:
+    """``places`` are files or directories, each with what is kept there; ``least`` gives the bytes that are to be free, 0
+    for any."""
+
+    def __init__(
+        self, places: Iterable[tuple[str, Path]], least: Callable[[], float], health: Health, clock: Clock
+    ) -> None:
+        self._places = tuple(places)
+        self._least = least
+        self._health = health
+        self._clock = clock
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            for what, path in self._places:
+                await self._look(what, path)
+            await self._clock.sleep(LOOK)
+
+    async def _look(self, what: str, path: Path) -> None:
+        key = f"room for {what}"
+        least = self._least()
+        try:
+            free = await asyncio.to_thread(_free, path)
+        except OSError as error:
+            text = (
+                f"{path} ({what}) cannot be looked at: {error.strerror or error}. See that its disk is there."
+            )
+            self._health.report(key, text, hard=False)
+            return
+        if free >= least:
+            self._health.clear(key)
+            return
+        text = f"Less than {least / _MB:.0f} MB are free at {path} ({what}): free some space, before nothing can be kept."
+        self._health.report(key, text, hard=False)
+
+
+def _free(path: Path) -> float:
+    """Bytes that we may use."""
+    # What is not there yet will be made in the nearest directory that is.
+    there = next((each for each in (path, *path.parents) if each.exists()), Path("/"))
+    found = os.statvfs(there)
+    return found.f_bavail * found.f_frsize
+
+
+class KeyWatch:
+    """Whether the gateway could start again with the key that it has."""
+
+    KEY = "key file"
+
+    def __init__(self, path: Path, box: SecretBox, health: Health, clock: Clock) -> None:
+        self._path = path
+        self._box = box
+        self._health = health
+        self._clock = clock
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self._look()
+            await self._clock.sleep(LOOK)
+
+    async def _look(self) -> None:
+        try:
+            found = await asyncio.to_thread(SecretBox.load, self._path)
+        except SecretError as error:
+            self._report(f"{error}")
+            return
+        if found.same_key(self._box):
+            self._health.clear(self.KEY)
+        else:
+            self._report(
+                f"The key file {self._path} holds another key: put back the one that belongs to the database."
+            )
+
+    def _report(self, what: str) -> None:
+        text = f"{what} All goes on with the key in memory, but the gateway could not start again."
+        self._health.report(self.KEY, text, hard=False)
+
+
+class ClockWatch:
+    """Whether the time of day jumps. What lasts is measured otherwise; but times of messages are what they are."""
+
+    KEY = "clock"
+
+    def __init__(self, health: Health, clock: Clock) -> None:
+        self._health = health
+        self._clock = clock
+        self._offset = self._now()
+        self._true = self._offset  # before the first jump that is still told
+        self._until = 0.0
+
+    def _now(self) -> float:
+        return self._clock.now() - self._clock.monotonic()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self._clock.sleep(LOOK)
+            self.look()
+
+    def look(self) -> None:
+        offset = self._now()
+        jump, self._offset = offset - self._offset, offset
+        if abs(jump) > STEP:
+            self._until = self._clock.monotonic() + JUMP_TOLD
+            way = "forward" if jump > 0 else "back"
+            _log.warning("the clock was set", seconds=round(jump, 1))
+            text = (
+                f"The clock of this machine was set {way} by {_duration(abs(jump))}: messages may bear wrong times. "
+                "See that it is kept right (timedatectl)."
+            )
+            self._health.report(self.KEY, text, hard=False)
+        if abs(offset - self._true) <= STEP or self._clock.monotonic() >= self._until:
+            self._true = offset
+            self._health.clear(self.KEY)
+
+
+class LoopWatch:
+    """Whether the loop comes round in time. ``beats`` grows with each round."""
+
+    KEY = "loop"
+
+    def __init__(self, health: Health, clock: Clock) -> None:
+        self._health = health
+        self._clock = clock
+        self.lag = 0.0  # seconds that the last beat was late
+
+    async def run(self) -> None:
+        """For ever."""
+        told_until = 0.0
+        while True:
+            before = self._clock.monotonic()
+            await self._clock.sleep(BEAT)
+            now = self._clock.monotonic()
+            self.lag = max(0.0, now - before - BEAT)
+            if self.lag > LATE:
+                told_until = now + LAG_TOLD
+                text = "The gateway was held up for seconds: look whether this machine has too much to do."
+                self._health.report(self.KEY, text, hard=False)
+                _log.warning("the loop was held up", seconds=round(self.lag, 1))
+            elif now >= told_until:
+                self._health.clear(self.KEY)
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
