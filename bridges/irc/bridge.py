@@ -60,6 +60,7 @@ CAPABILITIES = Capabilities(
     details=True,
     traces=True,
     examined=True,
+    reconfigures=True,
     network_noun="IRC server",
     room_noun="IRC channel",
     confidences=True,
@@ -69,11 +70,14 @@ CAPABILITIES = Capabilities(
 )
 
 
+#: What the bridge is made with: addresses, what it claims, and where it listens.
+_FIXED = ("fixed_server", "reaction_lines", "retraction_lines", "identd_port", "identd_host")
+
+
 class IrcBridge:
     """One configured ``[bridges.irc]``. ``connect`` makes connections; the default ones are real."""
 
     def __init__(self, settings: IrcSettings, services: Services, connect: Connect | None = None) -> None:
-        self._settings = settings
         self._services = services
         self._addresses = Addresses(settings.fixed_server)
         self._can = replace(
@@ -83,16 +87,30 @@ class IrcBridge:
             background=settings.identd_port != 0 or bool(sources(settings)),
         )
         self._unstyled = replace(self._can, styling=False)
-        # One object for all sessions of a network, and one for all networks that nobody configured.
-        self._listed = {name: settings.network(name) for name in map(server_name, settings.networks)}
-        self._usual = settings.network("")
+        self._take(settings)
         self._connect = connect
         self._security = Security.of(services)
-        self._manners = Manners.of(settings)
         self._claims = Claims()
         self._identd = Identd(self._claims, services.clock, settings.identd_host, settings.identd_port)
         self._certificate_command = CertificateCommands(self._security.certificates).declared()
         self._reactor: IrcReactor | None = None
+
+    def _take(self, settings: IrcSettings) -> None:
+        """These hold for everything that begins from now on."""
+        self._settings = settings
+        # One object for all sessions of a network, and one for all networks that nobody configured.
+        self._listed = {name: settings.network(name) for name in map(server_name, settings.networks)}
+        self._usual = settings.network("")
+        self._manners = Manners.of(settings)
+
+    def reconfigure(self, settings: BaseModel) -> Sequence[str]:
+        """``gateway.bridge.Reconfigures``: connections that are there stay as they are."""
+        if not isinstance(settings, IrcSettings):
+            raise TypeError("the IRC bridge takes IrcSettings")
+        held = {key: getattr(self._settings, key) for key in _FIXED}
+        waiting = [key for key, value in held.items() if getattr(settings, key) != value]
+        self._take(settings.model_copy(update=held))
+        return waiting
 
     @property
     def capabilities(self) -> Capabilities:
