@@ -12,7 +12,7 @@ _FIELDS = 200
 _FORM = "application/x-www-form-urlencoded"
 
 
-async def read_form(request: web.Request, seconds: float = BODY_SECONDS) -> Mapping[str, str]:
+async def read_form(request: web.Request, seconds: float) -> Mapping[str, str]:
     """The fields of a form; of several with one name, the last. Raises an ``HTTPException`` that says what is wrong."""
     if request.content_type != _FORM:
         raise web.HTTPUnsupportedMediaType(text="Only forms of this page are taken.")

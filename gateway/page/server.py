@@ -21,8 +21,8 @@ from gateway.page.live import Broadcast
 from gateway.page.notices import Notices
 from gateway.page.probes import Probes
 from gateway.page.rendering import Renderer
-from gateway.page.requests import read_form
-from gateway.page.streams import Streams
+from gateway.page.requests import BODY_SECONDS, read_form
+from gateway.page.streams import HEARTBEAT, Streams
 from gateway.page.views import Views
 from gateway.web.clients import Clients
 from gateway.web.server import Bounds, hosting
@@ -35,7 +35,6 @@ _STALLED_SECONDS = 20.0
 BOUNDS = Bounds(_HEAD_SECONDS, _STALLED_SECONDS, _CONNECTIONS)
 
 _HEADERS = {
-    "Server": "Causeway",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -60,17 +59,19 @@ async def serving(
     clock: Clock,
     *,
     bounds: Bounds = BOUNDS,
+    body_seconds: float = BODY_SECONDS,
+    heartbeat: float = HEARTBEAT,
 ) -> AsyncIterator[int]:
     """Serve the page, the metrics and the health endpoints for as long as the block lasts; gives the port. ``settings``
     have an address to listen on. Raises ``CannotServe``."""
     renderer = Renderer()
     entry = Entry(settings, Clients(trusted_proxies), clock)
-    house = _House(entry, renderer)
+    house = _House(entry, renderer, body_seconds)
     notices = Notices(clock)
     views = Views(desk, renderer, notices, clock)
     acts = Acts(desk, views, notices)
     broadcast = Broadcast(views.parts, clock)
-    streams = Streams(desk, views, renderer, broadcast, entry)
+    streams = Streams(desk, views, renderer, broadcast, entry, heartbeat)
     app = web.Application(middlewares=[house.answered])
     app.on_response_prepare.append(_protect)
     app.add_routes(Probes(desk, entry, open_metrics=settings.open_metrics).routes())
@@ -109,6 +110,7 @@ async def _held(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
 
 
 async def _protect(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "Causeway"
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
 
@@ -125,11 +127,17 @@ async def _sound(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise web.HTTPInternalServerError(text=text) from error
 
 
+def _kept(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """What of an error is for the client."""
+    return {name: headers[name] for name in ("Retry-After", "WWW-Authenticate", "Allow") if name in headers}
+
+
 class _House:
     """The way into every room: who asks is let in, or told why not."""
 
-    def __init__(self, entry: Entry, renderer: Renderer) -> None:
+    def __init__(self, entry: Entry, renderer: Renderer, body_seconds: float) -> None:
         self._entry = entry
+        self._body_seconds = body_seconds
         self._renderer = renderer
 
     @web.middleware
@@ -147,9 +155,7 @@ class _House:
     def _problem(
         self, request: web.Request, status: int, text: str, headers: Mapping[str, str]
     ) -> web.Response:
-        kept = {
-            name: headers[name] for name in ("Retry-After", "WWW-Authenticate", "Allow") if name in headers
-        }
+        kept = _kept(headers)
         if "text/html" not in request.headers.get("Accept", ""):
             return web.Response(status=status, text=text.rstrip("\n") + "\n", headers=kept)
         up = "../" * min(10, request.path.count("/") - 1)
@@ -186,7 +192,7 @@ class _House:
             visitor = self._entry.visitor(request)
             if visitor is None:
                 self._send_to_door(request)
-            form = await read_form(request)
+            form = await read_form(request, self._body_seconds)
             if not is_genuine(form, visitor):
                 raise web.HTTPForbidden(
                     text="This form is not valid any more, and nothing was changed. Load the page again and repeat."
@@ -231,11 +237,11 @@ class _House:
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         self._by_our_name(request)
         self._from_us(request)
-        form = await read_form(request)
+        form = await read_form(request, self._body_seconds)
         try:
             right = self._entry.try_token(request, form.get("token", ""))
         except web.HTTPTooManyRequests as error:
-            return self._html("login", {"problem": error.text}, error.status, error.headers)
+            return self._html("login", {"problem": error.text}, error.status, _kept(error.headers))
         if not right:
             return self._html("login", {"problem": "That is not the token."}, 403)
         response = web.Response(status=303, headers={"Location": "./"})

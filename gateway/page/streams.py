@@ -14,7 +14,7 @@ from gateway.page.rendering import Renderer
 from gateway.page.requests import query
 from gateway.page.views import PAGES, Views
 
-_HEARTBEAT = 15.0
+HEARTBEAT = 15.0
 _PATIENCE = 10.0  # seconds that a viewer may take nothing
 _DOCTOR_SECONDS = 300.0
 _FIELDS = ("span", "bridge", "state", "q", "page")
@@ -31,8 +31,7 @@ class Streams:
         renderer: Renderer,
         broadcast: Broadcast,
         entry: Entry,
-        *,
-        heartbeat: float = _HEARTBEAT,
+        heartbeat: float,
     ) -> None:
         self._desk = desk
         self._views = views

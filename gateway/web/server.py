@@ -40,17 +40,15 @@ class Bounds:
     head_seconds: float = _HEAD
     stalled_seconds: float = _STALLED
     connections: int = _CONNECTIONS
+    farewell_seconds: float = _FAREWELL
+
+
+USUAL = Bounds()
 
 
 @asynccontextmanager
 async def serving(
-    host: str,
-    port: int,
-    routes: Iterable[web.RouteDef],
-    *,
-    head_seconds: float = _HEAD,
-    stalled_seconds: float = _STALLED,
-    connections: int = _CONNECTIONS,
+    host: str, port: int, routes: Iterable[web.RouteDef], bounds: Bounds = USUAL
 ) -> AsyncIterator[int]:
     """Serve for as long as the block lasts; gives the port, which matters where ``port`` is 0. Raises ``CannotServe``."""
     app = web.Application()
@@ -60,7 +58,6 @@ async def serving(
         return web.Response(text=word, headers={"Cache-Control": "no-store"})
 
     app.add_routes([*routes, web.get(WHO, who)])
-    bounds = Bounds(head_seconds, stalled_seconds, connections)
     async with hosting(host, port, app, bounds) as chosen:
         yield chosen
 
@@ -74,8 +71,8 @@ async def hosting(host: str, port: int, app: web.Application, bounds: Bounds) ->
         app,
         access_log=None,
         keepalive_timeout=_IDLE,
-        shutdown_timeout=_FAREWELL,
-        lingering_time=_FAREWELL,  # for the rest of a body that nobody reads
+        shutdown_timeout=bounds.farewell_seconds,
+        lingering_time=bounds.farewell_seconds,  # for the rest of a body that nobody reads
         auto_decompress=False,  # nobody needs it, and signatures are those of what was sent
     )
     await runner.setup()

@@ -9,7 +9,7 @@ import pytest
 from gateway.bridge.web import BODY_LIMIT, WebRequest, WebResponse
 from gateway.web.bridges import bridge_routes
 from gateway.web.clients import Clients
-from gateway.web.server import serving
+from gateway.web.server import Bounds, serving
 
 
 class Desk:
@@ -32,11 +32,12 @@ class Desk:
 
 
 @asynccontextmanager
-async def house(trusted=("127.0.0.1",), head_seconds=15.0, connections=100, **bounds):
+async def house(trusted=("127.0.0.1",), head_seconds=15.0, connections=100, **more):
     desk = Desk()
-    routes = bridge_routes({"sms": desk}, Clients(trusted), **bounds)
+    routes = bridge_routes({"sms": desk}, Clients(trusted), **more)
+    bounds = Bounds(head_seconds, connections=connections, farewell_seconds=0.1)
     async with (
-        serving("127.0.0.1", 0, routes, head_seconds=head_seconds, connections=connections) as port,
+        serving("127.0.0.1", 0, routes, bounds) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
         yield desk, session, port
