@@ -163,6 +163,12 @@ def _takes_init(parser: argparse.ArgumentParser) -> None:
         choices=("prosody", "ejabberd", "openfire"),
         help="your XMPP server (default: explains all of them)",
     )
+    parser.add_argument(
+        "--users",
+        default="",
+        metavar="DOMAIN",
+        help="what the addresses of your server's users end in (default: what is behind the first dot of --domain)",
+    )
     parser.add_argument("--kind", default="irc", help="which bridge: irc, email or sms (default: irc)")
     parser.add_argument(
         "--output",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gateway.config import installed_bridges
+from gateway.doctor.servers import SERVERS, Matter, Place, Server, remarked, users_of
 from gateway.secrets import SecretBox, SecretError
 from gateway.service.machine import CannotPrepare, Machine
 from gateway.values import domain
@@ -24,61 +25,6 @@ KEY_FILE = "causeway.key"
 class CannotInit(Exception):
     """Nothing was written; the argument is one sentence with the fix."""
 
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What an operator of one XMPP server has to know. ``steps`` may hold {jid}, {sub} (its first label) and {secret}."""
-
-    title: str
-    port: int
-    steps: str
-
-
-SERVERS: Mapping[str, Server] = {
-    "prosody": Server(
-        "Prosody",
-        5347,
-        """\
-Put this at the end of /etc/prosody/prosody.cfg.lua, or into a new file /etc/prosody/conf.d/causeway.cfg.lua:
-
-    Component "{jid}"
-        component_secret = "{secret}"
-
-Then restart Prosody, because a reload does not open the component port: systemctl restart prosody
-""",
-    ),
-    "ejabberd": Server(
-        "ejabberd",
-        5347,
-        """\
-Put this into /etc/ejabberd/ejabberd.yml, below the line "listen:" and with the indentation of the entries there:
-
-  -
-    port: 5347
-    ip: "127.0.0.1"
-    module: ejabberd_service
-    access: all
-    global_routes: false
-    hosts:
-      "{jid}":
-        password: "{secret}"
-
-Then: ejabberdctl reload_config
-""",
-    ),
-    "openfire": Server(
-        "Openfire",
-        5275,
-        """\
-In the admin console, Server > Server Settings > External Components:
-
-    1. Enable the service (port 5275) and save.
-    2. Under "Allowed to connect", add the subdomain "{sub}" with the shared secret {secret}
-
-Openfire serves components below its own domain only: {jid} must be {sub}.YOUR-XMPP-DOMAIN. No restart is needed.
-""",
-    ),
-}
 
 _CONFIG = """\
 # Causeway, written by `causeway init`. Every other key, with its default, is in config.example.toml.
@@ -202,11 +148,20 @@ def command(arguments: argparse.Namespace) -> int:
                 force=arguments.force,
                 out=sys.stdout,
                 data=machine.data,
+                users=arguments.users,
             )
             machine.finish((machine.config, machine.config.with_name(KEY_FILE)), sys.stdout)
         else:
             output = arguments.output or Path("config.toml")
-            init(jid, arguments.kind, arguments.server, output, force=arguments.force, out=sys.stdout)
+            init(
+                jid,
+                arguments.kind,
+                arguments.server,
+                output,
+                force=arguments.force,
+                out=sys.stdout,
+                users=arguments.users,
+            )
     except (CannotInit, CannotPrepare) as error:
         print(f"causeway: {error}", file=sys.stderr)
         return 1
@@ -222,12 +177,14 @@ def init(
     force: bool,
     out: TextIO,
     data: Path | None = None,
+    users: str = "",
 ) -> None:
     """Write ``output`` and the key beside it, and tell on ``out`` what the servers have to be told. ``server`` is a name in
-    ``SERVERS``; None tells about all of them. ``data`` is where the rest will be kept, if not beside ``output``. Raises
-    ``CannotInit``."""
+    ``SERVERS``; None tells about all of them. ``data`` is where the rest will be kept, if not beside ``output``; ``users``
+    the domain of the server's users, if ``jid`` does not end in it. Raises ``CannotInit``."""
     try:
         jid = domain(jid)
+        users = domain(users) if users else users_of(jid)
     except ValueError as error:
         raise CannotInit(f'The domain "{jid}" cannot be used: it {error}.') from error
     if kind not in (kinds := installed_bridges()):
@@ -267,14 +224,23 @@ def init(
     else:
         print(f"Wrote {key}, the key for users' passwords: back it up, apart from the database.", file=out)
     for each in chosen:
-        steps = each.steps.format(jid=jid, sub=jid.partition(".")[0], secret=secret)
-        _print(f"Tell {each.title} about the component", steps, out)
+        place = Place(jid, users, secret, each.port)
+        _print(f"Tell {each.title} about the component", _steps(each, place), out)
         if not server and each.port != chosen[0].port:
             print(f"Set port = {each.port} under [xmpp] in {output}.", file=out)
     if needs is not None:
         _print(needs.title, needs.steps.format(jid=jid), out)
     if data is None:
-        print(f"\nNext:\n\n    causeway check -c {output}\n    causeway run -c {output}", file=out)
+        print(f"\nNext:\n\n    causeway doctor -c {output}\n    causeway run -c {output}", file=out)
+
+
+def _steps(server: Server, place: Place) -> str:
+    """What is to be pasted where. Not indented, so that it can be taken as it stands."""
+    paste = server.paste(Matter.COMPONENT, place)
+    if paste is None:
+        return f"See the documentation of {server.title}.\n"
+    users = f"Your users' addresses end in {place.users}? If not, say --users DOMAIN."
+    return f"Put this into {paste.where}:\n\n{remarked(server, paste)}\n{users}\n"
 
 
 def _print(heading: str, steps: str, out: TextIO) -> None:

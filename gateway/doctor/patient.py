@@ -1,9 +1,8 @@
 """One component as a doctor sees it: its wire, its name, and the server behind."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gateway.doctor.servers import Matter, Met, Place, recognised, remedy
+from gateway.doctor.servers import Matter, Met, Place, above, recognised, remedy, users_of
 from gateway.doctor.wire import Wire
 from gateway.xmpp.basics import VERSION
 from gateway.xmpp.errors import RefusedError
@@ -35,20 +34,6 @@ class Patient:
         """See ``servers.remedy``; for other users than the likeliest, and the upload service that is known."""
         place = replace(self.place, version=self.met.version, users=users or self.place.users, upload=upload)
         return remedy(self.met, matter, place)
-
-
-def above(jid: str) -> Iterator[str]:
-    """Domains that the server of a component may serve users at, the likeliest first."""
-    rest = jid
-    while "." in rest:
-        rest = rest.partition(".")[2]
-        if "." in rest or rest == "localhost":
-            yield rest
-
-
-def users_of(jid: str) -> str:
-    """The domain of the users of a component's server, as far as its name tells."""
-    return next(above(jid), jid.partition(".")[2] or jid)
 
 
 async def met(wire: Wire) -> tuple[Met, str]:

@@ -19,9 +19,9 @@ from gateway.doctor.knock import knock
 from gateway.doctor.link import of_link
 from gateway.doctor.machine import Machine, of_machine
 from gateway.doctor.names import Ask, SystemDns, of_names
-from gateway.doctor.patient import Patient, met, users_of
+from gateway.doctor.patient import Patient, met
 from gateway.doctor.rights import of_rights
-from gateway.doctor.servers import Met, Place
+from gateway.doctor.servers import Met, Place, users_of
 from gateway.doctor.wire import Wire, visiting
 from gateway.settings import BridgeSettings, Settings
 from gateway.storage.database import Database

@@ -117,7 +117,7 @@ _PROSODY = Server(
         Matter.COMPONENT: lambda place: Paste(
             "/etc/prosody/conf.d/causeway.cfg.lua, a new file",
             _prosody_rights(place, f'    component_secret = "{place.secret}"\n'),
-            _PROSODY_THEN,
+            f"cd /etc/prosody/conf.d && chgrp prosody causeway.cfg.lua && chmod 640 causeway.cfg.lua && {_PROSODY_THEN}",
             f'instead of a Component "{place.jid}" elsewhere; {_prosody_instead(place)}',
             _PROSODY_MODULE,
         ),
@@ -160,11 +160,11 @@ _EJABBERD_ONE = "instead of a mod_privilege elsewhere, for ejabberd takes no con
 _EJABBERD_IQ_SINCE = (24, 10)
 
 
-def _ejabberd_file(name: str, lines: str, instead: str) -> Paste:
+def _ejabberd_file(name: str, lines: str, instead: str, then: str = _EJABBERD_THEN) -> Paste:
     """A file of its own, so that nothing has to be put between lines that stand there."""
     path = f"/etc/ejabberd/{name}"
     besides = f"at the end of /etc/ejabberd/ejabberd.yml goes the line include_config_file: {path}"
-    return Paste(f"{path}, a new file", lines, _EJABBERD_THEN, instead, besides)
+    return Paste(f"{path}, a new file", lines, then, instead, besides)
 
 
 def _ejabberd_servers(place: Place, indent: str) -> str:
@@ -205,6 +205,7 @@ listen:
 """
             + _ejabberd_rights(place),
             f"where a listener with ejabberd_service has this port, add the lines below hosts there; {_EJABBERD_ONE}",
+            f"cd /etc/ejabberd && chown ejabberd: causeway.yml && chmod 600 causeway.yml && {_EJABBERD_THEN}",
         ),
         Matter.SECRET: lambda place: Paste(
             "/etc/ejabberd/ejabberd.yml (or causeway.yml), below hosts of the listener with ejabberd_service",
@@ -316,3 +317,20 @@ def remarked(server: Server, paste: Paste) -> str:
             f"{server.remark}Then: {paste.then}\n",
         )
     )
+
+
+# -- whose users --------------------------------------------------------------------------------------------------
+
+
+def above(jid: str) -> Iterator[str]:
+    """Domains that the server of a component may serve users at, the likeliest first."""
+    rest = jid
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        if "." in rest or rest == "localhost":
+            yield rest
+
+
+def users_of(jid: str) -> str:
+    """The domain of the users of a component's server, as far as its name tells."""
+    return next(above(jid), jid.partition(".")[2] or jid)

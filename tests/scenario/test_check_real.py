@@ -1,11 +1,9 @@
 """``causeway init`` and ``causeway check`` against Debian's Prosody and ejabberd."""
 
 import asyncio
-import json
 import random
 import re
 import sys
-import textwrap
 from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
@@ -145,49 +143,6 @@ async def test_a_second_link_is_explained_where_the_server_refuses_it(tmp_path: 
     assert not good
     assert "The server already has a link for irc.localhost: " in line
     assert line.endswith("If the gateway itself is running now, this is its own link, and all is well.")
-
-
-# -- the three steps -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", [Prosody, Ejabberd])
-async def test_what_init_prints_makes_the_server_let_us_in(
-    tmp_path: Path, kind: type[Prosody] | type[Ejabberd]
-) -> None:
-    server = await kind.start(directory(tmp_path, "server"), components=[Component("other.localhost", "s")])
-    try:
-        config = tmp_path / "config.toml"
-        printed = StringIO()
-        init(JID, "irc", kind.name.lower(), config, force=False, out=printed)
-        # Our server's ports are not the usual ones.
-        port = server.component_port
-        if kind is Prosody:
-            paste_into_prosody(tmp_path / "server", printed.getvalue())
-        else:
-            (port,) = free_ports(1, server.host)
-            paste_into_ejabberd(tmp_path / "server", printed.getvalue(), port)
-        await server.restart()
-        await server.child.wait_ready(listening(server.host, port))
-        out = StringIO()
-        good = await check(config, {"CAUSEWAY_XMPP__PORT": str(port)}, out)
-        assert good, out.getvalue()
-    finally:
-        await server.stop()
-
-
-def paste_into_prosody(where: Path, printed: str) -> None:
-    block = printed[printed.index("    Component ") : printed.index("Then restart")]
-    with (where / "prosody.cfg.lua").open("a") as file:
-        file.write("\n" + textwrap.dedent(block))
-
-
-def paste_into_ejabberd(where: Path, printed: str, port: int) -> None:
-    """The rig's configuration is JSON; its outermost table becomes YAML's other form, so that the block fits in."""
-    block = printed[printed.index("  -\n") : printed.index("Then:")].replace("port: 5347", f"port: {port}")
-    config = json.loads((where / "ejabberd.yml").read_text())
-    listeners = "".join(f"  - {json.dumps(each)}\n" for each in config.pop("listen"))
-    others = "".join(f"{key}: {json.dumps(value)}\n" for key, value in config.items())
-    (where / "ejabberd.yml").write_text(f"listen:\n{block}{listeners}{others}")
 
 
 # -- mail ------------------------------------------------------------------------------------------------------

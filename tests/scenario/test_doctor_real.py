@@ -1,6 +1,7 @@
 """``causeway doctor`` against Debian's Prosody and ejabberd, and the proof of its lines: they are put into the broken
 configuration as they are printed, and then all is well."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import StringIO
@@ -102,6 +103,50 @@ async def healed(
     assert_well(await found(tmp_path, patient.server), notes)
 
 
+# -- the three steps: init, paste, and all is well ---------------------------------------------------------------
+
+
+def printed(tmp_path: Path, server: str) -> Finding:
+    """What ``causeway init`` says, as the doctor would."""
+    out = StringIO()
+    init(JID, "irc", server, tmp_path / "config.toml", force=True, out=out)
+    said = re.search(r"^Put this into (.+?):\n\n(.+?)\n\nYour users", out.getvalue(), re.M | re.S)
+    assert said is not None
+    return Finding(Verdict.NOTE, "", "", f"{said[2]}\n", said[1])
+
+
+async def well_after_init(tmp_path: Path, server: Prosody | Ejabberd, notes: set[str]) -> None:
+    await server.restart()
+    await server.child.wait_ready(listening(server.host, server.component_port), within=30.0)
+    config = tmp_path / "config.toml"
+    settings = load(config, {"CAUSEWAY_XMPP__PORT": str(server.component_port)})
+    assert_well([each async for each in visit(settings, config, around=Around(dns=nothing_in_dns))], notes)
+
+
+async def test_what_init_prints_is_all_that_prosody_needs(tmp_path: Path) -> None:
+    place = directory(tmp_path)
+    server = await Prosody.start(place)
+    try:
+        prosody = PatientProsody(server, place)
+        prosody.replace(', "privilege"', "")
+        prosody.paste(printed(tmp_path, "prosody"))
+        await well_after_init(tmp_path, server, set())
+    finally:
+        await server.stop()
+
+
+async def test_what_init_prints_is_all_that_ejabberd_needs(tmp_path: Path) -> None:
+    place = directory(tmp_path)
+    server = await Ejabberd.start(place)
+    try:
+        lines = printed(tmp_path, "ejabberd")
+        port = f"port: {server.component_port}"  # the usual one may be taken here
+        PatientEjabberd(server, place).paste(replace(lines, fix=lines.fix.replace("port: 5347", port)))
+        await well_after_init(tmp_path, server, EJABBERD_CANNOT)
+    finally:
+        await server.stop()
+
+
 # -- Prosody ----------------------------------------------------------------------------------------------------
 
 
@@ -172,23 +217,18 @@ async def test_a_second_gateway_is_no_fault_of_prosodys_configuration(
 # -- ejabberd ---------------------------------------------------------------------------------------------------
 
 
-async def test_ejabberd_that_knows_of_no_component_is_healed_by_one_file(tmp_path: Path) -> None:
+async def test_where_nothing_listens_there_are_lines_for_each_server(tmp_path: Path) -> None:
     place = directory(tmp_path)
     server = await Ejabberd.start(place)
     try:
-        ejabberd = PatientEjabberd(server, place)
         link = about(await found(tmp_path, server), "irc link")
-        # Nothing listens, so nobody says which server it is: there are lines for each.
-        assert link.where.startswith("your server")
-        assert all(
-            each in link.fix for each in ("Openfire's admin console", "/etc/prosody/conf.d/causeway.cfg.lua")
-        )
-        where = "/etc/ejabberd/causeway.yml, a new file"
-        lines = link.fix.partition(f"{where}:\n")[2].partition("\n\n")[0] + "\n"
-        ejabberd.paste(replace(link, fix=lines, where=where))
-        await server.restart()
-        await server.child.wait_ready(listening(server.host, server.component_port), within=30.0)
-        assert_well(await found(tmp_path, server), EJABBERD_CANNOT)
+        assert link.where == "your server, the one of these that it is"
+        for file in (
+            "Openfire's admin console",
+            "/etc/prosody/conf.d/causeway.cfg.lua",
+            "/etc/ejabberd/causeway.yml",
+        ):
+            assert file in link.fix
     finally:
         await server.stop()
 

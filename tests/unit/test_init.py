@@ -46,13 +46,16 @@ def test_both_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("server", "block"),
     [
-        ("prosody", 'Component "irc.example.org"\n        component_secret = "{secret}"'),
+        (
+            "prosody",
+            'Component "irc.example.org"\n    modules_enabled = {{ "privilege" }}\n    component_secret = "{secret}"',
+        ),
         (
             "ejabberd",
             "module: ejabberd_service\n    access: all\n    global_routes: false\n    hosts:\n"
             '      "irc.example.org":\n        password: "{secret}"',
         ),
-        ("openfire", 'add the subdomain "irc" with the shared secret {secret}'),
+        ("openfire", "subdomain irc, shared secret {secret}"),
     ],
 )
 def test_the_servers_block_has_the_real_domain_and_secret(tmp_path: Path, server: str, block: str) -> None:
@@ -61,6 +64,26 @@ def test_the_servers_block_has_the_real_domain_and_secret(tmp_path: Path, server
     assert block.format(secret=secret) in text
     for other in set(SERVERS) - {server}:
         assert f"Tell {SERVERS[other].title} " not in text
+
+
+@pytest.mark.parametrize("server", ["prosody", "ejabberd"])
+def test_the_servers_block_grants_what_users_profit_from(tmp_path: Path, server: str) -> None:
+    _, text = written(tmp_path, server)
+    assert {"prosody": 'VirtualHost "example.org"', "ejabberd": "mod_privilege:"}[server] in text
+
+
+def test_the_domain_of_the_users_can_be_another_than_that_above(tmp_path: Path) -> None:
+    out = StringIO()
+    init(
+        "irc.example.org",
+        "irc",
+        "prosody",
+        tmp_path / "config.toml",
+        force=False,
+        out=out,
+        users="people.example",
+    )
+    assert 'VirtualHost "people.example"\n' in out.getvalue()
 
 
 def test_the_port_is_the_servers(tmp_path: Path) -> None:
@@ -77,7 +100,7 @@ def test_without_a_server_all_are_explained_with_their_ports(tmp_path: Path) -> 
 
 def test_the_next_commands_are_told(tmp_path: Path) -> None:
     config, text = written(tmp_path)
-    assert text.endswith(f"causeway check -c {config}\n    causeway run -c {config}\n")
+    assert text.endswith(f"causeway doctor -c {config}\n    causeway run -c {config}\n")
 
 
 def test_an_existing_file_is_left_alone_unless_forced(tmp_path: Path) -> None:
@@ -143,7 +166,7 @@ def test_a_bridge_that_needs_more_gets_it(tmp_path: Path) -> None:
     text = out.getvalue()
     assert text.index("Tell Prosody about the component") < text.index("Tell your mail server about its mail")
     assert "    transport_maps = inline:{ { mail.example.org = lmtp:inet:127.0.0.1:2424 } }\n" in text
-    assert text.endswith(f"causeway check -c {config}\n    causeway run -c {config}\n")
+    assert text.endswith(f"causeway doctor -c {config}\n    causeway run -c {config}\n")
 
 
 def test_what_postfix_is_told_is_what_the_page_for_operators_says_and_tests(tmp_path: Path) -> None:
