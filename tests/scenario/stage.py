@@ -69,6 +69,7 @@ class Play:
     access: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)  # of bridges that are not for IRC
     more: str = ""  # further tables of the configuration
+    environment: Mapping[str, str] = field(default_factory=dict)  # of the gateway's process
 
     def jid(self, bridge: str) -> str:
         return f"{bridge}.localhost"
@@ -82,9 +83,8 @@ class Stage:
         self.xmpp = xmpp
         self.play = play
         self.config = directory / "config.toml"
-        self.gateway = Child(
-            "gateway", [sys.executable, "-m", "gateway", "run", "-c", str(self.config)], directory
-        )
+        command = [sys.executable, "-m", "gateway", "run", "-c", str(self.config)]
+        self.gateway = Child("gateway", command, directory, environment=play.environment)
         self._numbers = itertools.count(1)
         self._read = 0  # bytes of the log that were found calm
 
