@@ -10,7 +10,7 @@ again, because somebody asked for that (SIGUSR1) or because of a fault while it 
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from aiohttp import web
 
 from gateway import collector, page
 from gateway.assembly import Shared, version
-from gateway.bridge import Clock, Schema
+from gateway.bridge import Clock, Finding, Schema
 from gateway.clock import SystemClock
 from gateway.config import Settings, load
 from gateway.control import server as control
+from gateway.doctor.round import live
 from gateway.ending import Deadline
 from gateway.fleet import Fleet, Served
 from gateway.loops import Loops
@@ -59,22 +60,29 @@ def run(settings: Settings, path: Path) -> int:
     def read() -> Settings:
         return load(path, os.environ)
 
+    # Whatever we were started with: nobody else reads what we keep. Sockets for others get their modes explicitly.
+    os.umask(0o077)
     deadline = Deadline()
     try:
         import uvloop  # noqa: PLC0415 - optional: it does not install everywhere
     except ImportError:
-        return asyncio.run(serve(settings, read, deadline))
+        return asyncio.run(serve(settings, read, deadline, path))
     try:
-        return uvloop.run(serve(settings, read, deadline))
+        return uvloop.run(serve(settings, read, deadline, path))
     finally:
         deadline.lift()
 
 
-async def serve(settings: Settings, read: Callable[[], Settings], deadline: Deadline | None = None) -> int:
+async def serve(
+    settings: Settings,
+    read: Callable[[], Settings],
+    deadline: Deadline | None = None,
+    path: Path | None = None,
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     clock = SystemClock()
-    gateway = Gateway(settings, clock, read, ServiceManager.of(os.environ, clock))
+    gateway = Gateway(settings, clock, read, ServiceManager.of(os.environ, clock), path)
 
     def end(status: int) -> None:
         gateway.restarting = status == START_AGAIN
@@ -110,11 +118,13 @@ class Gateway:
         clock: Clock,
         read: Callable[[], Settings] | None = None,
         manager: ServiceManager | None = None,
+        path: Path | None = None,
     ) -> None:
-        """``read`` reads the configuration again; ``manager`` is whoever watches over the process."""
+        """``read`` reads the configuration again, from ``path``; ``manager`` is whoever watches over the process."""
         self._settings = settings
         self._manager = manager or ServiceManager(clock)
         self._read = read
+        self._path = path
         self._clock = clock
         self._wanted = asyncio.Event()  # to read the configuration again
         self.restarting = False  # clients are not to notice more of the end than they must
@@ -140,7 +150,11 @@ class Gateway:
             fleet = Fleet(settings, shared, database, health, watching.lookout)
             retention = Retention(database, rules(settings), clock)
             reloading = Reloading(fleet, shared, database, retention, self._read)
-            operations = Operations(fleet, health, reloading, self._manager)
+
+            def doctor(bridge: str) -> AsyncIterator[Finding]:
+                return live(fleet.settings, self._path, fleet, database, bridge)
+
+            operations = Operations(fleet, health, reloading, self._manager, doctor=doctor)
             fleet.prepare(operations)
             routes = bridge_routes(Served(fleet), Clients(settings.web.trusted_proxies))
             await self._serve(stack, [*media.routes(), *routes])

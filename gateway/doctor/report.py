@@ -7,7 +7,7 @@ last line has ``summary``, an object with the number of each verdict and ``well`
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.bridge import Finding, Verdict
 
@@ -93,23 +93,22 @@ def _several(count: int, what: str) -> str:
     return f"{count} {what}{'s' if count > 1 else ''}" if count else ""
 
 
-def as_chat(findings: Iterable[Finding]) -> str:
-    """For a chat: what is wrong first and in full, what is well counted. Blocks to paste are preformatted as XEP-0393 §5.1.3
-    says, which clients that know nothing of it show readably too."""
-    sorted_: dict[Verdict, list[Finding]] = {each: [] for each in Verdict}
-    for finding in findings:
-        sorted_[finding.verdict].append(finding)
+def as_chat(findings: Sequence[Finding]) -> tuple[str, str]:
+    """The summary, and the rest for a chat: what is wrong first and in full, what is well only named. Blocks to paste are
+    preformatted as XEP-0393 §5.1.3 has it, which reads well in clients too that know nothing of it."""
     report = Report()
-    parts: list[str] = []
-    for verdict in (Verdict.FAIL, Verdict.NOTE, Verdict.UNKNOWN):
-        for finding in sorted_[verdict]:
-            parts.append(_entry(finding))
-    for finding in (each for group in sorted_.values() for each in group):
+    for finding in findings:
         report.count(finding)
-    well = ", ".join(finding.subject for finding in sorted_[Verdict.OK])
+    parts = [
+        _entry(finding)
+        for verdict in (Verdict.FAIL, Verdict.NOTE, Verdict.UNKNOWN)
+        for finding in findings
+        if finding.verdict is verdict
+    ]
+    well = dict.fromkeys(finding.subject for finding in findings if finding.verdict is Verdict.OK)
     if well:
-        parts.append(f"ok: {well}")
-    return "\n\n".join([report.summary(), *parts])
+        parts.append(f"ok: {', '.join(well)}")
+    return report.summary(), "\n\n".join(parts)
 
 
 def _entry(finding: Finding) -> str:

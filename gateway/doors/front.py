@@ -19,6 +19,7 @@ from gateway.doors.bot import Bot
 from gateway.doors.configure import Configuring
 from gateway.doors.decisions import Decisions
 from gateway.doors.disconnecting import Disconnecting
+from gateway.doors.examining import Examining
 from gateway.doors.limits import RuntimeLimits
 from gateway.doors.oversight import Known, Oversight
 from gateway.doors.owner import OwnerDoor, RoomPart
@@ -122,6 +123,7 @@ class Doors:
             self.registrations,
             street.desk,
         )
+        self._examining = Examining(street.name, street.desk, access.admin)
         own = AccountCommands(street.bridge, street.book, street.accounts, street.clock, access.allowed)
         self._disconnecting = Disconnecting(street.bridge, street.accounts, access.allowed, access.admin)
         settings = Configuring(
@@ -236,5 +238,6 @@ class Doors:
             *(self._register_door.commands(allowed) if self._register_door is not None else ()),
             *self._personal.commands(allowed),
             *self._admin.commands(),
+            *self._examining.commands(),
             *self._oversight.commands(),
         ]
