@@ -181,8 +181,7 @@ def quiet(clock: Clock) -> FakeDesk:
 
 
 def huge(clock: Clock) -> FakeDesk:
-    desk = _filled(FakeDesk(clock, view(*_three(10_000))), 400.0)
-    return desk
+    return _filled(FakeDesk(clock, view(*_three(10_000))), 400.0)
 
 
 def _filled(desk: FakeDesk, busy: float, *, failing: bool = False) -> FakeDesk:
