@@ -18,12 +18,11 @@ modules_enabled = {
 authentication = "internal_hashed"
 c2s_require_encryption = true
 s2s_require_encryption = true
-
-VirtualHost "example.org"
-
 -- Ports of components are open to this network namespace only, which Causeway shares.
 component_ports = { 5347 }
 component_interfaces = { "127.0.0.1" }
+
+VirtualHost "example.org"
 
 Component "irc.example.org"
     component_secret = secret("irc")
