@@ -123,7 +123,8 @@ class Reader:
         member = self._next()
         if member is None or member.name != _MANIFEST or not member.isreg() or member.size > _MOST:
             raise NotABackup("it does not begin with a manifest, so `causeway backup` has not made it.")
-        text = self._data(member).read()
+        with _broken():
+            text = self._data(member).read()
         try:
             form = _FORMAT_SHAPE.validate_json(text)
             if form.format > FORMAT:

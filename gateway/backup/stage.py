@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,9 +103,16 @@ class Stage:
                 if companion.exists():
                     yield companion
 
+    def _make(self, path: Path) -> None:
+        """A directory that stays only if something is put there."""
+        if not path.exists():
+            path.mkdir(mode=0o700)
+            self._stack.callback(_unmake, path)
+            _give(path, path.parent)
+
     def _beside(self, target: Path, *, wanted: bool = True) -> Path:
         """A file that is to become ``target``."""
-        _directory(target.parent)
+        self._make(target.parent)
         path = target.with_name(f"{_PREFIX}{os.getpid()}-{target.name}")
         self._stack.callback(_remove_file, path)
         if wanted:
@@ -114,7 +121,7 @@ class Stage:
 
     def _below(self, directory: Path, name: str) -> Path:
         """A directory that is to become ``directory / name``."""
-        _directory(directory)
+        self._make(directory)
         place = directory / f"{_PREFIX}{os.getpid()}"
         self._stack.callback(shutil.rmtree, place, ignore_errors=True)
         path = place / name
@@ -130,10 +137,9 @@ def _key_id(path: Path) -> str:
         return ""
 
 
-def _directory(path: Path) -> None:
-    if not path.exists():
-        path.mkdir(mode=0o700)
-        _give(path, path.parent)
+def _unmake(path: Path) -> None:
+    with suppress(OSError):  # there is something in it
+        path.rmdir()
 
 
 def _remove_file(path: Path) -> None:
