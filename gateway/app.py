@@ -19,7 +19,7 @@ from aiohttp import web
 
 from gateway import collector, page
 from gateway.assembly import Shared, version
-from gateway.bridge import Clock, Finding, Schema
+from gateway.bridge import Clock, Finding, Schema, Verbosity
 from gateway.clock import SystemClock
 from gateway.config import Settings, load
 from gateway.control import server as control
@@ -146,7 +146,8 @@ class Gateway:
             await stack.enter_async_context(media.running())
             health = Health(clock)
             watching = Watching(health, clock)
-            shared = Shared(clock, stores, BridgeTables(database), media, Loops(clock))
+            verbosity = Verbosity(settings.log.level == "debug")
+            shared = Shared(clock, stores, BridgeTables(database), media, Loops(clock), verbosity=verbosity)
             fleet = Fleet(settings, shared, database, health, watching.lookout)
             retention = Retention(database, rules(settings), clock)
             reloading = Reloading(fleet, shared, database, retention, self._read)

@@ -5,13 +5,13 @@ Knows the settings and what parts want of them; nothing of running and ending.
 
 import importlib.metadata
 import random
-from collections.abc import MutableSet, Set
+from collections.abc import MutableMapping, MutableSet, Set
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from gateway.accounts.directory import AccountLimits
 from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
-from gateway.bridge import Capabilities, Clock, Services
+from gateway.bridge import Capabilities, Clock, Services, Verbosity
 from gateway.delivery.courier import SpoolLimits
 from gateway.delivery.outbound import OutboundPolicy
 from gateway.delivery.service import DeliveryPolicy
@@ -22,6 +22,7 @@ from gateway.loops import Loops
 from gateway.media.metering import Metered
 from gateway.media.service import MediaService
 from gateway.ops.desk import Desk
+from gateway.ops.traffic import Traffic
 from gateway.settings import AccessSettings, BridgeSettings, DeliverySettings, LimitSettings, Settings
 from gateway.storage.bridge_tables import BridgeTables
 from gateway.storage.memory import BridgeMemory
@@ -34,7 +35,8 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all components of one process share. ``domains`` are theirs, of those that there are now."""
+    """What all components of one process share. ``domains`` are theirs, of those that there are now;
+    ``traffic`` is of all bridges that there ever were, by name."""
 
     clock: Clock
     stores: Stores
@@ -42,6 +44,8 @@ class Shared:
     media: MediaService
     loops: Loops
     domains: MutableSet[str] = field(default_factory=set)
+    verbosity: Verbosity = field(default_factory=Verbosity)
+    traffic: MutableMapping[str, Traffic] = field(default_factory=dict)
 
 
 def component(
@@ -59,6 +63,7 @@ def component(
         shared.tables,
         _directory(settings.storage.directory, bridge),
         settings.web.of_bridge(bridge.name),
+        shared.verbosity,
     )
     built = bridge.plugin.build(bridge.own, services)
     shared.domains.add(bridge.jid)
@@ -73,6 +78,7 @@ def component(
         shared.loops,
         desk,
         lookout,
+        shared.traffic.setdefault(bridge.name, Traffic(shared.clock, bridge.name, shared.verbosity)),
     )
 
 

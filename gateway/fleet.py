@@ -11,7 +11,7 @@ from typing import cast
 
 import structlog
 
-from gateway import collector
+from gateway import collector, logs
 from gateway.accounts.pacing import Backoff, BackoffPolicy
 from gateway.assembly import Shared, component
 from gateway.bridge.web import Serving
@@ -91,6 +91,11 @@ class Fleet(Mapping[str, Component]):
         self._desk = desk
         for settings in self.settings.bridges:
             self._member(settings).prepare()
+
+    def set_log_level(self, level: logs.Level) -> None:
+        """Of all that is logged, single messages of single bridges too."""
+        logs.set_level(level)
+        self._shared.verbosity.debug = level == "debug"
 
     async def run(self) -> None:
         """Until ``end``. Raises what keeps the gateway from starting."""

@@ -16,7 +16,6 @@ from gateway.assembly import Shared, component_settings, limit_policy, pacing_po
 from gateway.bridge import Reconfigures
 from gateway.config import ConfigError, Settings
 from gateway.fleet import Fleet
-from gateway.logs import set_level
 from gateway.member import Member, cause
 from gateway.ops.desk import Reloaded
 from gateway.settings import BridgeSettings
@@ -132,7 +131,7 @@ class Reloading:
             delivery=held("delivery", now.delivery, new.delivery),
             bridges=new.bridges,
         )
-        set_level(settings.log.level)
+        self._fleet.set_log_level(settings.log.level)
         self._retention.rules = rules(settings)
         for name, component in self._fleet.items():
             member = self._fleet.members[name]

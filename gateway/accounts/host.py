@@ -23,6 +23,7 @@ from gateway.history.recorder import Recorder
 from gateway.ids import IdSource
 from gateway.media.arrivals import Arrivals, Publish
 from gateway.model import Address, AddressKind, Message, Occupant, Question, Refused
+from gateway.ops.traffic import Traffic
 from gateway.rooms.habits import USUAL, Habits
 from gateway.rooms.history import Said
 from gateway.rooms.invitations import invitations
@@ -58,6 +59,7 @@ class Wiring:
     status_changed: Callable[[Account], None]
     private: PrivateChats
     stamp: Callable[[], int]  # see ``Barrier``
+    traffic: Traffic
     publish: Publish | None = None  # None: files of the foreign side cannot be passed on
     watched: Collection[str] = ()  # users whose rooms ``overheard`` listens to
     overheard: Callable[[Account, str, Message], None] = lambda account, room, message: None
@@ -98,6 +100,7 @@ class Host:
         self.spawn = wiring.spawn
         self.status_changed = wiring.status_changed
         self.stamp = wiring.stamp
+        self.traffic = wiring.traffic
         self.arrivals = Arrivals(wiring.publish, wiring.spawn)
         self.watched = wiring.watched
         self.overheard = wiring.overheard

@@ -79,6 +79,7 @@ from gateway.bridge.services import (
     Memory,
     NoMedia,
     Services,
+    Verbosity,
     WebAnswer,
 )
 from gateway.bridge.session import (
@@ -172,6 +173,7 @@ __all__ = [
     "Tracing",
     "Types",
     "Values",
+    "Verbosity",
     "Verdict",
     "Watching",
     "WebAnswer",

@@ -33,6 +33,14 @@ class Clock(Protocol):
     async def sleep(self, delay: float) -> None: ...
 
 
+@dataclass(slots=True)
+class Verbosity:
+    """Whether steps of single messages are logged, now: one look at an attribute where a message passes. Shared by all of
+    the process, changed with the log level."""
+
+    debug: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """A file on this machine whose type, size and hash were looked at. Whoever holds it deletes it: by ``with``, or by
@@ -138,7 +146,8 @@ class Services:
     """What the core lends to a bridge. ``name`` is the bridge's name in the configuration: part of every key in tables that
     bridges of one kind share. ``directory`` is the bridge's own for files that are too big for tables; it exists. ``web`` is
     what addresses of the bridge begin with for the rest of the world, no slash at the end; empty where nothing from outside
-    reaches us. Bridges with ``Capabilities.web`` answer what comes there."""
+    reaches us. Bridges with ``Capabilities.web`` answer what comes there. Steps of one message are logged at the level
+    debug, with ``message=Ticket.trace``, and only if ``verbosity.debug``."""
 
     clock: Clock
     random: random.Random
@@ -149,6 +158,7 @@ class Services:
     tables: Tables = field(default_factory=NoTables)
     directory: Path = Path()
     web: str = ""
+    verbosity: Verbosity = field(default_factory=Verbosity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,9 @@ class Depot(Protocol):
     def stanzas(self, parcel: Parcel) -> list[str]:
         """What to write, now."""
 
+    def written(self, parcel: Parcel) -> None:
+        """All its stanzas are on their way; may come again after a lost link."""
+
     def arrived(self, parcel: Parcel) -> None:
         """The user's server has it."""
 
@@ -291,6 +294,7 @@ class Courier:
                 return False
         self._flying[parcel.key] = parcel
         self._flying_size += parcel.size
+        self._depot.written(parcel)
         return True
 
     def _landed(self, parcel: Parcel) -> None:

@@ -135,6 +135,11 @@ if tuple(field.name for field in fields(Entry)) != COLUMNS:
     raise AssertionError("an entry and its row have the same columns in the same order")
 
 
+def names_of(entry: Entry) -> tuple[str, ...]:
+    """Names that a reason may repeat, and that say whose message it was."""
+    return entry.peer, entry.owner, entry.owner.partition("@")[0], entry.jid
+
+
 def entry_of(row: Any) -> Entry:
     """The entry that a row of the database holds."""
     values = list(row)

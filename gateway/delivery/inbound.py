@@ -18,11 +18,13 @@ from gateway.accounts.account import Account
 from gateway.bridge import BadAddress, Clock, NotKept
 from gateway.delivery import words
 from gateway.delivery.courier import Courier, Parcel
-from gateway.delivery.entry import Entry, entry_of, key_of, key_of_message
+from gateway.delivery.entry import Entry, entry_of, key_of, key_of_message, names_of
 from gateway.delivery.holding import Held, Holding
 from gateway.delivery.journal import Journal, Kept
 from gateway.ids import IdSource
 from gateway.model import Address, AddressKind, Condition, DeliveryState, ErrorType, Message, Refused
+from gateway.ops.status import Direction
+from gateway.ops.traffic import Traffic
 from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.errors import StorageError
 from gateway.xmpp.addressbook import AddressBook
@@ -97,6 +99,7 @@ class Inbound:
         ids: IdSource,
         send: Callable[..., bool],
         spawn: Callable[[Awaitable[None]], None],
+        traffic: Traffic,
         mark_read: Callable[[Entry], None] | None,
         heard: Callable[[Entry], None] = lambda entry: None,
         introduce: Callable[[Entry], str] = lambda entry: "",
@@ -112,6 +115,7 @@ class Inbound:
         self._ids = ids
         self._send = send
         self._spawn = spawn
+        self._traffic = traffic
         self._mark_read = mark_read
         self._heard = heard
         self._introduce = introduce
@@ -144,6 +148,7 @@ class Inbound:
 
     def drop(self, held: Held) -> None:
         """What was held does not go out at all; the user is told by whoever says so."""
+        self._traffic.fail(Direction.IN, _FLOODED)
         self._holding.drop(held, self._clock.now(), _FLOODED)
 
     async def committed(self, account: Account, message: Message, extra: str = "") -> None:
@@ -218,6 +223,7 @@ class Inbound:
 
     def _kept(self, entry: Entry, outcome: Kept | StorageError) -> None:
         if outcome is not Kept.KNOWN:
+            self._traffic.people_in += 1
             self._heard(entry)
             entry.extra += self._introduce(entry)
         if outcome is Kept.NEW:
@@ -300,6 +306,7 @@ class Inbound:
             self._courier.back(Parcel(entry))
             return True
         self.counts.failed += 1
+        self._traffic.fail(Direction.IN, why, entry.id, names_of(entry))
         _log.warning("a user's server refuses messages", owner=owner, condition=why.condition.value)
         self._finish(entry, DeliveryState.FAILED, why)
         return True
@@ -341,6 +348,7 @@ class Inbound:
 
     def dropped(self, entry: Entry) -> None:
         self.counts.dropped += 1
+        self._traffic.fail(Direction.IN, _SPOOL_FULL, entry.id)
         entry.advance(DeliveryState.FAILED, self._clock.now(), _SPOOL_FULL)
         entry.body = entry.extra = ""
         self._open.pop(_mark_of(entry), None)

@@ -18,7 +18,7 @@ from gateway.accounts.account import Account
 from gateway.bridge import Capabilities, Clock
 from gateway.delivery.admission import Admission
 from gateway.delivery.drafts import Draft
-from gateway.delivery.entry import Entry
+from gateway.delivery.entry import Entry, names_of
 from gateway.delivery.journal import Journal, Kept
 from gateway.delivery.lines import FIRST_TRY, Lines, Place, place_of
 from gateway.delivery.notices import Notices
@@ -26,6 +26,8 @@ from gateway.delivery.outgoing import Attempt, Outgoing, hand, not_connected, pa
 from gateway.delivery.reports import Reports, Silence, fit
 from gateway.ids import IdSource
 from gateway.model import Address, Condition, DeliveryState, ErrorType, MessageKind, Refused
+from gateway.ops.status import Direction
+from gateway.ops.traffic import Traffic
 from gateway.storage.deliveries import DeliveryStore
 from gateway.storage.errors import StorageError
 from gateway.texts import Text, joined
@@ -76,6 +78,7 @@ class Outbound:
         refuse: Callable[[Stanza, Refused], None],
         service: Callable[[Account, str], None],
         spawn: Callable[[Awaitable[None]], None],
+        traffic: Traffic,
         taken: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self.counts = OutboundCounts()
@@ -88,6 +91,7 @@ class Outbound:
         self._refuse = refuse
         self._service = service
         self._taken = taken
+        self._traffic = traffic
         self._admission = Admission(bridge, capabilities, policy.waiting, clock, ids, account, refuse)
         self._lines = Lines(clock, self._pump)
         self._reports = Reports(bridge, store, spawn)
@@ -236,6 +240,7 @@ class Outbound:
         self._admission.over(entry)
         entry.handed = False
         entry.advance(DeliveryState.ACCEPTED, self._clock.now())
+        self._traffic.entry_taken(entry.changed - entry.created, room=entry.room)
         if self._can.delivery_reports:
             for key in self._reports.expect(entry, ids):
                 self._journal.note(entry, key)
@@ -322,6 +327,8 @@ class Outbound:
         self.counts.delivered += state is DeliveryState.DELIVERED
         self.counts.failed += state is DeliveryState.FAILED
         self.counts.unknown += state is DeliveryState.UNKNOWN
+        if state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
+            self._traffic.fail(Direction.OUT, entry.refused, entry.id, names_of(entry))
         self._notices.due(entry, before)
 
     # -- time --------------------------------------------------------------------------------------------------

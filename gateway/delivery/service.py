@@ -25,6 +25,7 @@ from gateway.delivery.outbound import Outbound, OutboundPolicy
 from gateway.delivery.outgoing import Outgoing
 from gateway.ids import IdSource
 from gateway.model import Address, DeliveryState, Message, Refused
+from gateway.ops.traffic import Traffic
 from gateway.storage.deliveries import DeliveryStore
 from gateway.tasks import Tasks
 from gateway.texts import Languages, Readers
@@ -71,6 +72,7 @@ class DeliveryWiring:
     introduce: Callable[[Entry], str] = lambda entry: ""
     taken: Callable[[Entry], None] = lambda entry: None  # of messages to contacts that the network has taken
     readers: Readers = field(default_factory=lambda: Readers(Languages({})))
+    traffic: Traffic | None = None
 
 
 class Deliveries:
@@ -80,6 +82,7 @@ class Deliveries:
         w = self._wiring = wiring
         self.confirmed_before: float | None = None  # until when an earlier process's words had arrived
         self.barrier = Barrier(w.book.jid, w.iq, w.clock, self._confirmed)
+        self._traffic = traffic = w.traffic or Traffic(w.clock, w.name)
         self._journal = Journal(w.store, w.clock)
         self.courier = Courier(self, w.send, self.barrier, w.clock, w.random, policy.spool)
         self._notices = Notices(
@@ -105,6 +108,7 @@ class Deliveries:
             heard=w.heard,
             introduce=w.introduce,
             copies=w.copies,
+            traffic=traffic,
         )
         self.outbound = Outbound(
             w.name,
@@ -120,6 +124,7 @@ class Deliveries:
             service=w.service,
             spawn=w.spawn,
             taken=w.taken,
+            traffic=traffic,
         )
         self._sweeper: Cancellable | None = None
         self._marked = 0.0
@@ -139,9 +144,11 @@ class Deliveries:
         async with Tasks() as tasks:
             tasks.spawn(self._journal.run(), vital=True)
             self._sweep_later()
+            self._traffic.start()
             try:
                 yield
             finally:
+                self._traffic.stop()
                 if self._sweeper is not None:
                     self._sweeper.cancel()
                 self._journal.close()
@@ -283,6 +290,10 @@ class Deliveries:
             self.inbound.told(parcel.entry)
         else:
             self._notices.arrived(parcel)
+
+    def written(self, parcel: Parcel) -> None:
+        if not parcel.words and not parcel.late:
+            self._traffic.person_shown(self._wiring.clock.now() - parcel.entry.created)
 
     def dropped(self, parcel: Parcel) -> None:
         self.inbound.dropped(parcel.entry)

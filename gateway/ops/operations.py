@@ -159,7 +159,7 @@ class Operations:
         chosen = next((each for each in get_args(logs.Level) if each == level), None)
         if chosen is None:
             raise DeskError(f"There is no log level {level!r}; there is {', '.join(get_args(logs.Level))}.")
-        logs.set_level(chosen)
+        self._fleet.set_log_level(chosen)
         self.log_level = chosen
         _log.warning("log level changed", to=chosen, author=author)
 

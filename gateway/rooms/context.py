@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.ids import IdSource
 from gateway.model import Occupant
+from gateway.ops.traffic import Traffic
 from gateway.rooms.history import Said
 from gateway.rooms.slices import Slices
 
@@ -16,6 +17,7 @@ class RoomContext(Protocol):
 
     ids: IdSource
     slices: Slices
+    traffic: Traffic
 
     def send(self, stanza: str, *, keep: bool = False, owned: bool = False) -> bool:
         """See ``Outbox.send``."""

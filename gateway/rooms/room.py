@@ -210,6 +210,8 @@ class Room:
                 return
             self._remember(foreign_id, foreign_id)
         context = self._context
+        traffic = context.traffic
+        traffic.rooms_in += 1
         now = context.now()
         # Noticeably old: a replay, not a slow clock. Else what counts is when it came: clocks differ, and it must not stand
         # before what was said before it.

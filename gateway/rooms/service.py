@@ -19,6 +19,7 @@ from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.limits import Kind, Limits
 from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
+from gateway.ops.traffic import Traffic
 from gateway.rooms.asides import Asides
 from gateway.rooms.events import Listeners
 from gateway.rooms.governing import Governing
@@ -76,6 +77,7 @@ class ServiceContext(Protocol):
     listeners: Listeners
     speech: Speech
     telling: Telling
+    traffic: Traffic
 
     @property
     def guard(self) -> Guarded: ...
@@ -268,7 +270,10 @@ class RoomService:
             outgoing = Outgoing(text, kind, Parts(kept=kept), extra)
             context.deliveries.send(stanza, room.address, outgoing)
             return
-        ticket = Reflection(room, stanza, text, kind, extra, context.refuse, kept)
+        traffic = context.traffic
+        ticket = Reflection(
+            room, stanza, text, kind, extra, context.refuse, traffic, traffic.monotonic(), kept
+        )
         session = account.session
         if session is None or room.state is not _IN:
             ticket.refused(self._down(account, room))

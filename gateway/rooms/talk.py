@@ -17,6 +17,7 @@ from gateway.chat.speech import Speech, Spoken, encrypted, with_kind
 from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.model import MessageKind, Refused
+from gateway.ops.traffic import Traffic
 from gateway.rooms.place import RoomPlace
 from gateway.rooms.room import Room, RoomState
 from gateway.rooms.tickets import Outcome, Reflection, Refuse
@@ -51,6 +52,7 @@ class TalkContext(Protocol):
 
     speech: Speech
     deliveries: Deliveries
+    traffic: Traffic
 
     def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None: ...
 
@@ -153,7 +155,18 @@ class RoomTalk:
             parts = Parts(beside.enrichment, passed.attachments, passed.body, kept, unkept)
             self._context.deliveries.send(stanza, room.address, Outgoing(text, kind, parts, carried))
             return
-        ticket = Reflection(room, stanza, *with_kind(passed.body), carried, refuse, kept=kept, unkept=unkept)
+        traffic = self._context.traffic
+        ticket = Reflection(
+            room,
+            stanza,
+            *with_kind(passed.body),
+            carried,
+            refuse,
+            traffic,
+            traffic.monotonic(),
+            kept=kept,
+            unkept=unkept,
+        )
         if account.session is None or room.state is not RoomState.IN:
             ticket.refused(self._down(account, room))
         else:
@@ -241,8 +254,18 @@ class RoomTalk:
             self._context.deliveries.send(stanza, room.address, outgoing)
             return
         refuse = self._context.refuse
+        traffic = self._context.traffic
         ticket = Reflection(
-            room, stanza, spoken.shown, spoken.shown_kind, carried, refuse, kept=kept, unkept=unkept
+            room,
+            stanza,
+            spoken.shown,
+            spoken.shown_kind,
+            carried,
+            refuse,
+            traffic,
+            traffic.monotonic(),
+            kept=kept,
+            unkept=unkept,
         )
         if account.session is None or room.state is not RoomState.IN:
             ticket.refused(self._down(account, room))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gateway.model import MessageKind, Refused
+from gateway.ops.traffic import Traffic
 from gateway.rooms.room import Room
 from gateway.xmpp.stanza import Stanza
 
@@ -22,6 +23,8 @@ class Reflection:
     kind: MessageKind
     extra: str  # ready XML that travels with the body: origin-id, thread, stanza-ids of others
     refuse: Refuse
+    traffic: Traffic
+    since: float  # monotonic: when it came to us
     reference: ClassVar[str] = ""
     kept: str = (
         ""  # ready XML that is shown also to clients that come later: what the message is besides its text
@@ -29,6 +32,7 @@ class Reflection:
     unkept: bool = False  # its sender does not want it archived
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
+        self.traffic.room_taken(self.since)
         self.room.said_by_us(
             self.text, self.kind, self.stanza.id, self.extra, foreign_ids, self.kept, unkept=self.unkept
         )

@@ -40,10 +40,10 @@ from gateway.model import (
     Availability,
     Departure,
     Exit,
-    Question,
     Refused,
 )
 from gateway.ops.desk import Desk
+from gateway.ops.traffic import Traffic
 from gateway.rooms.asides import Asides
 from gateway.rooms.events import Listeners
 from gateway.rooms.habits import Habits
@@ -66,7 +66,18 @@ from gateway.xmpp.lookout import Lookout
 from gateway.xmpp.reception import Offices, Reception
 from gateway.xmpp.router import Router
 from gateway.xmpp.stanza import Stanza, parse_jid
-from gateway.xmpp.wiring import archived, exact, guarded, ledger, publish, street, surroundings
+from gateway.xmpp.wiring import (
+    accounted,
+    archived,
+    asked,
+    cut_off,
+    exact,
+    guarded,
+    ledger,
+    publish,
+    street,
+    surroundings,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -96,7 +107,7 @@ class ComponentSettings:
 
 class Component:
     """See the module's text. ``run`` once; ``close`` ends it. ``media`` and ``loops`` are shared with the other
-    components; ``desk`` is what admins are shown and do beyond this component."""
+    components; ``desk`` is what admins are shown and do beyond this component; ``traffic`` outlives it."""
 
     def __init__(
         self,
@@ -110,6 +121,7 @@ class Component:
         loops: Loops | None = None,
         desk: Desk | None = None,
         lookout: Lookout | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self.settings = settings
         self.desk = desk
@@ -118,6 +130,8 @@ class Component:
         self.jid = settings.jid
         self.bridge = bridge
         self.stores = stores
+        self.traffic = traffic or Traffic(services.clock, settings.name, services.verbosity)
+        self.failed = accounted(self.traffic)
         self._stop = asyncio.Event()
         self.tasks = Tasks()
         self.book = AddressBook(settings.jid, bridge)
@@ -131,6 +145,7 @@ class Component:
             on_stanza=self._on_stanza,
             on_status=self._on_link,
             on_twin=lookout.twin,
+            on_written=self.traffic.written,
         )
         self.send = self.link.send
         self.access = Access(settings.name, settings.access, stores.access)
@@ -146,6 +161,7 @@ class Component:
             barred=self.access.barred,
             admit=self.guard.admit,
             languages=settings.languages,
+            refused=self.failed,
         )
         ids = IdSource(services.clock, services.random)
         self.asides = Asides(self.account)
@@ -174,11 +190,12 @@ class Component:
                 self._status_changed,
                 self.chats,
                 self.deliveries.barrier.stamp,
+                self.traffic,
                 publish(self, media, services),
                 self.guard.watched,
                 self.guard.overheard,
-                self._asked,
-                self._cut_off,
+                asked(self),
+                cut_off(self),
                 lambda: self.link.congested,
                 settings.languages,
                 habits=Habits(record=settings.archive.recorded, persistent=settings.persistent),
@@ -291,6 +308,7 @@ class Component:
     def _on_link(self, status: LinkStatus) -> None:
         self._lookout.link(status)
         if status.state is LinkState.UP:
+            self.traffic.link_up()
             self.people.link_up()
             self.doors.link_up()
             self.deliveries.up()
@@ -320,6 +338,7 @@ class Component:
         redirect = self.book.jid_of(why.address) if why.address is not None else None
         answer = error_stanza(stanza, why, redirect=redirect, extra=extra, languages=self.settings.languages)
         if answer is not None:
+            self.failed(stanza, why)
             self.send(answer, keep=True)
 
     def reconfigure(self, settings: ComponentSettings, usage: LimitPolicy, pacing: PacingPolicy) -> None:
@@ -338,23 +357,6 @@ class Component:
     def tell_user(self, user: str, text: str) -> None:
         self.doors.tell(user, text)
 
-    def _cut_off(self, network: str, words: str, users: int, seconds: float) -> None:
-        """A network bans one user after the other: only people can settle that."""
-        _log.warning(
-            "network bans us",
-            bridge=self.settings.name,
-            network=network,
-            words=words,
-            users=users,
-            seconds=seconds,
-        )
-        text = (
-            f"{network} bans the users of {self.settings.title}, {users} so far: {words}. Nobody logs in there for "
-            f"{seconds / 60:.0f} minutes; then one user tries. Please talk to the network's staff."
-        )
-        for admin in self.access.policy.admins:
-            self.doors.tell(admin, text)
-
     def notify(self, account: Account, text: str) -> None:
         self.host.service(account, text)
 
@@ -371,11 +373,6 @@ class Component:
         """The XEP-0115 element of one of our addresses, as a user sees it."""
         info = self._discovery.info(parse_jid(self.book.jid_of(address)), "", parse_jid(owner))
         return self._caps.element(info) if info is not None else ""
-
-    def _asked(
-        self, account: Account, sender: str, question: Question, answer: Callable[[str], None]
-    ) -> None:
-        self.asking.asked(account, sender, question, answer)
 
     def forget_user(self, owner: str) -> None:
         self.accounts.forget(owner)

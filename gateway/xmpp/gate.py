@@ -84,7 +84,8 @@ class _Withheld:
 
 
 class Gate:
-    """``own`` are the domains of all our components: what comes from one of them has been here before."""
+    """``own`` are the domains of all our components: what comes from one of them has been here before. ``refused`` hears of
+    everything that is too much, answered or not."""
 
     def __init__(
         self,
@@ -94,7 +95,9 @@ class Gate:
         own: Set[str],
         context: GateContext,
         languages: Languages | None = None,
+        refused: Callable[[Stanza, Refused], None] | None = None,
     ) -> None:
+        self._refused = refused
         self._take = limits.take
         self._limits = limits
         self._loops = loops
@@ -229,6 +232,8 @@ class Gate:
     # -- refusals ----------------------------------------------------------------------------------------------
 
     def _refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> bool:
+        if self._refused is not None:
+            self._refused(stanza, why)
         owner = stanza.sender.bare
         known = self._withheld.get(owner)
         if known is not None:

@@ -13,7 +13,7 @@ from gateway.accounts.inflow import Inflow
 from gateway.bridge import BadAddress, Bridge, Clock
 from gateway.limits import Limits
 from gateway.loops import Loop, Loops, Place
-from gateway.model import Address, AddressKind, Message
+from gateway.model import Address, AddressKind, Message, Refused
 from gateway.texts import Languages
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.gate import Gate, loop_notices
@@ -39,6 +39,7 @@ class GuardWiring:
     tell: Callable[[str, str], None]
     notify: Callable[[Account, str], None]
     languages: Languages | None = None
+    refused: Callable[[Stanza, Refused], None] | None = None
 
 
 class Guard:
@@ -51,7 +52,9 @@ class Guard:
         self.limits = wiring.limits
         self.watched = wiring.loops.watched
         self._loops = wiring.loops
-        self._gate = Gate(self.limits, wiring.loops, wiring.clock, wiring.own, self, wiring.languages)
+        self._gate = Gate(
+            self.limits, wiring.loops, wiring.clock, wiring.own, self, wiring.languages, wiring.refused
+        )
         self._inflow: Inflow | None = None
         self.admit = self._gate.admit
 

@@ -44,7 +44,8 @@ class Link:
 
     ``on_stanza`` gets every message, presence and iq as parsed, in order; ``on_status`` every change of state;
     ``on_twin`` a sentence when another gateway shares this JID; ``on_dropped`` how many stanzas that were to be kept have
-    been given up. None of them may raise; what ``on_stanza`` raises all the same is logged and costs that stanza only.
+    been given up; ``on_written`` see ``Outbox``. None of them may raise; what ``on_stanza`` raises all the same is logged
+    and costs that stanza only.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Link:
         on_status: Callable[[LinkStatus], None],
         on_twin: Callable[[str], None] = _nobody,
         on_dropped: Callable[[int], None] = _nobody,
+        on_written: Callable[[float], None] = _nobody,
         limits: OutboxLimits | None = None,
         connect: Connector = tcp,
     ) -> None:
@@ -76,7 +78,12 @@ class Link:
         self._counters = Counters()
         self._read_before = 0  # bytes, on earlier connections
         self._outbox = Outbox(
-            jid, clock=clock, counters=self._counters, limits=limits or OutboxLimits(), on_dropped=on_dropped
+            jid,
+            clock=clock,
+            counters=self._counters,
+            limits=limits or OutboxLimits(),
+            on_dropped=on_dropped,
+            on_written=on_written,
         )
         self._heartbeat = Heartbeat(
             jid,

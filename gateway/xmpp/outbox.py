@@ -60,6 +60,10 @@ class Counters:
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
 
+def _nobody(_: float) -> None:
+    """Nobody wants to know."""
+
+
 class Writer(Protocol):
     @property
     def closing(self) -> bool:
@@ -79,12 +83,15 @@ class Outbox:
         counters: Counters,
         limits: OutboxLimits,
         on_dropped: Callable[[int], None],
+        on_written: Callable[[float], None] = _nobody,
     ) -> None:
+        """``on_written``: something was written, the oldest of which had waited for so many seconds."""
         self._jid = jid
         self._clock = clock
         self._counters = counters
         self._limits = limits
         self._on_dropped = on_dropped
+        self._on_written = on_written
         self._writer: Writer | None = None
         self._writable = False
         self._pending: deque[bytes] = deque()
@@ -96,6 +103,7 @@ class Outbox:
         self._since = (
             0.0  # monotonic; when what is queued now begins to wait: one look at the clock for each turn
         )
+        self._oldest = 0.0  # monotonic; since when the oldest of what is queued waits
         self._waiting: list[asyncio.Future[None]] = []
         self._burst: dict[str, int] = {}  # dropped since the outbox was last well
         self._lost = 0  # kept stanzas dropped and not yet told to ``on_dropped``
@@ -117,6 +125,8 @@ class Outbox:
             return self._refuse("too-large", stanza, size)
         if self._flush_soon is None:
             self._since = self._clock.monotonic()
+            if not self._pending:
+                self._oldest = self._since
         if keep:
             self._kept.append((self._first + len(self._pending), self._since))
         elif self._writer is None:
@@ -239,6 +249,7 @@ class Outbox:
         self._counters.sent += count
         self._counters.sent_bytes += len(data)
         writer.write(data)
+        self._on_written(self._clock.monotonic() - self._oldest)
         if pending and self._writable:
             self._flush_later()
         if self._burst and self._bytes <= self._limits.low_water:

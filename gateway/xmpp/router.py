@@ -132,7 +132,8 @@ class Router:
     ``send`` takes a ready stanza. At most ``per_sender`` requests of one bare JID and ``total`` of all are
     under way at a time; one that is not done after ``deadline`` seconds is answered with
     ``remote-server-timeout`` and its task cancelled. Of senders that are ``barred`` nothing is handled,
-    and nothing that ``admit`` does not let in; that has been dealt with.
+    and nothing that ``admit`` does not let in; that has been dealt with. ``refused`` hears of every error that
+    is no answer to a request.
     """
 
     def __init__(
@@ -146,8 +147,10 @@ class Router:
         barred: Callable[[Jid], bool] | None = None,
         admit: Callable[[Stanza], bool] | None = None,
         languages: Languages | None = None,
+        refused: Callable[[Stanza, Refused], None] | None = None,
     ) -> None:
         self._send = send
+        self._refused = refused
         self._languages = languages
         self._barred = barred
         self._admit = admit
@@ -302,6 +305,8 @@ class Router:
             languages=self._languages,
         )
         if text is not None:
+            if self._refused is not None:
+                self._refused(stanza, refusal.refused)
             self._send(text)
 
     def _decline(self, reply: Reply, refusal: RefusedError) -> None:

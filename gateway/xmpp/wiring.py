@@ -6,6 +6,10 @@ Some of what is handed over is asked for later only, so that parts can be built 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+import structlog
+
+from gateway.accounts.account import Account
+from gateway.addressing import unescape
 from gateway.bridge import Bridge, Clock, Discreet, Services
 from gateway.contacts.people import Surroundings
 from gateway.delivery.service import DeliveryWiring
@@ -17,14 +21,19 @@ from gateway.loops import Loops
 from gateway.media.arrivals import Publish
 from gateway.media.metering import metered
 from gateway.media.service import MediaService
-from gateway.model import GATEWAY, Address
+from gateway.model import GATEWAY, Address, Question, Refused
+from gateway.ops.status import Direction
+from gateway.ops.traffic import Traffic
 from gateway.rooms.configuring import NetworkSettings
 from gateway.texts import Readers
 from gateway.xmpp.guard import GuardWiring
+from gateway.xmpp.stanza import Stanza
 from gateway.xmpp.upload import publish_with
 
 if TYPE_CHECKING:
     from gateway.xmpp.component import Component
+
+_log = structlog.get_logger(__name__)
 
 
 def publish(of: "Component", media: MediaService | None, services: Services) -> Publish | None:
@@ -42,6 +51,42 @@ def exact(bridge: Bridge) -> Callable[[Address, str], bool]:
     return lambda address, text: False
 
 
+def accounted(traffic: Traffic) -> Callable[[Stanza, Refused], None]:
+    """Keeps account of refused messages; of other stanzas none is kept."""
+
+    def refused(stanza: Stanza, why: Refused) -> None:
+        if stanza.kind == "message":
+            names = (stanza.sender.local, stanza.to.resource, *unescape(stanza.to.local).split("%"))
+            traffic.fail(Direction.OUT, why, stanza.id, names)
+
+    return refused
+
+
+def asked(of: "Component") -> Callable[[Account, str, Question, Callable[[str], None]], None]:
+    def ask(account: Account, sender: str, question: Question, answer: Callable[[str], None]) -> None:
+        of.asking.asked(account, sender, question, answer)
+
+    return ask
+
+
+def cut_off(of: "Component") -> Callable[[str, str, int, float], None]:
+    """What happens when a network bans one user after the other: only people can settle that."""
+
+    def tell(network: str, words: str, users: int, seconds: float) -> None:
+        name = of.settings.name
+        _log.warning(
+            "network bans us", bridge=name, network=network, words=words, users=users, seconds=seconds
+        )
+        text = (
+            f"{network} bans the users of {of.settings.title}, {users} so far: {words}. Nobody logs in there for "
+            f"{seconds / 60:.0f} minutes; then one user tries. Please talk to the network's staff."
+        )
+        for admin in of.access.policy.admins:
+            of.tell_user(admin, text)
+
+    return tell
+
+
 def guarded(of: "Component", clock: Clock, limits: Limits, loops: Loops) -> GuardWiring:
     return GuardWiring(
         name=of.settings.name,
@@ -57,6 +102,7 @@ def guarded(of: "Component", clock: Clock, limits: Limits, loops: Loops) -> Guar
         tell=of.tell_user,
         notify=of.notify,
         languages=of.settings.languages,
+        refused=of.failed,
     )
 
 
@@ -95,6 +141,7 @@ def ledger(of: "Component", services: Services) -> DeliveryWiring:
         introduce=lambda entry: of.people.stranger(entry.owner, entry.network, entry.peer),
         taken=of.archives.taken(of.chats.taken),
         readers=Readers(of.settings.languages),
+        traffic=of.traffic,
     )
 
 

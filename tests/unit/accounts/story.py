@@ -12,6 +12,7 @@ from gateway.bridge import Account as Described
 from gateway.bridge import SessionEnded
 from gateway.ids import IdSource
 from gateway.model import AccountState, Condition, Occupant, Refused
+from gateway.ops.traffic import Traffic
 from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room
@@ -59,6 +60,7 @@ class Surroundings:
         self.clock = ManualClock()
         self.ids = IdSource(self.clock, random.Random(1))
         self.slices = Slices(self.clock.call_later, lambda: False)
+        self.traffic = Traffic(self.clock)
         self.bridge = self
         self.sent: list[Element] = []
         self.sessions: list[ScriptedSession] = []

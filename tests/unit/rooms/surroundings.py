@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 from gateway.ids import IdSource
 from gateway.model import Affiliation, Message, Occupant, Role, Topic
+from gateway.ops.traffic import Traffic
 from gateway.rooms.people import Attendee
 from gateway.rooms.room import Room
 from gateway.rooms.slices import Slices
@@ -23,6 +24,7 @@ class Surroundings:
         self.ids = IdSource(self.clock, random.Random(1))
         self.slices = Slices(self.clock.call_later, lambda: self.congested)
         self.congested = False
+        self.traffic = Traffic(self.clock)
         self.sent: list[Element] = []
         self.raw: list[str] = []
         self.kept: list[Element] = []  # those that outlive a lost link
