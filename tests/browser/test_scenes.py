@@ -12,7 +12,7 @@ from gateway.bridge import Finding, Verdict
 from gateway.clock import SystemClock
 from gateway.ops.status import Direction
 from tests.browser import scenes
-from tests.browser.conftest import Opening
+from tests.browser.chromium import Opening
 from tests.fakes.desk import FakeDesk
 from tests.unit.page.house import TOKEN, House, house
 
