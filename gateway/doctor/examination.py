@@ -38,7 +38,7 @@ def stated(*findings: Finding) -> Callable[[], AsyncIterator[Finding]]:
     return run
 
 
-async def examined(examinations: Iterable[Examination]) -> AsyncIterator[Finding]:
+async def examined(examinations: Iterable[Examination]) -> AsyncGenerator[Finding, None]:
     """All of them at once; the findings in the order of ``examinations``, each as soon as those before it are there."""
     tasks = [asyncio.ensure_future(_within(each)) for each in examinations]
     try:

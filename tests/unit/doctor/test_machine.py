@@ -1,0 +1,135 @@
+"""What is tried on the machine itself: disks, files, the database and its key, the web."""
+
+import os
+import sqlite3
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from gateway.bridge import Finding, Verdict
+from gateway.clock import SystemClock
+from gateway.config import load
+from gateway.doctor.examination import examined
+from gateway.doctor.keeping import of_storage
+from gateway.doctor.machine import Machine, of_machine
+from gateway.init import init
+from gateway.secrets import SecretBox
+from gateway.settings import Settings
+from gateway.storage.database import opened
+from gateway.storage.schema import account_settings
+from gateway.web.server import serving
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    path = tmp_path / "config.toml"
+    init("irc.example.org", "irc", "prosody", path, force=False, out=StringIO())
+    return load(path, {})
+
+
+def space(*, free: int = 10**9, inodes: int = 10**6) -> os.statvfs_result:
+    # f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_favail, f_flag, f_namemax
+    return os.statvfs_result((4096, 1, 10**10, free, free, 10**7, inodes, inodes, 0, 255))
+
+
+async def about(settings: Settings, machine: Machine, subject: str) -> Finding:
+    findings = [each async for each in examined(of_machine(settings, machine))]
+    return next(each for each in findings if each.subject == subject)
+
+
+async def test_a_full_disk_is_a_fault(settings: Settings) -> None:
+    full = await about(settings, Machine(space=lambda path: space(free=50_000_000)), "disk")
+    assert full.verdict is Verdict.FAIL
+    assert full.text.startswith("Only 50 MB are free")
+    assert (await about(settings, Machine(space=lambda path: space()), "disk")).verdict is Verdict.OK
+
+
+async def test_a_disk_without_inodes_is_a_fault(settings: Settings) -> None:
+    finding = await about(settings, Machine(space=lambda path: space(inodes=12)), "disk")
+    assert finding.verdict is Verdict.FAIL
+    assert "Only 12 more files" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("files", "verdict"), [(256, Verdict.FAIL), (1024, Verdict.OK), (65536, Verdict.OK), (-1, Verdict.OK)]
+)
+async def test_a_limit_of_open_files_is_measured_by_the_users_there_may_be(
+    settings: Settings, files: int, verdict: Verdict
+) -> None:
+    finding = await about(settings, Machine(open_files=lambda: files), "open files")
+    assert finding.verdict is verdict
+    assert ("LimitNOFILE" in finding.fix) is (verdict is Verdict.FAIL)
+
+
+async def test_a_public_address_has_to_lead_to_this_gateway(settings: Settings) -> None:
+    async with serving("127.0.0.1", 0, []) as ours, serving("127.0.0.1", 0, []) as others:
+        for public, verdict in ((ours, Verdict.OK), (others, Verdict.FAIL)):
+            web = settings.web.model_copy(
+                update={"listen": f"127.0.0.1:{ours}", "public_url": f"http://127.0.0.1:{public}"}
+            )
+            finding = await about(replace(settings, web=web), Machine(live=True), "web")
+            assert finding.verdict is verdict
+    gone = await about(replace(settings, web=web), Machine(live=True), "web")
+    assert gone.verdict is Verdict.FAIL
+    assert (await about(replace(settings, web=web), Machine(), "web")).verdict is Verdict.UNKNOWN
+
+
+# -- the database -----------------------------------------------------------------------------------------------
+
+
+async def kept(settings: Settings) -> dict[str, Finding]:
+    found = [each async for each in examined(of_storage(settings.storage, SystemClock(), None))]
+    return {each.subject: each for each in found}
+
+
+@pytest.fixture
+async def filled(settings: Settings) -> Settings:
+    """With a stored password."""
+    key = SecretBox.load(settings.storage.key_file)
+    row = {"bridge": "irc", "owner": "a@b", "network": "n", "name": "password"}
+    async with opened(settings.storage.database, clock=SystemClock()) as database:
+        await database.write(
+            account_settings.insert(), {**row, "value": key.seal("geheim", "somewhere"), "secret": True}
+        )
+    return settings
+
+
+async def test_a_database_that_is_not_there_yet_is_not_made(settings: Settings) -> None:
+    found = await kept(settings)
+    assert found["database"].text.endswith("will be made at the first start.")
+    assert settings.storage.database_file is not None
+    assert not settings.storage.database_file.exists()
+
+
+async def test_a_database_is_looked_through_and_its_key_tried(filled: Settings) -> None:
+    found = await kept(filled)
+    assert {each.verdict for each in found.values()} <= {Verdict.OK, Verdict.NOTE}  # a slow disk is noted
+    assert found["stored passwords"].text == "The key file opens what is stored."
+    assert found["database file"].text.endswith("and whole.")
+
+
+async def test_another_key_is_told_before_users_meet_it(filled: Settings) -> None:
+    filled.storage.key_file.unlink()
+    SecretBox.create(filled.storage.key_file)
+    finding = (await kept(filled))["stored passwords"]
+    assert finding.verdict is Verdict.FAIL
+    assert finding.text.startswith("1 of 1 stored passwords cannot be read.")
+    assert "geheim" not in finding.text
+
+
+async def test_a_damaged_database_is_a_fault(filled: Settings) -> None:
+    file = filled.storage.database_file
+    assert file is not None
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'archive'").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    connection.close()
+    with file.open("r+b") as raw:
+        raw.seek((root - 1) * size)
+        raw.write(b"\xff" * size)
+    finding = (await kept(filled))["database file"]
+    assert finding.verdict is Verdict.FAIL
+    assert "causeway restore" in finding.text
