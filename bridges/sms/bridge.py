@@ -1,6 +1,6 @@
 """The SMS bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -9,6 +9,7 @@ from bridges.sms.addresses import HOME
 from bridges.sms.building import built
 from bridges.sms.commands import SmsCommands
 from bridges.sms.config import SmsSettings
+from bridges.sms.examining import examine
 from bridges.sms.office import Building, Office
 from bridges.sms.session import SmsSession
 from gateway.bridge import (
@@ -16,6 +17,7 @@ from gateway.bridge import (
     BadAddress,
     BridgeCommand,
     Capabilities,
+    Finding,
     Hint,
     NotStored,
     Services,
@@ -46,6 +48,7 @@ CAPABILITIES = Capabilities(
     forgets=True,
     commands=True,
     background=True,
+    examined=True,
     web=True,
     together=True,
     one_way=True,
@@ -151,6 +154,10 @@ class SmsBridge:
         for route in self.office.routes.all:
             found += [f"Route {route.name}: {each}" for each in await route.trial()]
         return found
+
+    def examine(self) -> AsyncIterator[Finding]:
+        """``gateway.bridge.Examined``."""
+        return examine(self.office)
 
     def forget(self, user: str) -> None:
         self.office.forget(user)

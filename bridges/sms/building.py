@@ -13,7 +13,7 @@ from bridges.sms.http.webhooks import Webhooks
 from bridges.sms.smpp.route import Centre
 from bridges.sms.smpp.settings import SmppRoute
 from bridges.sms.traffic import Away, Intake, Route, Seen, Submission, Turn, Ways
-from gateway.bridge import Services
+from gateway.bridge import Finding, Services, Verdict
 
 
 def built(name: str, settings: RouteSettings, services: Services, webhooks: Webhooks) -> Route:
@@ -65,3 +65,6 @@ class Unusable:
 
     async def trial(self) -> Sequence[str]:
         return [self._why]
+
+    async def examined(self) -> Sequence[Finding]:
+        return [Finding(Verdict.FAIL, self._why, f"route {self._name}")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from gateway.bridge import Finding
 from gateway.model import Attachment, Refused
 
 # -- to the network --------------------------------------------------------------------------------------------------
@@ -155,6 +156,10 @@ class Route(Protocol):
 
     async def trial(self) -> Sequence[str]:
         """For ``causeway check``: try to connect and log in; what is wrong, in sentences with the fix."""
+
+    async def examined(self) -> Sequence[Finding]:
+        """For ``causeway doctor``: all that can be found out without sending a text, in bounded time; subjects name the
+        route. What runs is not disturbed."""
 
 
 class Unfit(Exception):

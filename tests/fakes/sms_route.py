@@ -21,6 +21,7 @@ from bridges.sms.traffic import (
     Unfit,
     Ways,
 )
+from gateway.bridge import Finding, Verdict
 from gateway.model import Refused
 from tests.waiting import DEADLINE
 
@@ -128,6 +129,10 @@ class FakeRoute:
 
     async def trial(self) -> Sequence[str]:
         return self.trouble
+
+    async def examined(self) -> Sequence[Finding]:
+        found = [Finding(Verdict.FAIL, each, f"route {self._name}") for each in self.trouble]
+        return found or [Finding(Verdict.OK, "It answers.", f"route {self._name}")]
 
     # For tests
 

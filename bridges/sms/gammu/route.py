@@ -35,13 +35,14 @@ from bridges.sms.traffic import (
     Unknown,
     Ways,
 )
-from gateway.bridge import Clock
+from gateway.bridge import Clock, Finding, Verdict
 from gateway.model import Condition, Refused
 
 _log = structlog.get_logger(__name__)
 
 _PATIENCE = 60.0  # seconds that a text may wait for the one before it, until others than this route are asked
 _DESK = 10.0  # seconds between two looks at the state of the modem
+_WEAK = 15  # per cent of signal, with which texts are lost
 _GIVEN_UP = 7 * 86_400.0  # seconds after which no network sends a report any more
 _BROKEN = (SQLAlchemyError, OSError, ImportError)
 
@@ -236,6 +237,26 @@ class Modem:
                 self._told.pop(first.id, None)
 
     # -- check ---------------------------------------------------------------------------------------------------------
+
+    async def examined(self) -> Sequence[Finding]:
+        subject = f"route {self._name}"
+        if troubles := await self.trial():
+            return [Finding(Verdict.FAIL, each, subject) for each in troubles]
+        box = Box(self._settings.url, self._settings.phone)
+        try:
+            desk, waiting = await box.desk(), await box.waiting()
+        except _BROKEN as error:
+            return [
+                Finding(Verdict.UNKNOWN, f"Its tables could be read, and then not: {_words(error)}.", subject)
+            ]
+        finally:
+            await box.close()
+        if desk is None:
+            return [Finding(Verdict.FAIL, f"{self._trouble(desk)}.", subject)]
+        text = f"gammu-smsd was heard of {desk.age:.0f} s ago: {_state(desk)}, {waiting} waiting."
+        if 0 <= desk.signal < _WEAK:
+            return [Finding(Verdict.NOTE, f"{text} The signal is weak: move the antenna.", subject)]
+        return [Finding(Verdict.OK, text, subject)]
 
     async def trial(self) -> Sequence[str]:
         box, shown = Box(self._settings.url, self._settings.phone), self._settings.shown

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
-from bridges.sms.http import filling
+from bridges.sms.http import examining, filling
 from bridges.sms.http.calling import Addresses, Answered, Call, Caller
+from bridges.sms.http.echoes import Echoes
 from bridges.sms.http.failings import Meaning, rejected
 from bridges.sms.http.gate import Gate
 from bridges.sms.http.places import Places
@@ -32,7 +33,7 @@ from bridges.sms.traffic import (
     Unknown,
     Ways,
 )
-from gateway.bridge import NotStored, Services
+from gateway.bridge import Finding, NotStored, Services, Verdict
 from gateway.bridge.web import path
 
 _log = structlog.get_logger(__name__)
@@ -74,6 +75,7 @@ class HttpWay:
         self._session: aiohttp.ClientSession | None = None
         self._addresses = Addresses()
         self._desk: RouteDesk | None = None
+        self._echoes = Echoes(services.random)
         self._places = Places(self._caller, self._preset, self._fetched)
         self._open = asyncio.Event()
         self._intake: Intake | None = None
@@ -148,7 +150,8 @@ class HttpWay:
             except NotStored as error:
                 _log.warning("a route has no address yet", route=self._name, reason=str(error))
                 await clock.sleep(_AGAIN)
-        self._desk = RouteDesk(self._name, self._preset, secret, terms, intake, clock, who=self._places.who)
+        who, echoes = self._places.who, self._echoes
+        self._desk = RouteDesk(self._name, self._preset, secret, terms, intake, clock, who=who, echoes=echoes)
         self._addresses = self._webhooks.addresses(self._name, secret, self._base)
         self._webhooks.opened(self._name, self._desk)
         self._open.set()
@@ -164,6 +167,34 @@ class HttpWay:
             return {}
         basic = self._caller.basic()
         return {"Authorization": basic} if basic else {}
+
+    async def examined(self) -> Sequence[Finding]:
+        subject = f"route {self._name}"
+        if self._broken:
+            return [Finding(Verdict.FAIL, f"{self._broken}.", subject)]
+        found = [
+            Finding(Verdict.FAIL, f"{each[:1].upper()}{each[1:].rstrip('.')}.", f"settings of {subject}")
+            for each in (self._settings.trouble(self._secrets), *await asyncio.to_thread(self._further))
+            if each
+        ]
+        clock, address = self._services.clock, self._addresses.inbound if self._open.is_set() else ""
+        route = examining.Examined(
+            self._name, self._preset, address, bool(self._settings.sources), self._echoes, clock, self._http
+        )
+        try:
+            found += await examining.provider(route, self._caller.probe(clock.now()), self._refuses)
+        except filling.Unfilled:
+            text = "A value or secret has a control character in it: write it in one line."
+            return [*found, Finding(Verdict.FAIL, text, subject)]
+        if trouble := self._web_trouble():
+            text = f"{trouble[:1].upper()}{trouble[1:]}."
+            return [*found, Finding(Verdict.FAIL, text, f"callbacks of {subject}")]
+        return [*found, *(await examining.callbacks(route) if self._preset.event else ())]
+
+    def _refuses(self, answered: Answered) -> bool:
+        """Whether that says that our credentials are not good."""
+        outcome = self._caller.judged(answered, self._services.clock.now())
+        return answered.status in (401, 403) or (isinstance(outcome, Rejected) and outcome.operator)
 
     async def trial(self) -> Sequence[str]:
         if self._broken:
@@ -190,8 +221,7 @@ class HttpWay:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             reason = type(error).__name__
             return f"{title} cannot be reached at {host} ({reason}); check the network, and the address"
-        outcome = self._caller.judged(answered, self._services.clock.now())
-        if answered.status in (401, 403) or (isinstance(outcome, Rejected) and outcome.operator):
+        if self._refuses(answered):
             return f"{title} refuses the credentials ({answered.status}); copy them again from its console"
         return ""
 

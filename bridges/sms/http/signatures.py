@@ -226,6 +226,17 @@ VERIFIERS: Mapping[Scheme, Verify] = {
 }
 
 
+HEADERS: Mapping[Scheme, str] = {
+    Scheme.TWILIO: "X-Twilio-Signature",
+    Scheme.VONAGE_JWT: "Authorization",
+    Scheme.TELNYX: "Telnyx-Signature-Ed25519",
+    Scheme.PLIVO: "X-Plivo-Signature-V3",
+    Scheme.SINCH: "x-sinch-webhook-signature",
+    Scheme.MESSAGEBIRD: "MessageBird-Signature-JWT",
+}
+"""In which header each kind of signature comes, where it does."""
+
+
 def verify(scheme: Scheme, request: WebRequest, url: str, secrets: Secrets, now: float) -> Finding:
     """What is to be thought of ``request``, whose address for the rest of the world is ``url``."""
     if scheme is not Scheme.NONE and not any(secrets.values()):

@@ -18,6 +18,7 @@ from typing import Protocol
 import structlog
 
 from bridges.sms.http.calling import Addresses
+from bridges.sms.http.echoes import Echoes
 from bridges.sms.http.preset import Preset
 from bridges.sms.http.reading import News, OfMember, Reader, Trouble, Unread
 from bridges.sms.http.signatures import Finding, Scheme, Secrets, Verdict, same_password, verify
@@ -111,9 +112,11 @@ class RouteDesk:
         clock: Clock,
         seconds: float = _ANSWER_SECONDS,
         who: Callable[[str, str, float], Awaitable[str]] | None = None,
+        echoes: Echoes | None = None,
     ) -> None:
-        """``who`` gives the phone of a member of a group: see ``Places.who``."""
+        """``who`` gives the phone of a member of a group: see ``Places.who``. ``echoes`` are for whoever tries the way."""
         self.secret = secret
+        self._echoes = echoes
         self.counts: dict[str, int] = {}
         self._route = route
         self._preset = preset
@@ -126,6 +129,8 @@ class RouteDesk:
         self._replays = Replays(_REPLAYS)
 
     async def take(self, request: WebRequest, reference: str) -> WebResponse:
+        if self._echoes is not None and (echo := self._echoes.answer(request)) is not None:
+            return echo
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal

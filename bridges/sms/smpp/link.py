@@ -165,6 +165,12 @@ class Link(asyncio.Protocol):
         return self._session.transmits and transport is not None and not transport.is_closing()
 
     @property
+    def certificate(self) -> bytes | None:
+        """The message centre's, in DER."""
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return cast("bytes | None", tls.getpeercert(binary_form=True)) if tls is not None else None
+
+    @property
     def busy(self) -> int:
         """Messages without an answer, and reservations."""
         return self._session.open + self._reserved

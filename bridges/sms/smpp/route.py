@@ -22,6 +22,7 @@ from bridges.sms.smpp.bodies import Bind, Message, Unwritable
 from bridges.sms.smpp.commands import Npi
 from bridges.sms.smpp.dialling import Connector, Endpoint, tcp
 from bridges.sms.smpp.events import Answered, Brought
+from bridges.sms.smpp.examining import examine
 from bridges.sms.smpp.link import Failed, Link, NotWritten, Silence, Token
 from bridges.sms.smpp.repeats import Repeats
 from bridges.sms.smpp.session import NEVER, NOT_NOW, Timing
@@ -46,7 +47,7 @@ from bridges.sms.traffic import (
     Unknown,
     Ways,
 )
-from gateway.bridge import Clock
+from gateway.bridge import Clock, Finding
 from gateway.model import Condition, Refused
 
 log = structlog.get_logger(__name__)
@@ -144,6 +145,9 @@ class Centre:
             return [f"{failed}."]
         await link.close()
         return []
+
+    async def examined(self) -> Sequence[Finding]:
+        return await examine(self._name, self._settings, self._binds, self.seen(), self._clock)
 
     def seen(self) -> Seen:
         bound = sum(not link.closed.done() for link in self._binds.links)

@@ -24,6 +24,7 @@ from bridges.sms.traffic import (
     Submission,
     Unfit,
 )
+from gateway.bridge import Verdict
 from gateway.model import Condition
 from tests.fakes.clock import ManualClock
 from tests.rig.postgres import PASSWORD, Postgres
@@ -328,3 +329,17 @@ def daemon_processed(daemon: Daemon, wanted: list[bool]) -> Callable[[], Awaitab
         return await daemon.processed() == wanted
 
     return look
+
+
+async def test_the_doctor_says_how_the_modem_is(daemon: Daemon) -> None:
+    modem = Modem("modem", daemon.route, ManualClock())
+    [finding] = await modem.examined()
+    assert finding.verdict is Verdict.FAIL
+    await daemon.begin()
+    [finding] = await modem.examined()
+    assert (finding.verdict, finding.subject) == (Verdict.OK, "route modem"), finding
+    assert "0 waiting" in finding.text
+    await daemon.do('UPDATE phones SET "Signal" = 9')
+    [finding] = await modem.examined()
+    assert finding.verdict is Verdict.NOTE
+    assert "antenna" in finding.text
