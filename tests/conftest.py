@@ -1,6 +1,11 @@
 """What all tests share: the option ``--slow`` and the real servers."""
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no defect: how long a case may take is for pytest-timeout.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 pytest_plugins = ["tests.rig.servers"]
 
