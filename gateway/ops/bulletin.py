@@ -4,6 +4,7 @@ once when it is over.
 What comes and goes within seconds is told to nobody, and nobody is told the same twice within minutes. Knows no cause.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +17,8 @@ from gateway.texts import Text
 
 #: Seconds that a trouble lasts, or is over, before anybody hears of it.
 SETTLED = 5.0
-#: Seconds between two changes of a presence that everybody is told, and between two messages to admins about one thing.
+#: Seconds between two changes of a presence that everybody is told, of many in a row; and between two messages to admins
+#: about one thing.
 SPACING = 30.0
 QUIET = 600.0
 #: Of a trouble that could not be told while it lasted, because the link itself was down: told afterwards if it was so long.
@@ -63,7 +65,9 @@ class Bulletin:
         self._cases: dict[str, _Case] = {}
         self._quiet: dict[str, float] = {}  # until when nobody is written to about a key
         self._shown: dict[str, tuple[Ailment, ...]] = {}
-        self._not_before: dict[str, float] = {}  # when presence may change again
+        self._changes: dict[
+            str, tuple[float, float]
+        ] = {}  # when presence changed the last time but one, and the last time
         self._timer: Cancellable | None = None
         health.listen(self._wake)
 
@@ -139,9 +143,10 @@ class Bulletin:
         )
         if wanted == self._shown.get(bridge, ()):
             return True
-        if now < self._not_before.get(bridge, now):
+        earlier, last = self._changes.get(bridge, (-math.inf, -math.inf))
+        if now - earlier < 2 * SPACING:
             return False
-        self._not_before[bridge] = now + SPACING
+        self._changes[bridge] = (last, now)
         self._shown[bridge] = wanted
         self._voices.show(bridge)
         return True
