@@ -91,7 +91,8 @@ class Delivering:
             self._make_ready(lane)
 
     def wake(self, owner: str) -> None:
-        """A user's session is there."""
+        """A user's session is there, or rows of theirs are that are not held here."""
+        self._followed.discard(owner)
         self._came.add(owner)
         self._look.set()
 

@@ -54,6 +54,7 @@ class Ownership:
         self._store = store
         self._residents = residents
         self._delivering = delivering
+        self._told_at = 0.0
         self._clock = clock
         self._random = random
         self._lock = asyncio.Lock()  # between the look at a claim and its change
@@ -164,9 +165,10 @@ class Ownership:
     async def _tell(
         self, team: OurNumber, party: str, by: str, said: str, id_: str, *also: Statement
     ) -> None:
-        now = self._clock.now()
+        # Later every time: by it the notices of one chat are in order.
+        self._told_at = max(self._clock.now(), self._told_at + 1e-6)
         told = [
-            Delivery(member, id_, now, party, team.number, said, MessageKind.NOTICE)
+            Delivery(member, id_, self._told_at, party, team.number, said, MessageKind.NOTICE)
             for member in team.members
             if member != by
         ]
