@@ -107,7 +107,7 @@ class Machine:
             self.run(("systemctl", "daemon-reload"))
         print(f"\nWrote {unit}; it runs as the user {USER}.", file=out)
         print(
-            f"\nNext:\n\n    runuser -u {USER} -- {self._shown} check\n    systemctl enable --now causeway",
+            f"\nNext:\n\n    runuser -u {USER} -- {self._shown} doctor\n    systemctl enable --now causeway",
             file=out,
         )
 
