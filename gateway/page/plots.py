@@ -13,7 +13,7 @@ from statistics import median
 from gateway.ops.status import Point, Span
 from gateway.page import phrases
 
-WIDTH, HEIGHT = 400, 160
+WIDTH, HEIGHT = 400, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 4, 8, 18
 _INNER = WIDTH - _LEFT - _RIGHT
 _FAILED = 10  # height of the row of what failed
@@ -189,11 +189,11 @@ def _groups(points: Sequence[Point], size: int) -> Iterable[Sequence[Point]]:
 
 
 def _round_up(number: int) -> int:
-    """To 1, 2, 5, 10, 20, 50 ...; 0 stays."""
+    """To 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 ...; 0 stays."""
     if number <= 0:
         return 0
     power = int(10 ** math.floor(math.log10(number)))
-    return next(each * power for each in (1, 2, 5, 10) if number <= each * power)
+    return next(each * power for each in (1, 2, 3, 4, 5, 6, 8, 10) if number <= each * power)
 
 
 def _middle(values: Iterable[float | None]) -> float | None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 from gateway.bridge import Clock, Finding, Verdict
 from gateway.ops.desk import LimitView, RuleView
@@ -146,8 +147,28 @@ def _three(number: int) -> tuple[BridgeView, ...]:
     )
 
 
+class Busy(FakeDesk):
+    """Every bridge has its own history."""
+
+    busy: float = 6.0
+    failing: bool = False
+
+    def history(self, bridge: str, span: Span) -> list[Point]:
+        shares = {"irc": 1.0, "email": 0.1, "sms": 0.02}
+        slow = {"irc": 1.0, "email": 30.0, "sms": 200.0}[bridge]
+        made = points(span, self.busy * shares[bridge], len(bridge), failing=self.failing and bridge != "sms")
+        return [
+            replace(
+                each,
+                p50=each.p50 * slow if each.p50 else None,
+                p99=each.p99 * slow / 4 if each.p99 else None,
+            )
+            for each in made
+        ]
+
+
 def usual(clock: Clock) -> FakeDesk:
-    return _filled(FakeDesk(clock, view(*_three(240))), 6.0)
+    return _filled(Busy(clock, view(*_three(240))))
 
 
 def troubled(clock: Clock) -> FakeDesk:
@@ -160,7 +181,8 @@ def troubled(clock: Clock) -> FakeDesk:
         NOW - 400,
     )
     irc = bridge("irc", "IRC", 240, link=refused)
-    desk = _filled(FakeDesk(clock, view(irc, email, sms, ready=False)), 6.0, failing=True)
+    desk = _filled(Busy(clock, view(irc, email, sms, ready=False)))
+    desk.failing = True
     desk.health.report("link of irc", refused.reason, bridge="irc")
     desk.health.report(
         "disk",
@@ -181,11 +203,12 @@ def quiet(clock: Clock) -> FakeDesk:
 
 
 def huge(clock: Clock) -> FakeDesk:
-    return _filled(FakeDesk(clock, view(*_three(10_000))), 400.0)
+    desk = _filled(Busy(clock, view(*_three(10_000))))
+    desk.busy = 400.0
+    return desk
 
 
-def _filled(desk: FakeDesk, busy: float, *, failing: bool = False) -> FakeDesk:
-    desk.points = {span: points(span, busy, 7, failing=failing) for span in Span}
+def _filled(desk: Busy) -> Busy:
     labels = (
         ("messages_per_minute", "Messages a minute, of one user", 120),
         ("messages_burst", "Messages at once, of one user", 120),
