@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from gateway.cli import main
 from gateway.xmpp.diagnosis import LinkState
 
 _ROOT = Path(__file__).parents[2]
@@ -132,3 +133,36 @@ def test_lines_of_the_log_are_quoted_as_they_are_written() -> None:
     )
     states = {f"link {state}" for state in LinkState}
     assert [line for line in lines if f'"{line}"' not in sources and line not in states] == []
+
+
+def test_settings_are_named_as_they_are() -> None:
+    tables: dict[str, set[str]] = {}
+    known: set[str] = set()
+    for line in (_ROOT / "config.example.toml").read_text(encoding="utf-8").splitlines():
+        if (table := re.match(r"#?\[([a-z]+)\]$", line)) is not None:
+            known = tables.setdefault(table[1], set())
+        elif re.match(r"#?\[", line):
+            known = set()
+        elif (key := re.match(r"#?([a-z_]+) =", line)) is not None:
+            known.add(key[1])
+    named = re.compile(rf"`({'|'.join(tables)})\.([a-z_]+)(?: = [^`]*)?`")
+    wrong_ones = {
+        f"{page.name}: {table}.{key}"
+        for page in _PAGES
+        for table, key in named.findall(_FENCED.sub("", page.read_text(encoding="utf-8")))
+        if key not in tables[table]
+    }
+    assert wrong_ones == set()
+    assert {"xmpp", "storage", "operator"} <= set(tables)
+
+
+def test_commands_are_named_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    there = set(re.findall(r"^    ([a-z][a-z-]+)(?: |$)", capsys.readouterr().out, re.MULTILINE))
+    named = re.compile(r"(?:^|`|sudo |causeway )causeway ([a-z][a-z-]+)", re.MULTILINE)
+    texts = {page.name: page.read_text(encoding="utf-8") for page in _PAGES}
+    missing = {
+        f"{name}: {each}" for name, text in texts.items() for each in named.findall(text) if each not in there
+    }
+    assert "doctor" in there
+    assert {each for each in missing if not each.endswith(": causeway")} == set()
