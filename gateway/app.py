@@ -31,6 +31,7 @@ from gateway.media.service import MediaService
 from gateway.member import leaves
 from gateway.ops.desk import Desk
 from gateway.ops.health import Health
+from gateway.ops.numbers import Counting
 from gateway.ops.operations import Operations
 from gateway.ops.service_manager import ServiceManager
 from gateway.ops.watching import Watching
@@ -155,7 +156,18 @@ class Gateway:
             def doctor(bridge: str) -> AsyncIterator[Finding]:
                 return live(fleet.settings, self._path, fleet, database, bridge)
 
-            operations = Operations(fleet, health, reloading, self._manager, doctor=doctor)
+            counting = Counting(
+                fleet,
+                shared.traffic,
+                database,
+                stores,
+                health,
+                clock,
+                version(),
+                log_level=lambda: operations.log_level,
+                lag=lambda: watching.lag,
+            )
+            operations = Operations(fleet, health, reloading, self._manager, counting, doctor)
             fleet.prepare(operations)
             routes = bridge_routes(Served(fleet), Clients(settings.web.trusted_proxies))
             await self._serve(stack, [*media.routes(), *routes])

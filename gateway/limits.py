@@ -189,11 +189,12 @@ class _Buckets:
 class Limits:
     """``owner`` is a user's bare JID, everywhere."""
 
-    __slots__ = ("_buckets", "_monotonic", "policy")
+    __slots__ = ("_buckets", "_monotonic", "hit", "policy")
 
     def __init__(self, policy: LimitPolicy, clock: Clock) -> None:
         self._monotonic = clock.monotonic
         self._buckets = {kind: _Buckets() for kind in Kind}
+        self.hit = dict.fromkeys(Kind, 0)  # how often there was not enough, since the start
         self.apply(policy)
 
     # -- values in force ---------------------------------------------------------------------------------------
@@ -235,12 +236,14 @@ class Limits:
         if buckets.all_cost:
             all_full = (buckets.all_full if buckets.all_full > now else now) + amount * buckets.all_cost
             if all_full - now > buckets.all_depth:
+                self.hit[kind] += 1
                 return _refused(_FULL, amount > buckets.total.burst, all_full - now - buckets.all_depth)
         if cost:
             full = buckets.full
             time = full.get(owner, now)
             time = (time if time > now else now) + amount * cost
             if time - now > depth:
+                self.hit[kind] += 1
                 # After the values were lowered, a bucket may be emptier than empty.
                 time = min(time, now + depth + amount * cost)
                 return _refused(_MANY[kind], amount * cost > depth, time - now - depth)

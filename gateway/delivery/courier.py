@@ -121,6 +121,12 @@ class Courier:
             sum(len(spool.parcels) for spool in self._spools.values()),
         )
 
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest of what is spooled came."""
+        heads = [spool.parcels[0].entry.created for spool in self._spools.values() if spool.parcels]
+        return min(heads, default=None)
+
     def spooled(self, owner: str) -> bool:
         return owner in self._spools
 

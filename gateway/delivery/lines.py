@@ -44,6 +44,12 @@ class Lines:
     def __contains__(self, place: Place) -> bool:
         return place in self._lines
 
+    @property
+    def waiting(self) -> tuple[int, float | None]:
+        """How many messages wait, and when the oldest of them was written."""
+        heads = [line.entries[0].created for line in self._lines.values() if line.entries]
+        return sum(len(line.entries) for line in self._lines.values()), min(heads, default=None)
+
     def put(self, entry: Entry, delay: float = FIRST_TRY) -> None:
         """Into its line, in the order of writing; a new line is tried after ``delay`` seconds."""
         line = self._lines.setdefault(place_of(entry), _Line(delay=delay))

@@ -108,6 +108,11 @@ class Outbound:
         promised = self._can.delivery_reports and not self._can.silence_is_consent
         return policy.report_age if promised else 0.0
 
+    @property
+    def waiting(self) -> tuple[int, float | None]:
+        """Messages that wait for their network, and when the oldest of them was written."""
+        return self._lines.waiting
+
     # -- from the user -----------------------------------------------------------------------------------------
 
     def send(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.bridge import Cancellable, Clock, Verbosity
-from gateway.model import Refused
+from gateway.model import AccountState, Refused
 from gateway.ops.failures import Failures
 from gateway.ops.status import Direction, Point, Span, TrafficView
 
@@ -113,6 +113,7 @@ class Traffic:
         "_seen",
         "_timer",
         "bridge",
+        "changes",
         "failed",
         "failures",
         "monotonic",
@@ -138,6 +139,7 @@ class Traffic:
         self.monotonic = clock.monotonic
         self.rooms_out = self.rooms_in = self.people_out = self.people_in = 0
         self.taken, self.shown = Latency(), Latency()
+        self.changes = dict.fromkeys(AccountState, 0)  # how often sessions came into a state
         self.failed: dict[tuple[Direction, str], int] = {}  # by condition of the error
         self._clock = clock
         self._measured = 0  # of ``rooms_in``, those whose time is known

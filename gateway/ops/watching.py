@@ -39,6 +39,12 @@ class Watching:
         self._clock = clock
         self._links = LinkWatch(health, clock)
         self._bulletin: Bulletin | None = None
+        self._loop = LoopWatch(health, clock)
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which the event loop was late, the last time."""
+        return self._loop.lag
 
     def lookout(self, bridge: str) -> Lookout:
         """What a bridge's component tells, and is told."""
@@ -68,7 +74,7 @@ class Watching:
             disks,
             KeyWatch(settings.storage.key_file, box, health, clock),
             ClockWatch(health, clock),
-            LoopWatch(health, clock),
+            self._loop,
             Reporting(fleet, database, health, manager, clock),
         )
         bulletin = self._bulletin = Bulletin(health, _Components(fleet), clock)

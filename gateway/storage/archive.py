@@ -130,6 +130,23 @@ class ArchiveStore:
         )
         return {row.foreign_id for row in await self._database.read(query)}
 
+    async def named(self, id_: str, limit: int) -> list[tuple[str, str, str, float]]:
+        """Bridge, network, sender and time of messages that have this id, ours or the network's."""
+        query = (
+            select(archives.c.bridge, archives.c.network, archive.c.sender, archive.c.sent_at)
+            .join_from(archives, archive, archives.c.id == archive.c.archive_id)
+            .limit(limit)
+        )
+        said_at = time_in(id_)
+        if said_at is None:
+            query = query.where(archive.c.foreign_id == id_)
+        else:
+            near = archive.c.sent_at.between(said_at - 1, said_at + 1)
+            query = query.where(near, archive.c.stanza_id == id_)
+        await self.settled()
+        rows = await self._database.read(query)
+        return [(row.bridge, row.network, row.sender, row.sent_at) for row in rows]
+
     def retract(
         self, bridge: str, owner: str, network: str, room_key: str, stanza_id: str, tombstone: str = ""
     ) -> bool:

@@ -7,7 +7,7 @@ driver, and never has to read anything first.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, false, select, true
+from sqlalchemy import Row, false, or_, select, true
 
 from gateway.storage.database import Database
 from gateway.storage.items import Item, RowInsert
@@ -89,6 +89,14 @@ class DeliveryStore:
 
     async def by_id(self, id_: str) -> Row[Any] | None:
         return next(iter(await self._database.read(select(deliveries).where(deliveries.c.id == id_))), None)
+
+    async def named(self, id_: str, limit: int) -> Sequence[Row[Any]]:
+        """Rows of that id, or of a stanza or a network's message of that id, the latest first. Looks at all rows, for
+        an index of each would cost every message: for people who ask, not for programs."""
+        query = select(deliveries).where(
+            or_(deliveries.c.id == id_, deliveries.c.stanza_id == id_, deliveries.c.foreign_id == id_)
+        )
+        return await self._database.read(query.order_by(deliveries.c.created.desc()).limit(limit))
 
     def mark(self, bridge: str, confirmed: float) -> None:
         """Note with the next commit until when everything written to the XMPP server has been dealt with by it."""

@@ -384,8 +384,7 @@ class Component:
 
     def _status_changed(self, account: Account) -> None:
         status = account.status
-        # The steps on the way to a state are many when many log in at once, and of interest to few.
-        log = _log.debug if status.state in _ON_THE_WAY else _log.info
+        log = _log.debug if status.state in _ON_THE_WAY else _log.info  # many at once, of interest to few
         log(
             "account",
             bridge=self.settings.name,
@@ -394,6 +393,7 @@ class Component:
             state=status.state,
             reason=status.reason,
         )
+        self.traffic.changes[status.state] += 1
         if status.state is AccountState.CONNECTED:
             self.deliveries.online(account)
         self.people.account_changed(account)

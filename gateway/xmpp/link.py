@@ -96,6 +96,7 @@ class Link:
             on_twin=self._twin,
         )
         self._status = LinkStatus(LinkState.DOWN)
+        self.since = clock.now()  # when the state became what it is
         self._stream: ComponentStream | None = None
         self._work: asyncio.Future[object] | None = None  # what ``_within`` bounds in ``run``
         self._wake: asyncio.Future[None] | None = None  # ends a back-off
@@ -308,6 +309,8 @@ class Link:
 
     def _set(self, status: LinkStatus) -> None:
         if status != self._status:
+            if status.state is not self._status.state:
+                self.since = self._clock.now()
             self._status = status
             self._on_status(status)
 

@@ -1,0 +1,96 @@
+"""What operators are shown of a component that carries messages: numbers, sessions, failures, and where a message is."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.clock import SystemClock
+from gateway.ops.collecting import bridge_view
+from gateway.ops.exposition import render
+from gateway.ops.health import Health
+from gateway.ops.metrics import PREFIX, of_component
+from gateway.ops.status import Direction
+from gateway.ops.tracing import Tracer
+from tests.component.stage import ALICE, JID, ROOM, Stage
+from tests.waiting import eventually
+
+Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def scraped(stage: Stage) -> Series:
+    text = render(PREFIX, (({"bridge": "loopback"}, each) for each in of_component(stage.component))).decode()
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(series: Series, name: str, **labels: str) -> float:
+    return series[PREFIX + name, tuple(sorted({"bridge": "loopback", **labels}.items()))]
+
+
+def say(stage: Stage, id_: str, text: str = "hello", to: str = ROOM, type_: str = "groupchat") -> None:
+    stage.send(f"<message from='{ALICE}' to='{to}' type='{type_}' id='{id_}'><body>{text}</body></message>")
+
+
+async def test_a_message_to_a_room_is_counted_timed_and_found_by_its_id(stage: Stage) -> None:
+    await stage.join()
+    say(stage, "said-1")
+    await stage.expect("message", id="said-1", type="groupchat")
+    series = scraped(stage)
+    assert value(series, "messages_total", direction="out", place="room") == 1
+    assert value(series, "message_seconds_count", direction="out") == 1
+    (found,) = await Tracer({"loopback": stage.component}, stage.component.stores).trace("said-1")
+    assert (found.bridge, found.direction, found.state) == ("loopback", Direction.OUT, "taken by the network")
+    assert "hello" not in str(found)
+
+
+async def test_a_message_that_is_refused_is_counted_by_its_condition_and_grouped(stage: Stage) -> None:
+    say(stage, "lost-1", to=f"#elsewhere@{JID}")
+    await stage.expect("message", id="lost-1", type="error")
+    assert value(scraped(stage), "messages_failed_total", direction="out", condition="not-acceptable") == 1
+    (group,) = stage.component.traffic.failures.groups()
+    assert (group.direction, group.count, group.ids) == (Direction.OUT, 1, ("lost-1",))
+    assert "elsewhere" not in group.cause
+
+
+async def test_a_private_message_is_found_by_the_clients_id_and_by_the_ledgers(stage: Stage) -> None:
+    await stage.join()
+    say(stage, "private-1", to=f"bob@{JID}", type_="chat")
+    tracer = Tracer({"loopback": stage.component}, stage.component.stores)
+    out = stage.component.deliveries.outbound.counts
+
+    def settled() -> bool:
+        return out.accepted + out.failed > 0
+
+    await eventually(settled)
+    await stage.component.deliveries.flush()
+    (found,) = await tracer.trace("private-1")
+    assert found.direction is Direction.OUT
+    assert [step[1] for step in found.steps] == ["gateway"] * len(found.steps)
+    assert [view.id for view in await tracer.trace(found.id)] == [found.id]
+    assert await tracer.trace("nobody knows this") == []
+
+
+async def test_the_number_of_series_is_the_same_whoever_and_whatever_comes(stage: Stage) -> None:
+    before = scraped(stage).keys()
+    for number in range(5):
+        await stage.join(f"user{number}@localhost/x", f"#room{number}@{JID}", f"nick{number}")
+        say(stage, f"m{number}", to=f"#nowhere{number}@{JID}")
+        await stage.expect("message", id=f"m{number}", type="error")
+    assert scraped(stage).keys() == before
+
+
+async def test_only_as_many_sessions_are_shown_as_are_asked_for(stage: Stage) -> None:
+    health = Health(SystemClock())
+    for number in range(3):
+        await stage.join(f"user{number}@localhost/x", ROOM, f"nick{number}")
+    view = bridge_view(stage.component, health, 0)
+    assert (view.states, view.sessions) == ({"connected": 3}, ())
+    assert view.link.state == "up"
+    assert view.link.since is not None
+    view = bridge_view(stage.component, health, 2)
+    assert [(each.owner, each.rooms) for each in view.sessions] == [
+        ("user0@localhost", 1),
+        ("user1@localhost", 1),
+    ]
+    assert {"network", "user", "server"} <= {each.name for each in view.queues}
