@@ -189,7 +189,8 @@ def troubled(clock: Clock) -> FakeDesk:
         "Only 120 MB are free in /var/lib/causeway, and files for users need 200: make room, or lower media.space_mb.",
         hard=False,
     )
-    desk.view = view(irc, email, sms, ready=False, ailments=tuple(desk.health))
+    ailments = tuple(replace(each, since=NOW - 400) for each in desk.health)
+    desk.view = view(irc, email, sms, ready=False, ailments=ailments)
     desk.groups = _failures()
     return desk
 
