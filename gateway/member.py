@@ -22,7 +22,7 @@ from gateway.xmpp.link import LinkState, LinkStatus
 _log = structlog.get_logger(__name__)
 
 #: Seconds of a polite end, and what a component has that is cut off after that.
-POLITE = 6.0
+POLITE = 5.0
 CUT_OFF = 1.0
 #: Seconds that a restarted component takes at most to read from the database what was there.
 _BEGIN = 60.0

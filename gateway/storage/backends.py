@@ -61,6 +61,9 @@ class Backend(Protocol):
 
     async def in_transaction(self, connection: AsyncConnection) -> bool: ...
 
+    async def hurry(self, connection: AsyncConnection) -> None:
+        """From now on, wait for locks of others a second only."""
+
     async def lock_schema(self, connection: AsyncConnection) -> None:
         """In the current transaction, keep other processes from migrating until it ends."""
 
@@ -208,6 +211,9 @@ class SqliteBackend:
     async def in_transaction(self, connection: AsyncConnection) -> bool:
         return bool((await _driver(connection)).in_transaction)
 
+    async def hurry(self, connection: AsyncConnection) -> None:
+        await self.command(connection, "PRAGMA busy_timeout=1000")
+
     async def lock_schema(self, connection: AsyncConnection) -> None:
         """BEGIN IMMEDIATE has done it."""
 
@@ -305,6 +311,9 @@ class PostgresBackend:
 
     async def in_transaction(self, connection: AsyncConnection) -> bool:
         return bool((await _driver(connection)).is_in_transaction())
+
+    async def hurry(self, connection: AsyncConnection) -> None:
+        await self.command(connection, "SET lock_timeout='1s'")
 
     async def lock_schema(self, connection: AsyncConnection) -> None:
         await self.command(connection, f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")

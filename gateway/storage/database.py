@@ -123,6 +123,10 @@ class Database:
         """``on_trouble`` hears of each failure to write that is no statement's own, and with None that it is over."""
         self._writer.listen(on_trouble)
 
+    def hurry(self) -> None:
+        """The end is near: do not wait long for other programs."""
+        self._writer.hurry()
+
     async def ended(self) -> None:
         """Return when nothing is written any more: after ``close``, or if the writer failed."""
         await self._writer.ended()

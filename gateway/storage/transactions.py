@@ -63,11 +63,16 @@ class Transactions:
         self._backend = backend
         self._engine = engine
         self._connection: AsyncConnection | None = None
+        self._hurried: AsyncConnection | None = None  # the connection that waits for nobody
+        self.hurry = False  # locks of others are hardly waited for any more
 
     async def connection(self) -> AsyncConnection:
         """Made if there is none. Raises the driver's errors."""
         if self._connection is None:
             self._connection = await self._engine.connect()
+        if self.hurry and self._hurried is not self._connection:
+            await self._backend.hurry(self._connection)
+            self._hurried = self._connection
         return self._connection
 
     async def write(self, group: Sequence[Job]) -> None:

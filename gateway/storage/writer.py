@@ -89,6 +89,10 @@ class Writer:
         """``on_trouble`` hears of each failure that is no statement's own, and with None that it is over."""
         self._on_trouble = on_trouble
 
+    def hurry(self) -> None:
+        """The end is near: do not wait long for locks of others."""
+        self._transactions.hurry = True
+
     async def ended(self) -> None:
         """Return when nothing is written any more."""
         await self._stopped.wait()
