@@ -102,7 +102,7 @@ class Parts:
             suspensions,
             clock,
         )
-        self._reader = Reader()
+        self.reader = Reader()
         self.receiving = Receiving(
             services,
             self._terms(),
@@ -116,7 +116,7 @@ class Parts:
                 rooms,
                 self.threads,
                 seals,
-                self._reader,
+                self.reader,
                 fold,
             ),
         )
@@ -290,7 +290,7 @@ class Parts:
                 group.create_task(self._working(group))
         finally:
             await self.receiving.close()
-            await self._reader.close()
+            await self.reader.close()
 
     async def _working(self, group: asyncio.TaskGroup) -> None:
         while True:

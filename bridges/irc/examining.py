@@ -1,6 +1,7 @@
 """``causeway doctor`` for IRC: puts together what is examined (``visiting``, ``impressions``)."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
 from functools import partial
 
 from bridges.irc import impressions, visiting
@@ -32,8 +33,9 @@ async def examine(
     manners = Manners.of(settings)
     places = [Network(name, each, manners.origin(_NOBODY, each)) for name, each in networks.items()]
     presence = impressions.Presence(settings, places, crowd, identd, resolve)
-    async for finding in side_by_side(list(_examinations(presence, places, clock))):
-        yield finding
+    async with aclosing(side_by_side(list(_examinations(presence, places, clock)))) as found:
+        async for finding in found:
+            yield finding
     if not places:
         text = (
             "Users choose the networks, and none is called unasked: name one as [bridges.irc.networks.NAME], and it is "

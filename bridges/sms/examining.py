@@ -3,6 +3,7 @@ together. Sends no text, and disturbs no connection.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
 
 from bridges.sms.config import SmsSettings
 from bridges.sms.gammu.settings import GammuRoute
@@ -23,8 +24,10 @@ async def examine(office: Office) -> AsyncIterator[Finding]:
     # Accounts of users are theirs: what is wrong with one, its user is told.
     configured_ones = [each for each in office.routes.all if each.name in office.settings.routes]
     routes = [Examination(f"route {each.name}", each.examined, _ROUTE_SECONDS) for each in configured_ones]
-    async for finding in side_by_side([*routes, Examination("configuration of texts", sense)]):
-        yield finding
+    examinations = [*routes, Examination("configuration of texts", sense)]
+    async with aclosing(side_by_side(examinations)) as found:
+        async for finding in found:
+            yield finding
 
 
 def configured(settings: SmsSettings, office: Office) -> Iterator[Finding]:

@@ -3,7 +3,7 @@ in an order that is always the same; and what there is to say of a server's cert
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,8 +32,9 @@ class Examination:
     seconds: float = SECONDS
 
 
-async def side_by_side(examinations: Sequence[Examination]) -> AsyncIterator[Finding]:
-    """The findings of all, in the order of ``examinations``. One that fails, or does not end, harms no other."""
+async def side_by_side(examinations: Sequence[Examination]) -> AsyncGenerator[Finding, None]:
+    """The findings of all, in the order of ``examinations``. One that fails, or does not end, harms no other. Whoever stops
+    listening closes it (``contextlib.aclosing``), and nothing goes on."""
     room = asyncio.Semaphore(_AT_ONCE)
     tasks = [asyncio.create_task(_bounded(each, room), name=each.subject) for each in examinations]
     try:

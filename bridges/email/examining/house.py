@@ -33,9 +33,10 @@ async def configured(settings: EmailSettings) -> Sequence[Finding]:
     return found
 
 
-async def reading() -> Sequence[Finding]:
-    """Whether a worker can be started, with its limits, and reads a mail."""
-    subject, reader = "reading of mail", Reader()
+async def reading(office: Office) -> Sequence[Finding]:
+    """Whether a worker can be started, with its limits, and reads a mail: one of those that the running gateway has."""
+    subject, parts = "reading of mail", office.parts
+    reader = Reader() if parts is None else parts.reader
     try:
         with tempfile.TemporaryDirectory(prefix="causeway-") as place:
             path = Path(place) / "mail"
@@ -45,7 +46,8 @@ async def reading() -> Sequence[Finding]:
         text = f"No process can be started that reads mail ({error}): give the service more memory and processes."
         return [Finding(Verdict.FAIL, text, subject)]
     finally:
-        await reader.close()
+        if parts is None:
+            await reader.close()
     if letter.text.strip() != _READ:
         text = (
             "The processes that read mail die of the simplest one, so users see headers alone: give the service more memory "
@@ -65,7 +67,9 @@ async def waiting(office: Office, settings: EmailSettings, now: float) -> Sequen
         count, since = await parts.sendings.backlog()
         found.append(_queue(count, now - since if since is not None else 0.0))
         if settings.postmaster and office.identities.find(parse(settings.postmaster)) is None:
-            text = f"Nobody has registered as {settings.postmaster} (`postmaster`), so its mail waits: register."
+            text = (
+                f"Nobody has registered as {settings.postmaster} (`postmaster`), so its mail waits: register."
+            )
             found.append(Finding(Verdict.NOTE, text, "postmaster"))
     except NotStored as error:
         found.append(Finding(Verdict.UNKNOWN, f"What waits could not be looked up: {error}", "mail queue"))

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from functools import partial
 from ipaddress import ip_address
 
@@ -38,8 +39,9 @@ async def examine(
     way = asyncio.create_task(way_out.smarthost(settings, smarthost, _ANSWER_SECONDS, clock.now()))
     whole = _Whole(settings, office, clock, looked_up, outgoing, way)
     try:
-        async for finding in side_by_side(list(whole.examinations())):
-            yield finding
+        async with aclosing(side_by_side(list(whole.examinations()))) as found:
+            async for finding in found:
+                yield finding
     finally:
         way.cancel()
         await asyncio.gather(way, return_exceptions=True)
@@ -73,7 +75,7 @@ class _Whole:
         for each in dict.fromkeys([*ours[:_DOMAINS], name]):
             yield Examination(f"dns of {each}", partial(self._domain, each), _SECONDS)
         yield Examination("name of the mail server", self._pointer, _SECONDS)
-        yield Examination("reading of mail", house.reading, _SECONDS)
+        yield Examination("reading of mail", partial(house.reading, self._office), _SECONDS)
         yield Examination("mail queue", partial(house.waiting, self._office, settings, self._clock.now()))
 
     async def _smarthost(self) -> Sequence[Finding]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.bridge import Hint
+
 _LONGEST = 1_000_000  # octets of a file
 _MOST_LINES = 20_000
 _DEEPEST = 5  # files that include files
@@ -44,12 +46,15 @@ class Wanted:
     address: str = ""
 
 
-def look(path: Path, wanted: Wanted) -> list[str]:
-    """All faults of a file, or why it cannot be looked through; each with its name."""
+def look(path: Path, wanted: Wanted) -> list[str | Hint]:
+    """All faults of a file, or why it cannot be looked through; each with its name. What matters only when Kannel itself
+    fails is a hint."""
     try:
-        return [f"{path.name}: {each}" for each in faults(read(path), wanted)]
+        groups = read(path)
     except Unreadable as error:
         return [str(error)]
+    hints = [Hint(f"{path.name}: {each}") for each in _core(groups)]
+    return [*(f"{path.name}: {each}" for each in _losses(groups, wanted)), *hints]
 
 
 def read(path: Path) -> list[Group]:
@@ -96,12 +101,15 @@ def _read(path: Path, groups: list[Group], depth: int) -> None:
 
 def faults(groups: list[Group], wanted: Wanted) -> list[str]:
     """What is wrong, each in a sentence with the fix; the worst first."""
+    return [*_losses(groups, wanted), *_core(groups)]
+
+
+def _losses(groups: list[Group], wanted: Wanted) -> list[str]:
     return [
         *_boxes(groups),
         *_services(groups, wanted),
         *_users(groups, wanted),
         *_smscs(groups, wanted),
-        *_core(groups),
     ]
 
 

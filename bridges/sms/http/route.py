@@ -33,7 +33,7 @@ from bridges.sms.traffic import (
     Unknown,
     Ways,
 )
-from gateway.bridge import Finding, NotStored, Services, Verdict
+from gateway.bridge import Finding, Hint, NotStored, Services, Verdict
 from gateway.bridge.web import path
 
 _log = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class HttpWay:
         settings: HttpRoute,
         services: Services,
         webhooks: Webhooks,
-        further: Callable[[], Sequence[str]] = tuple,
+        further: Callable[[], Sequence[str | Hint]] = tuple,
     ) -> None:
         """``further`` finds what is wrong besides, for ``trial``."""
         self._name = name
@@ -173,7 +173,9 @@ class HttpWay:
         if self._broken:
             return [Finding(Verdict.FAIL, f"{self._broken}.", subject)]
         found = [
-            Finding(Verdict.FAIL, f"{each[:1].upper()}{each[1:].rstrip('.')}.", f"settings of {subject}")
+            Finding(Verdict.NOTE, each.text, f"settings of {subject}")
+            if isinstance(each, Hint)
+            else Finding(Verdict.FAIL, f"{each.rstrip('.')}.", f"settings of {subject}")
             for each in (self._settings.trouble(self._secrets), *await asyncio.to_thread(self._further))
             if each
         ]
@@ -200,7 +202,8 @@ class HttpWay:
         if self._broken:
             return [self._broken]
         found = [self._settings.trouble(self._secrets), self._web_trouble()]
-        found += await asyncio.to_thread(self._further)
+        further = await asyncio.to_thread(self._further)
+        found += [each.text if isinstance(each, Hint) else each for each in further]
         try:
             call = self._caller.probe(self._services.clock.now())
         except filling.Unfilled:
