@@ -80,7 +80,7 @@ async def prosody(directory: Path, *more: str) -> AsyncIterator[int]:
     (directory / "prosody.cfg.lua").write_text(text, encoding="utf-8")
     server.child.start()
     try:
-        await server.child.wait_ready(listening(LOOPBACK, server.component_port))
+        await server.child.wait_ready(listening(LOOPBACK, server.component_port), within=60)
         yield server.component_port
     finally:
         await server.stop()
