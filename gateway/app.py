@@ -187,6 +187,7 @@ class Gateway:
                 await stop.wait()
                 _log.info("gateway stops")
                 self._manager.stopping()
+                database.hurry()
                 await fleet.end("The gateway is shutting down.", farewell=not self.restarting)
                 for task in (*background, running):
                     task.cancel()

@@ -112,6 +112,7 @@ async def test_all_of_it_at_once_does_not_take_longer(scene: Scene, company: Com
         with deaf(ircd), stopped(stage):
             stage.gateway.signal(signal.SIGTERM)
             assert await ended(stage, signal.SIGTERM) == 0
+    await stage.logged("gateway stopped")  # in order, and not by the last resort
     assert kept(scene) == SAID
 
 
