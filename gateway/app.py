@@ -29,7 +29,7 @@ from gateway.fleet import Fleet, Served
 from gateway.loops import Loops
 from gateway.media.service import MediaService
 from gateway.member import leaves
-from gateway.ops.desk import Desk
+from gateway.ops.desk import Desk, Login
 from gateway.ops.health import Health
 from gateway.ops.numbers import Counting
 from gateway.ops.operations import Operations
@@ -153,8 +153,8 @@ class Gateway:
             retention = Retention(database, rules(settings), clock)
             reloading = Reloading(fleet, shared, database, retention, self._read)
 
-            def doctor(bridge: str) -> AsyncIterator[Finding]:
-                return live(fleet.settings, self._path, fleet, database, bridge)
+            def doctor(bridge: str, login: Login | None = None) -> AsyncIterator[Finding]:
+                return live(fleet.settings, self._path, fleet, database, bridge, login)
 
             counting = Counting(
                 fleet,

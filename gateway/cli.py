@@ -79,7 +79,7 @@ def _parser(*, playground: bool) -> argparse.ArgumentParser:
         return added
 
     def operates(name: str, does: str, module: str) -> argparse.ArgumentParser:
-        added = add(name, does, _module(module))
+        added = add(name, does, _piped(_module(module)))
         _takes_config(added)
         return added
 
@@ -152,6 +152,25 @@ def _takes_doctor(parser: argparse.ArgumentParser) -> None:
         metavar="SUBJECT",
         help='only what is about this, such as "rights"; can be given several times',
     )
+    parser.add_argument(
+        "--as",
+        dest="as_",
+        default="",
+        metavar="ADDRESS",
+        help="an XMPP account of yours, best one for tests: tries whether messages reach all its devices and archive",
+    )
+    parser.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="a file with the password of that account (default: asks)",
+    )
+    parser.add_argument(
+        "--as-server",
+        default="",
+        metavar="HOST[:PORT]",
+        help="where that account logs in (default: the XMPP server of the configuration, if it is on this machine)",
+    )
 
 
 def _takes_init(parser: argparse.ArgumentParser) -> None:
@@ -201,6 +220,21 @@ def _module(name: str) -> Callable[[argparse.Namespace], int]:
         return status
 
     return command
+
+
+def _piped(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """For ``causeway ... | head``: who reads has seen enough."""
+
+    def piped(arguments: argparse.Namespace) -> int:
+        try:
+            status = command(arguments)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+            return OK
+        return status
+
+    return piped
 
 
 def _playground(arguments: argparse.Namespace) -> int:

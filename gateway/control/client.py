@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.bridge import Finding
 from gateway.control import shapes
 from gateway.control.place import connected
-from gateway.ops.desk import LimitView, Reloaded, RuleView
+from gateway.ops.desk import LimitView, Login, Reloaded, RuleView
 from gateway.ops.status import FailureGroup, GatewayView, Point, Span, TraceView
 
 _T = TypeVar("_T")
@@ -90,10 +90,11 @@ class Client:
     def reload(self) -> Reloaded:
         return _read(self._ask("POST", "/reload", patience=_SLOW), shapes.RELOADED)
 
-    def doctor(self, bridge: str = "") -> Iterator[Finding]:
+    def doctor(self, bridge: str = "", login: Login | None = None) -> Iterator[Finding]:
         """Findings, each as soon as it is there."""
+        body = shapes.EXAMINE.dump_json(shapes.Examine(login)) if login is not None else None
         query = f"?{urlencode({'bridge': bridge})}" if bridge else ""
-        connection, response = self._begin("POST", f"/doctor{query}", patience=_SLOW)
+        connection, response = self._begin("POST", f"/doctor{query}", body=body, patience=_SLOW)
         try:
             if response.status != 200:
                 raise self._refused(response, response.read())

@@ -247,7 +247,9 @@ class _Answers:
 
     async def _doctor(self, request: web.Request) -> web.StreamResponse:
         """A line of JSON for each finding, as soon as it is there."""
-        findings = self._desk.doctor(request.query.get("bridge", ""))
+        body = await request.read()
+        login = shapes.EXAMINE.validate_json(body).login if body else None
+        findings = self._desk.doctor(request.query.get("bridge", ""), login)
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         begun = False
         async for finding in findings:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter
 
 from gateway.bridge import Finding
-from gateway.ops.desk import LimitView, Reloaded, RuleView
+from gateway.ops.desk import LimitView, Login, Reloaded, RuleView
 from gateway.ops.health import Ailment
 from gateway.ops.status import FailureGroup, GatewayView, Point, TraceView
 
@@ -48,6 +48,13 @@ class Decision:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """What ``doctor`` may use besides."""
+
+    login: Login | None = None
+
+
 TROUBLE = TypeAdapter(Trouble)
 STATUS = TypeAdapter(GatewayView)
 READINESS = TypeAdapter(Readiness)
@@ -58,6 +65,7 @@ LIMITS = TypeAdapter(tuple[LimitView, ...])
 NEW_LIMITS = TypeAdapter(NewLimits)
 RULES = TypeAdapter(tuple[RuleView, ...])
 DECISION = TypeAdapter(Decision)
+EXAMINE = TypeAdapter(Examine)
 LEVEL = TypeAdapter(Level)
 RELOADED = TypeAdapter(Reloaded)
 FINDING = TypeAdapter(Finding)

@@ -3,9 +3,11 @@ here."""
 
 import argparse
 import asyncio
+import getpass
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -15,10 +17,20 @@ from gateway.config import ConfigError, Plugins, load
 from gateway.control.client import Client, ControlError, NotRunning
 from gateway.doctor.report import Report, as_json
 from gateway.doctor.round import Around, visit
+from gateway.ops.desk import Login
+from gateway.values import bare_jid, is_loopback
 
 
 def command(arguments: argparse.Namespace) -> int:
     logs.set_up("error")
+    try:
+        login = _login(arguments.as_, arguments.password_file, arguments.as_server)
+    except OSError as error:
+        print(f"causeway: {arguments.password_file} cannot be read ({error.strerror}).", file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(f"causeway: {error}", file=sys.stderr)
+        return 2
     return doctor(
         arguments.config,
         os.environ,
@@ -26,6 +38,7 @@ def command(arguments: argparse.Namespace) -> int:
         json=arguments.json,
         bridge=arguments.bridge,
         only=arguments.only,
+        login=login,
     )
 
 
@@ -37,6 +50,7 @@ def doctor(
     json: bool = False,
     bridge: str = "",
     only: Iterable[str] = (),
+    login: Login | None = None,
     plugins: Plugins | None = None,
     around: Around | None = None,
 ) -> int:
@@ -54,14 +68,36 @@ def doctor(
         told.say(Finding(Verdict.FAIL, text, "configuration"))
         return told.end()
     told.report = Report(names)
+    if login is not None and not login.host and is_loopback(settings.xmpp.host):
+        login = replace(login, host=settings.xmpp.host)  # the server is here
     try:
-        for finding in Client(settings.operator.socket).doctor(bridge):
+        for finding in Client(settings.operator.socket).doctor(bridge, login):
             told.say(finding)
     except NotRunning:
-        asyncio.run(_all(visit(settings, path, bridge, around), told))
+        asyncio.run(_all(visit(settings, path, bridge, login, around), told))
     except ControlError as error:
         told.say(Finding(Verdict.FAIL, str(error), "gateway"))
     return told.end()
+
+
+def _login(jid: str, password_file: Path | None, server: str) -> Login | None:
+    """The account that was lent. Raises ``ValueError`` and ``OSError``."""
+    if not jid:
+        return None
+    try:
+        jid = bare_jid(jid)
+    except ValueError as error:
+        raise ValueError(f"{jid} is no address: it {error}.") from None
+    host, _, port = server.rpartition(":") if ":" in server else (server, "", "")
+    if port and not (port.isascii() and port.isdecimal() and len(port) < 6):
+        raise ValueError(f"{server} is no HOST:PORT.")
+    if password_file is not None:
+        password = password_file.read_text(encoding="utf-8").rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = getpass.getpass(f"Password of {jid}: ")
+    else:
+        raise ValueError("name a file with the password of that account: --password-file FILE.")
+    return Login(jid, password, host.strip("[]"), int(port or 5222))
 
 
 async def _all(findings: AsyncIterator[Finding], told: "_Told") -> None:

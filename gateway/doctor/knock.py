@@ -48,9 +48,9 @@ class Answer:
         return Met()
 
 
-async def knock(jid: str, host: str, port: int, size: int = 40) -> Answer:
+async def knock(jid: str, host: str, port: int, size: int = 40, *, seconds: float = _SECONDS) -> Answer:
     """Say a handshake of ``size`` bytes that cannot be right. Raises ``OSError`` and ``TimeoutError``."""
-    async with asyncio.timeout(_SECONDS):
+    async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection(host, port)
         try:
             writer.write(

@@ -22,7 +22,8 @@ from gateway.xmpp.upload import ComponentSlots, Service, UploadServices
 _APART = 30.0
 #: What a server that answers a knock so does not know.
 _TOLD = {"host-unknown": Matter.COMPONENT, "not-authorized": Matter.SECRET}
-_SLOT = Blob(Path("causeway-doctor.txt"), "causeway-doctor.txt", "text/plain", 1, "")
+#: A file that is asked a place for, and never sent.
+SLOT = Blob(Path("causeway-doctor.txt"), "causeway-doctor.txt", "text/plain", 1, "")
 
 
 def of_link(patient: Patient, clock: Clock) -> list[Examination]:
@@ -145,7 +146,7 @@ async def _upload(patient: Patient, clock: Clock) -> AsyncIterator[Finding]:
         return
     size = f", files up to {service.most / 1e6:g} MB" if service.most is not None else ""
     try:
-        await slots.slot(_SLOT, "")
+        await slots.slot(SLOT, "")
     except MediaError as error:
         lines, where = patient.fix(Matter.UPLOAD, upload=service.jid)
         yield Finding(

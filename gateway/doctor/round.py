@@ -13,6 +13,7 @@ from typing import cast
 from gateway.bridge import Bridge, Clock, Examined, Finding, Verdict
 from gateway.check import background_of, basics, built, directories
 from gateway.clock import SystemClock
+from gateway.doctor.account import of_account
 from gateway.doctor.examination import Examination, examined
 from gateway.doctor.keeping import of_storage
 from gateway.doctor.knock import knock
@@ -23,6 +24,7 @@ from gateway.doctor.patient import Patient, met
 from gateway.doctor.rights import of_rights
 from gateway.doctor.servers import Met, Place, users_of
 from gateway.doctor.wire import Wire, visiting
+from gateway.ops.desk import Login
 from gateway.settings import BridgeSettings, Settings
 from gateway.storage.database import Database
 from gateway.xmpp.component import Component
@@ -45,7 +47,11 @@ class Around:
 
 
 async def visit(
-    settings: Settings, path: Path, bridge: str = "", around: Around | None = None
+    settings: Settings,
+    path: Path,
+    bridge: str = "",
+    login: Login | None = None,
+    around: Around | None = None,
 ) -> AsyncIterator[Finding]:
     """Try everything with links of our own, for the few seconds that it takes."""
     around = around or Around()
@@ -66,7 +72,7 @@ async def visit(
             (each, wire, built(each, settings.web.of_bridge(each.name)))
             for each, wire in zip(chosen, opened, strict=True)
         ]
-        async for finding in _bridges(settings, bridges, around, running=False):
+        async for finding in _bridges(settings, bridges, login, around, running=False):
             yield finding
 
 
@@ -79,6 +85,7 @@ async def live(
     components: Mapping[str, Component],
     database: Database,
     bridge: str = "",
+    login: Login | None = None,
     around: Around | None = None,
 ) -> AsyncIterator[Finding]:
     """Try everything from within the running gateway, on its own links; ``path`` is that of the configuration."""
@@ -91,7 +98,7 @@ async def live(
         for name, each in known.items()
         if name in components
     ]
-    async for finding in _bridges(settings, bridges, around, running=True):
+    async for finding in _bridges(settings, bridges, login, around, running=True):
         yield finding
     for name in known:
         if name not in components:
@@ -135,6 +142,7 @@ async def _installation(
 async def _bridges(
     settings: Settings,
     bridges: Sequence[tuple[BridgeSettings, Wire, Bridge]],
+    login: Login | None,
     around: Around,
     *,
     running: bool,
@@ -145,6 +153,7 @@ async def _bridges(
         patient = _patient(settings, each, wire, server, users, secrets=not running)
         examinations += of_link(patient, around.clock)
         examinations += of_rights(patient)
+        examinations += of_account(patient, login, around.clock)
         examinations += of_names(patient, around.dns)
         examinations += _of_bridge(settings, each, bridge, running=running)
     async for finding in examined(examinations):

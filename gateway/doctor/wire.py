@@ -8,7 +8,7 @@ a visit does is to find out whether it is alone; if not, it hangs up.
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
@@ -26,9 +26,10 @@ from gateway.xmpp.text import attribute
 
 #: Seconds for TCP and handshake.
 _OPENING = 10.0
-#: Seconds within which a volley of pings to ourselves is back; what is missing then, somebody else got.
-_BACK = 2.0
-#: Pings in a volley: the chance that one of two links gets them all is 1 in 65,536.
+#: Seconds within which a volley of pings to ourselves is back.
+_BACK = 2.5
+#: Pings in a volley: the chance that one of two links gets them all is 1 in 65,536. They go to many local parts and
+#: resources, for ejabberd may balance by any of them.
 _VOLLEY = 16
 #: Seconds after which a server has told what it grants (ejabberd does so in a process of its own).
 _GRANTING = 1.0
@@ -86,9 +87,17 @@ class _Visit:
 
 @asynccontextmanager
 async def visiting(
-    jid: str, secret: str, host: str, port: int, clock: Clock, connect: Connector = tcp
+    jid: str,
+    secret: str,
+    host: str,
+    port: int,
+    clock: Clock,
+    connect: Connector = tcp,
+    *,
+    granting: float = _GRANTING,
 ) -> AsyncIterator[Wire]:
-    """A wire of our own, for as long as the block lasts. What is wrong with the link is in ``Wire.own``, and not raised."""
+    """A wire of our own, for as long as the block lasts. ``granting`` is how many seconds a server
+    has to grant something. What is wrong with the link is in ``Wire.own``, and not raised."""
     up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def hear(element: Element) -> None:
@@ -127,17 +136,18 @@ async def visiting(
             yield Wire(jid, LinkStatus(diagnosis.state, diagnosis.reason), iq, visit.privileges, send)
             return
         status = LinkStatus(LinkState.UP, f"The server on {host} port {port} accepts {jid}.")
-        back = await _came_back(jid, iq)
-        if not back:
+        back = await asyncio.gather(*(_ping(jid, iq) for _ in range(_VOLLEY)))
+        if not any(back):
             reason = f"The server on {host} port {port} accepts {jid} and then says nothing more: look into its log."
             status = LinkStatus(LinkState.DOWN, reason)
-        if back < _VOLLEY:
+        alone = not _elsewhere(back)
+        if not alone:
             await _hung_up(stream)
         else:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_GRANTING):
+                async with asyncio.timeout(granting):
                     await visit.granted.wait()
-        yield Wire(jid, status, iq, visit.privileges, send, alone=back in (0, _VOLLEY))
+        yield Wire(jid, status, iq, visit.privileges, send, alone=alone)
     finally:
         iq.fail_all("The examination is over.")
         await _hung_up(stream)
@@ -151,10 +161,11 @@ async def _hung_up(stream: ComponentStream) -> None:
         await stream.ended
 
 
-async def _came_back(jid: str, iq: IqTracker) -> int:
-    """How many pings to ourselves were brought to us, and their answers too. Many local parts and resources on both sides,
-    for ejabberd may balance by any of them."""
-    return sum(await asyncio.gather(*(_ping(jid, iq) for _ in range(_VOLLEY))))
+def _elsewhere(back: Sequence[bool]) -> bool:
+    """Whether somebody else got some of our pings. A stream is processed in order: what is missing before one that came back
+    went elsewhere; what is missing behind it is late."""
+    last = max((at for at, each in enumerate(back) if each), default=0)
+    return not all(back[:last])
 
 
 async def _ping(jid: str, iq: IqTracker) -> bool:

@@ -6,7 +6,7 @@ door's business. ``author`` is who did it, for the records: a JID, or a name suc
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.bridge import Finding
@@ -16,6 +16,17 @@ from gateway.ops.status import FailureGroup, GatewayView, Point, Span, TraceView
 
 class DeskError(Exception):
     """It cannot be done; the text is one sentence that says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account that the operator lends for what only an account can show. ``host`` empty: its server is looked for as
+    clients do."""
+
+    jid: str
+    password: str = field(repr=False)
+    host: str = ""
+    port: int = 5222
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +85,9 @@ class Desk(Protocol):
     async def trace(self, id_: str) -> Sequence[TraceView]:
         """A message by any id that somebody may have: the client's, the ledger's, the bridge's, the network's."""
 
-    def doctor(self, bridge: str = "") -> AsyncIterator[Finding]:
-        """Try everything, of one bridge or all; ``Finding.subject`` begins with the bridge's name where it is about one."""
+    def doctor(self, bridge: str = "", login: Login | None = None) -> AsyncIterator[Finding]:
+        """Try everything, of one bridge or all; ``Finding.subject`` begins with the bridge's name where it is about one.
+        With a ``login``, also what only an account can show."""
 
     # -- what can be changed -----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from gateway.bridge import Finding
 from gateway.doors.decisions import Undecidable
 from gateway.doors.limits import LIMITS
 from gateway.fleet import Fleet
-from gateway.ops.desk import DeskError, LimitView, Reloaded, RuleView
+from gateway.ops.desk import DeskError, LimitView, Login, Reloaded, RuleView
 from gateway.ops.health import Health
 from gateway.ops.service_manager import ServiceManager
 from gateway.ops.status import FailureGroup, GatewayView, Point, Span, TraceView
@@ -42,7 +42,7 @@ class Numbers(Protocol):
 class Doctor(Protocol):
     """Who tries everything. See ``Desk.doctor``."""
 
-    def __call__(self, bridge: str) -> AsyncIterator[Finding]: ...
+    def __call__(self, bridge: str, login: Login | None = None) -> AsyncIterator[Finding]: ...
 
 
 class Operations:
@@ -92,12 +92,12 @@ class Operations:
             raise DeskError("Nothing is counted here.")
         return self._numbers
 
-    async def doctor(self, bridge: str = "") -> AsyncIterator[Finding]:
+    async def doctor(self, bridge: str = "", login: Login | None = None) -> AsyncIterator[Finding]:
         if bridge:
             self._fleet.member(bridge)
         if self._doctor is None:
             raise DeskError("There is nobody here who could try it.")
-        async for finding in self._doctor(bridge):
+        async for finding in self._doctor(bridge, login):
             yield finding
 
     # -- limits and rules --------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from gateway.xmpp.privileges import DEADLINE, Privileges
 from gateway.xmpp.stanza import Stanza, parse_jid
 from gateway.xmpp.text import attribute, escape
 
-_MARK = "elsewhere-"
+MARK = "elsewhere-"
+"""What ids begin with of messages that are shown, and never sent."""
 #: How many may be unproven at a time; more are shown marked at once.
 _UNPROVEN_LIMIT = 1000
 
@@ -58,7 +59,7 @@ class SentElsewhere:
         except RefusedError:
             marked()
             return
-        id_ = _MARK + self._ids.next()
+        id_ = MARK + self._ids.next()
         timer = self._clock.call_later(DEADLINE, lambda: self._failed(id_))
         self._unproven[id_] = _Unproven(domain, marked, timer)
         late = message.time is not None and self._clock.now() - message.time > 30
@@ -79,7 +80,7 @@ class SentElsewhere:
     def returned(self, stanza: Stanza) -> bool:
         """Whether a message to a contact is one of ours that came back, of this run or of one before. It then must not be
         sent to the network: that is where it was written."""
-        if stanza.sender.resource or not stanza.id.startswith(_MARK):
+        if stanza.sender.resource or not stanza.id.startswith(MARK):
             return False
         proven = self._take(stanza.id)
         if proven is not None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.bridge import Clock, Finding
-from gateway.ops.desk import DeskError, LimitView, Reloaded, RuleView
+from gateway.ops.desk import DeskError, LimitView, Login, Reloaded, RuleView
 from gateway.ops.health import Health
 from gateway.ops.status import FailureGroup, GatewayView, Point, Span, TraceView
 
@@ -53,8 +53,8 @@ class FakeDesk:
         self._do("trace", id_)
         return self.traces.get(id_, [])
 
-    async def doctor(self, bridge: str = "") -> AsyncIterator[Finding]:
-        self._do("doctor", bridge)
+    async def doctor(self, bridge: str = "", login: Login | None = None) -> AsyncIterator[Finding]:
+        self._do("doctor", bridge, *((login,) if login is not None else ()))
         for finding in self.findings:
             yield finding
 

@@ -1,7 +1,10 @@
 """``causeway doctor`` against Debian's Prosody and ejabberd, and the proof of its lines: they are put into the broken
 configuration as they are printed, and then all is well."""
 
+import asyncio
+import json
 import re
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import StringIO
@@ -15,10 +18,12 @@ from gateway.config import load
 from gateway.doctor.round import Around, visit
 from gateway.doctor.wire import visiting
 from gateway.init import init
+from gateway.ops.desk import Login
 from gateway.playground.ejabberd import Ejabberd
-from gateway.playground.peers import Component
-from gateway.playground.process import listening
+from gateway.playground.peers import Component, User
+from gateway.playground.process import Child, listening
 from gateway.playground.prosody import Prosody
+from gateway.playground.xmpp_client import XmppClient
 from tests.rig.pasting import PatientEjabberd, PatientProsody
 
 JID = "irc.localhost"
@@ -26,15 +31,17 @@ SECRET = "s3cret"
 
 #: What Debian's ejabberd 23.01 cannot do, whatever is configured.
 EJABBERD_CANNOT = {"irc right to change contacts", "irc right to send messages"}
-#: Of a bridge whose networks the users choose.
-NOT_ASKED = "irc networks"
+#: Networks that the users choose, and what takes an account.
+NOT_TRIED = {"irc networks", "irc carbons, archive, roster"}
 
 
 async def nothing_in_dns(name: str, kind: str) -> bool:
     raise AssertionError("names below localhost are in no DNS")
 
 
-async def found(tmp_path: Path, server: Prosody | Ejabberd, secret: str = SECRET) -> list[Finding]:
+async def found(
+    tmp_path: Path, server: Prosody | Ejabberd, secret: str = SECRET, login: Login | None = None
+) -> list[Finding]:
     config = tmp_path / "config.toml"
     init(JID, "irc", None, config, force=True, out=StringIO())
     environ = {
@@ -42,7 +49,7 @@ async def found(tmp_path: Path, server: Prosody | Ejabberd, secret: str = SECRET
         "CAUSEWAY_BRIDGES__IRC__SECRET": secret,
     }
     settings = load(config, environ)
-    return [each async for each in visit(settings, config, around=Around(dns=nothing_in_dns))]
+    return [each async for each in visit(settings, config, login=login, around=Around(dns=nothing_in_dns))]
 
 
 def subjects(findings: list[Finding], verdict: Verdict) -> set[str]:
@@ -54,7 +61,7 @@ def about(findings: list[Finding], subject: str) -> Finding:
 
 
 def assert_well(findings: list[Finding], notes: set[str]) -> None:
-    for verdict, expected in ((Verdict.FAIL, set()), (Verdict.NOTE, notes), (Verdict.UNKNOWN, {NOT_ASKED})):
+    for verdict, expected in ((Verdict.FAIL, set()), (Verdict.NOTE, notes), (Verdict.UNKNOWN, NOT_TRIED)):
         assert subjects(findings, verdict) == expected, [str(each) for each in findings]
 
 
@@ -262,3 +269,85 @@ async def test_a_second_gateway_that_ejabberd_lets_in_is_found_out(
         findings = await found(tmp_path, ejabberd.server)
     assert about(findings, "irc link").verdict is Verdict.OK
     assert about(findings, "irc second gateway").verdict is Verdict.FAIL
+
+
+# -- with an account --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[Prosody, Ejabberd])
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Prosody | Ejabberd]:
+    """As it should be, with an account for tests."""
+    running = await request.param.start(
+        directory(tmp_path), components=[Component(JID, SECRET)], users=[User("tester", "pw")]
+    )
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+async def test_an_account_shows_whether_users_get_everything(
+    tmp_path: Path, server: Prosody | Ejabberd
+) -> None:
+    login = Login("tester@localhost", "pw", server.host, server.c2s_port)
+    findings = {each.subject: each.verdict for each in await found(tmp_path, server, login=login)}
+    assert findings["irc carbons"] is findings["irc archive"] is Verdict.OK
+    if isinstance(server, Ejabberd):  # 23.01 grants what then fails
+        assert findings["irc roster push"] is Verdict.NOTE
+    else:
+        assert findings["irc roster push"] is findings["irc messages as user"] is Verdict.OK
+        assert findings["irc archive as user"] is Verdict.OK
+    tester = await XmppClient.connect(server.host, server.c2s_port, "tester@localhost", "pw")
+    try:
+        roster = await tester.iq("tester@localhost", "<query xmlns='jabber:iq:roster'/>")
+        assert roster.find(".//{jabber:iq:roster}item") is None
+    finally:
+        await tester.close()
+
+
+async def test_a_wrong_password_of_the_account_is_the_operators_mistake(
+    tmp_path: Path, server: Prosody | Ejabberd
+) -> None:
+    login = Login("tester@localhost", "wrong", server.host, server.c2s_port)
+    finding = about(await found(tmp_path, server, login=login), "irc carbons, archive, roster")
+    assert finding.verdict is Verdict.FAIL
+    assert finding.text == "The server does not take the password of tester@localhost."
+
+
+# -- a gateway that runs ----------------------------------------------------------------------------------------
+
+
+async def test_a_gateway_that_runs_is_asked_and_keeps_its_link(
+    tmp_path: Path, ejabberd: PatientEjabberd
+) -> None:
+    """On ejabberd, where a second link would take half of the traffic away."""
+    server = ejabberd.server
+    config = tmp_path / "config.toml"
+    init(JID, "irc", None, config, force=True, out=StringIO())
+    settings = load(config, {})
+    text = config.read_text().replace(settings.bridges[0].secret.get_secret_value(), SECRET)
+    config.write_text(text.replace("port = 5347", f"port = {server.component_port}"))
+    gateway = Child("gateway", [sys.executable, "-m", "gateway", "run", "-c", str(config)], tmp_path)
+    gateway.start()
+    try:
+        await gateway.wait_ready(gateway.logged("gateway ready"), within=30.0)
+        asked = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gateway",
+            "doctor",
+            "--json",
+            "-c",
+            str(config),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await asked.communicate()
+        lines = [json.loads(line) for line in said.splitlines()]
+        verdicts = {each["subject"]: each["verdict"] for each in lines[:-1]}
+        assert verdicts["irc link"] == verdicts["irc second gateway"] == verdicts["database"] == "ok"
+        assert verdicts["irc rights"] == "note"
+        assert asked.returncode == 0, said
+        assert gateway.output().count("link up") == 1
+        assert SECRET not in said.decode()
+    finally:
+        await gateway.stop()

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.bridge import Finding, Verdict
 from gateway.doors.examining import Examining
+from gateway.ops.desk import Login
 from gateway.ops.status import GatewayView
 from gateway.xmpp.stanza import Jid, parse_jid
 from gateway.xmpp.steps import Done, Execution, NoteType, Page
@@ -61,7 +62,7 @@ async def test_what_is_wrong_is_told_with_the_lines_to_paste(what: str, bridge: 
 class Slow(FakeDesk):
     """Knows one thing, and never another."""
 
-    async def doctor(self, bridge: str = "") -> AsyncIterator[Finding]:
+    async def doctor(self, bridge: str = "", login: Login | None = None) -> AsyncIterator[Finding]:
         yield OK
         await asyncio.Event().wait()
 
