@@ -1,6 +1,6 @@
 """The email bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -11,6 +11,7 @@ from bridges.email.commands import MailCommands
 from bridges.email.config import EmailSettings
 from bridges.email.examining.whole import examine
 from bridges.email.identity import Taken
+from bridges.email.measuring import measures
 from bridges.email.office import Office
 from bridges.email.session import EmailSession
 from bridges.email.trying import tried
@@ -22,6 +23,7 @@ from gateway.bridge import (
     Capabilities,
     Finding,
     Hint,
+    Measure,
     NotStored,
     Services,
     Sink,
@@ -55,6 +57,7 @@ CAPABILITIES = Capabilities(
     commands=True,
     background=True,
     examined=True,
+    measured=True,
     lookup=True,
     network_noun="mail",
     room_noun="thread",
@@ -147,6 +150,10 @@ class EmailBridge:
         return examine(
             self._settings, self.office, self._services.clock, lambda: smarthost_of(self._settings)
         )
+
+    def measures(self) -> Iterable[Measure]:
+        """``gateway.bridge.Measured``."""
+        return measures(self.office.parts)
 
     def forget(self, user: str) -> None:
         self.office.forget(user)

@@ -1,7 +1,8 @@
 """The IRC bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from pydantic import BaseModel
 
@@ -21,12 +22,14 @@ from bridges.irc.protocol.casemap import RFC1459
 from bridges.irc.protocol.line import Line
 from bridges.irc.session import IrcSession
 from bridges.irc.sources import sources, trial
+from bridges.irc.tally import Tallies, Tally
 from gateway.bridge import (
     Account,
     BadAddress,
     BridgeCommand,
     Capabilities,
     Finding,
+    Measure,
     Services,
     Session,
     SessionEnded,
@@ -60,6 +63,7 @@ CAPABILITIES = Capabilities(
     details=True,
     traces=True,
     examined=True,
+    measured=True,
     reconfigures=True,
     network_noun="IRC server",
     room_noun="IRC channel",
@@ -87,6 +91,7 @@ class IrcBridge:
             background=settings.identd_port != 0 or bool(sources(settings)),
         )
         self._unstyled = replace(self._can, styling=False)
+        self._tallies = Tallies([settings.fixed_server] if settings.fixed_server else [])
         self._take(settings)
         self._connect = connect
         self._security = Security.of(services)
@@ -101,6 +106,7 @@ class IrcBridge:
         # One object for all sessions of a network, and one for all networks that nobody configured.
         self._listed = {name: settings.network(name) for name in map(server_name, settings.networks)}
         self._usual = settings.network("")
+        self._tallies.know(self._listed)
         self._manners = Manners.of(settings)
 
     def reconfigure(self, settings: BaseModel) -> Sequence[str]:
@@ -184,6 +190,10 @@ class IrcBridge:
         named = {fixed: self._network(fixed)} if fixed else self._listed
         return examine(self._settings, named, self._security.crowd, self._identd, self._services.clock)
 
+    def measures(self) -> Iterable[Measure]:
+        """``gateway.bridge.Measured``."""
+        return self._tallies.measures()
+
     def session(self, account: Account, sink: Sink) -> Session:
         """Raises ``SessionEnded`` for settings with which no session could begin."""
         if not self._served(account.network):
@@ -197,8 +207,9 @@ class IrcBridge:
             ) from error
         can = self._can if mine.settings.formatting else self._unstyled
         show_all = self._settings.server_messages == "all"
-        connect = self._connect or self._real
-        return IrcSession(mine, sink, self._services, connect, can, self._security, show_all=show_all)
+        tally = self._tallies.of(account.network)
+        connect = self._connect or partial(self._real, tally)
+        return IrcSession(mine, sink, self._services, connect, can, self._security, tally, show_all=show_all)
 
     @property
     def _may(self) -> profile.Liberties:
@@ -225,6 +236,7 @@ class IrcBridge:
 
     def _real(
         self,
+        tally: Tally,
         on_line: Callable[[Line], None],
         on_closed: Callable[[str], None],
         on_writable: Callable[[], None],
@@ -232,7 +244,7 @@ class IrcBridge:
         if self._reactor is None:
             # Not earlier: it needs the running loop, which bridges are built before.
             self._reactor = IrcReactor(claims=self._claims if self._settings.identd_port else None)
-        return self._reactor.connection(on_line, on_closed, on_writable)
+        return self._reactor.connection(on_line, on_closed, on_writable, tally)
 
 
 def build(settings: BaseModel, services: Services) -> IrcBridge:

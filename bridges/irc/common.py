@@ -1,7 +1,7 @@
 """What all parts of one session share: how they take in lines, what they hold in common, what a connection is to them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from bridges.irc.alarm import Alarm
@@ -10,6 +10,7 @@ from bridges.irc.dial import Endpoint
 from bridges.irc.protocol.line import Line
 from bridges.irc.sendqueue import SendQueue
 from bridges.irc.standing import Standing
+from bridges.irc.tally import Tally
 from gateway.bridge import Clock, Sink
 
 Part = TypeVar("Part")
@@ -28,6 +29,7 @@ class Common:
     channels: Channels
     queue: SendQueue
     alarm: Alarm
+    tally: Tally = field(default_factory=Tally)
 
 
 class Connection(Protocol):

@@ -24,6 +24,7 @@ from bridges.irc.parts import Parts
 from bridges.irc.profile import Profile
 from bridges.irc.protocol.line import Line, serialise
 from bridges.irc.rooms import Rooms
+from bridges.irc.tally import Tally
 from bridges.irc.terms import Terms
 from bridges.irc.text import one_line
 from gateway.bridge import Capabilities, Services, SessionEnded, Sink
@@ -52,6 +53,7 @@ class Life:
         "_parts",
         "_profile",
         "_sink",
+        "_tally",
     )
 
     def __init__(
@@ -62,15 +64,17 @@ class Life:
         connect: Connect,
         plain: Capabilities,
         security: Security,
+        tally: Tally | None = None,
         *,
         show_all: bool,
     ) -> None:
+        self._tally = tally or Tally()
         self._profile = profile
         self._sink = sink
         self._clock = services.clock
         self._connect = connect
         self._connection: Connection | None = None
-        self._parts = Parts(self, profile, sink, services, plain, security, show_all=show_all)
+        self._parts = Parts(self, profile, sink, services, plain, security, self._tally, show_all=show_all)
         self._online = False
         self._over: asyncio.Future[None] | None = None
         self._dialling: asyncio.Task[bool] | None = None
@@ -197,6 +201,7 @@ class Life:
     def _welcomed(self) -> None:
         login = self._parts.entry.login
         self._online = True
+        self._tally.logins += 1
         self._alive.start(self._clock.monotonic())
         self._parts.alarm.need(self._alive.next)
         self._parts.standing.call_me(login.welcome)
@@ -251,6 +256,7 @@ class Life:
 
     def give_up(self, why: SessionEnded) -> None:
         """Hang up from our side: the login failed, or there is no answer."""
+        self._tally.refused += why.credentials
         self._farewell = why
         words = one_line(why.refused.text, _MAX_QUIT) if not self._online else ""
         self._parts.queue.urgent(serialise("QUIT", words) if words else "QUIT")
@@ -258,6 +264,7 @@ class Life:
 
     def _finish(self, why: SessionEnded) -> None:
         if self._over is not None and not self._over.done():
+            self._tally.lost += not self._closing
             self._parts.backlog.leave()
             if self._closing:
                 self._over.set_result(None)

@@ -29,6 +29,7 @@ from bridges.irc.dial import (
 )
 from bridges.irc.protocol.decode import DEFAULT_FALLBACK, decode, encode
 from bridges.irc.protocol.line import Injection, Line, LineSplitter, Malformed, TooLong, parse
+from bridges.irc.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,6 @@ BYTES_PER_TURN = 32 * 1024
 
 #: Bytes written and not yet taken by the server; with more, nobody is reading there.
 MAX_UNSENT = 1 << 20
-
 #: Client tags: "@", 4094 bytes, a space (message-tags, "Size limit").
 MAX_TAGS = 4096
 
@@ -77,9 +77,8 @@ class IrcReactor(AioReactor):
     ) -> None:
         """Call on the running loop. ``claims`` is told whose connections there are, if anybody wants to know."""
         super().__init__(loop=asyncio.get_running_loop())
-        self.features = (
-            FeatureSet()
-        )  # the library's reading of ISUPPORT, which nobody here looks at: one is enough
+        # The library's reading of ISUPPORT, which nobody here looks at: one is enough.
+        self.features = FeatureSet()
         self.claims = claims
         self.dialer: Dialer = dialer or LoopDialer(claims=claims)
         self.contexts = TlsContexts()
@@ -90,9 +89,10 @@ class IrcReactor(AioReactor):
         on_line: Callable[[Line], None],
         on_closed: Callable[[str], None],
         on_writable: Callable[[], None],
+        tally: Tally | None = None,
     ) -> "IrcConnection":
         """A connection yet to be opened. The callbacks run on the loop; an exception of ``on_line`` costs that line only."""
-        connection = IrcConnection(self, on_line, on_closed, on_writable)
+        connection = IrcConnection(self, on_line, on_closed, on_writable, tally or Tally())
         self.connections.append(connection)
         return connection
 
@@ -116,8 +116,10 @@ class IrcConnection(AioConnection):
         on_line: Callable[[Line], None],
         on_closed: Callable[[str], None],
         on_writable: Callable[[], None],
+        tally: Tally,
     ) -> None:
         super().__init__(reactor)
+        self._tally = tally
         self.features = reactor.features
         self._on_line = on_line
         self._on_closed = on_closed
@@ -137,8 +139,7 @@ class IrcConnection(AioConnection):
         self.transport: asyncio.Transport | None = None
         self.connected = False
         self.writable = True  # False while the server does not take what was written
-        self.encoding = "utf-8"
-        self.fallback_encoding = DEFAULT_FALLBACK
+        self.encoding, self.fallback_encoding = "utf-8", DEFAULT_FALLBACK
         # Of users who have set encodings that need a closer look:
         self.decoder: Callable[[bytes], str] | None = None
         self.encoder: Callable[[str], bytes] | None = None
@@ -200,6 +201,7 @@ class IrcConnection(AioConnection):
         # Not asked with isinstance: uvloop's transports are asyncio's in deed, not in descent.
         transport = cast("asyncio.Transport", transport)
         self.transport = transport
+        self._tally.open += 1
         if self.reactor.claims is not None:
             here, there = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
             if here and there:
@@ -220,6 +222,7 @@ class IrcConnection(AioConnection):
     def process_data(self, new_data: bytes) -> None:
         """One read of the transport."""
         lines = self._splitter.feed(new_data)
+        self._tally.lines_in += len(lines)
         if self._waiting or not self.connected:
             self._waiting += lines
             return
@@ -321,6 +324,7 @@ class IrcConnection(AioConnection):
     def _flush(self) -> None:
         if not self._unwritten:
             return
+        self._tally.lines_out += len(self._unwritten)
         data = b"".join(self._unwritten)
         self._unwritten.clear()
         if self.transport is None or self._lost or self.transport.is_closing():
@@ -362,6 +366,7 @@ class IrcConnection(AioConnection):
     def lost(self, error: Exception | None) -> None:
         """The transport is gone; lines that came before are still handled."""
         self._lost = True
+        self._tally.open -= 1
         if self._ends is not None and self.reactor.claims is not None:
             self.reactor.claims.release(*self._ends)
         self._unwritten.clear()

@@ -34,6 +34,7 @@ from bridges.irc.rooms import Rooms
 from bridges.irc.sendqueue import SendQueue
 from bridges.irc.speaking import Speaking
 from bridges.irc.standing import Standing
+from bridges.irc.tally import Tally
 from bridges.irc.terms import Terms
 from gateway.bridge import Capabilities, Services, SessionEnded, Sink
 from gateway.model import Refused
@@ -95,6 +96,7 @@ class Parts:
         services: Services,
         plain: Capabilities,
         security: Security,
+        tally: Tally,
         *,
         show_all: bool,
     ) -> None:
@@ -102,9 +104,16 @@ class Parts:
         self.life = life
         self.standing = Standing(profile.nick, profile.encodings)
         self.alarm = Alarm(clock, life.ring)
-        self.queue = SendQueue(clock, burst=profile.burst, rate=profile.rate)
+        self.queue = SendQueue(clock, burst=profile.burst, rate=profile.rate, tally=tally)
         common = Common(
-            profile.network, sink, clock, self.standing, Channels(self.standing), self.queue, self.alarm
+            profile.network,
+            sink,
+            clock,
+            self.standing,
+            Channels(self.standing),
+            self.queue,
+            self.alarm,
+            tally,
         )
         self.console = Console(common, show_all)
         labels = Labels(clock, self.alarm)

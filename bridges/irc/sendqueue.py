@@ -7,6 +7,7 @@ wait, one timer is set for the next token. What keeps the connection alive (PONG
 from collections.abc import Sequence
 from typing import Protocol
 
+from bridges.irc.tally import Tally
 from gateway.bridge import Cancellable, Clock
 from gateway.model import Condition, Refused
 
@@ -45,6 +46,7 @@ class SendQueue:
         "_counted",
         "_limit",
         "_rate",
+        "_tally",
         "_timer",
         "_tokens",
         "_waiting",
@@ -58,7 +60,9 @@ class SendQueue:
         burst: int = 10,
         rate: float = 1.0,
         limit: int = LIMIT,
+        tally: Tally | None = None,
     ) -> None:
+        self._tally = tally or Tally()
         self._clock = clock
         self.outlet: Outlet | None = None
         self._burst = float(burst)
@@ -105,6 +109,7 @@ class SendQueue:
             return True
         if len(self._waiting) >= self._limit:
             return False
+        self._tally.throttled += 1
         self._waiting.append(((line,), parcel))
         self._wake_later()
         return True

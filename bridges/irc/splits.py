@@ -219,6 +219,7 @@ class Splits:
         burst = bursts.get(named)
         if burst is None:
             burst = bursts[named] = _Burst(now, now, {}, [])
+            self._common.tally.splits += bursts is self._gone
             self._common.alarm.need(burst.due)
         burst.latest = now
         if len(burst.first) <= FEW:

@@ -1,6 +1,6 @@
 """The SMS bridge as the core sees it: ``gateway.bridge.Bridge`` over addresses, settings and sessions."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -10,6 +10,7 @@ from bridges.sms.building import built
 from bridges.sms.commands import SmsCommands
 from bridges.sms.config import SmsSettings
 from bridges.sms.examining import examine
+from bridges.sms.measuring import measures
 from bridges.sms.office import Building, Office
 from bridges.sms.session import SmsSession
 from gateway.bridge import (
@@ -19,6 +20,7 @@ from gateway.bridge import (
     Capabilities,
     Finding,
     Hint,
+    Measure,
     NotStored,
     Services,
     Sink,
@@ -49,6 +51,7 @@ CAPABILITIES = Capabilities(
     commands=True,
     background=True,
     examined=True,
+    measured=True,
     web=True,
     together=True,
     one_way=True,
@@ -158,6 +161,10 @@ class SmsBridge:
     def examine(self) -> AsyncIterator[Finding]:
         """``gateway.bridge.Examined``."""
         return examine(self.office)
+
+    def measures(self) -> Iterable[Measure]:
+        """``gateway.bridge.Measured``."""
+        return measures(self.office)
 
     def forget(self, user: str) -> None:
         self.office.forget(user)

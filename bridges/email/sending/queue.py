@@ -11,7 +11,7 @@ failure of none.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -61,6 +61,16 @@ class Keeper(Protocol):
         """Something was."""
 
 
+@dataclass(slots=True)
+class QueueCounts:
+    """For metrics: outcomes of attempts."""
+
+    accepted: int = 0
+    postponed: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+
 class Queue:
     """``bridges.email.composing.outgoing.Outbox``. ``run`` is its life, held by the caller.
 
@@ -98,6 +108,7 @@ class Queue:
         self._keeper = keeper
         self._lane = lane
         self._schedule = schedule if schedule is not None else Schedule()
+        self.counts = QueueCounts()
         self._troubles = 0
         self._turns = Turns(sendings, clock, self._schedule, lane, connections)
         self._upkeep = Upkeep(
@@ -140,6 +151,11 @@ class Queue:
     def under_way(self) -> int:
         """Mails that are being handed over just now."""
         return self._turns.ready.under_way
+
+    @property
+    def troubles(self) -> int:
+        """How many attempts in a row have not reached the smarthost."""
+        return self._troubles
 
     async def run(self, grace: float = 5.0) -> None:
         """Send what there is, until cancelled; then no further mail is begun, and those under way have ``grace`` seconds:
@@ -288,6 +304,7 @@ class Queue:
         return True
 
     async def _unknown(self, job: Job, unknown: Unknown) -> None:
+        self.counts.unknown += 1
         delays = self._schedule.after_unknown
         log.warning(
             "nobody knows whether a mail was taken", mail=job.mail, reason=str(unknown), times=job.unknowns
@@ -304,6 +321,8 @@ class Queue:
     # What is noted
 
     async def _reached(self, job: Job, outcome: Outcome) -> None:
+        self.counts.accepted += outcome.kind is Kind.ACCEPTED
+        self.counts.failed += outcome.kind is Kind.FAILED
         kept = self._keeper if outcome.kind is Kind.ACCEPTED else None
 
         async def note() -> None:
@@ -318,6 +337,7 @@ class Queue:
             kept.look()
 
     async def _later(self, job: Job, delay: float, outcome: Outcome | None = None) -> None:
+        self.counts.postponed += 1
         at = self._clock.now() + delay
         await self._noted(lambda: self._sendings.postpone(job, at, outcome))
         self._turns.look_at(at)

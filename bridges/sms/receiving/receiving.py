@@ -1,8 +1,8 @@
 """Everything that receives texts, put together: from what routes bring to what users are shown."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 
 import structlog
 
@@ -115,6 +115,11 @@ class Receiving:
             waiting=lambda: self.sorting.waiting,
             limits=terms.intake,
         )
+
+    @property
+    def counts(self) -> tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]:
+        """What was taken, sorted and shown, since the start."""
+        return asdict(self.intake.counts), asdict(self.sorting.counts), asdict(self.delivering.counts)
 
     async def run(self) -> None:
         """Until cancelled."""
