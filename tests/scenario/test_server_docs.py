@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from gateway.check import check
 from gateway.config import load
 from gateway.init import init
@@ -65,7 +63,7 @@ def with_secrets(piece: str) -> str:
 
 
 @asynccontextmanager
-async def prosody(directory: Path, *more: str) -> AsyncIterator[int]:
+async def prosody(directory: Path) -> AsyncIterator[int]:
     """Yields the port for components."""
     server = Prosody(directory, LOOPBACK)
     # As root it would become the user "prosody", who can neither read nor write our directory.
@@ -76,7 +74,7 @@ async def prosody(directory: Path, *more: str) -> AsyncIterator[int]:
         component=server.component_port,
         http=server.http_port,
     )
-    text = "\n".join([base, with_secrets(pieces()["prosody"]), *more])
+    text = "\n".join([base, with_secrets(pieces()["prosody"]), pieces()["prosody upload"]])
     (directory / "prosody.cfg.lua").write_text(text, encoding="utf-8")
     server.child.start()
     try:
@@ -158,12 +156,9 @@ async def files(config: Path) -> tuple[bool, list[str]]:
 _UPLOADS = [f"ok    files of {each}: upload service upload.example.org" for each in _BRIDGES]
 
 
-@pytest.mark.parametrize("uploads", [(), ("prosody upload",)], ids=["as 0.12 has it", "uploads by name"])
-async def test_prosody_with_the_pieces_of_the_page(
-    server_directory: Directory, uploads: tuple[str, ...]
-) -> None:
+async def test_prosody_with_the_pieces_of_the_page(server_directory: Directory) -> None:
     directory = server_directory("prosody-docs")
-    async with prosody(directory, *(pieces()[each] for each in uploads)) as port:
+    async with prosody(directory) as port:
         config = configured(directory, port)
         good, found = await files(config)
         assert good, found
