@@ -168,6 +168,16 @@ async def test_what_cannot_be_done_is_said(
     assert await typed("log-level", "loud") == 2
 
 
+async def test_who_has_read_enough_is_left_in_peace(typed: Typed, config: Path) -> None:
+    process = await asyncio.create_subprocess_shell(
+        f"'{sys.executable}' -m gateway status -c '{config}' | true; exit ${{PIPESTATUS[0]}}",
+        stderr=asyncio.subprocess.PIPE,
+        executable="/bin/bash",
+    )
+    _, said = await process.communicate()
+    assert (process.returncode, said) == (0, b"")
+
+
 class Terminal:
     """`causeway status` in a window of its own."""
 
