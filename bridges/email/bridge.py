@@ -14,6 +14,7 @@ from bridges.email.identity import Taken
 from bridges.email.measuring import measures
 from bridges.email.office import Office
 from bridges.email.session import EmailSession
+from bridges.email.tracking import passages
 from bridges.email.trying import tried
 from bridges.email.ways import smarthost_of
 from gateway.bridge import (
@@ -25,6 +26,7 @@ from gateway.bridge import (
     Hint,
     Measure,
     NotStored,
+    Passage,
     Services,
     Sink,
 )
@@ -58,6 +60,7 @@ CAPABILITIES = Capabilities(
     background=True,
     examined=True,
     measured=True,
+    tracing=True,
     lookup=True,
     network_noun="mail",
     room_noun="thread",
@@ -154,6 +157,10 @@ class EmailBridge:
     def measures(self) -> Iterable[Measure]:
         """``gateway.bridge.Measured``."""
         return measures(self.office.parts)
+
+    async def passages(self, id_: str) -> Sequence[Passage]:
+        """``gateway.bridge.Tracing``."""
+        return await passages(self._services, id_)
 
     def forget(self, user: str) -> None:
         self.office.forget(user)

@@ -13,6 +13,7 @@ from bridges.sms.examining import examine
 from bridges.sms.measuring import measures
 from bridges.sms.office import Building, Office
 from bridges.sms.session import SmsSession
+from bridges.sms.tracking import passages
 from gateway.bridge import (
     Account,
     BadAddress,
@@ -22,6 +23,7 @@ from gateway.bridge import (
     Hint,
     Measure,
     NotStored,
+    Passage,
     Services,
     Sink,
     WebRequest,
@@ -52,6 +54,7 @@ CAPABILITIES = Capabilities(
     background=True,
     examined=True,
     measured=True,
+    tracing=True,
     web=True,
     together=True,
     one_way=True,
@@ -165,6 +168,10 @@ class SmsBridge:
     def measures(self) -> Iterable[Measure]:
         """``gateway.bridge.Measured``."""
         return measures(self.office)
+
+    async def passages(self, id_: str) -> Sequence[Passage]:
+        """``gateway.bridge.Tracing``."""
+        return await passages(self.office.services, id_)
 
     def forget(self, user: str) -> None:
         self.office.forget(user)

@@ -1,0 +1,47 @@
+"""Where a text is, for whoever runs the gateway: by our id or by the one that a provider gave to a piece. Names no number
+and quotes nothing.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+
+from bridges.sms.sending.matching import stripped
+from bridges.sms.sending.tables import MESSAGES, PIECES
+from gateway.bridge import Passage, Services
+
+_M, _P = MESSAGES.c, PIECES.c
+_MOST = 20
+
+
+async def passages(services: Services, id_: str) -> Sequence[Passage]:
+    """Raises ``NotStored``. Looks at all pieces, for people who ask."""
+    theirs = select(_P.message).where(
+        _P.bridge == services.name, or_(_P.provider_id == id_, _P.stripped == stripped(id_))
+    )
+    query = select(_M.id, _M.created, _M.changed, _M.state, _M.route, _M.attempts, _M.total, _M.condition)
+    query = query.where(_M.bridge == services.name, or_(_M.id == id_, _M.id.in_(theirs)))
+    found: list[Passage] = []
+    for row in await services.tables.read(query.order_by(_M.created.desc()).limit(_MOST)):
+        found.append(Passage(row.created, "written down to be sent", f"text {row.id}"))
+        found += await _pieces(services, row.id, row.total)
+        route = f"route {row.route}" if row.route else ""
+        details = ", ".join(
+            filter(None, (route, row.condition, f"tried {row.attempts} times" if row.attempts else ""))
+        )
+        found.append(Passage(row.changed, f"text {row.state}", details))
+    return found
+
+
+async def _pieces(services: Services, message: str, total: int) -> list[Passage]:
+    query = select(_P.n, _P.written, _P.state, _P.route, _P.provider_id, _P.code)
+    query = query.where(_P.bridge == services.name, _P.message == message).order_by(_P.n)
+    found = []
+    for row in await services.tables.read(query):
+        theirs = f"their id {row.provider_id}" if row.provider_id else ""
+        code = f"code {row.code}" if row.code else ""
+        details = ", ".join(filter(None, (f"route {row.route}", theirs, code)))
+        found.append(
+            Passage(row.written, f"piece {row.n + 1} of {max(total, row.n + 1)}: {row.state}", details)
+        )
+    return found
