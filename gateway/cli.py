@@ -100,6 +100,13 @@ def _parser(*, playground: bool) -> argparse.ArgumentParser:
     )
     _takes_config(doctor)
     _takes_doctor(doctor)
+    replay = add(
+        "webhook-replay",
+        "show what the gateway makes of a provider's request that was written to a file; nothing comes of it",
+        _module("gateway.replay"),
+    )
+    _takes_config(replay)
+    replay.add_argument("file", type=Path, metavar="FILE", help="the request as it was sent, headers and all")
     operating.add_to(operates)
     _takes_init(
         add("init", "write a configuration, and say what to tell the XMPP server", _module("gateway.init"))

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from bridges.sms import addresses, personal
 from bridges.sms.addresses import HOME
-from bridges.sms.building import built
+from bridges.sms.building import built, replayed
 from bridges.sms.commands import SmsCommands
 from bridges.sms.config import SmsSettings
 from bridges.sms.examining import examine
@@ -53,6 +53,7 @@ CAPABILITIES = Capabilities(
     commands=True,
     background=True,
     examined=True,
+    replays=True,
     measured=True,
     tracing=True,
     web=True,
@@ -168,6 +169,15 @@ class SmsBridge:
     def measures(self) -> Iterable[Measure]:
         """``gateway.bridge.Measured``."""
         return measures(self.office)
+
+    def replay(self, request: WebRequest) -> Sequence[str]:
+        """``gateway.bridge.Replays``."""
+        name = request.path.partition("/")[0]
+        route = self.office.routes.find(name)
+        if route is None:
+            known = ", ".join(each.name for each in self.office.routes.all) or "none"
+            return [f"There is no route {name!r}, as the address has it; there is {known}."]
+        return replayed(route, request)
 
     async def passages(self, id_: str) -> Sequence[Passage]:
         """``gateway.bridge.Tracing``."""

@@ -9,11 +9,12 @@ from bridges.sms.gammu.route import Modem
 from bridges.sms.gammu.settings import GammuRoute
 from bridges.sms.http import building as http
 from bridges.sms.http.jwt import BadKey
+from bridges.sms.http.route import HttpWay
 from bridges.sms.http.webhooks import Webhooks
 from bridges.sms.smpp.route import Centre
 from bridges.sms.smpp.settings import SmppRoute
 from bridges.sms.traffic import Away, Intake, Route, Seen, Submission, Turn, Ways
-from gateway.bridge import Finding, Services, Verdict
+from gateway.bridge import Finding, Services, Verdict, WebRequest
 
 
 def built(name: str, settings: RouteSettings, services: Services, webhooks: Webhooks) -> Route:
@@ -30,6 +31,13 @@ def built(name: str, settings: RouteSettings, services: Services, webhooks: Webh
         )
     except BadKey as error:
         return Unusable(name, f"Its key is none: {error}. Correct it, and start again.")
+
+
+def replayed(route: Route, request: WebRequest) -> Sequence[str]:
+    """What a callback that was written down would have come to."""
+    if not isinstance(route, HttpWay):
+        return [f"The route {route.name} has no callbacks."]
+    return route.replayed(request)
 
 
 class Unusable:

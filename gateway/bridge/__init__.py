@@ -99,6 +99,7 @@ from gateway.bridge.tables import (
     Values,
 )
 from gateway.bridge.web import (
+    Replays,
     Serving,
     WebRequest,
     WebResponse,
@@ -158,6 +159,7 @@ __all__ = [
     "Reacts",
     "Reconfigures",
     "Registering",
+    "Replays",
     "Retracts",
     "Running",
     "Schema",

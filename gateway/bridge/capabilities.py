@@ -82,6 +82,7 @@ class Capabilities:
     background: bool = False  # the bridge is ``Running`` too
     measured: bool = False  # has numbers for those who run the gateway: the bridge is ``Measured`` too
     examined: bool = False  # can try what it depends on: the bridge is ``Examined`` too
+    replays: bool = False  # requests from outside can be looked at again: the bridge is ``Replays`` too
     tracing: bool = False  # can tell where a message is: the bridge is ``Tracing`` too
     reconfigures: bool = False  # takes other settings while it runs: the bridge is ``Reconfigures`` too
     web: bool = False  # requests from outside are answered: the bridge is ``Serving`` too

@@ -3,7 +3,7 @@
 Nothing here knows an HTTP library. The core has bounded the request before a bridge sees it, and has verified nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,3 +57,10 @@ class Serving(Protocol):
     async def answer(self, request: WebRequest) -> WebResponse:
         """Of any method. Is cancelled when it takes longer than clients wait; what it raises is our own fault to the client
         (500), which may try again."""
+
+
+class Replays(Protocol):
+    """What a bridge with ``Capabilities.replays`` has besides."""
+
+    def replay(self, request: WebRequest) -> Sequence[str]:
+        """What a request that was written down would have come to, in sentences for the operator. Nothing comes of it."""

@@ -4,7 +4,7 @@ callbacks find the way to us as they were sent. Sends no text.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from bridges.sms.http import echoes
+from bridges.sms.http import echoes, filling
 from bridges.sms.http.calling import Answered, Call
 from bridges.sms.http.echoes import Echoes, Heard
 from bridges.sms.http.preset import Preset
 from bridges.sms.http.signatures import HEADERS, WINDOW, Scheme
-from gateway.bridge import Clock, Finding, Verdict
+from gateway.bridge import Clock, Finding, Hint, Verdict
 
 _SECONDS = 10.0  # for one request
 _BODY = 16_384
@@ -45,6 +45,34 @@ class Examined:
     @property
     def subject(self) -> str:
         return f"route {self.name}"
+
+
+async def route(
+    looked_at: Examined,
+    settings: Iterable[str | Hint],
+    probe: Callable[[], Call | None],
+    refused: Callable[[Answered], bool],
+    obstacle: str,
+) -> Sequence[Finding]:
+    """All of it. ``settings`` are what is wrong with them, ``obstacle`` is why callbacks cannot be taken at all; empty if
+    nothing is. ``probe`` raises ``Unfilled``."""
+    subject = looked_at.subject
+    found = [
+        Finding(Verdict.NOTE, each.text, f"settings of {subject}")
+        if isinstance(each, Hint)
+        else Finding(Verdict.FAIL, f"{each.rstrip('.')}.", f"settings of {subject}")
+        for each in settings
+        if each
+    ]
+    try:
+        found += await provider(looked_at, probe(), refused)
+    except filling.Unfilled:
+        text = "A value or secret has a control character in it: write it in one line."
+        return [*found, Finding(Verdict.FAIL, text, subject)]
+    if obstacle:
+        text = f"{obstacle[:1].upper()}{obstacle[1:]}."
+        return [*found, Finding(Verdict.FAIL, text, f"callbacks of {subject}")]
+    return [*found, *(await callbacks(looked_at) if looked_at.preset.event else ())]
 
 
 async def provider(

@@ -4,13 +4,14 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
-from bridges.sms.http import examining, filling
+from bridges.sms.http import examining, filling, replaying
 from bridges.sms.http.calling import Addresses, Answered, Call, Caller
 from bridges.sms.http.echoes import Echoes
 from bridges.sms.http.failings import Meaning, rejected
@@ -33,7 +34,7 @@ from bridges.sms.traffic import (
     Unknown,
     Ways,
 )
-from gateway.bridge import Finding, Hint, NotStored, Services, Verdict
+from gateway.bridge import Finding, Hint, NotStored, Services, Verdict, WebRequest
 from gateway.bridge.web import path
 
 _log = structlog.get_logger(__name__)
@@ -169,29 +170,21 @@ class HttpWay:
         return {"Authorization": basic} if basic else {}
 
     async def examined(self) -> Sequence[Finding]:
-        subject = f"route {self._name}"
-        if self._broken:
-            return [Finding(Verdict.FAIL, f"{self._broken}.", subject)]
-        found = [
-            Finding(Verdict.NOTE, each.text, f"settings of {subject}")
-            if isinstance(each, Hint)
-            else Finding(Verdict.FAIL, f"{each.rstrip('.')}.", f"settings of {subject}")
-            for each in (self._settings.trouble(self._secrets), *await asyncio.to_thread(self._further))
-            if each
-        ]
         clock, address = self._services.clock, self._addresses.inbound if self._open.is_set() else ""
-        route = examining.Examined(
+        looked_at = examining.Examined(
             self._name, self._preset, address, bool(self._settings.sources), self._echoes, clock, self._http
         )
-        try:
-            found += await examining.provider(route, self._caller.probe(clock.now()), self._refuses)
-        except filling.Unfilled:
-            text = "A value or secret has a control character in it: write it in one line."
-            return [*found, Finding(Verdict.FAIL, text, subject)]
-        if trouble := self._web_trouble():
-            text = f"{trouble[:1].upper()}{trouble[1:]}."
-            return [*found, Finding(Verdict.FAIL, text, f"callbacks of {subject}")]
-        return [*found, *(await examining.callbacks(route) if self._preset.event else ())]
+        if self._broken:
+            return [Finding(Verdict.FAIL, f"{self._broken}.", looked_at.subject)]
+        settings = (self._settings.trouble(self._secrets), *await asyncio.to_thread(self._further))
+        probe = partial(self._caller.probe, clock.now())
+        return await examining.route(looked_at, settings, probe, self._refuses, self._web_trouble())
+
+    def replayed(self, request: WebRequest) -> Sequence[str]:
+        """What a callback that was written down would have come to."""
+        return replaying.replayed(
+            self._name, self._preset, self._terms(), request, self._services.clock.now()
+        )
 
     def _refuses(self, answered: Answered) -> bool:
         """Whether that says that our credentials are not good."""

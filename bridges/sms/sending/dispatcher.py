@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _READ_AGAIN = 5.0
 _LOOK = 0.05
+_LONGEST_WAIT = 60.0  # seconds between two looks at the clock
 
 
 @dataclass(slots=True, eq=False)
@@ -227,7 +228,9 @@ class Dispatcher:
                 return
             self._alarm.cancel()
         self._alarm_at = at
-        self._alarm = self._clock.call_later(max(0.0, at - self._clock.now()), self._due)
+        # Not for longer, for the clock may be put right meanwhile.
+        wait = min(_LONGEST_WAIT, max(0.0, at - self._clock.now()))
+        self._alarm = self._clock.call_later(wait, self._due)
 
     def _due(self) -> None:
         self._alarm = None
