@@ -151,7 +151,8 @@ def _judged(name: str, address: str, opinion: spf.Opinion) -> Finding:
         "other "
         "servers take it for forged."
     )
-    return Finding(Verdict.NOTE, text, subject, f'{name}. IN TXT "{spf.let(record, address)}"', zone)
+    line = f'{name}. IN TXT "{spf.let(record, address)}"'
+    return Finding(Verdict.NOTE, text, subject, line, f"{zone}, in place of the SPF record that is there")
 
 
 # -- DKIM, DMARC, PTR ----------------------------------------------------------------------------------------------------
@@ -163,7 +164,9 @@ async def _keys(names: Names, name: str, sending: Sending) -> Sequence[Finding]:
     if await names.exists(f"_domainkey.{name}"):
         return [
             Finding(
-                Verdict.OK, f"{name} has keys for DKIM; whether mail is signed shows a mail: {look}.", subject
+                Verdict.OK,
+                f"{name} has keys for DKIM. That mail is signed with them, only a mail shows: {look}.",
+                subject,
             )
         ]
     only = (
