@@ -224,7 +224,7 @@ def init(
     else:
         print(f"Wrote {key}, the key for users' passwords: back it up, apart from the database.", file=out)
     for each in chosen:
-        place = Place(jid, users, secret, each.port)
+        place = Place(jid, users, ((jid, secret),), each.port)
         _print(f"Tell {each.title} about the component", _steps(each, place), out)
         if not server and each.port != chosen[0].port:
             print(f"Set port = {each.port} under [xmpp] in {output}.", file=out)

@@ -54,8 +54,8 @@ async def _tried(patient: Patient, login: Login, clock: Clock) -> AsyncIterator[
     try:
         async with AsyncExitStack() as stack:
             devices = [
-                await stack.enter_async_context(logged_in(login, f"causeway-doctor-{number}"))
-                for number in (1, 2)
+                await stack.enter_async_context(logged_in(login, f"{_NAME}-{secrets.token_hex(4)}"))
+                for _ in range(2)
             ]
             for device in devices:
                 device.send(f"<iq type='set' id='carbons'><enable xmlns='{_CARBONS}'/></iq>")

@@ -24,6 +24,7 @@ class Report:
         self._bridges = tuple(bridges)
         self._counts: Counter[Verdict] = Counter()
         self._group = ""
+        self._pasted: set[str] = set()
 
     @property
     def well(self) -> bool:
@@ -43,7 +44,10 @@ class Report:
         yield from textwrap.wrap(
             text, _WIDTH, initial_indent=head, subsequent_indent=_INDENT, break_on_hyphens=False
         )
-        if finding.fix:
+        if finding.fix in self._pasted:
+            yield f"{_INDENT}(The lines are those above.)"
+        elif finding.fix:
+            self._pasted.add(finding.fix)
             yield ""
             where = f"Paste into {finding.where}:" if finding.where else "Paste:"
             yield from textwrap.wrap(

@@ -22,7 +22,7 @@ from gateway.doctor.machine import Machine, of_machine
 from gateway.doctor.names import Ask, SystemDns, of_names
 from gateway.doctor.patient import Patient, met
 from gateway.doctor.rights import of_rights
-from gateway.doctor.servers import Met, Place, users_of
+from gateway.doctor.servers import HIDDEN, Met, Place, users_of
 from gateway.doctor.wire import Wire, visiting
 from gateway.ops.desk import Login
 from gateway.settings import BridgeSettings, Settings
@@ -180,11 +180,10 @@ def _patient(
     place = Place(
         bridge.jid,
         users or users_of(bridge.jid),
-        port=settings.xmpp.port,
-        jids=tuple(each.jid for each in settings.bridges),
+        # Whoever asks on the machine can read the configuration; whoever asks the running gateway may be elsewhere.
+        tuple((each.jid, each.secret.get_secret_value() if secrets else HIDDEN) for each in settings.bridges),
+        settings.xmpp.port,
     )
-    if secrets:  # whoever can read the configuration asks
-        place = replace(place, secret=bridge.secret.get_secret_value())
     media = settings.media
     return Patient(
         bridge.name,

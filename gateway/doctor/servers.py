@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 UPLOAD = "urn:xmpp:http:upload:0"
+HIDDEN = "the secret in Causeway's configuration"
+"""In place of a secret."""
 
 
 class Matter(StrEnum):
@@ -24,21 +26,24 @@ class Matter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the lines are about. ``users`` is the domain of the server's users, ``jids`` are all components of this gateway
-    (rights are granted to all at once, for the lines are pasted as a whole); ``upload`` the upload service; ``version`` the
+    """What the lines are about. ``users`` is the domain of the server's users; ``components`` are all of this gateway, with
+    their secrets, for a file that is pasted is pasted as a whole; ``upload`` is the upload service, ``version`` the
     server's, where it is known."""
 
     jid: str
     users: str
-    secret: str = "the secret in Causeway's configuration"
+    components: tuple[tuple[str, str], ...]
     port: int = 0
-    jids: tuple[str, ...] = ()
     upload: str = ""
     version: tuple[int, ...] = ()
 
     @property
-    def components(self) -> tuple[str, ...]:
-        return self.jids or (self.jid,)
+    def jids(self) -> tuple[str, ...]:
+        return tuple(jid for jid, _ in self.components)
+
+    @property
+    def secret(self) -> str:
+        return dict(self.components)[self.jid]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +88,17 @@ _PROSODY_THEN = "systemctl restart prosody"
 _PROSODY_MODULE = "needs mod_privilege: apt-get install prosody-modules"
 
 
-def _prosody_rights(place: Place, secret: str = "") -> str:
+def _prosody_rights(place: Place, *, secrets: bool = False) -> str:
     """A file of its own, for there every section can be opened again (in prosody.cfg.lua it belongs into the one that is
-    there); the module has to be in both. ``secret``: the line for the component that is new."""
+    there); the module has to be in both."""
     entities = "".join(
         f'        ["{jid}"] = {{ roster = "both", message = "outgoing", iq = {{ ["{UPLOAD}"] = "get" }} }},\n'
-        for jid in place.components
+        for jid in place.jids
     )
     components = "".join(
-        f'\nComponent "{jid}"\n    modules_enabled = {{ "privilege" }}\n{secret if jid == place.jid else ""}'
-        for jid in place.components
+        f'\nComponent "{jid}"\n    modules_enabled = {{ "privilege" }}\n'
+        + (f'    component_secret = "{secret}"\n' if secrets else "")
+        for jid, secret in place.components
     )
     return (
         f'VirtualHost "{place.users}"\n    modules_enabled = {{ "privilege" }}\n'
@@ -116,9 +122,9 @@ _PROSODY = Server(
     {
         Matter.COMPONENT: lambda place: Paste(
             "/etc/prosody/conf.d/causeway.cfg.lua, a new file",
-            _prosody_rights(place, f'    component_secret = "{place.secret}"\n'),
+            _prosody_rights(place, secrets=True),
             f"cd /etc/prosody/conf.d && chgrp prosody causeway.cfg.lua && chmod 640 causeway.cfg.lua && {_PROSODY_THEN}",
-            f'instead of a Component "{place.jid}" elsewhere; {_prosody_instead(place)}',
+            f"instead of the same Component elsewhere; {_prosody_instead(place)}",
             _PROSODY_MODULE,
         ),
         Matter.SECRET: lambda place: Paste(
@@ -144,7 +150,7 @@ _PROSODY = Server(
             "/etc/prosody/conf.d/causeway-upload.cfg.lua, a new file",
             f'Component "{place.upload or "upload." + place.users}" "http_file_share"\n'
             "    http_file_share_access = { "
-            + ", ".join(f'"{each}"' for each in (place.users, *place.components))
+            + ", ".join(f'"{each}"' for each in (place.users, *place.jids))
             + " }\n",
             _PROSODY_THEN,
             "with those who are in a http_file_share_access elsewhere",
@@ -168,7 +174,7 @@ def _ejabberd_file(name: str, lines: str, instead: str, then: str = _EJABBERD_TH
 
 
 def _ejabberd_servers(place: Place, indent: str) -> str:
-    return "".join(f'{indent}- "{jid}"\n' for jid in place.components)
+    return "".join(f'{indent}- "{jid}"\n' for jid in place.jids)
 
 
 def _ejabberd_rights(place: Place) -> str:
@@ -200,9 +206,8 @@ listen:
     access: all
     global_routes: false
     hosts:
-      "{place.jid}":
-        password: "{place.secret}"
 """
+            + "".join(f'      "{jid}":\n        password: "{secret}"\n' for jid, secret in place.components)
             + _ejabberd_rights(place),
             f"where a listener with ejabberd_service has this port, add the lines below hosts there; {_EJABBERD_ONE}",
             f"cd /etc/ejabberd && chown ejabberd: causeway.yml && chmod 600 causeway.yml && {_EJABBERD_THEN}",

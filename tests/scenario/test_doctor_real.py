@@ -78,7 +78,8 @@ async def prosody(tmp_path: Path) -> AsyncIterator[PatientProsody]:
     server = await Prosody.start(place, components=[Component(JID, SECRET)], privileges=False)
     try:
         patient = PatientProsody(server, place)
-        patient.replace(', "privilege"', "")
+        # Debian's has these two, which tell the server's version and its time.
+        patient.replace(', "privilege"', ', "version", "time"')
         patient.replace('    modules_enabled = { "privilege" }\n', "")
         yield patient
     finally:
@@ -195,6 +196,13 @@ async def test_each_right_that_prosody_lacks_is_named_and_healed(
         f'Component "{JID}"\n    modules_enabled = {{ "privilege" }}\n',
     )
     await healed(tmp_path, prosody, [{lacking}], set())
+
+
+async def test_the_server_is_named_and_its_clock_compared(tmp_path: Path, prosody: PatientProsody) -> None:
+    await prosody.server.restart()
+    findings = await found(tmp_path, prosody.server)
+    assert "(Prosody 0.12." in about(findings, "irc link").text
+    assert about(findings, "irc server clock").text == "It is the same time here and at the XMPP server."
 
 
 async def test_rights_that_prosody_grants_in_the_wrong_section_are_none(

@@ -102,7 +102,7 @@ def patient(jid: str) -> Patient:
     clock = SystemClock()
     iq = IqTracker(send, clock)
     wire = Wire(jid, LinkStatus(LinkState.DOWN), iq, Privileges(jid, iq, clock), send)
-    return Patient("irc", wire, "127.0.0.1", 5347, Place(jid, "example.org"), Met())
+    return Patient("irc", wire, "127.0.0.1", 5347, Place(jid, "example.org", ((jid, "s"),)), Met())
 
 
 @pytest.mark.parametrize(

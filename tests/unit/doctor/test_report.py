@@ -31,6 +31,13 @@ def test_a_terminal_shows_groups_and_blocks_that_can_be_pasted() -> None:
     assert not report.well
 
 
+def test_lines_that_help_twice_are_shown_once() -> None:
+    report = Report(["irc"])
+    first, second = list(report.lines(BAD)), list(report.lines(BAD))
+    assert any("line one" in line for line in first)
+    assert second == ["FAIL  link: It is shut.", "      (The lines are those above.)"]
+
+
 def test_long_sentences_are_wrapped_and_lines_to_paste_are_not() -> None:
     long = Finding(Verdict.NOTE, "word " * 60, "x", f"{'y' * 300}\n", "z")
     lines = list(Report().lines(long))

@@ -1,5 +1,7 @@
 """Which server it is, and whose lines are shown. That the lines are right, tests/scenario/test_doctor_real.py proves."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from gateway.doctor.knock import Answer
 from gateway.doctor.servers import SERVERS, Matter, Met, Place, above, recognised, remedy, users_of
 
-PLACE = Place("irc.example.org", "example.org", "s3cret", 5347, ("irc.example.org", "sms.example.org"))
+PLACE = Place(
+    "irc.example.org", "example.org", (("irc.example.org", "s3cret"), ("sms.example.org", "other")), 5347
+)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,13 @@ def test_what_no_test_applies_is_marked_so() -> None:
 
 
 @pytest.mark.parametrize("server", ["prosody", "ejabberd"])
+def test_a_file_for_new_components_is_for_all_of_them(server: str) -> None:
+    lines, _ = remedy(Met(SERVERS[server]), Matter.COMPONENT, PLACE)
+    for each in ("irc.example.org", "s3cret", "sms.example.org", "other"):
+        assert f'"{each}"' in lines
+
+
+@pytest.mark.parametrize("server", ["prosody", "ejabberd"])
 def test_rights_are_granted_to_all_components_at_once(server: str) -> None:
     lines, _ = remedy(Met(SERVERS[server]), Matter.RIGHTS, PLACE)
     assert '"irc.example.org"' in lines
@@ -58,7 +69,7 @@ def test_rights_are_granted_to_all_components_at_once(server: str) -> None:
 
 def test_an_ejabberd_that_can_grant_uploads_is_told_to() -> None:
     for version, has in (((24, 10), True), ((24, 7), False), ((), False)):
-        place = Place("irc.example.org", "example.org", version=version)
+        place = replace(PLACE, version=version)
         lines, _ = remedy(Met(SERVERS["ejabberd"]), Matter.RIGHTS, place)
         assert ("urn:xmpp:http:upload:0" in lines) is has
 
