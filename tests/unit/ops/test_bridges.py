@@ -1,46 +1,12 @@
 """What each kind of bridge counts: always the same series, whoever and whatever comes by."""
 
-import random
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-import bridges.email
-import bridges.irc
-import bridges.sms
 from bridges.irc.tally import Tallies
-from gateway.bridge import Bridge, Measure, Measured, MeasureKind, Plugin, Services
-from tests.fakes.clock import ManualClock
-
-SETTINGS: dict[str, dict[str, object]] = {
-    "irc": {"networks": {"irc.example.org": {}}},
-    "email": {
-        "domains": ["gw.example"],
-        "address_template": "{local}@gw.example",
-        "local_domains": ["localhost"],
-        "smarthost": {"port": 2525},
-        "lmtp": {"listen": "127.0.0.1:2424"},
-        "trust": {"authserv_ids": ["mx.example"]},
-    },
-    "sms": {"region": "DE"},
-}
-PLUGINS: dict[str, Plugin] = {
-    "irc": bridges.irc.BRIDGE,
-    "email": bridges.email.BRIDGE,
-    "sms": bridges.sms.BRIDGE,
-}
-
-
-def built(kind: str, directory: Path) -> Bridge:
-    plugin = PLUGINS[kind]
-    settings = plugin.settings.model_validate(SETTINGS[kind])
-    return plugin.build(settings, Services(ManualClock(), random.Random(1), "1", directory=directory))
-
-
-def measures(bridge: Bridge) -> list[Measure]:
-    assert bridge.capabilities.measured
-    return list(cast("Measured", bridge).measures())
+from gateway.bridge import MeasureKind
+from tests.unit.ops.kinds import PLUGINS, built, measures
 
 
 @pytest.mark.parametrize("kind", PLUGINS)
