@@ -61,10 +61,11 @@ async def serving(
     bounds: Bounds = BOUNDS,
     body_seconds: float = BODY_SECONDS,
     heartbeat: float = HEARTBEAT,
+    renderer: Renderer | None = None,
 ) -> AsyncIterator[int]:
     """Serve the page, the metrics and the health endpoints for as long as the block lasts; gives the port. ``settings``
-    have an address to listen on. Raises ``CannotServe``."""
-    renderer = Renderer()
+    have an address to listen on; ``renderer`` spares compiling all templates. Raises ``CannotServe``."""
+    renderer = renderer or Renderer()
     entry = Entry(settings, Clients(trusted_proxies), clock)
     house = _House(entry, renderer, body_seconds)
     notices = Notices(clock)

@@ -128,6 +128,7 @@ class Views:
     async def accounts(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         search = Search.read(query(request))
         topic = Topic("accounts", tuple(search.fields().items()))
+        self._all = None  # who asks is shown what is so now
         return _html(self.page("accounts", request, visitor, self._found(search), live=topic))
 
     def _found(self, search: Search) -> dict[str, object]:

@@ -71,7 +71,8 @@ async def test_it_can_be_used_with_the_keyboard_alone(opening: Opening) -> None:
     async with house(desk=scenes.usual(SystemClock())) as place:
         page = await opening()
         await page.goto(f"http://127.0.0.1:{place.port}/login")
-        await page.keyboard.type(TOKEN)  # the field has the focus
+        await expect(page.get_by_label("Token")).to_be_focused()
+        await page.keyboard.type(TOKEN)
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
         await page.keyboard.press("Tab")

@@ -1,5 +1,6 @@
 """The operator's page over a desk of the test's, through its real listener."""
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from gateway.clock import SystemClock
 from gateway.ops.settings import OperatorSettings
 from gateway.ops.status import BridgeView, Direction, GatewayView, LinkView, QueueView, TrafficView
 from gateway.page import serving
+from gateway.page.rendering import Renderer
 from tests.fakes.desk import FakeDesk
 
 TOKEN = "correct horse battery"
@@ -68,6 +70,11 @@ class House:
         assert status == 303
 
 
+@functools.cache
+def compiled() -> Renderer:
+    return Renderer()
+
+
 @asynccontextmanager
 async def house(
     settings: dict[str, object] | None = None, *, trusted=("127.0.0.1",), clock=None, desk=None, **bounds
@@ -78,7 +85,7 @@ async def house(
     chosen = OperatorSettings(listen="127.0.0.1:1", **{"token": TOKEN, **(settings or {})})
     chosen = chosen.model_copy(update={"listen": "127.0.0.1:0"})
     async with (
-        serving(chosen, trusted, desk, clock, **bounds) as port,
+        serving(chosen, trusted, desk, clock, renderer=compiled(), **bounds) as port,
         aiohttp.ClientSession(
             f"http://127.0.0.1:{port}", cookie_jar=aiohttp.CookieJar(unsafe=True)
         ) as session,

@@ -245,7 +245,7 @@ async def test_no_query_and_no_form_is_too_odd():
         loop = asyncio.get_running_loop()
         odd: list[dict[str, str]] = []
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
         @given(FIELDS)
         def collect(fields):
             odd.append({name: value.encode("utf-8", "replace").decode() for name, value in fields.items()})
