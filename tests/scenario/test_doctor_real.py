@@ -21,7 +21,7 @@ from gateway.init import init
 from gateway.ops.desk import Login
 from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.peers import Component, User
-from gateway.playground.process import Child, listening
+from gateway.playground.process import Child, free_ports, listening
 from gateway.playground.prosody import Prosody
 from gateway.playground.xmpp_client import XmppClient
 from tests.rig.pasting import PatientEjabberd, PatientProsody
@@ -40,13 +40,14 @@ async def nothing_in_dns(name: str, kind: str) -> bool:
 
 
 async def found(
-    tmp_path: Path, server: Prosody | Ejabberd, secret: str = SECRET, login: Login | None = None
+    tmp_path: Path, server: Prosody | Ejabberd | int, login: Login | None = None
 ) -> list[Finding]:
+    """``server``: or the port where one would be."""
     config = tmp_path / "config.toml"
     init(JID, "irc", None, config, force=True, out=StringIO())
     environ = {
-        "CAUSEWAY_XMPP__PORT": str(server.component_port),
-        "CAUSEWAY_BRIDGES__IRC__SECRET": secret,
+        "CAUSEWAY_XMPP__PORT": str(server if isinstance(server, int) else server.component_port),
+        "CAUSEWAY_BRIDGES__IRC__SECRET": SECRET,
     }
     settings = load(config, environ)
     return [each async for each in visit(settings, config, login=login, around=Around(dns=nothing_in_dns))]
@@ -233,19 +234,11 @@ async def test_a_second_gateway_is_no_fault_of_prosodys_configuration(
 
 
 async def test_where_nothing_listens_there_are_lines_for_each_server(tmp_path: Path) -> None:
-    place = directory(tmp_path)
-    server = await Ejabberd.start(place)
-    try:
-        link = about(await found(tmp_path, server), "irc link")
-        assert link.where == "your server, the one of these that it is"
-        for file in (
-            "Openfire's admin console",
-            "/etc/prosody/conf.d/causeway.cfg.lua",
-            "/etc/ejabberd/causeway.yml",
-        ):
-            assert file in link.fix
-    finally:
-        await server.stop()
+    (port,) = free_ports(1)
+    link = about(await found(tmp_path, port), "irc link")
+    assert link.where == "your server, the one of these that it is"
+    for place in ("Openfire's admin console", "/etc/prosody/conf.d/causeway", "/etc/ejabberd/causeway.yml"):
+        assert place in link.fix
 
 
 async def test_ejabberd_with_everything_wrong_at_once_is_healed_line_by_line(
@@ -314,8 +307,10 @@ async def test_an_account_shows_whether_users_get_everything(
 
 
 async def test_a_wrong_password_of_the_account_is_the_operators_mistake(
-    tmp_path: Path, server: Prosody | Ejabberd
+    tmp_path: Path, prosody: PatientProsody
 ) -> None:
+    server = prosody.server
+    await server.add_user(User("tester", "pw"))
     login = Login("tester@localhost", "wrong", server.host, server.c2s_port)
     finding = about(await found(tmp_path, server, login=login), "irc carbons, archive, roster")
     assert finding.verdict is Verdict.FAIL
