@@ -1,5 +1,6 @@
 """Finding accounts among thousands: by bridge, state and words, a page at a time."""
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,22 +69,19 @@ def find(view: GatewayView, search: Search) -> Found:
     states: Counter[str] = Counter()
     for each in bridges:
         states.update(each.states)
-    rows = [
-        Row(each.name, session)
-        for each in bridges
-        for session in each.sessions
-        if search.state in {"", session.state} and (not words or _has(session, words))
-    ]
-    order = {state: index for index, state in enumerate(phrases.STATES)}
-    rows.sort(key=lambda row: order.get(row.session.state, len(order)))
-    pages = max(1, -(-len(rows) // PER_PAGE))
+    by_state: dict[str, list[tuple[str, SessionView]]] = {state: [] for state in phrases.STATES}
+    for each in bridges:
+        for session in each.sessions:
+            if search.state in {"", session.state} and (not words or _has(session, words)):
+                by_state.setdefault(session.state, []).append((each.name, session))
+    total = sum(map(len, by_state.values()))
+    pages = max(1, -(-total // PER_PAGE))
     page = min(search.page, pages)
     start = (page - 1) * PER_PAGE
-    shown = tuple(rows[start : start + PER_PAGE])
-    first = start + 1 if shown else 0
-    return Found(
-        shown, len(rows), first, start + len(shown), pages, page, tuple(phrases.in_order(dict(states)))
-    )
+    every = itertools.chain.from_iterable(by_state.values())
+    rows = tuple(Row(*each) for each in itertools.islice(every, start, start + PER_PAGE))
+    first = start + 1 if rows else 0
+    return Found(rows, total, first, start + len(rows), pages, page, tuple(phrases.in_order(states)))
 
 
 def _has(session: SessionView, words: list[str]) -> bool:

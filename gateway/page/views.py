@@ -44,6 +44,7 @@ class Views:
         self._notices = notices
         self._clock = clock
         self._all: tuple[float, GatewayView] | None = None
+        self._rendered: tuple[GatewayView | None, dict[Search, str]] = (None, {})
         self.seen = {
             "/": self.overview,
             "/accounts": self.accounts,
@@ -94,8 +95,7 @@ class Views:
                     for part in ("link", "facts", "plots"):
                         parts[f"{part}-{bridge.name}"] = self._part(part, values)
             elif topic.page == "accounts":
-                search = Search.read(fields)
-                parts["rows"] = self._part("rows", self._found(search))
+                parts["rows"] = self._rows(Search.read(fields))
         except DeskError as error:
             return {"state": self._part("trouble", {"text": str(error)})}
         return parts
@@ -134,6 +134,16 @@ class Views:
     def _found(self, search: Search) -> dict[str, object]:
         view = self._everybody()
         return {"all": view, "search": search, "found": find(view, search), "urlencode": urlencode}
+
+    def _rows(self, search: Search) -> str:
+        """Rendered once for each look at all sessions: searching thousands takes its time, too."""
+        everybody = self._everybody()
+        if self._rendered[0] is not everybody:
+            self._rendered = (everybody, {})
+        known = self._rendered[1]
+        if search not in known:
+            known[search] = self._part("rows", self._found(search))
+        return known[search]
 
     def _everybody(self) -> GatewayView:
         now = self._clock.monotonic()
