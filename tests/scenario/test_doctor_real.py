@@ -320,11 +320,12 @@ async def test_a_wrong_password_of_the_account_is_the_operators_mistake(
 # -- a gateway that runs ----------------------------------------------------------------------------------------
 
 
-async def test_a_gateway_that_runs_is_asked_and_keeps_its_link(
+async def test_a_gateway_that_runs_is_asked_and_nobody_notices(
     tmp_path: Path, ejabberd: PatientEjabberd
 ) -> None:
     """On ejabberd, where a second link would take half of the traffic away."""
     server = ejabberd.server
+    await server.add_user(User("ann", "pw"))
     config = tmp_path / "config.toml"
     init(JID, "irc", None, config, force=True, out=StringIO())
     settings = load(config, {})
@@ -334,6 +335,9 @@ async def test_a_gateway_that_runs_is_asked_and_keeps_its_link(
     gateway.start()
     try:
         await gateway.wait_ready(gateway.logged("gateway ready"), within=30.0)
+        user = await XmppClient.connect(server.host, server.c2s_port, "ann@localhost", "pw")
+        await user.settle("localhost")
+        user.inbox.clear()
         asked = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -352,5 +356,8 @@ async def test_a_gateway_that_runs_is_asked_and_keeps_its_link(
         assert asked.returncode == 0, said
         assert gateway.output().count("link up") == 1
         assert SECRET not in said.decode()
+        await user.settle("localhost")
+        assert not user.inbox.waiting()
+        await user.close()
     finally:
         await gateway.stop()
