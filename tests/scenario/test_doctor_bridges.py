@@ -9,11 +9,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pytest
 import pytest_asyncio
 
+from gateway.bridge import Examined, Finding, Verdict
+from gateway.check import built
+from gateway.config import load
+from gateway.control.client import Client
 from gateway.playground.certificate import make_certificate
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.kannel import PASSWORD, SMPP, USERNAME, Kannel, Way
@@ -93,14 +97,30 @@ class House:
     smsd: Smsd
     provider: Provider
 
-    async def doctor(self) -> tuple[int | None, Mapping[str, Mapping[str, Any]]]:
-        """What the command comes to, and what it finds, by subject."""
+    async def command(self) -> tuple[int | None, Mapping[str, Finding]]:
+        """What the command comes to, and what it finds."""
         command = (sys.executable, "-m", "gateway", "doctor", "--json", "-c", str(self.stage.config))
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         async with asyncio.timeout(3 * DEADLINE):
             printed, _ = await process.communicate()
-        told = [json.loads(line) for line in printed.splitlines()]
-        return process.returncode, {each["subject"]: each for each in told if "subject" in each}
+        told = [each for line in printed.splitlines() if "subject" in (each := json.loads(line))]
+        found = [Finding(Verdict(each["verdict"]), each["text"], each["subject"]) for each in told]
+        return process.returncode, {each.subject: each for each in found}
+
+    async def asked(self) -> Mapping[str, Finding]:
+        """What the running gateway says, as the command asks it."""
+        client = Client(self.stage.directory / "causeway.sock")
+        found = await asyncio.to_thread(lambda: list(client.doctor()))
+        return {each.subject: each for each in found}
+
+    async def alone(self, *bridges: str) -> Mapping[str, Finding]:
+        """What bridges say that nothing runs of."""
+        settings = load(self.stage.config, {})
+        found: dict[str, Finding] = {}
+        for each in (each for each in settings.bridges if each.name in bridges):
+            bridge = cast("Examined", built(each, settings.web.of_bridge(each.name)))
+            found |= {f"{each.name} {one.subject}": one async for one in bridge.examine()}
+        return found
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -185,8 +205,8 @@ async def _callbacks(stage: Stage) -> str:
 
 async def test_of_a_house_where_all_is_well_nothing_fails(house: House) -> None:
     newest = await house.smsc.session()
-    status, found = await house.doctor()
-    assert status == 0, [each for each in found.values() if each["verdict"] == "FAIL"]
+    status, found = await house.command()
+    assert status == 0, [each for each in found.values() if each.verdict is Verdict.FAIL]
     for subject in (
         "irc tls of playground",
         "mail lmtp",
@@ -198,9 +218,9 @@ async def test_of_a_house_where_all_is_well_nothing_fails(house: House) -> None:
         "sms route telnyx",
         "sms callbacks of route telnyx",
     ):
-        assert found[subject]["verdict"] == "ok", found[subject]
+        assert found[subject].verdict is Verdict.OK, found[subject]
     # Who has set nothing better for Kannel is told, and no more.
-    assert "dlr-storage" in found["sms settings of route kannel"]["text"]
+    assert "dlr-storage" in found["sms settings of route kannel"].text
     # The standing connection told all of it, and nothing was sent to anybody.
     assert await house.smsc.session() == newest
     assert not [each for each in house.provider.asked if each.method != "GET"]
@@ -209,26 +229,30 @@ async def test_of_a_house_where_all_is_well_nothing_fails(house: House) -> None:
 
 
 async def test_each_peer_that_is_in_trouble_is_named_and_the_others_are_well(house: House) -> None:
-    await house.irc.stop()
-    await house.mail.stop()
-    await house.kannel.stop()
-    house.provider.next = [Said(401, {})] * 2
-    status, found = await house.doctor()
-    assert status == 1
-    assert "refuses connections" in found["irc tls of playground"]["text"]
-    assert "cannot be reached" in found["mail smarthost"]["text"]
-    assert "cannot be reached" in found["sms route kannel"]["text"]
-    assert "refuses the credentials" in found["sms route telnyx"]["text"]
-    failed = {subject for subject, each in found.items() if each["verdict"] == "FAIL"}
-    assert failed == {"irc tls of playground", "mail smarthost", "sms route kannel", "sms route telnyx"}
-    assert found["sms route centre"]["verdict"] == "ok"
+    await house.irc.kill()
+    await house.mail.kill()
+    house.provider.next = [Said(401, {})]
+    found = await house.asked()
+    assert "refuses connections" in found["irc tls of playground"].text
+    assert "cannot be reached" in found["mail smarthost"].text
+    assert "refuses the credentials" in found["sms route telnyx"].text
+    failed = {subject for subject, each in found.items() if each.verdict is Verdict.FAIL}
+    assert failed == {"irc tls of playground", "mail smarthost", "sms route telnyx"}
+    assert found["sms route centre"].verdict is Verdict.OK
 
 
 async def test_without_a_gateway_that_runs_what_can_be_tried_is_tried(house: House) -> None:
     await house.stage.gateway.stop(grace=10.0)
-    house.provider.next.clear()
-    _, found = await house.doctor()
-    assert "as soon as the gateway runs" in found["mail lmtp"]["text"]
-    assert "lets causeway in" in found["sms route centre"]["text"]
-    assert found["sms route telnyx"]["verdict"] == "ok"
-    assert found["sms callbacks of route telnyx"]["verdict"] == "?"
+    found = await house.alone("mail", "sms")
+    assert "as soon as the gateway runs" in found["mail lmtp"].text
+    assert "lets causeway in" in found["sms route centre"].text
+    assert found["sms route kannel"].verdict is Verdict.OK
+    assert found["sms callbacks of route telnyx"].verdict is Verdict.UNKNOWN
+
+
+async def test_a_password_that_kannel_does_not_know_is_refused_without_a_text(house: House) -> None:
+    text = await asyncio.to_thread(house.stage.config.read_text)
+    wrong = text.replace(f'password = "{PASSWORD}"', 'password = "another"')
+    await asyncio.to_thread(house.stage.config.write_text, wrong)
+    found = await house.alone("sms")
+    assert "refuses the credentials" in found["sms route kannel"].text
