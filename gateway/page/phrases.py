@@ -26,6 +26,15 @@ _LINKS: Mapping[str, tuple[str, str]] = {
     "refused": (BAD, "refused"),
     "closed": (QUIET, "closed"),
 }
+#: What messages wait for, by the names that all bridges' queues have; a bridge's own are said as they are.
+_QUEUES: Mapping[str, str] = {
+    "network": "to be taken by the network",
+    "user": "for users who are away",
+    "turn": "for their turn",
+    "confirmation": "for the XMPP server to have them",
+    "commit": "to be written down",
+    "server": "to be written to the XMPP server",
+}
 _DIRECTIONS = {Direction.OUT: "to the network", Direction.IN: "from the network"}
 
 #: In the order in which they are listed: what needs somebody first.
@@ -132,6 +141,10 @@ def link_tone(state: str) -> str:
     return _LINKS.get(state, (WAIT, state))[0]
 
 
+def queue(name: str) -> str:
+    return _QUEUES.get(name, name.replace("_", " "))
+
+
 def way(direction: Direction | None) -> str:
     return _DIRECTIONS[direction] if direction is not None else ""
 
@@ -169,6 +182,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "session_tone": session_tone,
     "link_state": link_state,
     "link_tone": link_tone,
+    "queue": queue,
     "way": way,
     "in_order": in_order,
 }

@@ -17,6 +17,7 @@ WIDTH, HEIGHT = 400, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 4, 8, 18
 _INNER = WIDTH - _LEFT - _RIGHT
 _FAILED = 10  # height of the row of what failed
+_STEPS = {Span.HOUR: (60, 60), Span.DAY: (900, 96)}  # seconds of a stretch, and how many
 _TICKS = {Span.HOUR: 900, Span.DAY: 6 * 3600}  # seconds between two times that are written below
 _ROWS = {Span.HOUR: 5, Span.DAY: 4}  # points in a row of the table
 _WORDS = {Span.HOUR: "hour", Span.DAY: "day"}
@@ -41,6 +42,7 @@ class Drawing:
 
 def traffic(points: Sequence[Point], span: Span) -> Drawing:
     """Messages in each stretch of time."""
+    points = _whole(points, span)
     incoming = sum(each.incoming for each in points)
     outgoing = sum(each.outgoing for each in points)
     failed = sum(each.failed for each in points)
@@ -91,6 +93,7 @@ def traffic(points: Sequence[Point], span: Span) -> Drawing:
 def latency(points: Sequence[Point], span: Span) -> Drawing:
     """Seconds from one side to the other: what half of the messages took at most (p50), and what 99 of 100 did (p99). The
     scale is logarithmic."""
+    points = _whole(points, span)
     title = f"Latency, last {_WORDS[span]}"
     heads = ("From (UTC)", "p50", "p99")
     rows = tuple(
@@ -182,6 +185,20 @@ def _times(points: Sequence[Point], span: Span) -> tuple[tuple[str, str], ...]:
         for index, each in enumerate(points)
         if each.time % _TICKS[span] < 1 and 0 < index < len(points) - 2
     )
+
+
+def _whole(points: Sequence[Point], span: Span) -> Sequence[Point]:
+    """All stretches of the span, though the gateway may not have lived through all of them."""
+    if not points:
+        return points
+    step, number = _STEPS[span]
+    last = points[-1].time
+    whole = [Point(last - (number - 1 - index) * step) for index in range(number)]
+    for each in points:
+        index = number - 1 - round((last - each.time) / step)
+        if 0 <= index < number:
+            whole[index] = each
+    return whole
 
 
 def _groups(points: Sequence[Point], size: int) -> Iterable[Sequence[Point]]:

@@ -98,7 +98,7 @@ def bridge(name: str, title: str, number: int, **parts: object) -> BridgeView:
         "link": LinkView("up", since=NOW - 93_000),
         "states": states,
         "sessions": all_sessions,
-        "queues": (QueueView("for users", 12, NOW - 340), QueueView("for the network", 0)),
+        "queues": (QueueView("user", 12, NOW - 340), QueueView("network", 0)),
         "traffic": {
             Direction.IN: TrafficView(184_032, 3, 4.2, 0.0031, 0.021),
             Direction.OUT: TrafficView(61_200, 12, 1.4, 0.0028, 0.034),
@@ -128,7 +128,7 @@ def _three(number: int) -> tuple[BridgeView, ...]:
             "email",
             "Email at mail.example.org",
             number // 3,
-            queues=(QueueView("for the smarthost", 2, NOW - 31), QueueView("lines to be sent", 1, NOW - 4)),
+            queues=(QueueView("network", 2, NOW - 31), QueueView("email_drafts", 1, NOW - 4)),
             traffic={
                 Direction.IN: TrafficView(4_032, 0, 0.05, 0.021, 0.18),
                 Direction.OUT: TrafficView(812, 1, 0.01, 0.6, 2.4),

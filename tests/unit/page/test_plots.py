@@ -27,6 +27,7 @@ def test_everything_that_can_happen_is_drawn_within_the_frame(points, span):
                 assert 0 <= float(x) <= plots.WIDTH
                 assert -1 <= float(y) <= plots.HEIGHT
         assert all(len(row) == len(drawing.heads) for row in drawing.rows)
+        assert len(drawing.rows) in {0, 12, 24}
 
 
 def test_numbers_are_in_the_description_and_in_the_table():
@@ -38,6 +39,14 @@ def test_numbers_are_in_the_description_and_in_the_table():
     drawing = plots.latency(points, Span.HOUR)
     assert drawing.description == "Half of the messages within 4 ms, 99 of 100 always within 20 ms."
     assert drawing.rows[11] == ("00:55", "4 ms", "20 ms")
+
+
+def test_stretches_before_the_start_are_empty():
+    drawing = plots.traffic([Point(7_200.0, 3, 1)], Span.HOUR)
+    assert len(drawing.rows) == 12
+    assert drawing.rows[-1] == ("01:56", "3", "1", "0")
+    assert dict(drawing.marks)["in"].count("M") == 1
+    assert drawing.below[0][1] == "01:15"
 
 
 def test_nothing_is_drawn_of_nothing():
