@@ -12,6 +12,7 @@ from typing import TextIO, cast
 
 from gateway import logs
 from gateway.bridge import Replays, WebRequest
+from gateway.bridge.examining import printable
 from gateway.bridge.web import BODY_LIMIT, path
 from gateway.check import built
 from gateway.config import ConfigError, Plugins, load
@@ -53,7 +54,7 @@ def replay(
             break
         asked = WebRequest(request.method, inside, request.query, request.headers, request.body)
         for line in cast("Replays", bridge).replay(asked):  # the capability says that it can
-            print(line, file=out)
+            print(printable(line), file=out)
         return 0
     names = ", ".join(path(each.name) for each in settings.bridges)
     print(f"It is for {target[:200]!r}, where no bridge takes callbacks; there is {names}.", file=out)

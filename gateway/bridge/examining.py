@@ -40,11 +40,27 @@ async def side_by_side(examinations: Sequence[Examination]) -> AsyncGenerator[Fi
     try:
         for task in tasks:
             for finding in await task:
-                yield finding
+                yield _fit(finding)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _fit(finding: Finding) -> Finding:
+    """For terminals, chats and XML: the other side's words may be in it, and those are anybody's."""
+    if all(each.isprintable() for each in (finding.text, finding.subject, finding.where)) and (
+        finding.fix.replace("\n", "").isprintable()
+    ):
+        return finding
+    fix = "\n".join(printable(line) for line in finding.fix.split("\n"))
+    text, subject, where = map(printable, (finding.text, finding.subject, finding.where))
+    return Finding(finding.verdict, text, subject, fix, where)
+
+
+def printable(text: str) -> str:
+    """``text`` without what would do something to a terminal, or to XML."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 async def _bounded(examination: Examination, room: asyncio.Semaphore) -> Sequence[Finding]:

@@ -77,6 +77,14 @@ async def test_nothing_goes_on_once_nobody_listens() -> None:
     assert asyncio.all_tasks() == before
 
 
+async def test_what_others_say_cannot_reach_a_terminal_as_it_is() -> None:
+    async def examine() -> Sequence[Finding]:
+        return [Finding(Verdict.NOTE, "it said \x1b[2J\r\u202e", "x", "a\x00\nb", "z\tone")]
+
+    [finding] = [each async for each in side_by_side([Examination("x", examine)])]
+    assert finding == Finding(Verdict.NOTE, "it said \ufffd[2J\ufffd\ufffd", "x", "a\ufffd\nb", "z\ufffdone")
+
+
 @pytest.mark.parametrize(
     ("days", "soon", "words"),
     [
