@@ -19,6 +19,15 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "text", "json"]
 
 _SECRET = re.compile(r"secret|passw|token|credential|handshake", re.IGNORECASE)
+#: Who a line is about on our side; all other addresses are shortened.
+_OURS = frozenset(
+    {"user", "owner", "jid", "author", "admin", "subject", "host", "place", "logger", "event", "timestamp"}
+)
+_ADDRESS = re.compile(r"([^\s<>\"'(),;:=@\\])[^\s<>\"'(),;:=@\\]*(@|\\40)((?:[\w-]+\.)+[\w-]+)")
+_NUMBER = re.compile(
+    r"(?<![\w.:/-])(0\d?[\d ()/-]{4,14}(?=\d\d(?![\w.:-]?\w))|\d\d\d{5,11}(?=\d\d(?![\w.:-]?\w)))(\d\d)"
+)
+_NUMBER_OF_OURS = re.compile(r"(\+\d{2})\d{4,13}(\d{2})(?!\d)")
 _PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
 
@@ -34,6 +43,7 @@ def set_up(level: Level, format: Format = "auto", stream: TextIO | None = None) 
         time,
         _hide,
         structlog.processors.format_exc_info,
+        _shorten,
     ]
     render: Processor = _as_json if as_json else _Text(colour=terminal)
     structlog.configure(
@@ -113,6 +123,29 @@ def _hide(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         if _SECRET.search(key):
             event[key] = "***"
     return event
+
+
+def _shorten(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Nobody else's address, and nobody's telephone number, stands in a log in full, wherever it comes from: reasons that
+    networks give hold them, and errors of libraries do."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _shortened(key, value)
+        elif isinstance(value, list | tuple):
+            event[key] = [_shortened(key, each) if isinstance(each, str) else each for each in value]
+    return event
+
+
+def _shortened(key: str, value: str) -> str:
+    text = _NUMBER_OF_OURS.sub(r"\1…\2", value)
+    if key in _OURS:
+        return text
+    text = _ADDRESS.sub(r"\1…\2\3", text)
+    return _NUMBER.sub(_outer, text) if " " in text else text
+
+
+def _outer(number: re.Match[str]) -> str:
+    return f"{number[0][:2]}…{number[2]}"
 
 
 def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:

@@ -147,7 +147,7 @@ class Services:
     bridges of one kind share. ``directory`` is the bridge's own for files that are too big for tables; it exists. ``web`` is
     what addresses of the bridge begin with for the rest of the world, no slash at the end; empty where nothing from outside
     reaches us. Bridges with ``Capabilities.web`` answer what comes there. Steps of one message are logged at the level
-    debug, with ``message=Ticket.trace``, and only if ``verbosity.debug``."""
+    debug, with ``message=Ticket.reference`` and the id that the step is traced by next, and only if ``verbosity.debug``."""
 
     clock: Clock
     random: random.Random

@@ -9,7 +9,6 @@ the component's business.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -17,6 +16,7 @@ import structlog
 from gateway.accounts.account import Account
 from gateway.bridge import BadAddress, Clock, NotKept
 from gateway.delivery import words
+from gateway.delivery.counts import InboundCounts
 from gateway.delivery.courier import Courier, Parcel
 from gateway.delivery.entry import Entry, entry_of, key_of, key_of_message, names_of
 from gateway.delivery.holding import Held, Holding
@@ -59,18 +59,6 @@ _SPOOL_FULL = Refused(
 _FLOODED = Refused(
     Condition.RESOURCE_CONSTRAINT, "More came than the user is shown at a time.", ErrorType.WAIT
 )
-
-
-@dataclass(slots=True)
-class InboundCounts:
-    """Since the start."""
-
-    received: int = 0
-    known: int = 0  # came again, and were not shown again
-    unwritten: int = 0  # sent without the ledger, since it could not be written
-    bounced: int = 0
-    failed: int = 0  # refused for good by the user's server
-    dropped: int = 0  # fell out of a spool
 
 
 #: Other addresses for what ``peer`` writes to ``owner`` now, see ``gateway.rooms.asides``; usually none.
@@ -224,6 +212,10 @@ class Inbound:
     def _kept(self, entry: Entry, outcome: Kept | StorageError) -> None:
         if outcome is not Kept.KNOWN:
             self._traffic.people_in += 1
+            if self._traffic.verbosity.debug:
+                self._traffic.tell(
+                    "message taken", entry.id, network=entry.network, network_id=entry.foreign_id
+                )
             self._heard(entry)
             entry.extra += self._introduce(entry)
         if outcome is Kept.NEW:
@@ -249,6 +241,8 @@ class Inbound:
         """The user's server has it. It may still send it back."""
         entry.handed = True
         entry.changed = self._clock.now()
+        if self._traffic.verbosity.debug:
+            self._traffic.tell("message shown", entry.id, network=entry.network)
         self._journal.note(entry)
         self._watch(entry)
 
@@ -307,7 +301,9 @@ class Inbound:
             return True
         self.counts.failed += 1
         self._traffic.fail(Direction.IN, why, entry.id, names_of(entry))
-        _log.warning("a user's server refuses messages", owner=owner, condition=why.condition.value)
+        _log.warning(
+            "a user's server refuses messages", message=entry.id, owner=owner, condition=why.condition.value
+        )
         self._finish(entry, DeliveryState.FAILED, why)
         return True
 

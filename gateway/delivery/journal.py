@@ -209,7 +209,7 @@ class Journal:
         try:
             each.then(outcome)
         except Exception:  # noqa: BLE001 - one message's trouble must not stop the ledger
-            _log.exception("a delivery failed after its commit", delivery=each.entry.id)
+            _log.exception("a delivery failed after its commit", message=each.entry.id)
 
     # -- trouble -----------------------------------------------------------------------------------------------
 
@@ -222,7 +222,7 @@ class Journal:
             return
         if error.by_statement:
             for entry in changed.values():
-                _log.error("a delivery could not be written", delivery=entry.id, reason=str(error))
+                _log.error("a delivery could not be written", message=entry.id, reason=str(error))
         else:
             # What is newer has been noted again meanwhile, and is the same object.
             self._changed = {**changed, **self._changed}

@@ -141,6 +141,8 @@ class Outbound:
     def _enter(self, entry: Entry, stanza: Stanza) -> None:
         account = self._account(entry.owner, entry.network)
         entry.handed = account is not None and account.connected and place_of(entry) not in self._lines
+        if self._traffic.verbosity.debug:
+            self._tell("message taken", entry, stanza=entry.stanza_id)
         entry.attempts = int(entry.handed)
         self._journal.enter(entry, partial(self._committed, entry, stanza))
 
@@ -180,10 +182,14 @@ class Outbound:
             else:
                 self._fail(entry, not_connected(account, entry.network))
             return
+        if self._traffic.verbosity.debug:
+            self._tell("message given to the network", entry, attempt=entry.attempts)
         try:
             hand(account.session, entry, Attempt(entry, self.accepted, self.refused))
         except Exception:  # noqa: BLE001 - whatever is wrong with this one, its sender is to know
-            _log.exception("a message could not be handed to its network", network=entry.network)
+            _log.exception(
+                "a message could not be handed to its network", message=entry.id, network=entry.network
+            )
             text = Text(
                 "The gateway failed at sending your message; its operator finds the reason in the log."
             )
@@ -241,6 +247,8 @@ class Outbound:
         ids = [fit(each) for each in foreign_ids]
         entry.foreign_id = ids[0] if ids else ""
         self.counts.accepted += 1
+        if self._traffic.verbosity.debug:
+            self._tell("message accepted", entry, network_ids=ids)
         self._reflect(entry, ids)
         self._admission.over(entry)
         entry.handed = False
@@ -334,7 +342,12 @@ class Outbound:
         self.counts.unknown += state is DeliveryState.UNKNOWN
         if state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             self._traffic.fail(Direction.OUT, entry.refused, entry.id, names_of(entry))
+        elif self._traffic.verbosity.debug:
+            self._tell(f"message {state.value}", entry)
         self._notices.due(entry, before)
+
+    def _tell(self, step: str, entry: Entry, **details: object) -> None:
+        self._traffic.tell(step, entry.id, network=entry.network, **details)
 
     # -- time --------------------------------------------------------------------------------------------------
 

@@ -292,6 +292,8 @@ class Deliveries:
             self._notices.arrived(parcel)
 
     def written(self, parcel: Parcel) -> None:
+        if self._traffic.verbosity.debug:
+            self._traffic.tell("message written to the XMPP server", parcel.entry.id, words=parcel.words)
         if not parcel.words and not parcel.late:
             self._traffic.person_shown(self._wiring.clock.now() - parcel.entry.created)
 

@@ -233,6 +233,8 @@ class Room:
             said = said._replace(text=text, extra=extra)
         if message.attachments:
             said = said._replace(files="".join(map(sharing.payload, message.attachments)))
+        if traffic.verbosity.debug:
+            traffic.tell("message shown", id_, network=self.address.network, clients=len(self.attendees))
         self._tours.written()
         self.history.add(said)
         context.archive(self, said, foreign_id)

@@ -271,6 +271,8 @@ class RoomService:
             context.deliveries.send(stanza, room.address, outgoing)
             return
         traffic = context.traffic
+        if traffic.verbosity.debug:
+            traffic.tell("message taken", stanza.id, network=account.network)
         ticket = Reflection(
             room, stanza, text, kind, extra, context.refuse, traffic, traffic.monotonic(), kept
         )

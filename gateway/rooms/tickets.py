@@ -33,6 +33,8 @@ class Reflection:
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         self.traffic.room_taken(self.since)
+        if self.traffic.verbosity.debug:
+            self.traffic.tell("message accepted", self.stanza.id, network_ids=list(foreign_ids))
         self.room.said_by_us(
             self.text, self.kind, self.stanza.id, self.extra, foreign_ids, self.kept, unkept=self.unkept
         )

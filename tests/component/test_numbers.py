@@ -1,6 +1,7 @@
 """What operators are shown of a component that carries messages: numbers, sessions, failures, and where a message is."""
 
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from gateway.clock import SystemClock
 from gateway.ops.collecting import bridge_view
@@ -94,3 +95,25 @@ async def test_only_as_many_sessions_are_shown_as_are_asked_for(stage: Stage) ->
         ("user1@localhost", 1),
     ]
     assert {"network", "user", "server"} <= {each.name for each in view.queues}
+
+
+async def test_at_debug_the_steps_of_a_message_bear_its_id_and_never_its_text(stage: Stage) -> None:
+    await stage.join()
+    stage.component.traffic.verbosity.debug = True
+    with capture_logs() as lines:
+        say(stage, "said-7", "a secret text")
+        await stage.expect("message", id="said-7", type="groupchat")
+        say(stage, "private-7", "a secret text", f"bob@{JID}", "chat")
+        out = stage.component.deliveries.outbound.counts
+
+        def settled() -> bool:
+            return out.accepted + out.failed > 0
+
+        await eventually(settled)
+    steps = [(line["event"], line["message"]) for line in lines if "message" in line]
+    assert [event for event, id_ in steps if id_ == "said-7"][:2] == ["message taken", "message accepted"]
+    (private,) = {id_ for _, id_ in steps if id_ != "said-7"}
+    assert [line["stanza"] for line in lines if line.get("message") == private and "stanza" in line] == [
+        "private-7"
+    ]
+    assert "a secret text" not in str(lines)

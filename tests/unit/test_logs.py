@@ -7,6 +7,8 @@ from io import StringIO
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from gateway import logs
@@ -128,3 +130,42 @@ def test_a_stream_that_cannot_be_written_does_not_stop_the_program() -> None:
     out.close()
     structlog.get_logger("toy").info("unheard")
     logging.getLogger("asyncio").warning("unheard")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "written"),
+    [
+        ("reason", "550 5.1.1 <bob.miller@example.org>: unknown", "550 5.1.1 <b…@example.org>: unknown"),
+        ("reason", r"no contact carol\40example.org here", r"no contact c…\40example.org here"),
+        ("jid", "+4917012345678@sms.example.org", "+49…78@sms.example.org"),
+        ("reason", "+49 is a code, +4917012345678 a number", "+49 is a code, +49…78 a number"),
+        ("reason", "the number 0170 1234567 is not reachable", "the number 01…67 is not reachable"),
+        ("reason", "nobody at 4917012345678 today", "nobody at 49…78 today"),
+        (
+            "reason",
+            "cannot connect to 192.168.100.10 port 5347",
+            "cannot connect to 192.168.100.10 port 5347",
+        ),
+        ("reason", "since 2026-11-21 16:18:12 nothing", "since 2026-11-21 16:18:12 nothing"),
+        ("user", "alice@example.org", "alice@example.org"),
+        ("message", "0123456789abcdef-17012345678901", "0123456789abcdef-17012345678901"),
+        ("network_ids", ["1700000000123", "x@y"], ["1700000000123", "x@y"]),
+    ],
+)
+def test_others_addresses_and_all_numbers_are_shortened(key: str, value: object, written: object) -> None:
+    out = StringIO()
+    logs.set_up("info", "json", out)
+    structlog.get_logger("gateway.toy").info("something happened", **{key: value})
+    assert json.loads(out.getvalue())[key] == written
+
+
+@given(st.from_regex(r"\+[1-9]\d{7,14}", fullmatch=True), st.text(max_size=30), st.text(max_size=30))
+def test_no_international_number_is_ever_written_in_full(number: str, before: str, after: str) -> None:
+    out = StringIO()
+    logs.set_up("info", "json", out)
+    structlog.get_logger("gateway.toy").info(
+        "it happened", reason=f"{before} {number} {after}", jid=f"{number}@gw"
+    )
+    event = json.loads(out.getvalue())
+    assert number not in event["reason"]
+    assert number not in event["jid"]
