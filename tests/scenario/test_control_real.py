@@ -16,7 +16,7 @@ from gateway import cli
 from gateway.playground.clients import line
 from gateway.playground.ngircd import NgIRCd
 from tests.scenario.stage import Company, Door, Play, Scene, Stage, meet
-from tests.waiting import DEADLINE
+from tests.waiting import DEADLINE, eventually
 
 NET = "ngircd"
 
@@ -105,3 +105,29 @@ async def test_a_broken_configuration_changes_nothing_and_is_told(stage: Stage) 
     assert "nonsense" in err
     status, out, _ = await typed(stage, "reload")
     assert (status, out.strip() != "") == (0, True)
+
+
+async def test_status_tells_how_it_is(scene: Scene) -> None:
+    stage = scene.stage
+    await scene.talk("to be counted")
+    status, out, err = await typed(stage, "status", "--json")
+    assert (status, err) == (0, "")
+    (bridge,) = json.loads(out)["bridges"]
+    assert bridge["link"]["state"] == "up"
+    assert bridge["states"]["connected"] >= 1
+    assert bridge["traffic"]["out"]["total"] >= 1
+    assert scene.alice.bare in {each["owner"] for each in bridge["sessions"]}
+    status, out, _ = await typed(stage, "status")
+    assert status == 0
+    for part in ("ready", "irc  irc.localhost", "up for", "to it", "from it"):
+        assert part in out
+    links = len(list(stage.events("link up")))
+    await stage.xmpp.kill()
+    status = await eventually(lambda: _not_ready(stage), "it is told that the link is down")
+    assert status == 1
+    await stage.xmpp.restart()
+    await stage.linked(links + 1)
+
+
+async def _not_ready(stage: Stage) -> int:
+    return (await typed(stage, "status"))[0]
