@@ -112,8 +112,8 @@ def _link(bridge: BridgeView, now: float, width: int) -> Iterator[Line]:
     if link.state == "up":
         yield from _row("link", text, width, Style.GOOD)
         return
-    if link.reason:
-        text += f": {plain(link.reason)}"
+    if link.reason and not any(link.reason in ailment.text for ailment in bridge.ailments):
+        text += f": {plain(link.reason)}"  # else it stands right below
     yield from _row("link", text + _next(link.next_try, now), width, Style.BAD)
 
 

@@ -41,6 +41,14 @@ def test_everything_that_is_wrong_is_shown_with_its_reason_and_the_next_try() ->
     assert shown.count("smarthost: ") == 1
 
 
+def test_a_reason_that_an_ailment_gives_is_told_once() -> None:
+    (bridge,) = view().bridges
+    down = replace(bridge, link=LinkView("down", "The server is away."))
+    ailing = replace(down, ailments=(Ailment("link of irc", "No link. The server is away.", "irc"),))
+    assert _shown(replace(view(), bridges=(down,))).count("The server is away.") == 1
+    assert _shown(replace(view(), bridges=(ailing,))).count("The server is away.") == 1
+
+
 def test_a_gateway_where_all_is_well_says_so() -> None:
     shown = _shown(replace(view(), ailments=()))
     assert "ready" in shown
