@@ -24,6 +24,7 @@ class Sending:
     returns: str
     addresses: Sequence[str]
     host: str
+    ours: bool = True
 
 
 def outgoing() -> Sequence[str]:
@@ -119,7 +120,8 @@ async def _sender_policy(names: Names, name: str, sending: Sending) -> Sequence[
     found = spf.records(await names.texts(name))
     public = [each for each in sending.addresses if is_public(each)]
     if not found:
-        terms = " ".join(f"{'ip6' if ':' in each else 'ip4'}:{each}" for each in public)
+        named = public if sending.ours else ()
+        terms = " ".join(f"{'ip6' if ':' in each else 'ip4'}:{each}" for each in named)
         line = f'{name}. IN TXT "v=spf1 mx {terms} ~all"'.replace("  ", " ")
         text = f"{name} has no SPF record, so most of the world takes our mail for spam: say which servers send for it."
         return [Finding(Verdict.FAIL, text, subject, line, zone)]
@@ -130,10 +132,11 @@ async def _sender_policy(names: Names, name: str, sending: Sending) -> Sequence[
             "address on the Internet is another one."
         )
         return [Finding(Verdict.UNKNOWN, text, subject)]
-    return [_judged(name, each, await spf.opinion(names, name, each)) for each in public[:1]]
+    judged = [_judged(name, each, await spf.opinion(names, name, each), sending) for each in public]
+    return [_worst(judged)]
 
 
-def _judged(name: str, address: str, opinion: spf.Opinion) -> Finding:
+def _judged(name: str, address: str, opinion: spf.Opinion, sending: Sending) -> Finding:
     subject, zone = f"spf of {name}", _zone(name)
     record = opinion.records[0]
     if opinion.answer is Answer.BROKEN:
@@ -146,6 +149,13 @@ def _judged(name: str, address: str, opinion: spf.Opinion) -> Finding:
     if opinion.answer is Answer.OPEN:
         text = f"Whether SPF of {name} lets {address} send depends on the mail ({record!r}): send one, and look there."
         return Finding(Verdict.UNKNOWN, text, subject)
+    if not sending.ours:
+        text = (
+            f"SPF of {name} ({record!r}) does not name {sending.host}; whether it names the addresses from where that "
+            "sends, its "
+            "operator knows: ask which `include:` belongs into it."
+        )
+        return Finding(Verdict.UNKNOWN, text, subject)
     text = (
         f"SPF of {name} does not let {address} send ({opinion.answer}), from where our mail seems to come: if it does, "
         "other "
@@ -153,6 +163,11 @@ def _judged(name: str, address: str, opinion: spf.Opinion) -> Finding:
     )
     line = f'{name}. IN TXT "{spf.let(record, address)}"'
     return Finding(Verdict.NOTE, text, subject, line, f"{zone}, in place of the SPF record that is there")
+
+
+def _worst(found: Sequence[Finding]) -> Finding:
+    """Of several addresses: the first that is not well."""
+    return next((each for each in found if each.verdict is not Verdict.OK), found[0])
 
 
 # -- DKIM, DMARC, PTR ----------------------------------------------------------------------------------------------------
@@ -228,7 +243,7 @@ async def pointer(names: Names, sending: Sending) -> Sequence[Finding]:
     """Whether the address that our mail comes from has a name, and the name that address."""
     subject = "name of the mail server"
     public = [each for each in sending.addresses if is_public(each)]
-    if not public:
+    if not public or not sending.ours:
         return []
     found = []
     try:
@@ -249,4 +264,4 @@ async def pointer(names: Names, sending: Sending) -> Sequence[Finding]:
     except NoAnswer:
         text = f"No name server of this machine answers, so nobody knows what {public[0]} is called."
         return [Finding(Verdict.UNKNOWN, text, subject)]
-    return found
+    return [_worst(found)]

@@ -103,4 +103,4 @@ class _Whole:
                 addresses = await self._names.addresses(own.host)
             except NoAnswer:
                 addresses = ()
-        return Sending(self._settings.return_domain, addresses, own.host)
+        return Sending(self._settings.return_domain, addresses, own.host, ours=False)

@@ -130,6 +130,23 @@ async def test_behind_a_translation_of_addresses_nobody_knows() -> None:
     assert "name of the mail server" not in found
 
 
+async def test_every_address_of_ours_has_to_be_let() -> None:
+    both = Sending("mail.org", (HERE, "2a00:1450:4001::1"), "mx.mail.org")
+    finding = (await told(WELL, both))["spf of mail.org"]
+    assert finding.verdict is Verdict.NOTE
+    assert finding.fix == 'mail.org. IN TXT "v=spf1 mx ip6:2a00:1450:4001::1 -all"'
+
+
+async def test_of_a_provider_only_its_operator_knows_from_where_it_sends() -> None:
+    sending = Sending("mail.org", ("8.8.8.8",), "smtp.provider.net", ours=False)
+    found = await told(WELL, sending)
+    assert found["spf of mail.org"].verdict is Verdict.UNKNOWN
+    assert "include:" in found["spf of mail.org"].text
+    assert "name of the mail server" not in found
+    named = Sending("mail.org", (HERE,), "smtp.provider.net", ours=False)
+    assert (await told(WELL, named))["spf of mail.org"].verdict is Verdict.OK
+
+
 async def test_spf_is_looked_at_where_return_addresses_are() -> None:
     found = await told(WELL, Sending("bounces.mail.org", (HERE,), "mx.mail.org"))
     assert "spf of mail.org" not in found
