@@ -210,10 +210,11 @@ class Causeway:
         await self.child.kill()
 
     async def restart(self) -> None:
-        """Returns when the XMPP server let us in again."""
+        """Returns when the XMPP server let all bridges in again."""
         await self.stop()
         self.child.start()
-        await self.child.wait_ready(self.child.logged("link up"), within=20.0)
+        jids = [jid for jid in (self.jid, self.mail_jid, self.sms_jid) if jid]
+        await self.child.wait_ready(*(self.child.logged(f"link up jid={jid} ") for jid in jids), within=20.0)
 
 
 def _mail(mail: MailSettings, server: XmppServer) -> str:
