@@ -6,6 +6,7 @@ there, unless it was deleted since the rows were read.
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,8 +47,7 @@ class Held:
             for name in names:
                 # What is deleted just now is needed by nobody; a link made earlier will do.
                 with suppress(FileNotFoundError, FileExistsError):
-                    if (here / name).is_file() and not (here / name).is_symlink():
-                        os.link(here / name, there / name)
+                    os.link(here / name, there / name, follow_symlinks=False)
 
     def release(self) -> None:
         """Hold nothing any more."""
@@ -62,5 +62,5 @@ class Held:
         return {
             path.relative_to(self._place).as_posix(): path
             for path in sorted(self._place.rglob("*"))
-            if path.is_file()
+            if stat.S_ISREG(path.lstat().st_mode)  # a link could lead anywhere
         }
