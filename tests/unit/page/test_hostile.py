@@ -1,11 +1,13 @@
 """What the listener does with requests that nobody means well with."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.ops.health import Ailment
 from gateway.page.requests import BODY_LIMIT, _fields, number
 from gateway.web.server import Bounds
 from tests.unit.page.house import house
@@ -163,24 +165,41 @@ async def test_a_body_that_drips_ends_the_connection():
         assert b" 408 " in await raw(place.port, data, first=True)
 
 
+async def dropped(port: int, cookie: str, path: str, *, again: bool) -> bool:
+    """Ask, once or ``again`` and again, and read nothing of what is answered, until the connection is cut."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: causeway={cookie}\r\n\r\n".encode()
+    try:
+        async with asyncio.timeout(3 * WAIT):
+            writer.write(request)
+            while True:
+                # A single byte finds out, too, whether there is somebody at the other end.
+                writer.write(request * 100 if again else b"\r")
+                await writer.drain()
+                await asyncio.sleep(0)
+    except ConnectionError:
+        return True
+    finally:
+        writer.close()
+        reader.feed_eof()
+
+
 async def test_a_client_that_reads_nothing_is_dropped():
     async with house(bounds=Bounds(stalled_seconds=0.1)) as place:
         await place.sign_in()
         cookie = place.session.cookie_jar.filter_cookies(place.session._base_url)["causeway"].value
-        reader, writer = await asyncio.open_connection("127.0.0.1", place.port, limit=1)
-        request = f"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: causeway={cookie}\r\n\r\n".encode()
-        try:
-            # More pages than all buffers in between can hold.
-            async with asyncio.timeout(WAIT):
-                while True:
-                    writer.write(request * 100)
-                    await writer.drain()
-        except ConnectionError:
-            dropped = True
-        finally:
-            writer.close()
-            reader.feed_eof()
-        assert dropped
+        assert await dropped(place.port, cookie, "/", again=True)
+        assert (await place.get("/healthz"))[0] == 200
+
+
+async def test_a_viewer_that_reads_nothing_is_dropped():
+    async with house(bounds=Bounds(stalled_seconds=0.1)) as place:
+        await place.sign_in()
+        cookie = place.session.cookie_jar.filter_cookies(place.session._base_url)["causeway"].value
+        # More than all buffers in between can hold.
+        ailment = Ailment("disk", "It is full. " * 2_000_000)
+        place.desk.view = replace(place.desk.view, ailments=(ailment,))
+        assert await dropped(place.port, cookie, "/events?of=overview", again=False)
         assert (await place.get("/healthz"))[0] == 200
 
 

@@ -131,6 +131,28 @@ async def test_a_head_that_does_not_come_ends_the_connection():
         assert await raw(port, b"POST /bridge/sms/a HTTP/1.1\r\nHost: x\r\n") == b""
 
 
+async def test_a_client_that_takes_nothing_of_the_answer_is_dropped():
+    bounds = Bounds(stalled_seconds=0.1, farewell_seconds=0.1)
+    desk = Desk()
+    # More than all buffers in between can hold.
+    desk.reply = WebResponse(200, bytes(30_000_000))
+    async with serving("127.0.0.1", 0, bridge_routes({"sms": desk}, Clients()), bounds) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        writer.write(b"GET /bridge/sms/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(write_on(writer), 30)
+        writer.close()
+        reader.feed_eof()
+
+
+async def write_on(writer: asyncio.StreamWriter) -> None:
+    """Who reads nothing finds out only so whether there is somebody at the other end."""
+    while True:
+        writer.write(b"\r")
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
 async def test_connections_beyond_the_limit_are_closed():
     async with house(connections=1) as (_, session, port), session.get("/bridge/sms/a") as response:
         await response.read()
