@@ -81,11 +81,12 @@ class Playground:
         irc: IrcChoice | None = None,
         web: Path | None = None,
         privileges: bool = True,
+        level: str = "info",
     ) -> "Playground":
         """Start all in sub-directories of ``directory``; ``irc`` None: InspIRCd where it is installed, else our own. Mail
         goes through Postfix where it is there, else through us; the operator's texts go through Kannel where that is there.
-        ``privileges``: the XMPP server grants the gateway what XEP-0356 has. Raises ``Missing`` and ``NotReady``; nothing
-        then stays running."""
+        ``privileges``: the XMPP server grants the gateway what XEP-0356 has; ``level`` is that of the gateway's log. Raises
+        ``Missing`` and ``NotReady``; nothing then stays running."""
         os.chmod(directory, 0o711)  # daemons that must not be root look for their files in it
         chosen_irc = irc or ("inspircd" if InspIRCd.installed() else "own")
         users = {name: User(name, secrets.token_hex(4)) for name in USERS}
@@ -114,6 +115,7 @@ class Playground:
                 xmpp_server,
                 component,
                 irc_server,
+                level=level,
                 mail=MailSettings(mail, post),
                 phones=PhoneSettings(sms, carrier, users[OPERATOR].jid, web_port, kannel),
             )

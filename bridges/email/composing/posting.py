@@ -128,7 +128,10 @@ class Posting:
         await self._gone(window, lines, ready)
 
     async def _gone(self, window: Window, lines: Sequence[Line], ready: Ready) -> None:
-        _log.info("a mail is on its way", mail=window.id, recipients=len(ready.finished.recipients))
+        finished = ready.finished
+        _log.info(
+            "a mail is on its way", mail=window.id, lines=finished.line_ids, recipients=len(finished.recipients)
+        )
         self._desk.windows.drop(window)
         if ready.notes:
             self._desk.voice.notice(window.owner, window.place, " ".join(ready.notes))
