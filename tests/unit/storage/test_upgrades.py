@@ -28,6 +28,8 @@ BRIDGES = {
 STARTS = [("core", number) for number in range(1, len(MIGRATIONS) + 1)] + [
     (kind, number) for kind, schema in BRIDGES.items() for number in range(1, len(schema.migrations) + 1)
 ]
+#: Of PostgreSQL every third: each migration meets rows of all tables before it all the same.
+CASES = [("sqlite", *each) for each in STARTS] + [("postgresql", *each) for each in STARTS[::3]]
 
 
 async def _old(url: str, series: str, number: int) -> Rows:
@@ -40,22 +42,24 @@ async def _old(url: str, series: str, number: int) -> Rows:
             await database.adopt(series, old, SystemClock())
         async with database._exclusive():
             connection = await database._writer.connection()
-            return await connection.run_sync(fill)
+            return await connection.run_sync(fill, series)
 
 
-@pytest.mark.parametrize(("series", "number"), STARTS)
+@pytest.mark.parametrize(("url", "series", "number"), CASES, indirect=["url"])
 async def test_nothing_is_lost_or_changed(url: str, series: str, number: int, secrets: SecretBox) -> None:
     before = await _old(url, series, number)
     async with opened(url, clock=SystemClock()) as database:
-        for kind, schema in BRIDGES.items():
-            await database.adopt(kind, schema, SystemClock())
+        schemas = [BRIDGES[series]] if series != "core" else []
+        for schema in schemas:
+            await database.adopt(series, schema, SystemClock())
         connection = await database._writer.connection()
         after = await connection.run_sync(kept, before)
         for name, rows in before.items():
             assert sorted(map(repr, after[name])) == sorted(map(repr, rows)), name
-        there = set(metadata.tables).union(*(schema.metadata.tables for schema in BRIDGES.values()))
+        there = set(metadata.tables).union(*(schema.metadata.tables for schema in schemas))
         assert await connection.run_sync(tables) == there - {"bridge_schema_version"}
-        await _read_all(Stores.of(database, secrets, SystemClock(), list(BRIDGES.values())), before)
+        if series == "core":
+            await _read_all(Stores.of(database, secrets, SystemClock()), before)
 
 
 async def _read_all(stores: Stores, before: Rows) -> None:
