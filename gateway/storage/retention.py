@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 _BATCH = 500
 _PAUSE = 0.05  # seconds between batches, in which others write
 _DAY = 86_400.0
+_JUMP = 3600.0  # seconds that the clock may be put forward while we run, and is still believed
 
 
 class Rule(Protocol):
@@ -123,12 +124,20 @@ class Retention:
         self.rules = tuple(rules)  # those of now: others can be put in their place
         self._clock = clock
         self._interval = interval
+        self._offset = self._now()
+
+    def _now(self) -> float:
+        return self._clock.now() - self._clock.monotonic()
 
     async def run(self) -> None:
         """For ever; a database that cannot be written is tried again at the next turn."""
         while True:
             try:
-                await self.sweep()
+                if self._now() - self._offset < _JUMP:
+                    await self.sweep()
+                else:
+                    # What is deleted does not come back when the clock is put right.
+                    log.warning("nothing old is deleted: the clock was set forward", until="the next start")
             except StorageError as error:
                 log.warning("old rows were not deleted", reason=str(error), next_try_seconds=self._interval)
             await self._clock.sleep(self._interval)

@@ -21,7 +21,7 @@ _RETRY_FIRST, _RETRY_LAST = 30.0, 900.0
 @dataclass(slots=True, eq=False)
 class Window:
     """A mail that is being written. ``fetching`` are references of lines whose files are on their way; ``overdue``: it goes
-    when they are here. ``due`` is Unix seconds."""
+    when they are here. ``due`` is monotonic."""
 
     id: str
     owner: str
@@ -131,19 +131,20 @@ class Windows:
             case DraftState.CLOSED:
                 self._at(window, now)
             case DraftState.HELD:
-                self._at(window, window.touched + self._limits.held)
+                self._at(window, min(window.touched, now) + self._limits.held)
             case DraftState.OPEN:
                 end = last if window.typing else min(window.touched + window.silence, last)
-                self._at(window, max(end, now + least))
+                # A clock that was set back makes no window longer than windows are.
+                self._at(window, min(max(end, now + least), now + self._limits.longest))
 
     def early(self, window: Window) -> bool:
         """Whether its timer was set anew since it ran out."""
-        return window.due > self._clock.now() + 0.001
+        return window.due > self._clock.monotonic() + 0.001
 
     def _at(self, window: Window, due: float) -> None:
         self._stop(window)
-        window.due = due
         delay = max(0.0, due - self._clock.now())
+        window.due = self._clock.monotonic() + delay
         window.timer = self._clock.call_later(delay, lambda: self._due(window))
 
     def _stop(self, window: Window) -> None:

@@ -22,6 +22,7 @@ _MOST_READY = 500
 _REFILL = 100
 _OF_ONE = 20  # of one user, of each refill
 _READ_AGAIN = 5.0
+_LONGEST_WAIT = 60.0  # seconds between two looks at the clock
 
 
 class Turns:
@@ -97,7 +98,9 @@ class Turns:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm_at = at
-        self._alarm = self._clock.call_later(max(0.0, at - self._clock.now()), self._due)
+        # Not for longer, for the clock may be put right meanwhile.
+        wait = min(_LONGEST_WAIT, max(0.0, at - self._clock.now()))
+        self._alarm = self._clock.call_later(wait, self._due)
 
     async def fill(self) -> None:
         """Fetch what is due from the tables, when there is room and when it becomes so."""

@@ -9,6 +9,7 @@ from gateway.storage.archive import ArchiveStore
 from gateway.storage.database import Database
 from gateway.storage.retention import Retention, archive_rules
 from gateway.storage.schema import archive, archives
+from tests.fakes.clock import ManualClock as SettableClock
 from tests.unit.clock import ManualClock, settle
 from tests.waiting import eventually
 
@@ -95,3 +96,25 @@ async def test_a_job_that_fails_is_logged_and_done_again_at_its_next_turn(databa
     await eventually(none_left, meanwhile=lambda: clock.advance(60))
     job.cancel()
     await asyncio.wait([job])
+
+
+async def test_nothing_is_deleted_by_a_clock_that_was_set_forward(database: Database) -> None:
+    clock = SettableClock(now=100 * DAY)
+    store = ArchiveStore(database, clock)
+    fill(store, 30, 99.0 * DAY)
+    await database.flush()
+    retention = Retention(database, archive_rules(30), clock, interval=60)
+    clock.set_back(-400 * DAY)
+    with capture_logs() as logs:
+        task = asyncio.create_task(retention.run())
+        await eventually(lambda: logs)
+    assert logs[0]["event"] == "nothing old is deleted: the clock was set forward"
+    assert await count(database) == 30
+    clock.set_back(400 * DAY)
+    fill(store, 10, 1.0 * DAY)
+    await database.flush()
+    with capture_logs() as logs:
+        await eventually(lambda: logs, meanwhile=lambda: clock.advance(60))
+    assert (logs[0]["event"], logs[0]["rows"]) == ("old rows deleted", 10)
+    task.cancel()
+    await asyncio.wait([task])
