@@ -71,6 +71,8 @@ def read(path: Path) -> Source:
         line = int(position[1]) if position and position[1] else text.count("\n") + 1
         reason = _POSITION.sub("", str(error))
         raise Unreadable(f"is not valid TOML: {reason[:1].lower()}{reason[1:]}", line) from error
+    except RecursionError as error:
+        raise Unreadable("is nested too deeply for a configuration") from error
     return Source(path, data, line_numbers(text))
 
 

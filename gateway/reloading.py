@@ -79,6 +79,9 @@ class Reloading:
                 await self._adopt(settings.bridges)
             except (ConfigError, StorageError) as error:
                 return Reloaded(str(error))
+            except Exception as error:  # noqa: BLE001 - what runs goes on, whatever is wrong
+                _log.exception("the configuration could not be read")
+                return Reloaded(f"It could not be read ({cause(error)}); the log tells more.")
             return await self._apply(settings)
 
     async def _adopt(self, bridges: Sequence[BridgeSettings]) -> None:

@@ -37,6 +37,11 @@ def test_an_unfinished_file_is_told(tmp_path: Path) -> None:
     assert "config.toml, line 3: is not valid TOML:" in line
 
 
+def test_a_file_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
+    (line,) = wrong(tmp_path, "a = " + "[" * 100_000 + "]" * 100_000)
+    assert line == "config.toml: is nested too deeply for a configuration"
+
+
 def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b'[xmpp]\nhost = "\xe9"\n')
