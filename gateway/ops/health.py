@@ -37,22 +37,31 @@ class Health:
         self._clock = clock
         self._ailments: dict[str, Ailment] = {}
         self._listeners: list[Listener] = []
+        self._usual: set[str] = set()  # keys of which the log says nothing
 
-    def report(self, key: str, text: str, *, bridge: str = "", hard: bool = True) -> None:
-        """It is so from now on, or still; other words for the same key replace the earlier ones."""
+    def report(
+        self, key: str, text: str, *, bridge: str = "", hard: bool = True, usual: bool = False
+    ) -> None:
+        """It is so from now on, or still; other words for the same key replace the earlier ones. ``usual``: it belongs to
+        every start, and the log need not say so."""
         known = self._ailments.get(key)
         if known is not None and (known.text, known.bridge, known.hard) == (text, bridge, hard):
             return
         since = known.since if known is not None else self._clock.now()
         self._ailments[key] = Ailment(key, text, bridge, hard, since)
-        if known is None:
+        if usual:
+            self._usual.add(key)
+        elif known is None or key in self._usual:
+            self._usual.discard(key)
             _log.warning("degraded", cause=key, reason=text)
         self._tell()
 
     def clear(self, key: str) -> None:
         """It is over, or never was."""
         if self._ailments.pop(key, None) is not None:
-            _log.info("healed", cause=key)
+            if key not in self._usual:
+                _log.info("healed", cause=key)
+            self._usual.discard(key)
             self._tell()
 
     def of(self, bridge: str) -> tuple[Ailment, ...]:

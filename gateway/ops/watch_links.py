@@ -1,4 +1,5 @@
-"""The links to the XMPP server, as ailments: a short interruption is none of weight, a long or a refused one is."""
+"""The links to the XMPP server, as ailments: a short interruption is none of weight, a long or a refused one is, and until
+the first one is made nothing is carried at all."""
 
 from gateway.bridge import Cancellable, Clock
 from gateway.ops.health import Health
@@ -16,15 +17,30 @@ class LinkWatch:
         self._clock = clock
         self._reasons: dict[str, str] = {}  # of links that are down
         self._grave: set[str] = set()
+        self._made: set[str] = set()  # links that were up, and are not closed
+        self._new: set[str] = set()  # bridges that had no link since they began
         self._timers: dict[str, Cancellable] = {}
+
+    def begun(self, bridge: str) -> None:
+        """The bridge has just been made: until its link is there for the first time, it carries nothing."""
+        self._new.add(bridge)
+        text = f"The link of {bridge} to the XMPP server is not there yet."
+        self._health.report(f"link of {bridge}", text, bridge=bridge, usual=True)
 
     def changed(self, bridge: str, status: LinkStatus) -> None:
         if status.state in (LinkState.UP, LinkState.CLOSED):
+            self._new.discard(bridge)
             self._over(bridge)
             self._health.clear(f"twin of {bridge}")
-        elif status.state is not LinkState.CONNECTING:
+            (self._made.add if status.state is LinkState.UP else self._made.discard)(bridge)
+        elif status.state is LinkState.CONNECTING:
+            if bridge not in self._made and bridge not in self._reasons:
+                self._grave.add(bridge)
+                text = f"The link of {bridge} to the XMPP server is being made."
+                self._health.report(f"link of {bridge}", text, bridge=bridge, expected=True)
+        else:
             self._reasons[bridge] = status.reason
-            if status.state is LinkState.REFUSED:
+            if status.state is LinkState.REFUSED or bridge in self._new:
                 self._grave.add(bridge)
             elif bridge not in self._timers:
                 self._timers[bridge] = self._clock.call_later(GRACE, lambda: self._lasting(bridge))

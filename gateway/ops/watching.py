@@ -49,6 +49,8 @@ class Watching:
     def lookout(self, bridge: str) -> Lookout:
         """What a bridge's component tells, and is told."""
 
+        self._links.begun(bridge)
+
         def shown(admin: bool) -> Standing | None:
             return self._bulletin.standing(bridge, admin=admin) if self._bulletin is not None else None
 
