@@ -17,7 +17,6 @@ class LinkWatch:
         self._clock = clock
         self._reasons: dict[str, str] = {}  # of links that are down
         self._grave: set[str] = set()
-        self._made: set[str] = set()  # links that were up, and are not closed
         self._new: set[str] = set()  # bridges that had no link since they began
         self._timers: dict[str, Cancellable] = {}
 
@@ -32,13 +31,7 @@ class LinkWatch:
             self._new.discard(bridge)
             self._over(bridge)
             self._health.clear(f"twin of {bridge}")
-            (self._made.add if status.state is LinkState.UP else self._made.discard)(bridge)
-        elif status.state is LinkState.CONNECTING:
-            if bridge not in self._made and bridge not in self._reasons:
-                self._grave.add(bridge)
-                text = f"The link of {bridge} to the XMPP server is being made."
-                self._health.report(f"link of {bridge}", text, bridge=bridge, expected=True)
-        else:
+        elif status.state is not LinkState.CONNECTING:
             self._reasons[bridge] = status.reason
             if status.state is LinkState.REFUSED or bridge in self._new:
                 self._grave.add(bridge)
