@@ -82,31 +82,6 @@ async def test_a_gateway_is_not_ready_before_its_first_link(scene):
     assert list(scene.health) == []
 
 
-async def test_nothing_is_ready_before_the_first_link_is_made(scene):
-    watch = LinkWatch(scene.health, scene.clock)
-    with capture_logs() as logs:
-        watch.changed("irc", LinkStatus(LinkState.CONNECTING))
-        assert not scene.health.ready
-        watch.changed("irc", LinkStatus(LinkState.UP))
-    assert (scene.health.ready, logs) == (True, []), "every start is like that"
-    watch.changed("irc", DOWN)
-    watch.changed("irc", LinkStatus(LinkState.CONNECTING))
-    assert scene.health.ready, "a short interruption"
-
-
-async def test_a_first_link_that_is_not_made_is_told_with_its_reason(scene):
-    watch = LinkWatch(scene.health, scene.clock)
-    with capture_logs() as logs:
-        watch.changed("irc", LinkStatus(LinkState.CONNECTING))
-        watch.changed("irc", DOWN)
-        assert not scene.health.ready
-        assert "Nothing listens there." in scene.text("link of irc")
-        watch.changed("irc", LinkStatus(LinkState.CONNECTING))
-        assert not scene.health.ready
-        watch.changed("irc", LinkStatus(LinkState.UP))
-    assert [each["event"] for each in logs] == ["degraded", "healed"]
-
-
 async def test_a_refused_link_is_grave_at_once(scene):
     LinkWatch(scene.health, scene.clock).changed("irc", LinkStatus(LinkState.REFUSED, "The secret is wrong."))
     assert not scene.health.ready

@@ -62,6 +62,7 @@ async def test_later_is_tried_again_and_no_is_final(office: Office, smarthost: S
         await sending.queue.submit(office.finished(CAROL))
         await office.told.until(2)
         await office.no_files()
+        await eventually(lambda: any(bounce for _, _, bounce in office.bounced), "the bounce")
     assert office.told.kinds == [(BOB, Kind.ACCEPTED), (CAROL, Kind.FAILED)]
     outcome = office.told.news[1][4]
     assert (outcome.code, outcome.status, outcome.text) == (550, "5.1.1", "nobody")
