@@ -15,6 +15,8 @@ from gateway.bridge import Clock
 
 _log = structlog.get_logger(__name__)
 
+#: Seconds that what must not be lost may wait for room in the manager's queue; a sign of life does not.
+_ROOM = 0.5
 #: Characters of STATUS; systemctl shows one line.
 _STATUS_MOST = 400
 
@@ -50,16 +52,16 @@ class ServiceManager:
         self._tell(f"STATUS={' '.join(text.split())[:_STATUS_MOST]}")
 
     def alive(self) -> None:
-        self._tell("WATCHDOG=1")
+        self._tell("WATCHDOG=1", room=0.0)
 
-    def _tell(self, *lines: str) -> None:
+    def _tell(self, *lines: str, room: float = _ROOM) -> None:
         if not self.address:
             return
         # A name in the abstract namespace begins with NUL and is written with "@".
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-                out.setblocking(False)
+                out.settimeout(room)
                 out.sendto("\n".join(lines).encode(), address)
         except OSError as error:
             _log.debug("the service manager was not told", reason=str(error), what=lines[0])

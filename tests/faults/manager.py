@@ -1,28 +1,27 @@
 """A service manager as far as a service sees one: a socket that it is told things by."""
 
-import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.waiting import DEADLINE, eventually
 
+_OVER = b"OVER"
+
 
 class Manager:
     """What was said so far, oldest first; a datagram is one text."""
 
-    def __init__(self, listening: socket.socket, address: Path) -> None:
+    def __init__(self, address: Path) -> None:
         self.address = address
-        self._listening = listening
-        self._said: list[str] = []
+        self.said: list[str] = []
 
-    @property
-    def said(self) -> list[str]:
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self._said.append(self._listening.recv(8192).decode())
-        return self._said
+    def listen(self, listening: socket.socket) -> None:
+        """Until it is over. At once, whatever the test does: the kernel keeps a few datagrams only."""
+        while (heard := listening.recv(8192)) != _OVER:
+            self.said.append(heard.decode())
 
     @property
     def status(self) -> str:
@@ -40,7 +39,16 @@ class Manager:
 
 @contextmanager
 def manager(directory: Path) -> Iterator[Manager]:
-    address = directory / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as listening:
-        listening.bind(str(address))
-        yield Manager(listening, address)
+    one = Manager(directory / "notify")
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last,
+    ):
+        listening.bind(str(one.address))
+        thread = threading.Thread(target=one.listen, args=(listening,))
+        thread.start()
+        try:
+            yield one
+        finally:
+            last.sendto(_OVER, str(one.address))
+            thread.join()
