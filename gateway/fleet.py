@@ -22,7 +22,7 @@ from gateway.settings import BridgeSettings, Settings
 from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
 from gateway.xmpp.component import Component
-from gateway.xmpp.diagnosis import LinkStatus
+from gateway.xmpp.diagnosis import LinkState, LinkStatus
 from gateway.xmpp.lookout import Lookout
 
 _log = structlog.get_logger(__name__)
@@ -171,7 +171,11 @@ class Fleet(Mapping[str, Component]):
             member.fault(error)
 
         lookout = Lookout(link, watched.twin, faulty, watched.standing)
-        return component(self.settings, member.settings, self._shared, self._desk, lookout)
+        try:
+            return component(self.settings, member.settings, self._shared, self._desk, lookout)
+        except BaseException:
+            watched.link(LinkStatus(LinkState.CLOSED))  # there will be none to wait for
+            raise
 
 
 class Served(Mapping[str, Serving]):
