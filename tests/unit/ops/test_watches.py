@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 import pytest
-from structlog.testing import capture_logs
 
 from gateway.ops.health import Ailment, Health
 from gateway.ops.watch_database import KEY, QUIET, TROUBLED, DatabaseWatch
