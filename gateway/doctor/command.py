@@ -113,10 +113,12 @@ class _Told:
         self._out = out
         self._json = json
         self._only = only
+        self._said = False
 
     def say(self, finding: Finding) -> None:
         if self._only and not any(each in finding.subject for each in self._only):
             return
+        self._said = True
         if self._json:
             self.report.count(finding)
             self._print(as_json(finding))
@@ -125,6 +127,12 @@ class _Told:
                 self._print(line)
 
     def end(self) -> int:
+        if not self._said and self._only:
+            text = (
+                f"Nothing that is tried is about {' or '.join(self._only)}: see the subjects without --only."
+            )
+            self._only = ()
+            self.say(Finding(Verdict.FAIL, text, "doctor"))
         self._print(self.report.summary_json() if self._json else f"\n{self.report.summary()}")
         return 0 if self.report.well else 1
 

@@ -72,6 +72,12 @@ def test_only_what_is_asked_for_is_told_and_counts(config: Path) -> None:
     assert text.endswith("\nAll well: 1 thing tried.\n")
 
 
+def test_a_subject_that_there_is_none_of_is_no_good_news(config: Path) -> None:
+    status, text = said(config, only=("keyfile",))
+    assert status == 1
+    assert "FAIL  doctor: Nothing that is tried is about keyfile" in text
+
+
 def test_of_one_bridge_only_its_own_is_told(config: Path) -> None:
     status, text = said(config, bridge="irc")
     assert status == 1
