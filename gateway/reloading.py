@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from gateway.assembly import Shared, component_settings, limit_policy, pacing_policy
 from gateway.bridge import Reconfigures
+from gateway.bridge.fields import different
 from gateway.config import ConfigError, Settings
 from gateway.fleet import Fleet
 from gateway.member import Member, cause
@@ -115,7 +116,7 @@ class Reloading:
         now = self._fleet.settings
 
         def held(table: str, old: _T, wanted: _T) -> _T:
-            keys = differing(old, wanted)
+            keys = different(old, wanted)
             at_once = [key for key in keys if _live(table, key) and _can(key, old, wanted)]
             restart.extend(f"{table}.{key}" for key in keys if key not in at_once)
             if at_once:
@@ -160,7 +161,7 @@ class Reloading:
             member.settings = new  # what is made next is made of it
             return
         waiting = [key for name, key in _COMMON.items() if getattr(old, name) != getattr(new, name)]
-        keys = differing(old.own, new.own) if old.kind == new.kind else []
+        keys = different(old.own, new.own) if old.kind == new.kind else []
         needed = set(keys)
         if keys and component.bridge.capabilities.reconfigures:
             # The capability says that it can (``gateway.bridge.Reconfigures``).
@@ -181,11 +182,6 @@ class Reloading:
 def _live(table: str, key: str) -> bool:
     live = _LIVE[table]
     return live is _ALL or key in live
-
-
-def differing(old: BaseModel, new: BaseModel) -> list[str]:
-    """The keys whose values are not the same."""
-    return [name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)]
 
 
 def _can(key: str, old: BaseModel, new: BaseModel) -> bool:

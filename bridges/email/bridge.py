@@ -30,6 +30,7 @@ from gateway.bridge import (
     Services,
     Sink,
 )
+from gateway.bridge.fields import live
 from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
 
 CAPABILITIES = Capabilities(
@@ -61,6 +62,7 @@ CAPABILITIES = Capabilities(
     examined=True,
     measured=True,
     tracing=True,
+    reconfigures=True,
     lookup=True,
     network_noun="mail",
     room_noun="thread",
@@ -68,12 +70,16 @@ CAPABILITIES = Capabilities(
     prompt_help="Write an address like alice@example.com.",
 )
 
+#: Settings, and limits, that are asked for each time. Of the others something was made that goes on.
+_LIVE = frozenset({"first_contact", "html", "reserved", "aliases_each"})
+_LIVE_LIMITS = frozenset({"mails_per_hour", "new_people_per_day", "newcomer_days", "bounce_percent"})
+
 
 class EmailBridge:
     """One configured bridge of this kind. Also ``Registering``, ``LookingUp``, ``Running`` and ``Forgets``."""
 
     def __init__(self, settings: EmailSettings, services: Services) -> None:
-        self._settings = settings
+        self.settings = settings
         self._services = services
         self.office = Office(settings, services)
         self._commands = MailCommands(self.office).declared()
@@ -81,6 +87,15 @@ class EmailBridge:
     @property
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
+
+    def reconfigure(self, settings: BaseModel) -> Sequence[str]:
+        """``gateway.bridge.Reconfigures``."""
+        if not isinstance(settings, EmailSettings):
+            raise TypeError("the email bridge takes EmailSettings")
+        taken, waiting = live(self.settings, settings, _LIVE, {"limits": _LIVE_LIMITS})
+        self.settings = self.settings.model_copy(update=taken)
+        self.office.reconfigure(self.settings)
+        return waiting
 
     def address(self, text: str) -> Address:
         return addresses.read(text)
@@ -116,8 +131,8 @@ class EmailBridge:
         return addresses.HOME
 
     def registration_fields(self) -> Sequence[Field]:
-        elsewhere = attached.fields() if self._settings.account_mode else ()
-        return personal.registration_fields(self._settings.alias_domain, elsewhere)
+        elsewhere = attached.fields() if self.settings.account_mode else ()
+        return personal.registration_fields(self.settings.alias_domain, elsewhere)
 
     async def validate(self, account: Account) -> Refused | None:
         try:
@@ -146,13 +161,11 @@ class EmailBridge:
         await self.office.run()
 
     async def trial(self) -> Sequence[str | Hint]:
-        return await tried(self._settings, lambda: smarthost_of(self._settings))
+        return await tried(self.settings, lambda: smarthost_of(self.settings))
 
     def examine(self) -> AsyncIterator[Finding]:
         """``gateway.bridge.Examined``."""
-        return examine(
-            self._settings, self.office, self._services.clock, lambda: smarthost_of(self._settings)
-        )
+        return examine(self.settings, self.office, self._services.clock, lambda: smarthost_of(self.settings))
 
     def measures(self) -> Iterable[Measure]:
         """``gateway.bridge.Measured``."""

@@ -56,6 +56,12 @@ class Departures:
         self._mails = Rates(limits.mails_per_hour * _NEWCOMER, clock)
         self._strangers = Rates(limits.new_people_per_day * _NEWCOMER, clock, _DAY)
 
+    def reconfigure(self, limits: LimitSettings) -> None:
+        """These hold from now on."""
+        self._limits = limits
+        self._mails.allow(limits.mails_per_hour * _NEWCOMER)
+        self._strangers.allow(limits.new_people_per_day * _NEWCOMER)
+
     async def submit(self, finished: Finished, *also: tuple[Executable, Values]) -> None:
         owner = finished.owner
         await self._judge(owner)

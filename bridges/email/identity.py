@@ -75,6 +75,10 @@ class Identities:
         self._of: dict[str, dict[str, Owned]] = {}
         self._ready = False
 
+    def reconfigure(self, settings: EmailSettings) -> None:
+        """These hold from now on; nobody loses an address."""
+        self._settings = settings
+
     async def restore(self) -> None:
         """Read the table; until then nobody can be found. Raises ``NotStored``."""
         rows = await self._services.tables.read(

@@ -37,6 +37,14 @@ class Office:
         self.rooms = ThreadRooms(services, self.people)
         self.suspensions = Suspensions(services)
 
+    def reconfigure(self, settings: EmailSettings) -> None:
+        """What whoever decides asks for each time holds from now on; the rest is as it was."""
+        self._settings = settings
+        self.identities.reconfigure(settings)
+        self.people.reconfigure(settings)
+        if self.parts is not None:
+            self.parts.departures.reconfigure(settings.limits)
+
     async def opened(self) -> Parts:
         """All parts, once they are there."""
         return await asyncio.shield(self._future())
@@ -77,6 +85,7 @@ class Office:
     async def run(self) -> None:
         """Until cancelled."""
         parts = await self._build()
+        parts.departures.reconfigure(self._settings.limits)  # others may have come meanwhile
         self._future().set_result(parts)
         await parts.run()
 

@@ -47,6 +47,10 @@ class People:
         self._identities = identities
         self._sessions: dict[str, Present] = {}
 
+    def reconfigure(self, settings: EmailSettings) -> None:
+        """These hold from now on."""
+        self._settings = settings
+
     def came(self, session: Present) -> None:
         self._sessions[session.owner] = session
 

@@ -13,6 +13,7 @@ from bridges.sms.examining import examine
 from bridges.sms.measuring import measures
 from bridges.sms.office import Building, Office
 from bridges.sms.session import SmsSession
+from bridges.sms.settings import LimitSettings
 from bridges.sms.tracking import passages
 from gateway.bridge import (
     Account,
@@ -29,6 +30,7 @@ from gateway.bridge import (
     WebRequest,
     WebResponse,
 )
+from gateway.bridge.fields import live
 from gateway.model import Address, AddressKind, Condition, ErrorType, Field, Refused
 
 CAPABILITIES = Capabilities(
@@ -56,6 +58,7 @@ CAPABILITIES = Capabilities(
     replays=True,
     measured=True,
     tracing=True,
+    reconfigures=True,
     web=True,
     together=True,
     one_way=True,
@@ -65,6 +68,11 @@ CAPABILITIES = Capabilities(
     prompt="Phone number",
     prompt_help="Write a number like +1 555 123 4567.",
 )
+
+#: Settings that are asked for each time; of the others something was made that goes on. Nor is ``ways`` among them: it
+#: names routes, which may be others in the same file. Of the limits it is all but those of what is received.
+_LIVE = frozenset({"countries", "costly", "short_codes", "prices", "currency"})
+_LIVE_LIMITS = frozenset(LimitSettings.model_fields) - {"received_per_minute"}
 
 
 class SmsBridge:
@@ -78,6 +86,15 @@ class SmsBridge:
     @property
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
+
+    def reconfigure(self, settings: BaseModel) -> Sequence[str]:
+        """``gateway.bridge.Reconfigures``."""
+        if not isinstance(settings, SmsSettings):
+            raise TypeError("the SMS bridge takes SmsSettings")
+        now = self.office.settings
+        taken, waiting = live(now, settings, _LIVE, {"limits": _LIVE_LIMITS})
+        self.office.reconfigure(now.model_copy(update=taken))
+        return waiting
 
     def address(self, text: str) -> Address:
         return addresses.read(text, self.office.place)

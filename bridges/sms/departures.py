@@ -155,6 +155,10 @@ class Departures:
         self._lines: dict[tuple[str, str], deque[tuple[Draft, Ticket]]] = {}
         self._waiting: dict[str, int] = {}
 
+    def reconfigure(self, settings: SmsSettings) -> None:
+        """These hold from now on."""
+        self._settings = settings
+
     def write(self, draft: Draft, ticket: Ticket) -> None:
         if self._waiting.get(draft.owner, 0) >= _WAITING_MOST:
             ticket.refused(_TOO_MANY)

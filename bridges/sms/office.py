@@ -70,6 +70,13 @@ class Office:
         )
         self._parts: asyncio.Future[Parts] | None = None
 
+    def reconfigure(self, settings: SmsSettings) -> None:
+        """What whoever decides asks for each time holds from now on; the rest is as it was."""
+        self.settings = settings
+        self.policy.reconfigure(settings)
+        if self.parts is not None:
+            self.parts.departures.reconfigure(settings)
+
     async def opened(self) -> "Parts":
         """All parts, once they are there."""
         return await asyncio.shield(self._future())

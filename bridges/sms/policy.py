@@ -117,6 +117,10 @@ class Policy:
         self._stopped: dict[str, str] = {}  # "" for everything, else a prefix; why
         self._changed: set[str] = set()
 
+    def reconfigure(self, settings: SmsSettings) -> None:
+        """These hold from now on; what was counted counts."""
+        self._settings = settings
+
     async def restore(self) -> None:
         """Read what was counted today and what is stopped. Raises ``NotStored``."""
         here = (_USAGE.c.bridge == self._services.name) & (_USAGE.c.day == self._today())

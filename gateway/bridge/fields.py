@@ -3,6 +3,7 @@
 Errors are ``ValueError`` with a sentence; the configuration says before it where the value stands.
 """
 
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -40,3 +41,22 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Line = Annotated[str, AfterValidator(_line)]
 #: Of a machine, as one writes it, or empty.
 NumericAddress = Annotated[str, AfterValidator(_numeric)]
+
+
+def live(
+    now: BaseModel, wanted: BaseModel, keys: Collection[str], parts: Mapping[str, Collection[str]]
+) -> tuple[dict[str, object], list[str]]:
+    """What of other settings can hold at once, if that can be done with ``keys``, and with ``parts`` of tables: new values
+    by key, and the keys of what else differs. A table holds as a whole or not at all."""
+    differing = different(now, wanted)
+    taken: dict[str, object] = {}
+    for key in differing:
+        old, new = getattr(now, key), getattr(wanted, key)
+        if key in keys or (key in parts and set(different(old, new)) <= set(parts[key])):
+            taken[key] = new
+    return taken, [key for key in differing if key not in taken]
+
+
+def different(now: BaseModel, wanted: BaseModel) -> list[str]:
+    """The keys whose values are not the same."""
+    return [key for key in type(now).model_fields if getattr(now, key) != getattr(wanted, key)]

@@ -23,6 +23,12 @@ class Rates:
         self._seconds = seconds
         self._buckets: dict[str, _Bucket] = {}
 
+    def allow(self, most: int) -> None:
+        """So many from now on; what was taken stays taken."""
+        for bucket in self._buckets.values():
+            bucket.left += most - self._most
+        self._most = most
+
     def free(self, key: str, count: int = 1) -> bool:
         """Whether so many more may come; takes nothing."""
         return self._bucket(key).left >= count
