@@ -56,6 +56,7 @@ CAPABILITIES = Capabilities(
     room_list=True,
     questions=True,
     acceptance_only=True,  # a private message that nobody got is known only by an error, if at all
+    late_failures=True,  # and that comes when the message was taken, where the server confirms nothing
     passwords=True,
     commands=True,
     adjustable=True,

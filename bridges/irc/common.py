@@ -11,7 +11,7 @@ from bridges.irc.protocol.line import Line
 from bridges.irc.sendqueue import SendQueue
 from bridges.irc.standing import Standing
 from bridges.irc.tally import Tally
-from gateway.bridge import Clock, Sink
+from gateway.bridge import Clock, Sink, Verbosity
 
 Part = TypeVar("Part")
 
@@ -30,6 +30,8 @@ class Common:
     queue: SendQueue
     alarm: Alarm
     tally: Tally = field(default_factory=Tally)
+    verbosity: Verbosity = field(default_factory=Verbosity)
+    bridge: str = ""  # as the log names it
 
 
 class Connection(Protocol):

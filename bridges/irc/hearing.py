@@ -47,6 +47,7 @@ class Hearing:
         "_speaking",
         "_typists",
         "_unconfirmed",
+        "_verbosity",
         "counterpart",
         "replaying",
     )
@@ -73,6 +74,7 @@ class Hearing:
         self._composing = composing
         self._typists = composing.others
         self._backlog = backlog
+        self._verbosity = common.verbosity
         self.replaying = False
         self.counterpart = ""
         self._second = ("", 0.0)  # the last second that server-time told, read
@@ -117,6 +119,15 @@ class Hearing:
         message = self._tagged(line.tags, sender, text, kind) if line.tags else Message(sender, text, kind)
         if spans:
             message = replace(message, enrichment=replace(message.enrichment or _NOTHING, spans=spans))
+        if message.foreign_id and self._verbosity.debug:
+            common = self._common
+            self._verbosity.tell(
+                "message heard",
+                message.foreign_id,
+                common.bridge,
+                network=common.network,
+                replayed=self.replaying,
+            )
         channel = self._channels.get(target)
         if self._typists:
             self._composing.spoke(channel.key if channel is not None else "", sender)

@@ -114,6 +114,8 @@ class Parts:
             self.queue,
             self.alarm,
             tally,
+            services.verbosity,
+            services.name,
         )
         self.console = Console(common, show_all)
         labels = Labels(clock, self.alarm)

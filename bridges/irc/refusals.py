@@ -72,6 +72,7 @@ class Refusals:
             or self._speaking.refuse(line, why)
             or self._listing.refuse(line, why)
             or self._questions.refuse(line.command, key, why)
+            or (not self._console.asked and self._speaking.belied(line, key, why))
         ):
             self._console.copy(line)
             return

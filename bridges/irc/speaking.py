@@ -2,8 +2,8 @@
 
 Where the server confirms lines, a ticket is done when it has confirmed the last one (see ``utterances``). Elsewhere it is
 done when the last line was handed to the connection: an error that arrives earlier refuses it and takes back the lines that
-still wait; one that arrives later becomes a note in the room, or, about a person, a message of the network, for what the
-user reads must not seem to come from the person he wrote to.
+still wait; one that arrives later becomes a note in the room, or, about a person, news of the message that it is about
+(see ``unproven``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,10 @@ from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line
 from bridges.irc.protocol.split import pieces, room_for
 from bridges.irc.sendqueue import full
+from bridges.irc.unproven import Unproven
 from bridges.irc.utterances import Echoes, Utterance
 from gateway.bridge import BadAddress, Ticket
-from gateway.model import Condition, MessageKind, Refused
+from gateway.model import Condition, DeliveryState, MessageKind, Refused
 
 _MAX_CORRESPONDENTS = 1000
 _MAX_SPLIT = 200
@@ -54,6 +55,8 @@ class Speaking:
         "_split",
         "_typing",
         "_unfinished",
+        "_unproven",
+        "_verbosity",
         "echoes",
         "labels",
         "network",
@@ -72,6 +75,8 @@ class Speaking:
             str, tuple[str, ...]
         ] = {}  # the ids of messages that took several lines, by the first
         self._correspondents: dict[str, None] = {}  # folded nicks, the latest last
+        self._unproven = Unproven(common.clock)
+        self._verbosity = common.verbosity
 
     def knows(self, folded: str) -> bool:
         """Whether the user has written to that nick."""
@@ -117,6 +122,21 @@ class Speaking:
                 return True
         return False
 
+    def belied(self, line: Line, key: str, why: Refused) -> bool:
+        """An error numeric about ``key`` that nothing else waited for: whether it is about what was said to a person just
+        now, and was taken as far as could be known."""
+        reference = self._unproven.latest(key) if line.command in REFUSES_MESSAGE else ""
+        if reference:
+            self._common.sink.delivery(reference, DeliveryState.FAILED, why)
+        return reference != ""
+
+    def step(self, step: str, ticket: Ticket, **details: object) -> None:
+        """For the log."""
+        if self._verbosity.debug and ticket.reference:
+            self._verbosity.tell(
+                step, ticket.reference, self._common.bridge, network=self._common.network, **details
+            )
+
     def echoed(self, line: Line) -> bool:
         """One of our own lines, without a label: whether it is the echo of one that waits for it."""
         if not self.echoes.open:
@@ -150,6 +170,9 @@ class Speaking:
         if self.echoes.open:
             for label in utterance.labels:
                 self.echoes.forget(label)
+        if not utterance.labels and utterance.key in self._correspondents:
+            lines = utterance.written_lines - utterance.withdrawn
+            self._unproven.said(utterance.key, utterance.ticket.reference, lines)
         if len(utterance.ids) > 1:
             self._split[utterance.ids[0]] = tuple(utterance.ids)
             if len(self._split) > _MAX_SPLIT:
@@ -173,6 +196,10 @@ class Speaking:
             self._composing.said(key)
         watched = tags or self._common.standing.extras.confirms
         if printable and not watched and self._sent_at_once(target, text, kind):
+            if self._verbosity.debug:
+                self.step("message written to the network", ticket)
+            if key in self._correspondents:
+                self._unproven.said(key, ticket.reference)
             ticket.done()
         else:
             self._send_parts(target, key, text, kind, ticket, tags)

@@ -23,6 +23,9 @@ class Speaker(Protocol):
     def finish(self, utterance: "Utterance") -> None:
         """It needs no watching any more."""
 
+    def step(self, step: str, ticket: Ticket, **details: object) -> None:
+        """For the log."""
+
 
 class Utterance:
     """A ``sendqueue.Parcel`` and a ``labels.Claim``. ``key`` is the folded target; ``labels`` are those of its lines in
@@ -50,6 +53,7 @@ class Utterance:
     def written(self) -> None:
         number = self.written_lines
         self.written_lines = number + 1
+        self.of.step("message written to the network", self.ticket, line=number + 1, lines=self.lines)
         if self.labels:
             self.of.labels.wait(self.labels[number], self)
         elif self.written_lines == self.lines:
@@ -67,6 +71,7 @@ class Utterance:
             if id_:
                 self.ids.append(id_)
         self.answered += 1
+        self.of.step("message confirmed by the network", self.ticket, line=self.answered, lines=self.lines)
         if self.answered == self.lines:
             self.of.finish(self)
             self.ticket.done(self.ids)

@@ -1,11 +1,13 @@
 """What the core lends to bridges: time, chance, files; and whose session one is."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
+
+import structlog
 
 from gateway.bridge.tables import NoTables, Tables
 from gateway.model import (
@@ -33,12 +35,33 @@ class Clock(Protocol):
     async def sleep(self, delay: float) -> None: ...
 
 
+_messages = structlog.get_logger("gateway.messages")
+
+_NAMES = 10_000  # by which bridges know messages, at debug
+
+
 @dataclass(slots=True)
 class Verbosity:
     """Whether steps of single messages are logged, now: one look at an attribute where a message passes. Shared by all of
     the process, changed with the log level."""
 
     debug: bool = False
+    _names: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    def tell(self, step: str, message: str, bridge: str, **details: object) -> None:
+        """Log a step of a message. To be called only if ``debug``: it costs as much as a message does. ``message`` is
+        ``Ticket.reference``, the network's id of what came in, or a name that was told to ``call``."""
+        for each in self._names.get((bridge, message), (message,)):
+            _messages.debug(step, message=each, bridge=bridge, **details)
+
+    def call(self, name: str, messages: Sequence[str], bridge: str) -> None:
+        """From now on a bridge knows ``messages`` by ``name`` only, such as the mail that they became. To be called only if
+        ``debug``; the latest are remembered."""
+        known = tuple(each for each in messages if each)
+        if known:
+            self._names[bridge, name] = known
+            if len(self._names) > _NAMES:
+                del self._names[next(iter(self._names))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +169,8 @@ class Services:
     """What the core lends to a bridge. ``name`` is the bridge's name in the configuration: part of every key in tables that
     bridges of one kind share. ``directory`` is the bridge's own for files that are too big for tables; it exists. ``web`` is
     what addresses of the bridge begin with for the rest of the world, no slash at the end; empty where nothing from outside
-    reaches us. Bridges with ``Capabilities.web`` answer what comes there. Steps of one message are logged at the level
-    debug, with ``message=Ticket.reference`` and the id that the step is traced by next, and only if ``verbosity.debug``."""
+    reaches us. Bridges with ``Capabilities.web`` answer what comes there. Steps of one message are logged by
+    ``verbosity.tell``, with the id that the step is traced by next, and only if ``verbosity.debug``."""
 
     clock: Clock
     random: random.Random

@@ -68,7 +68,8 @@ class Ticket(Protocol):
     @property
     def reference(self) -> str:
         """Ours for a message, unique for ever, and the same when we try again since we do not know what became of the first
-        attempt; empty for what is never tried again."""
+        attempt; of messages to rooms without ``durable_rooms``, which are never tried again, the name that a client gave it,
+        good for the log only; empty for what is no message."""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         """The network has taken it, as far as it can be known. ``foreign_ids`` are the ids it gave, in order."""
@@ -119,7 +120,8 @@ class Sink(Protocol):
 
     def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
         """News of a message of the user's that the network has taken under ``foreign_id`` (see ``Ticket.done``), maybe days
-        ago and by another session: DELIVERED, READ, FAILED with the reason, UNKNOWN. May be told twice and out of order."""
+        ago and by another session; of a bridge that claims ``acceptance_only``, the ``Ticket.reference`` of one that it took
+        a moment ago does as well: DELIVERED, READ, FAILED with the reason, UNKNOWN. May be told twice and out of order."""
 
     def withdrawn(self, foreign_id: str) -> None:
         """The user took a message back while it could still be kept from going out: there will be no news of it, and nobody

@@ -8,7 +8,7 @@ Knows the ledger and sessions. What is taken on is decided in ``admission``, wha
 network's news is about is ``reports``' to know, and what users are told is the business of ``notices``.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -103,6 +103,10 @@ class Outbound:
         self._policy = policy
         self._admission.most = policy.waiting
         self._silence.age = self._report_age(policy)
+
+    def leaving(self, accounts: Iterable[tuple[str, str]]) -> None:
+        """See ``Admission.leaving``."""
+        self._admission.leaving(accounts)
 
     def _report_age(self, policy: OutboundPolicy) -> float:
         promised = self._can.delivery_reports and not self._can.silence_is_consent
@@ -257,6 +261,8 @@ class Outbound:
         if self._can.delivery_reports:
             for key in self._reports.expect(entry, ids):
                 self._journal.note(entry, key)
+        elif self._can.acceptance_only and not entry.room:
+            self._reports.remember(entry)
         if self._can.acceptance_only and self._policy.acceptance_is_delivery:
             self._advance(entry, DeliveryState.DELIVERED)
         else:

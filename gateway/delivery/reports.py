@@ -49,6 +49,11 @@ class Reports:
             self._remember(key, entry)
             yield key, entry.id, entry.created
 
+    def remember(self, entry: Entry) -> None:
+        """The network has given no id, and promised no news; if there is some all the same, it names our own id, and comes
+        soon or never."""
+        self._remember(self._key(entry.owner, entry.network, entry.id), entry)
+
     def find(self, owner: str, network: str, foreign_id: str, then: Callable[[Entry], None]) -> None:
         """Call ``then`` with the message, now or later, if there is one."""
         key = self._key(owner, network, foreign_id)

@@ -10,14 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from gateway.bridge import Cancellable, Clock, Verbosity
 from gateway.model import AccountState, Refused
 from gateway.ops.failures import Failures
 from gateway.ops.status import Direction, Point, Span, TrafficView
-
-_log = structlog.get_logger("gateway.messages")
 
 #: Upper bounds of the buckets of latencies, in seconds; what took longer is in one more.
 BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
@@ -195,7 +191,7 @@ class Traffic:
 
     def tell(self, step: str, message: str, **details: object) -> None:
         """Log a step of a message. To be called only if ``verbosity.debug``: it costs as much as a message does."""
-        _log.debug(step, message=message, bridge=self.bridge, **details)
+        self.verbosity.tell(step, message, self.bridge, **details)
 
     # -- over time ---------------------------------------------------------------------------------------------
 

@@ -233,8 +233,8 @@ class Room:
             said = said._replace(text=text, extra=extra)
         if message.attachments:
             said = said._replace(files="".join(map(sharing.payload, message.attachments)))
-        if traffic.verbosity.debug:
-            traffic.tell("message shown", id_, network=self.address.network, clients=len(self.attendees))
+        if traffic.verbosity.debug and not foreign_id:  # else the bridge has said it, with the network's id
+            traffic.tell("message heard", id_, network=self.address.network)
         self._tours.written()
         self.history.add(said)
         context.archive(self, said, foreign_id)
@@ -248,6 +248,8 @@ class Room:
                 if said.extra:
                     content += for_room(said.extra, room)
                 send(render.groupchat(room, resource, each.jid_attr, sid, content, sid), owned=True)
+        if traffic.verbosity.debug:
+            traffic.tell("message shown", id_, network=self.address.network, clients=len(self.attendees))
 
     def has_heard(self, foreign_id: str) -> bool:
         """Whether a message with that id of the network's was said here lately."""

@@ -25,11 +25,14 @@ class Reflection:
     refuse: Refuse
     traffic: Traffic
     since: float  # monotonic: when it came to us
-    reference: ClassVar[str] = ""
     kept: str = (
         ""  # ready XML that is shown also to clients that come later: what the message is besides its text
     )
     unkept: bool = False  # its sender does not want it archived
+
+    @property
+    def reference(self) -> str:
+        return self.stanza.id
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
         self.traffic.room_taken(self.since)

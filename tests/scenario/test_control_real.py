@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from gateway import cli
-from gateway.playground.clients import line
+from gateway.playground.clients import line, message
 from gateway.playground.ngircd import NgIRCd
 from tests.scenario.stage import Company, Door, Play, Scene, Stage, meet
 from tests.waiting import DEADLINE, eventually
@@ -105,6 +105,29 @@ async def test_a_broken_configuration_changes_nothing_and_is_told(stage: Stage) 
     assert "nonsense" in err
     status, out, _ = await typed(stage, "reload")
     assert (status, out.strip() != "") == (0, True)
+
+
+async def test_a_private_message_that_nobody_got_has_failed_for_its_sender_and_for_the_operator(
+    scene: Scene,
+) -> None:
+    stage, alice = scene.stage, scene.alice
+    ghost = stage.contact(stage.new("ghost"), NET)
+    id_ = alice.say(ghost, "is anybody there?")
+    error = await alice.expect(message(ghost, type="error", id=id_), within=DEADLINE)
+    assert error.find("{jabber:client}error/{urn:ietf:params:xml:ns:xmpp-stanzas}item-not-found") is not None
+
+    async def traced() -> str:
+        return (await typed(stage, "trace", id_, "--json"))[1]
+
+    async def failed() -> bool:
+        return '"failed"' in await traced()
+
+    assert await eventually(failed, "its trace ends with its failure")
+    (trace,) = json.loads(await traced())
+    assert trace["direction"] == "out"
+    groups = json.loads((await typed(stage, "failures", "--json"))[1])
+    (group,) = [each for each in groups if trace["id"] in each["ids"]]
+    assert group["cause"].startswith("item-not-found")
 
 
 async def test_status_tells_how_it_is(scene: Scene) -> None:

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
+from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.playground.ngircd import NgIRCd
 from gateway.playground.process import free_ports
@@ -136,7 +137,10 @@ async def test_machines_get_numbers_and_readiness(stage: Stage) -> None:
             assert response.status == 401
         async with session.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}) as response:
             assert response.status == 200
-            assert 'bridge="irc"' in await response.text()
+            families = list(text_string_to_metric_families(await response.text()))
+    samples = {sample for family in families for sample in family.samples}
+    assert {each.labels["bridge"] for each in samples if each.name == "causeway_link_up"} == {"irc", "spare"}
+    assert all(family.type != "unknown" and family.documentation for family in families)
 
 
 async def test_a_thousand_connections_do_not_keep_people_from_talking(stage: Stage, company: Company) -> None:

@@ -15,6 +15,7 @@ from gateway.bridge import Account, Answer, Capabilities, ForgetfulMemory, Servi
 from gateway.model import (
     ChatState,
     Condition,
+    DeliveryState,
     Departure,
     Message,
     Occupant,
@@ -66,6 +67,9 @@ class Recorder:
 
     def direct(self, message: Message) -> None:
         self.calls.append(("direct", message))
+
+    def delivery(self, foreign_id: str, state: DeliveryState, why: Refused | None = None) -> None:
+        self.calls.append(("delivery", foreign_id, state, why))
 
     def direct_sent(self, contact: str, message: Message) -> None:
         self.calls.append(("direct_sent", contact, message))
@@ -125,7 +129,8 @@ class Recorder:
 class Receipt:
     """``gateway.bridge.Ticket``; fails if it is closed twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, reference: str = "") -> None:
+        self.reference = reference
         self.outcome: str | Refused = ""
         self.ids: list[str] = []
 

@@ -1,6 +1,16 @@
 import pytest
 
-from gateway.model import Condition, Departure, Enrichment, Exit, Message, MessageKind, Span, Style
+from gateway.model import (
+    Condition,
+    DeliveryState,
+    Departure,
+    Enrichment,
+    Exit,
+    Message,
+    MessageKind,
+    Span,
+    Style,
+)
 from tests.unit.irc.scripted import BOB, ME, NETWORK, Receipt, Scene
 
 CHAT, ACTION, NOTICE = MessageKind.CHAT, MessageKind.ACTION, MessageKind.NOTICE
@@ -232,6 +242,39 @@ async def test_an_error_after_the_message_was_sent_becomes_a_note_where_it_was_s
     assert "Cannot send to channel" in note[2]
     assert service[0] == "service"
     assert "ghost: No such nick/channel" in service[1]
+    await scene.finish()
+
+
+async def test_an_error_after_a_private_message_was_sent_is_about_the_latest_to_that_nick() -> None:
+    scene = await Scene().in_room()
+    for reference, contact, text in (
+        ("a", "Ghost", "one"),
+        ("b", "ghost", "two\nand three"),
+        ("c", "Bob", "for somebody else"),
+    ):
+        scene.session.tell(contact, text, CHAT, Receipt(reference))
+    error = f":{NETWORK} 401 Nick Ghost :No such nick/channel"
+    scene.server.says(error, error, error)
+    assert [call[:3] for call in scene.sink.take()] == [
+        ("delivery", "b", DeliveryState.FAILED),
+        ("delivery", "b", DeliveryState.FAILED),
+        ("delivery", "a", DeliveryState.FAILED),
+    ]
+    scene.server.says(error)
+    assert [call[0] for call in scene.sink.take()] == ["service"]
+    await scene.finish()
+
+
+async def test_an_error_long_after_a_private_message_or_to_a_typed_line_is_about_something_else() -> None:
+    scene = await Scene().in_room()
+    scene.session.tell("Ghost", "one", CHAT, Receipt("a"))
+    await scene.clock.advance(31)
+    scene.server.says(f":{NETWORK} 401 Nick Ghost :No such nick/channel")
+    assert [call[0] for call in scene.sink.take()] == ["service"]
+    scene.session.tell("Ghost", "two", CHAT, Receipt("b"))
+    scene.session.instruct("WHOIS Ghost", Receipt())
+    scene.server.says(f":{NETWORK} 401 Nick Ghost :No such nick/channel")
+    assert [call[0] for call in scene.sink.take()] == ["service"]
     await scene.finish()
 
 
