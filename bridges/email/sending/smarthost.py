@@ -239,6 +239,9 @@ class Connection:
         answer = asyncio.ensure_future(protocol.read_response(timeout=None))
         whole = False
         try:
+            # What comes before it listens the library throws away. Its task begins now; else the answer to a short mail can
+            # be quicker (uvloop reads from sockets before it begins tasks), and the mail would be sent again.
+            await asyncio.sleep(0)
             while piece and not answer.done():
                 self._writer.write(stuffing.feed(piece))
                 async with asyncio.timeout(self._smarthost.timeout * 3):
