@@ -1,7 +1,7 @@
 """``causeway check``: is everything there that ``causeway run`` needs? One line for each thing, with the fix if need be.
 
-Looks and touches as little as it can: one handshake for every component, one look at the database. Anything that is wrong
-is a line, not an exception.
+Looks and touches as little as it can: one handshake for every component, one look at the database, of which nothing is
+changed. Anything that is wrong is a line, not an exception.
 """
 
 import argparse
@@ -18,12 +18,14 @@ from typing import TextIO, cast
 from gateway import logs
 from gateway.bridge import Bridge, Finding, Hint, Running, Services, Verdict
 from gateway.check_media import Search, places, search, writable
+from gateway.check_storage import before_looking, of_schema, place_of
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Plugins, load
 from gateway.secrets import SecretBox, SecretError
 from gateway.settings import BridgeSettings, Settings, StorageSettings
-from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
+from gateway.storage.offline import looking
+from gateway.storage.versions import applied
 from gateway.xmpp.diagnosis import LinkState, LinkStatus, diagnose, probe
 from gateway.xmpp.stream import Symptom, Trouble
 
@@ -68,7 +70,7 @@ async def findings(
         return
     for finding in basics(path, settings):
         yield finding
-    yield await _database(settings.storage)
+    yield await _database(settings)
     for finding in directories(settings):
         yield finding
     for bridge in settings.bridges:
@@ -174,28 +176,16 @@ def _key(storage: StorageSettings) -> Finding:
     return Finding(Verdict.OK, f"key file {storage.key_file}", "key file")
 
 
-async def _database(storage: StorageSettings) -> Finding:
-    file = storage.database_file
-    # Opening would make it, owned by whoever runs the check, which may be root.
-    if file is not None and not file.exists():
-        if not file.parent.is_dir():
-            return Finding(
-                Verdict.FAIL,
-                f"The directory {file.parent} for the database does not exist: create it, or correct storage.database.",
-            )
-        if not os.access(file.parent, os.W_OK | os.X_OK):
-            return Finding(
-                Verdict.FAIL,
-                f"The database {file} cannot be made: give the user that runs Causeway write access to {file.parent}.",
-            )
-        return Finding(Verdict.OK, f"database {file} will be made at the first start")
+async def _database(settings: Settings) -> Finding:
+    file = settings.storage.database_file
+    if file is not None and (found := before_looking(file)) is not None:
+        return found
     try:
-        database = await Database.open(storage.database, clock=SystemClock())
+        async with looking(settings.storage.database) as connection:
+            place = place_of(settings.storage)
+            return of_schema(settings, place, await applied(connection, place))
     except StorageError as error:
-        return Finding(Verdict.FAIL, str(error))
-    place = database.place
-    await database.close()
-    return Finding(Verdict.OK, place[:1].lower() + place[1:])
+        return Finding(Verdict.FAIL, str(error), "database")
 
 
 async def _link(settings: Settings, name: str, jid: str, secret: str, try_link: Probe) -> Finding:

@@ -14,13 +14,14 @@ from gateway.backup.making import schemas_of
 from gateway.backup.settled import settle, upgrade
 from gateway.backup.snapshot import Damaged, copy
 from gateway.bridge import Migration
+from gateway.check_storage import place_of
 from gateway.clock import SystemClock
 from gateway.commands.durations import moment
 from gateway.commands.terminal import plain, table
 from gateway.config import ConfigError, load
 from gateway.settings import Settings
 from gateway.storage.errors import StorageError, Trouble, explain, trouble
-from gateway.storage.offline import in_use, transaction
+from gateway.storage.offline import in_use, looking
 from gateway.storage.urls import without_password
 from gateway.storage.versions import CORE, RELEASES, Applied, applied, count_since, known, latest
 
@@ -65,20 +66,16 @@ def _alone(settings: Settings) -> None:
         raise _Refused("The database is in use: end the gateway first (`systemctl stop causeway`).")
 
 
-def _place(settings: Settings) -> str:
-    return f"The database {settings.storage.database_file or without_password(settings.storage.database)}"
-
-
 async def _history(settings: Settings) -> list[Applied]:
-    async with transaction(settings.storage.database) as connection:
-        return await applied(connection, _place(settings))
+    async with looking(settings.storage.database) as connection:
+        return await applied(connection, place_of(settings.storage))
 
 
 def _status(settings: Settings, arguments: argparse.Namespace) -> int:
     """0: it is as this program has it; 1: it has to be migrated, or is too new."""
     history = asyncio.run(_history(settings))
     there, ours = latest(history), known(schemas_of(settings))
-    print(_place(settings))
+    print(place_of(settings.storage))
     rows = [("TABLES", "VERSION", "THIS CAUSEWAY", "")]
     same = True
     for series in sorted({*there, *ours}, key=lambda each: (each != CORE, each)):
@@ -201,7 +198,7 @@ def _numbers(text: str) -> Mapping[str, int] | None:
 
 
 async def _lost(settings: Settings, since: float) -> list[str]:
-    async with transaction(settings.storage.database) as connection:
+    async with looking(settings.storage.database) as connection:
         counts = [(what, await count_since(connection, name, column, since)) for what, name, column in _SINCE]
     return [f"{count} {what}" for what, count in counts if count]
 

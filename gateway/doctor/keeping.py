@@ -1,23 +1,31 @@
 """What is tried of the database and the key: whole, fast enough, and belonging together."""
 
 import asyncio
+import errno
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Connection, Executable, Row, Select, inspect, select, text
 
 from gateway.bridge import Clock, Finding, Verdict
+from gateway.check_storage import before_looking, of_schema, place_of
 from gateway.doctor.examination import Examination
 from gateway.secrets import SecretBox, SecretError
-from gateway.settings import StorageSettings
-from gateway.storage.database import Database, opened
+from gateway.settings import Settings, StorageSettings
+from gateway.storage.backends import only_looking
+from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
+from gateway.storage.offline import looking
 from gateway.storage.schema import account_settings, bridge_memory, preferences, rooms
+from gateway.storage.versions import applied
+
+Read = Callable[[Executable], Awaitable[Sequence[Row[Any]]]]
 
 #: Seconds that a look through the whole database may take.
 _LOOKING = 8.0
@@ -27,48 +35,74 @@ _SLOW = 0.1
 _WAL = 512_000_000
 _STEPS = 100_000  # of SQLite, between two looks at the clock
 _SAMPLE = 20
+_SEALED = (account_settings, bridge_memory, preferences, rooms)
+#: Of file systems and kernels that know no files without a name.
+_NO_NAMELESS = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 
 
-def of_storage(storage: StorageSettings, clock: Clock, database: Database | None) -> list[Examination]:
-    """``database``: the running gateway's; None: it is opened, if it is there."""
-    return [Examination("database", lambda: _database(storage, clock, database))]
-
-
-async def _database(
-    storage: StorageSettings, clock: Clock, database: Database | None
-) -> AsyncIterator[Finding]:
-    file = storage.database_file
-    if database is None and file is not None and not file.exists():
-        # Opening would make it, owned by whoever asks, who may be root.
-        yield _to_be_made(file)
-        return
-    async with AsyncExitStack() as stack:
-        try:
-            if database is None:
-                database = await stack.enter_async_context(opened(storage.database, clock=clock))
-            yield Finding(Verdict.OK, f"{database.place} answers.")
-            async for finding in _sealed(storage, database):
-                yield finding
-            async for finding in _commit(database, file, clock):
-                yield finding
-        except StorageError as error:
-            yield Finding(Verdict.FAIL, str(error))
-            return
-    if file is not None:
-        yield await asyncio.to_thread(_whole, file)
-        yield _log(file)
-
-
-def _to_be_made(file: Path) -> Finding:
-    if not file.parent.is_dir():
-        text = f"The directory {file.parent} for the database does not exist: create it, or correct storage.database."
-        return Finding(Verdict.FAIL, text)
-    if not os.access(file.parent, os.W_OK | os.X_OK):
-        return Finding(
-            Verdict.FAIL,
-            f"The database {file} cannot be made: give the user that runs Causeway write access to {file.parent}.",
+def of_storage(settings: Settings, clock: Clock, database: Database | None) -> list[Examination]:
+    """``database``: the running gateway's; None: it is looked at, if it is there, and nothing of it changed."""
+    return [
+        Examination(
+            "database",
+            (lambda: _running(settings, clock, database))
+            if database is not None
+            else (lambda: _resting(settings, clock)),
         )
-    return Finding(Verdict.OK, f"{file} will be made at the first start.")
+    ]
+
+
+async def _running(settings: Settings, clock: Clock, database: Database) -> AsyncIterator[Finding]:
+    storage = settings.storage
+    try:
+        yield Finding(Verdict.OK, f"{database.place} answers.")
+        yield await _sealed(storage, database.read)
+        if database.dialect == "postgresql":
+            yield await _answering(database.read, clock)
+    except StorageError as error:
+        yield Finding(Verdict.FAIL, str(error))
+        return
+    if (file := storage.database_file) is not None:
+        async for finding in _of_file(file, {}):
+            yield finding
+
+
+async def _resting(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    storage = settings.storage
+    file, place = storage.database_file, place_of(storage)
+    if file is not None and (found := before_looking(file)) is not None:
+        yield found
+        return
+    try:
+        async with looking(storage.database) as connection:
+
+            async def read(query: Executable) -> Sequence[Row[Any]]:
+                return (await connection.execute(query)).all()
+
+            found = of_schema(settings, place, await applied(connection, place))
+            yield found
+            if found.verdict is Verdict.OK and await connection.run_sync(_has_all):
+                yield await _sealed(storage, read)
+            if connection.dialect.name == "postgresql":
+                yield await _answering(read, clock)
+    except StorageError as error:
+        yield Finding(Verdict.FAIL, str(error))
+        return
+    if file is not None:
+        async for finding in _of_file(file, only_looking(file)):
+            yield finding
+
+
+def _has_all(connection: Connection) -> bool:
+    return all(inspect(connection).has_table(each.name) for each in _SEALED)
+
+
+async def _of_file(file: Path, query: Mapping[str, str]) -> AsyncIterator[Finding]:
+    """``query``: of the URI that it is opened with."""
+    if (found := await asyncio.to_thread(_commit, file.parent)) is not None:
+        yield found
+    yield await asyncio.to_thread(_whole, file, query)
+    yield _log(file)
 
 
 # -- the key ----------------------------------------------------------------------------------------------------
@@ -80,22 +114,21 @@ def _samples() -> list[Select[tuple[str]]]:
     return [*queries, select(rooms.c.password).where(rooms.c.password.is_not(None)).limit(_SAMPLE)]
 
 
-async def _sealed(storage: StorageSettings, database: Database) -> AsyncIterator[Finding]:
+async def _sealed(storage: StorageSettings, read: Read) -> Finding:
     """Whether the key is the one that what is stored was sealed with."""
     subject = "stored passwords"
     try:
         key = await asyncio.to_thread(SecretBox.load, storage.key_file)
     except SecretError:
-        return  # said of the key file already
-    sealed = [row[0] for query in _samples() for row in await database.read(query)]
+        return Finding(Verdict.UNKNOWN, "They cannot be tried before the key file is right.", subject)
+    sealed = [row[0] for query in _samples() for row in await read(query)]
     foreign = [wrong for each in sealed if (wrong := _foreign(key, each))]
     if foreign:
         text = f"{len(foreign)} of {len(sealed)} stored passwords cannot be read. {foreign[0]}"
-        yield Finding(Verdict.FAIL, text, subject)
-    elif sealed:
-        yield Finding(Verdict.OK, "The key file opens what is stored.", subject)
-    else:
-        yield Finding(Verdict.OK, "There are none yet.", subject)
+        return Finding(Verdict.FAIL, text, subject)
+    if sealed:
+        return Finding(Verdict.OK, "The key file opens what is stored.", subject)
+    return Finding(Verdict.OK, "There are none yet.", subject)
 
 
 def _foreign(key: SecretBox, sealed: str) -> str:
@@ -110,42 +143,40 @@ def _foreign(key: SecretBox, sealed: str) -> str:
 # -- speed ------------------------------------------------------------------------------------------------------
 
 
-async def _commit(database: Database, file: Path | None, clock: Clock) -> AsyncIterator[Finding]:
+async def _answering(read: Read, clock: Clock) -> Finding:
+    version = (await read(text("SHOW server_version")))[0][0]
+    begun = clock.monotonic()
+    await read(text("SELECT 1"))
+    seconds = clock.monotonic() - begun
+    said = f"PostgreSQL {version} answers in {seconds * 1000:.1f} ms."
+    if seconds < _SLOW:
+        return Finding(Verdict.OK, said, "commits")
+    return Finding(Verdict.NOTE, f"{said} A nearer or less busy server helps many users.", "commits")
+
+
+def _commit(directory: Path) -> Finding | None:
+    """None where the file system does not let it be tried without leaving a trace."""
     subject = "commits"
-    if database.dialect == "postgresql":
-        version = (await database.read(text("SHOW server_version")))[0][0]
-        begun = clock.monotonic()
-        await database.read(text("SELECT 1"))
-        seconds = clock.monotonic() - begun
-        yield Finding(
-            Verdict.OK if seconds < _SLOW else Verdict.NOTE,
-            f"PostgreSQL {version} answers in {seconds * 1000:.1f} ms.",
-            subject,
-        )
-    elif file is not None:
-        try:
-            seconds = await asyncio.to_thread(_synced, file.parent)
-        except OSError as error:
-            why = error.strerror or str(error)
-            yield Finding(Verdict.FAIL, f"Nothing can be written to {file.parent}: {why}.", subject)
-            return
-        if seconds < _SLOW:
-            yield Finding(
-                Verdict.OK, f"The disk keeps what is written within {seconds * 1000:.1f} ms.", subject
-            )
-        else:
-            yield Finding(
-                Verdict.NOTE,
-                f"The disk takes {seconds * 1000:.0f} ms to keep what is written, and private messages wait for it: a "
-                "faster disk helps many users.",
-                subject,
-            )
+    try:
+        seconds = _synced(directory)
+    except OSError as error:
+        if error.errno in _NO_NAMELESS:
+            return None
+        why = error.strerror or str(error)
+        return Finding(Verdict.FAIL, f"Nothing can be written to {directory}: {why}.", subject)
+    if seconds < _SLOW:
+        return Finding(Verdict.OK, f"The disk keeps what is written within {seconds * 1000:.1f} ms.", subject)
+    return Finding(
+        Verdict.NOTE,
+        f"The disk takes {seconds * 1000:.0f} ms to keep what is written, and private messages wait for it: a "
+        "faster disk helps many users.",
+        subject,
+    )
 
 
 def _synced(directory: Path) -> float:
-    """Seconds until 4 KiB are on the disk, the best of three."""
-    path = directory / f".causeway-doctor.{os.getpid()}"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    """Seconds until 4 KiB are on the disk, the best of three; in a file without a name, so that nobody sees it."""
+    descriptor = os.open(directory, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
     try:
         seconds = []
         for _ in range(3):
@@ -156,19 +187,19 @@ def _synced(directory: Path) -> float:
         return min(seconds)
     finally:
         os.close(descriptor)
-        path.unlink()
 
 
 # -- SQLite -----------------------------------------------------------------------------------------------------
 
 
-def _whole(file: Path) -> Finding:
+def _whole(file: Path, query: Mapping[str, str]) -> Finding:
     """Look through all of it on a connection of our own that cannot write, for so long as nobody is kept waiting."""
     subject = "database file"
     until = time.monotonic() + _LOOKING
     size = file.stat().st_size / 1e6
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as connection:
+        uri = f"file:{quote(str(file))}?{urlencode({'mode': 'ro', **query})}"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
             said = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
     except sqlite3.OperationalError as error:

@@ -134,7 +134,7 @@ async def _installation(
             yield finding
     for finding in await asyncio.to_thread(lambda: list(directories(settings))):
         yield finding
-    common = [*of_storage(settings.storage, around.clock, database), *of_machine(settings, around.machine)]
+    common = [*of_storage(settings, around.clock, database), *of_machine(settings, around.machine)]
     async for finding in examined(common):
         yield finding
 

@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, cast
+from urllib.parse import quote
 
 from sqlalchemy import Executable, Row, event
 from sqlalchemy.engine import URL, make_url
@@ -46,6 +48,10 @@ class Backend(Protocol):
     def writer_engine(self) -> AsyncEngine: ...
 
     def reader_engine(self, connections: int) -> AsyncEngine: ...
+
+    def looking_engine(self) -> AsyncEngine:
+        """For who only looks, and nobody in this process has the database open: nothing is made, migrated or changed, no
+        companion of an SQLite file either. Raises ``StorageError``."""
 
     async def command(self, connection: AsyncConnection, sql: str) -> None:
         """Run SQL without parameters and results straight on the driver."""
@@ -142,10 +148,17 @@ class SqliteBackend:
                 f"The directory {directory} of the database {path.name} does not exist: create it and give it to the "
                 "user that runs Causeway.",
             )
+        # SQLite gives its -wal and -shm files the mode of the database.
+        self._begins_well(path, os.O_CREAT | os.O_RDWR)
         try:
-            # SQLite gives its -wal and -shm files the mode of the database.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            with path.open("rb") as file:
+            self._to_wal(path)
+        except sqlite3.Error as error:
+            raise explain(error, self.place) from error
+
+    def _begins_well(self, path: Path, flags: int) -> None:
+        """Open it so, and see that it is SQLite's."""
+        try:
+            with os.fdopen(os.open(path, flags | os.O_CLOEXEC, 0o600), "rb") as file:
                 head = file.read(len(_SQLITE_HEADER))
         except OSError as error:
             raise explain(error, self.place) from error
@@ -154,10 +167,6 @@ class SqliteBackend:
                 Trouble.NOT_A_DATABASE,
                 f"{self.place} is not an SQLite database: correct the database URL, or move the file away to start anew.",
             )
-        try:
-            self._to_wal(path)
-        except sqlite3.Error as error:
-            raise explain(error, self.place) from error
 
     def _to_wal(self, path: Path) -> None:
         """The mode stays with the file. Changing it does not wait for locks as everything else does: of several programs
@@ -172,6 +181,19 @@ class SqliteBackend:
                     if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                         raise
                 time.sleep(_BUSY_PAUSE)
+
+    def looking_engine(self) -> AsyncEngine:
+        if self._path is None:
+            return self.writer_engine()
+        self._begins_well(self._path, os.O_RDWR)  # the gateway will want to write
+        query = {"uri": "true", "mode": "ro", **only_looking(self._path)}
+        name = f"file:{quote(str(self._path))}"
+        return create_async_engine(
+            URL.create("sqlite+aiosqlite", database=name, query=query),
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
+            connect_args={"timeout": self._busy_timeout},
+        )
 
     def writer_engine(self) -> AsyncEngine:
         return self._engine(*_WRITER_PRAGMAS)
@@ -221,6 +243,14 @@ class SqliteBackend:
         await self._threads.close()
 
 
+def only_looking(path: Path) -> dict[str, str]:
+    """What a URI for SQLite has to say so that a reader leaves no file behind (https://www.sqlite.org/wal.html, "Read-Only
+    Databases"): a log of others is read as it is, with an index of our own where nobody holds theirs; without one
+    everything is in the file itself. Not for a process that has the file open, for all of it would share that index."""
+    log, index = (path.with_name(f"{path.name}{each}") for each in ("-wal", "-shm"))
+    return {"readonly_shm": "1"} if log.exists() and index.exists() else {"immutable": "1"}
+
+
 # Any number, the same in every Causeway: who holds it migrates.
 _SCHEMA_LOCK = 0x63617573
 
@@ -261,14 +291,17 @@ class PostgresBackend:
     async def prepare(self) -> None:
         """Connecting tells everything."""
 
+    def looking_engine(self) -> AsyncEngine:
+        return self._engine({"default_transaction_read_only": "on"}, poolclass=NullPool)
+
     def writer_engine(self) -> AsyncEngine:
         return self._engine(poolclass=NullPool)
 
     def reader_engine(self, connections: int) -> AsyncEngine:
         return self._engine(pool_pre_ping=True, **_reader_pool(connections))
 
-    def _engine(self, **pool: Any) -> AsyncEngine:
-        settings = {"application_name": "causeway", "lock_timeout": self._lock_timeout}
+    def _engine(self, more: Mapping[str, str] = MappingProxyType({}), **pool: Any) -> AsyncEngine:
+        settings = {"application_name": "causeway", "lock_timeout": self._lock_timeout, **more}
         return create_async_engine(
             self._url,
             isolation_level="AUTOCOMMIT",

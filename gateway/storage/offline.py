@@ -3,6 +3,7 @@
 Knows how to find out that somebody does use it.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -39,6 +40,24 @@ async def transaction(url: str) -> AsyncIterator[AsyncConnection]:
                     await kind.command(connection, "ROLLBACK")
                 raise
             await kind.command(connection, "COMMIT")
+    except kind.errors as error:
+        if isinstance(error, StorageError):
+            raise
+        raise explain(error, kind.place) from None
+    finally:
+        await engine.dispose()
+        await kind.close()
+
+
+@asynccontextmanager
+async def looking(url: str) -> AsyncIterator[AsyncConnection]:
+    """For who only looks from a process that has it not open: nothing is made, migrated or changed, beside it neither.
+    Raises ``StorageError``."""
+    kind = backend(url, busy_timeout=_PATIENCE)
+    engine = await asyncio.to_thread(kind.looking_engine)
+    try:
+        async with engine.connect() as connection:
+            yield connection
     except kind.errors as error:
         if isinstance(error, StorageError):
             raise

@@ -10,8 +10,10 @@ import pytest
 
 from gateway.bridge import Finding, Verdict
 from gateway.check import check
+from gateway.clock import SystemClock
 from gateway.init import init
 from gateway.playground.process import free_ports
+from gateway.storage.database import Database
 from gateway.xmpp.diagnosis import LinkState, LinkStatus, diagnose
 from gateway.xmpp.stream import Symptom, Trouble
 from tests.unit.email.sending.scripted import Scripted
@@ -73,7 +75,7 @@ async def test_a_fresh_installation_is_all_well(config: Path) -> None:
         [
             "ok    config.toml: irc at irc.example.org",
             "ok    key file causeway.key",
-            "ok    database causeway.db will be made at the first start",
+            "ok    The database causeway.db will be made at the first start.",
             "ok    media directory media will be made at the first start",
             "ok    link of irc: The server accepts it.",
             "ok    files of irc: upload service upload.example.org",
@@ -138,20 +140,17 @@ async def test_a_file_that_is_no_database_fails(config: Path) -> None:
     assert "causeway.db is not an SQLite database: " in lines[2]
 
 
-async def test_a_database_of_a_later_version_fails(config: Path) -> None:
+async def test_a_database_of_a_later_version_fails_and_stays_as_it_is(config: Path) -> None:
     database = config.parent / "causeway.db"
-    database.touch(0o600)
-    assert (await checked(config))[0]
+    await (await Database.open(f"sqlite:///{database}", clock=SystemClock())).close()
     with sqlite3.connect(database) as connection:
-        columns = [row[1] for row in connection.execute("PRAGMA table_info(schema_version)")]
-        connection.execute(
-            f"UPDATE schema_version SET {columns[0]} = 999 "
-            f"WHERE {columns[0]} = (SELECT max({columns[0]}) FROM schema_version)"
-        )
+        connection.execute("UPDATE schema_version SET number = 999 WHERE number = 1")
     connection.close()
+    before = {each.name: each.read_bytes() for each in config.parent.iterdir()}
     good, lines = await checked(config)
     assert not good
     assert "999" in lines[2]
+    assert {each.name: each.read_bytes() for each in config.parent.iterdir()} == before
 
 
 async def test_a_directory_that_is_not_there_fails(config: Path) -> None:

@@ -1,7 +1,9 @@
 """What is tried on the machine itself: disks, files, the database and its key, the web."""
 
+import asyncio
 import os
 import sqlite3
+import sys
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -17,7 +19,8 @@ from gateway.doctor.machine import Machine, of_machine
 from gateway.init import init
 from gateway.secrets import SecretBox
 from gateway.settings import Settings
-from gateway.storage.database import opened
+from gateway.storage.database import Database, opened
+from gateway.storage.migrations import MIGRATIONS
 from gateway.storage.schema import account_settings
 from gateway.web.server import serving
 
@@ -80,7 +83,7 @@ async def test_a_public_address_has_to_lead_to_this_gateway(settings: Settings) 
 
 
 async def kept(settings: Settings) -> dict[str, Finding]:
-    found = [each async for each in examined(of_storage(settings.storage, SystemClock(), None))]
+    found = [each async for each in examined(of_storage(settings, SystemClock(), None))]
     return {each.subject: each for each in found}
 
 
@@ -101,6 +104,63 @@ async def test_a_database_that_is_not_there_yet_is_not_made(settings: Settings) 
     assert found["database"].text.endswith("will be made at the first start.")
     assert settings.storage.database_file is not None
     assert not settings.storage.database_file.exists()
+
+
+def on_disk(directory: Path) -> dict[str, tuple[int, int, bytes]]:
+    """All that there is to see of a directory, itself included."""
+    seen = {".": (directory.stat().st_mtime_ns, directory.stat().st_uid, b"")}
+    for each in directory.rglob("*"):
+        content = each.read_bytes() if each.is_file() else b""
+        seen[str(each)] = (each.stat().st_mtime_ns, each.stat().st_uid, content)
+    return seen
+
+
+async def test_looking_leaves_no_trace_of_a_gateway_that_was_ended(filled: Settings, tmp_path: Path) -> None:
+    before = on_disk(tmp_path)
+    found = await kept(filled)
+    assert "today's" in found["database"].text
+    assert on_disk(tmp_path) == before
+
+
+async def test_looking_leaves_no_trace_of_one_that_was_killed_and_sees_its_last_commit(
+    filled: Settings, tmp_path: Path
+) -> None:
+    """Its log lies beside the file, and holds what is new."""
+    file = filled.storage.database_file
+    assert file is not None
+    script = (
+        "import os, sqlite3, sys\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('UPDATE schema_version SET number = 999 WHERE number = 1')\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    ended = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(file))
+    assert await ended.wait() == -9
+    before = on_disk(tmp_path)
+    assert {Path(each).name for each in before} >= {f"{file.name}-wal", f"{file.name}-shm"}
+    finding = (await kept(filled))["database"]
+    assert finding.verdict is Verdict.FAIL
+    assert "is of a newer Causeway, version 999" in finding.text
+    assert on_disk(tmp_path) == before
+
+
+async def test_an_older_database_is_not_migrated_by_looking(settings: Settings, tmp_path: Path) -> None:
+    await (
+        await Database.open(settings.storage.database, clock=SystemClock(), migrations=MIGRATIONS[:4])
+    ).close()
+    before = on_disk(tmp_path)
+    finding = (await kept(settings))["database"]
+    assert finding.verdict is Verdict.NOTE
+    assert f"will be migrated at the next start (version 4 to {MIGRATIONS[-1].number})" in finding.text
+    assert on_disk(tmp_path) == before
+
+
+async def test_an_empty_file_is_left_empty(settings: Settings) -> None:
+    file = settings.storage.database_file
+    assert file is not None
+    file.touch(0o600)
+    assert (await kept(settings))["database"].text.endswith("its tables will be made at the first start.")
+    assert file.stat().st_size == 0
 
 
 async def test_a_database_is_looked_through_and_its_key_tried(filled: Settings) -> None:

@@ -1,31 +1,70 @@
 """What is tried of a PostgreSQL database."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
-from gateway.bridge import Verdict
+import pytest
+from sqlalchemy import text
+
+from gateway.bridge import Finding, Verdict
 from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.doctor.examination import examined
 from gateway.doctor.keeping import of_storage
 from gateway.init import init
+from gateway.settings import Settings
+from gateway.storage.database import Database
+from gateway.storage.errors import StorageError, Trouble
+from gateway.storage.migrations import MIGRATIONS
+from gateway.storage.offline import looking
+from gateway.storage.versions import applied
 from tests.rig.postgres import Postgres
 
 
-async def test_its_version_is_told_and_whether_it_is_reached(tmp_path: Path, postgres: Postgres) -> None:
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
     config = tmp_path / "config.toml"
     init("irc.example.org", "irc", "prosody", config, force=False, out=StringIO())
-    storage = load(config, {}).storage
+    return load(config, {})
+
+
+async def looked(settings: Settings, url: str) -> dict[str, Finding]:
+    there = replace(settings, storage=settings.storage.model_copy(update={"database": url}))
+    found = [each async for each in examined(of_storage(there, SystemClock(), None))]
+    return {each.subject: each for each in found}
+
+
+async def test_it_is_looked_at_and_neither_filled_nor_migrated(
+    settings: Settings, postgres: Postgres
+) -> None:
     url = await postgres.create("doctor")
     try:
-        reached = storage.model_copy(update={"database": url})
-        found = [each async for each in examined(of_storage(reached, SystemClock(), None))]
-        by_subject = {each.subject: each for each in found}
-        assert by_subject["database"].verdict is Verdict.OK
-        assert by_subject["commits"].text.startswith("PostgreSQL ")
-        assert "database file" not in by_subject
+        found = await looked(settings, url)
+        assert "its tables will be made at the first start" in found["database"].text
+        assert found["commits"].text.startswith("PostgreSQL ")
+        assert "database file" not in found
+        await (await Database.open(url, clock=SystemClock(), migrations=MIGRATIONS[:4])).close()
+        found = await looked(settings, url)
+        assert found["database"].verdict is Verdict.NOTE
+        assert f"(version 4 to {MIGRATIONS[-1].number})" in found["database"].text
+        async with looking(url) as connection:
+            assert len(await applied(connection, "It")) == 4
+        await (await Database.open(url, clock=SystemClock())).close()
+        found = await looked(settings, url)
+        assert {each.verdict for each in found.values()} == {Verdict.OK}
+        assert found["stored passwords"].text == "There are none yet."
     finally:
         await postgres.drop("doctor")
-    gone = storage.model_copy(update={"database": url})
-    (finding,) = [each async for each in examined(of_storage(gone, SystemClock(), None))]
-    assert finding.verdict is Verdict.FAIL
+    assert (await looked(settings, url))["database"].verdict is Verdict.FAIL
+
+
+async def test_who_looks_cannot_write(postgres: Postgres) -> None:
+    url = await postgres.create("readonly")
+    try:
+        with pytest.raises(StorageError) as caught:
+            async with looking(url) as connection:
+                await connection.execute(text("CREATE TABLE t (a integer)"))
+        assert caught.value.trouble is Trouble.PERMISSION
+    finally:
+        await postgres.drop("readonly")
