@@ -56,6 +56,8 @@ class Member:
         self.name = settings.name
         self.component: Component | None = None  # None while there is none
         self.link = LinkStatus(LinkState.DOWN)
+        self.failed = ""  # of what the last component failed, until another one has begun
+        self.next_try: float | None = None  # when that is made, in Unix seconds
         self.tried = asyncio.Event()  # the link was tried, or there is nothing that could try it
         self._make = make
         self._health = health
@@ -142,6 +144,7 @@ class Member:
 
     def _has_begun(self) -> None:
         self._ever = True
+        self.failed = ""
         self._health.clear(self._key)
         if not self._begun.done():
             self._begun.set_result(None)
@@ -154,6 +157,7 @@ class Member:
         _log.info("a bridge is started again", bridge=self.name, seconds=round(delay, 1))
         text = f"The bridge {self.name} failed ({cause(error)}). It is started again by itself; the log tells more."
         self._health.report(self._key, text, bridge=self.name)
+        self.failed, self.next_try = cause(error), self._clock.now() + delay
         if not self._begun.done():
             self._begun.set_exception(CannotBegin(cause(error)))
             self._begun.exception()  # nobody has to ask
@@ -164,6 +168,7 @@ class Member:
             await pause.wait()
         finally:
             timer.cancel()
+            self.next_try = None
         if self._call.done():
             self._call.exception()  # whose ever it was is gone
             self._call = asyncio.get_running_loop().create_future()

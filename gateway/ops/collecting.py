@@ -15,9 +15,11 @@ import structlog
 
 from gateway.accounts.account import Account
 from gateway.bridge import Measure, Measured, MeasureKind
+from gateway.member import Member
 from gateway.model import AccountState
 from gateway.ops.health import Health
-from gateway.ops.status import BridgeView, LinkView, QueueView, SessionView
+from gateway.ops.status import BEING_MADE, FAILED, BridgeView, LinkView, QueueView, SessionView
+from gateway.ops.traffic import Traffic
 from gateway.xmpp.component import Component
 
 _log = structlog.get_logger(__name__)
@@ -60,6 +62,22 @@ def bridge_view(component: Component, health: Health, sessions: int) -> BridgeVi
         sessions=_sessions(component, sessions) if sessions > 0 else (),
         queues=(*queues(component), *_own_queues(component)),
         traffic=component.traffic.view(),
+        ailments=health.of(settings.name),
+    )
+
+
+def absent_view(member: Member, health: Health, traffic: Traffic | None) -> BridgeView:
+    """Of a bridge between two lives."""
+    settings = member.settings
+    reason = f"It failed ({member.failed})." if member.failed else ""
+    return BridgeView(
+        name=settings.name,
+        kind=settings.kind,
+        title=settings.title,
+        jid=settings.jid,
+        link=LinkView(FAILED if member.failed else BEING_MADE, reason, member.next_try),
+        states={},
+        traffic=traffic.view() if traffic is not None else {},
         ailments=health.of(settings.name),
     )
 

@@ -1,26 +1,26 @@
 """What the desk tells of how things are: ``gateway.ops.operations.Numbers``, of the fleet as it is now."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gateway.bridge import Clock
-from gateway.ops.collecting import bridge_view, resident
+from gateway.fleet import Fleet
+from gateway.ops.collecting import absent_view, bridge_view, resident
 from gateway.ops.health import Health
 from gateway.ops.metrics import exposition
-from gateway.ops.status import FailureGroup, GatewayView, Point, Span, TraceView
+from gateway.ops.status import BridgeView, FailureGroup, GatewayView, Point, Span, TraceView
 from gateway.ops.tracing import Tracer
 from gateway.ops.traffic import Traffic
 from gateway.storage.database import Database
 from gateway.storage.stores import Stores
-from gateway.xmpp.component import Component
 
 
 class Counting:
-    """``components`` are those of now, ``traffic`` that of all bridges that there have been, by name."""
+    """``fleet`` has the components of now, ``traffic`` that of all bridges that there have been, by name."""
 
     def __init__(
         self,
-        components: Mapping[str, Component],
+        fleet: Fleet,
         traffic: Mapping[str, Traffic],
         database: Database,
         stores: Stores,
@@ -31,7 +31,7 @@ class Counting:
         log_level: Callable[[], str],
         lag: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._components = components
+        self._fleet = fleet
         self._traffic = traffic
         self._database = database
         self._health = health
@@ -40,7 +40,7 @@ class Counting:
         self._log_level = log_level
         self._lag = lag
         self._started = clock.now()
-        self._tracer = Tracer(components, stores)
+        self._tracer = Tracer(fleet, stores)
 
     def status(self, sessions: int = 0) -> GatewayView:
         """See ``Desk.status``."""
@@ -54,13 +54,20 @@ class Counting:
             database=self._database.place,
             memory=resident(),
             ailments=tuple(self._health),
-            bridges=tuple(bridge_view(each, self._health, sessions) for each in self._components.values()),
+            bridges=tuple(self._views(sessions)),
         )
+
+    def _views(self, sessions: int) -> Iterator[BridgeView]:
+        for name, member in self._fleet.members.items():
+            if member.component is not None:
+                yield bridge_view(member.component, self._health, sessions)
+            else:
+                yield absent_view(member, self._health, self._traffic.get(name))
 
     def metrics(self) -> bytes:
         """See ``Desk.metrics``."""
         return exposition(
-            self._components.values(),
+            self._fleet.values(),
             self._database,
             self._health,
             self._version,

@@ -15,9 +15,14 @@ class Direction(StrEnum):
     IN = "in"
 
 
+#: States of the links of bridges that are not there just now: one that failed will be tried again.
+FAILED, BEING_MADE = "failed", "being made"
+ABSENT = frozenset({FAILED, BEING_MADE})
+
+
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """The link to the XMPP server; ``state`` is a ``LinkState``, ``since`` when it became so."""
+    """The link to the XMPP server; ``state`` is a ``LinkState``, or one of ``ABSENT``; ``since`` when it became so."""
 
     state: str
     reason: str = ""

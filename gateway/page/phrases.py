@@ -25,6 +25,8 @@ _LINKS: Mapping[str, tuple[str, str]] = {
     "down": (BAD, "down"),
     "refused": (BAD, "refused"),
     "closed": (QUIET, "closed"),
+    "failed": (BAD, "failed"),
+    "being made": (WAIT, "being made"),
 }
 #: What messages wait for, by the names that all bridges' queues have; a bridge's own are said as they are.
 _QUEUES: Mapping[str, str] = {

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.bridge import Clock
 from gateway.ops.desk import Desk, DeskError, LimitView
-from gateway.ops.status import BridgeView, GatewayView, Span
+from gateway.ops.status import ABSENT, BridgeView, GatewayView, Span
 from gateway.page import phrases, plots
 from gateway.page.accounts import Search, find
 from gateway.page.entry import Visitor
@@ -181,7 +181,8 @@ class Views:
         """``given`` is what was typed, where it cannot be taken; ``wrong`` says why, by limit."""
         view = self._desk.status()
         names = [each.name for each in view.bridges]
-        chosen = bridge if bridge in names else (names or [""])[0]
+        there = [each.name for each in view.bridges if each.link.state not in ABSENT]
+        chosen = bridge if bridge in names else (there or names or [""])[0]
         limits: list[LimitView] = list(self._desk.limits(chosen)) if chosen else []
         values = {"chosen": chosen, "limits": limits, "given": given or {}, "wrong": wrong or {}}
         return _html(self.page("limits", request, visitor, values, view=view), 422 if wrong else 200)

@@ -18,6 +18,7 @@ from gateway.bridge import Plugin, Services
 from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.control.client import Client, ControlError
+from gateway.ops.status import LinkView
 from gateway.secrets import SecretBox
 from tests.component.stage import MUC, C, codes, kind
 from tests.fakes.xmpp_server import Connection, FakeXmppServer
@@ -180,6 +181,15 @@ async def test_a_bridge_that_cannot_be_made_again_is_tried_until_it_can(house):
     assert list(await house.ails()) == ["bridge fragile"]
     with pytest.raises(ControlError, match="is being started"):
         await asyncio.to_thread(house.desk.limits, "fragile")
+
+    async def shown() -> LinkView | None:
+        fragile, sturdy = (await asyncio.to_thread(house.desk.status)).bridges
+        assert (fragile.name, sturdy.link.state) == ("fragile", "up")
+        # Just now it may be being made, and fail again.
+        return fragile.link if fragile.link.next_try is not None else None
+
+    link = await eventually(shown, "the next try to be shown")
+    assert (link.state, link.reason) == ("failed", "It failed (RuntimeError).")
     house.workshop.broken = False
     await house.found_again(FRAGILE)
     await house.says(FRAGILE, "made at last")
