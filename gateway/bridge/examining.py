@@ -40,14 +40,14 @@ async def side_by_side(examinations: Sequence[Examination]) -> AsyncGenerator[Fi
     try:
         for task in tasks:
             for finding in await task:
-                yield _fit(finding)
+                yield fit(finding)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _fit(finding: Finding) -> Finding:
+def fit(finding: Finding) -> Finding:
     """For terminals, chats and XML: the other side's words may be in it, and those are anybody's."""
     if all(each.isprintable() for each in (finding.text, finding.subject, finding.where)) and (
         finding.fix.replace("\n", "").isprintable()

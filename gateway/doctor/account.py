@@ -39,8 +39,8 @@ def of_account(patient: Patient, login: Login | None, clock: Clock) -> list[Exam
     subject = f"{patient.name} carbons, archive, roster"
     if login is None:
         text = (
-            "Whether messages reach all devices and the archive of a user is not tried without an account: "
-            "causeway doctor --as YOUR-TEST-ACCOUNT@" + patient.place.users
+            "Not tried, as it takes an account. Lend one, to see whether messages reach all devices and the archive of a "
+            f"user: causeway doctor --as ACCOUNT@{patient.place.users}"
         )
         return [Examination(subject, lambda: _unknown(text))]
     return [Examination(subject, lambda: _tried(patient, login, clock), 90.0)]

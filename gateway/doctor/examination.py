@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from gateway.bridge import Finding, Verdict
+from gateway.bridge.examining import fit
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -44,7 +45,7 @@ async def examined(examinations: Iterable[Examination]) -> AsyncGenerator[Findin
     try:
         for task in tasks:
             for finding in await task:
-                yield finding
+                yield fit(finding)
     finally:
         for task in tasks:
             task.cancel()

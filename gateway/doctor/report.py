@@ -67,13 +67,20 @@ class Report:
 
     def summary(self) -> str:
         """One sentence for the end."""
-        total, failed = self._counts.total(), self._counts[Verdict.FAIL]
-        notes, unknown = self._counts[Verdict.NOTE], self._counts[Verdict.UNKNOWN]
-        rest = [_several(notes, "note"), f"{unknown} not tried" if unknown else ""]
+        failed, notes, unknown = (
+            self._counts[each] for each in (Verdict.FAIL, Verdict.NOTE, Verdict.UNKNOWN)
+        )
+        tried = self._counts.total() - unknown
+        rest = (
+            f"{_several(notes, 'note')} to read" if notes else "",
+            f"{unknown} left open (marked ?)" if unknown else "",
+        )
         tail = "".join(f", {each}" for each in rest if each)
         if failed:
-            return f"{_several(failed, 'thing')} of {total} to put right{tail}."
-        return f"All well: {_several(total, 'thing') or 'nothing'} tried{tail}."
+            return f"{_several(failed, 'thing')} of {tried} to put right{tail}."
+        if not tried:
+            return f"Nothing was tried{tail}."
+        return f"Nothing is wrong with what was tried: {_several(tried, 'thing')}{tail}."
 
     def summary_json(self) -> str:
         counts = {str(verdict): self._counts[verdict] for verdict in Verdict}
@@ -111,7 +118,7 @@ def as_chat(findings: Sequence[Finding]) -> tuple[str, str]:
     ]
     well = dict.fromkeys(finding.subject for finding in findings if finding.verdict is Verdict.OK)
     if well:
-        parts.append(f"ok: {', '.join(well)}")
+        parts.append(f"ok ({len(well)}): {', '.join(well)}")
     return report.summary(), "\n\n".join(parts)
 
 

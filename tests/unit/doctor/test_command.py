@@ -69,7 +69,7 @@ def test_programs_read_one_object_a_line(config: Path) -> None:
 def test_only_what_is_asked_for_is_told_and_counts(config: Path) -> None:
     status, text = said(config, only=("key",))
     assert status == 0
-    assert text.endswith("\nAll well: 1 thing tried.\n")
+    assert text.endswith("\nNothing is wrong with what was tried: 1 thing.\n")
 
 
 def test_a_subject_that_there_is_none_of_is_no_good_news(config: Path) -> None:

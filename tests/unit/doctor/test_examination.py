@@ -77,3 +77,11 @@ async def test_whoever_stops_listening_stops_the_rest() -> None:
     assert (await anext(findings)).text == "one"
     await findings.aclose()
     assert ended.is_set()
+
+
+async def test_what_others_say_cannot_reach_a_terminal_as_it_is() -> None:
+    async def spiteful() -> AsyncIterator[Finding]:
+        yield Finding(Verdict.FAIL, "\x1b[2Jgone\x00", "link", "one\n\x07two\n")
+
+    (found,) = await all_of(Examination("a", spiteful))
+    assert (found.text, found.fix) == ("\ufffd[2Jgone\ufffd", "one\n\ufffdtwo\n")

@@ -27,7 +27,7 @@ def test_a_terminal_shows_groups_and_blocks_that_can_be_pasted() -> None:
         "",
         "note  rights: It could be better.",
     ]
-    assert report.summary() == "1 thing of 3 to put right, 1 note."
+    assert report.summary() == "1 thing of 3 to put right, 1 note to read."
     assert not report.well
 
 
@@ -49,7 +49,7 @@ def test_all_well_is_said_with_what_was_not_tried() -> None:
     report = Report()
     report.count(OK)
     report.count(Finding(Verdict.UNKNOWN, "", "x"))
-    assert report.summary() == "All well: 2 things tried, 1 not tried."
+    assert report.summary() == "Nothing is wrong with what was tried: 1 thing, 1 left open (marked ?)."
     assert report.well
 
 
@@ -70,9 +70,9 @@ def test_programs_get_a_line_for_each_and_the_numbers_last() -> None:
 
 def test_a_chat_shows_what_is_wrong_first_and_only_names_what_is_well() -> None:
     summary, text = as_chat([OK, NOTE, BAD])
-    assert summary == "1 thing of 3 to put right, 1 note."
+    assert summary == "1 thing of 3 to put right, 1 note to read."
     assert text.split("\n\n") == [
         "FAIL: irc link: It is shut.\nPaste into /etc/x.conf, a new file:\n```\nline one\n  line two\n```",
         "note: irc rights: It could be better.",
-        "ok: database",
+        "ok (1): database",
     ]

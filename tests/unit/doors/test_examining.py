@@ -71,7 +71,7 @@ async def test_what_takes_too_long_is_said_to_be_missing() -> None:
     done = await run(Examining("irc", desk(Slow), everybody, seconds=0.01))
     assert isinstance(done, Done)
     assert "run `causeway doctor` on the gateway's machine" in done.result
-    assert done.result.endswith("ok: database")
+    assert done.result.endswith("ok (1): database")
 
 
 async def test_what_cannot_be_done_is_an_error() -> None:
