@@ -64,44 +64,48 @@ class MailNews:
         try:
             match outcome.kind:
                 case Kind.FAILED:
-                    await self._failed(owner, mail_id, line_ids, recipient, outcome)
+                    return await self._failed(owner, mail_id, line_ids, recipient, outcome)
                 case Kind.DELAYED:
-                    await self._delayed(owner, mail_id, recipient, outcome)
+                    return await self._delayed(owner, mail_id, recipient, outcome)
                 case _:
-                    await self._arrived(owner, mail_id, line_ids, outcome)
+                    return await self._arrived(owner, mail_id, line_ids, outcome)
         except NotKept:
             return False
-        return True
 
-    async def _delayed(self, owner: str, mail_id: str, recipient: Mailbox, outcome: Outcome) -> None:
+    # Each gives whether it was told: the session may end while the tables are read.
+
+    async def _delayed(self, owner: str, mail_id: str, recipient: Mailbox, outcome: Outcome) -> bool:
         subject = await self._progress.subject(mail_id)
         text = f"Your mail{_about(subject)} is delayed; it is still tried."
-        await self._say(owner, recipient, outcome, text)
+        return await self._say(owner, recipient, outcome, text)
 
-    async def _arrived(self, owner: str, mail_id: str, line_ids: tuple[str, ...], outcome: Outcome) -> None:
+    async def _arrived(self, owner: str, mail_id: str, line_ids: tuple[str, ...], outcome: Outcome) -> bool:
         if outcome.kind in self._enough and self._enough.issuperset(await self._progress.states(mail_id)):
-            self._people.tell(owner, line_ids, DeliveryState.DELIVERED)
+            return self._people.tell(owner, line_ids, DeliveryState.DELIVERED)
+        return True
 
     async def _failed(
         self, owner: str, mail_id: str, line_ids: tuple[str, ...], recipient: Mailbox, outcome: Outcome
-    ) -> None:
+    ) -> bool:
         states = await self._progress.states(mail_id)
         if all(each is Kind.FAILED for each in states):
             self._people.tell(owner, line_ids, DeliveryState.FAILED, _refused(recipient, outcome))
         subject = await self._progress.subject(mail_id)
         several = "" if len(states) < 2 else f" ({len(states)} recipients)"
-        await self._say(owner, recipient, outcome, f"Your mail{_about(subject)}{several} was not delivered.")
+        what = f"Your mail{_about(subject)}{several} was not delivered."
+        return await self._say(owner, recipient, outcome, what)
 
-    async def _say(self, owner: str, recipient: Mailbox, outcome: Outcome, what: str) -> None:
+    async def _say(self, owner: str, recipient: Mailbox, outcome: Outcome, what: str) -> bool:
         """In the chat with the one whom it did not reach; once, by its id."""
         sink = self._people.sink(owner)
         if sink is None:
-            return
+            return False
         text = f"{what} {_said(outcome)}" if outcome.text or outcome.code else what
         id_ = f"news-{outcome.key}"
         await sink.direct_committed(
             Message(recipient.folded, f"{recipient.exact}: {text}", MessageKind.NOTICE, foreign_id=id_)
         )
+        return True
 
 
 def _about(subject: str) -> str:
