@@ -214,7 +214,7 @@ class Causeway:
         await self.stop()
         self.child.start()
         jids = [jid for jid in (self.jid, self.mail_jid, self.sms_jid) if jid]
-        await self.child.wait_ready(*(self.child.logged(f"link up jid={jid} ") for jid in jids), within=20.0)
+        await self.child.wait_ready(*(self.child.logged(f"link up jid={jid} ") for jid in jids), within=60.0)
 
 
 def _mail(mail: MailSettings, server: XmppServer) -> str:

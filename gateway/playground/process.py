@@ -225,7 +225,7 @@ class Child:
 
         return probe
 
-    async def wait_ready(self, *probes: Probe, within: float = 10.0) -> None:
+    async def wait_ready(self, *probes: Probe, within: float = 30.0) -> None:
         """Wait until every probe says yes; raises ``NotReady`` if the child ends or ``within`` seconds pass first."""
         deadline = time.monotonic() + within
         for probe in probes:
