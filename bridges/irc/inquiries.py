@@ -106,8 +106,11 @@ class Inquiries:
         token = line.params[-1] if line.params else ""
         if not token.startswith(_TOKEN) or all(each.token != token for each in self._open):
             return False
+        common = self._common
         while self._open:
             opened = self._open[0]
+            if opened.token == token and opened.deadline != NEVER:
+                common.tally.lag = common.clock.monotonic() - (opened.deadline - ANSWER_TIME)
             self.end(opened, None)
             if opened.token == token:
                 break

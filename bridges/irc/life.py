@@ -256,7 +256,10 @@ class Life:
 
     def give_up(self, why: SessionEnded) -> None:
         """Hang up from our side: the login failed, or there is no answer."""
-        self._tally.refused += why.credentials
+        if self._parts.entry.login.rejected:
+            self._tally.rejected += why.credentials
+        else:
+            self._tally.refused += why.credentials
         self._farewell = why
         words = one_line(why.refused.text, _MAX_QUIT) if not self._online else ""
         self._parts.queue.urgent(serialise("QUIT", words) if words else "QUIT")

@@ -147,6 +147,12 @@ class Login:
         lines.append(serialise("USER", profile.username, "0", "*", profile.realname))
         return lines
 
+    @property
+    def rejected(self) -> bool:
+        """Whether the server did not accept the account with its password or certificate."""
+        outcome = self._caps.outcome
+        return outcome is not None and outcome.result is Result.FAILED
+
     def feed(self, line: Line) -> list[str]:
         """What to send in answer. Raises ``SessionEnded`` when the login fails. To be fed with every line, after the welcome
         too: capabilities come and go."""

@@ -110,6 +110,7 @@ class SendQueue:
         if len(self._waiting) >= self._limit:
             return False
         self._tally.throttled += 1
+        self._tally.waiting += 1
         self._waiting.append(((line,), parcel))
         self._wake_later()
         return True
@@ -119,6 +120,7 @@ class SendQueue:
         the first; what they are beyond the pace is made up for by those behind them."""
         if len(self._waiting) >= self._limit:
             return False
+        self._tally.waiting += 1
         self._waiting.append((tuple(lines), parcel))
         self.pump()
         return True
@@ -127,12 +129,13 @@ class SendQueue:
         """Send what may go now. To be called when the connection takes lines again."""
         while self._waiting and self._writable():
             lines, parcel = self._waiting[0]
-            if parcel is not None and parcel.withdrawn:
-                self._waiting.pop(0)
-                continue
-            if not self._take():
+            withdrawn = parcel is not None and parcel.withdrawn
+            if not withdrawn and not self._take():
                 break
             self._waiting.pop(0)
+            self._tally.waiting -= 1
+            if withdrawn:
+                continue
             for line in lines:
                 self.urgent(line)
             if self._rate:
@@ -148,6 +151,7 @@ class SendQueue:
             self._timer.cancel()
             self._timer = None
         dropped, self._waiting = self._waiting, []
+        self._tally.waiting -= len(dropped)
         for _, parcel in dropped:
             if parcel is not None:
                 parcel.lost(why)

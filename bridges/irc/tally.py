@@ -13,16 +13,31 @@ _OTHER = "other"
 class Tally:
     """Of one network, since the start."""
 
-    __slots__ = ("lines_in", "lines_out", "logins", "lost", "open", "refused", "splits", "throttled")
+    __slots__ = (
+        "lag",
+        "lines_in",
+        "lines_out",
+        "logins",
+        "lost",
+        "open",
+        "refused",
+        "rejected",
+        "splits",
+        "throttled",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         self.open = 0  # connections that there are now
         self.lines_in = self.lines_out = 0
         self.logins = 0
-        self.refused = 0  # logins, for what the user has set: password, certificate, nick
+        self.refused = 0  # logins, for what the user has set otherwise: the server's password, the nick
+        self.rejected = 0  # logins, for the account's password or certificate (SASL)
         self.lost = 0  # connections that ended otherwise than by us
         self.splits = 0  # as one user saw them
         self.throttled = 0  # lines that had to wait for their pace
+        self.waiting = 0  # lines, or batches of them, that wait now
+        self.lag = 0.0  # seconds from the last PING that somebody waited for to its PONG
 
 
 class Tallies:
@@ -54,9 +69,10 @@ class Tallies:
                     label,
                     ("direction", direction),
                 )
-            logins = "Logins that an IRC server has taken, or refused for what the user has set."
+            logins = "Logins that an IRC server has taken, or refused for what the user has set; sasl: for the account."
             yield _counter("irc_logins_total", logins, tally.logins, label, ("outcome", "taken"))
             yield _counter("irc_logins_total", logins, tally.refused, label, ("outcome", "refused"))
+            yield _counter("irc_logins_total", logins, tally.rejected, label, ("outcome", "sasl"))
             yield _counter(
                 "irc_connections_lost_total", "Connections that ended without our asking.", tally.lost, label
             )
@@ -65,6 +81,16 @@ class Tallies:
             )
             yield _counter(
                 "irc_lines_throttled_total", "Lines that had to wait for their pace.", tally.throttled, label
+            )
+            yield Measure(
+                "irc_lines_waiting", "Lines that wait to be sent.", MeasureKind.GAUGE, tally.waiting, (label,)
+            )
+            yield Measure(
+                "irc_lag_seconds",
+                "Seconds from the last PING to its PONG.",
+                MeasureKind.GAUGE,
+                tally.lag,
+                (label,),
             )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from bridges.sms.office import Office
-from bridges.sms.traffic import Seen
+from bridges.sms.traffic import Seen, Stage
 from gateway.bridge import Measure, MeasureKind
 
 _OWN = "own"
@@ -40,7 +40,23 @@ def measures(office: Office) -> Iterator[Measure]:
     yield from _of_route(_OWN, own)
     stopped = len(office.policy.stopped)
     yield _gauge("sms_destinations_stopped", "Destinations that a breaker has stopped.", stopped)
+    yield _counter(
+        "sms_cost_total",
+        "What texts cost by the configured prices, in the configured currency.",
+        office.policy.spent,
+    )
     parts = office.parts
+    ledger = parts.receiving.ledger if parts is not None else None
+    for change, count in (
+        ("stop", ledger.stops if ledger is not None else 0),
+        ("start", ledger.starts if ledger is not None else 0),
+    ):
+        help_ = "People who wanted no more texts, and those who wanted them again."
+        yield _counter("sms_consent_changes_total", help_, count, ("change", change))
+    for state in Stage:
+        help_ = "Receipts of pieces, by what they said."
+        count = parts.sender.reports[state] if parts is not None else 0
+        yield _counter("sms_reports_total", help_, count, ("state", state.value))
     taken, sorted_, shown = parts.receiving.counts if parts is not None else ({}, {}, {})
     for stage, counts, names in (
         ("taken", taken, ("taken", "again", "refused")),

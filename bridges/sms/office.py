@@ -138,6 +138,7 @@ class Parts:
             clock=services.clock,
             chance=services.random,
             pace=settings.sending.pace,
+            verbosity=services.verbosity,
         )
         self.receiving = Receiving(
             services,

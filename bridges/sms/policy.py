@@ -116,6 +116,7 @@ class Policy:
         self._prefixes: dict[str, Recent] = {}
         self._stopped: dict[str, str] = {}  # "" for everything, else a prefix; why
         self._changed: set[str] = set()
+        self.spent = 0.0  # since the start, where there are prices
 
     def reconfigure(self, settings: SmsSettings) -> None:
         """These hold from now on; what was counted counts."""
@@ -158,6 +159,7 @@ class Policy:
         usage.segments += request.segments
         usage.people += request.new
         usage.spent += request.price
+        self.spent += request.price
         usage.recent.add(now, request.segments)
         self._changed.add(request.owner)
         return None

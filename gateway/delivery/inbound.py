@@ -242,7 +242,7 @@ class Inbound:
         entry.handed = True
         entry.changed = self._clock.now()
         if self._traffic.verbosity.debug:
-            self._traffic.tell("message shown", entry.id, network=entry.network)
+            self._traffic.tell("message shown", entry.id, network_id=entry.foreign_id)
         self._journal.note(entry)
         self._watch(entry)
 

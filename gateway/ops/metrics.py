@@ -84,6 +84,7 @@ def _of_gateway(
     yield gauge("loop_lag_seconds", "How late the event loop was, the last time it was looked at.", lag)
     counts = database.counts
     yield counter("database_commits_total", "Transactions committed.", counts.commits)
+    yield counter("database_commit_seconds_total", "Seconds spent in transactions.", counts.seconds)
     yield counter("database_rows_total", "Rows written.", counts.written)
     yield gauge("database_backlog_rows", "Rows that wait to be written.", counts.waiting)
     lost = (("dropped", counts.dropped), ("rejected", counts.rejected), ("lost", counts.lost))

@@ -43,7 +43,8 @@ class WriterLimits:
 @dataclass(slots=True)
 class WriterCounts:
     """For metrics and tests. ``waiting`` rows are posted and not yet committed; ``dropped`` ones found no room, ``rejected``
-    ones broke a rule of the database, ``lost`` ones could not be written before the end."""
+    ones broke a rule of the database, ``lost`` ones could not be written before the end.
+    ``seconds`` were spent in commits."""
 
     commits: int = 0
     written: int = 0
@@ -51,6 +52,7 @@ class WriterCounts:
     dropped: int = 0
     rejected: int = 0
     lost: int = 0
+    seconds: float = 0.0
 
 
 class Writer:
@@ -233,7 +235,9 @@ class Writer:
     async def _commit(self, group: list[Job]) -> bool:
         try:
             async with self.lock:
+                begun = self._clock.monotonic()
                 await self._transactions.write(group)
+                self.counts.seconds += self._clock.monotonic() - begun
         except self._backend.errors as error:
             self._put_back(group, explain(error, self._backend.place))
             return False

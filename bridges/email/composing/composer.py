@@ -69,6 +69,8 @@ class Composer:
             desks=Desks(),
             windows=self._windows,
             files=self._files,
+            verbosity=services.verbosity,
+            bridge=services.name,
         )
         finisher = Finisher(
             self._desk.drafts,

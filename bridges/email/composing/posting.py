@@ -18,7 +18,7 @@ from bridges.email.composing.outgoing import NotTaken, Outbox
 from bridges.email.composing.places import Authors, Voice
 from bridges.email.composing.threads import Statement, Threads
 from bridges.email.composing.windows import Window, Windows
-from gateway.bridge import Clock, NotStored, Tables
+from gateway.bridge import Clock, NotStored, Tables, Verbosity
 from gateway.model import Condition, ErrorType, Refused
 
 _log = structlog.get_logger(__name__)
@@ -53,6 +53,8 @@ class Desk:
     desks: Desks
     windows: Windows
     files: Files
+    verbosity: Verbosity
+    bridge: str  # as the log names it
 
 
 class Posting:
@@ -130,8 +132,15 @@ class Posting:
     async def _gone(self, window: Window, lines: Sequence[Line], ready: Ready) -> None:
         finished = ready.finished
         _log.info(
-            "a mail is on its way", mail=window.id, lines=finished.line_ids, recipients=len(finished.recipients)
+            "a mail is on its way",
+            mail=window.id,
+            lines=finished.line_ids,
+            recipients=len(finished.recipients),
         )
+        verbosity = self._desk.verbosity
+        if verbosity.debug:
+            for line in lines:
+                verbosity.tell("message became a mail", line.reference, self._desk.bridge, mail=window.id)
         self._desk.windows.drop(window)
         if ready.notes:
             self._desk.voice.notice(window.owner, window.place, " ".join(ready.notes))

@@ -63,6 +63,7 @@ class Ledger:
         self._bridge = bridge
         self._settings = settings
         self._clock = clock
+        self.stops = self.starts = 0  # heard, since the start
         self._words = Words(settings.stop_words, settings.start_words, settings.ordinary_words)
         self._held: OrderedDict[tuple[str, str], OptedOut | None] = OrderedDict()
         make = postgresql.insert if tables.dialect == "postgresql" else sqlite.insert
@@ -168,6 +169,8 @@ class Ledger:
         if stopped == bool(before):
             return None
         now = self._clock.now()
+        self.stops += stopped
+        self.starts += not stopped
         if stopped:
             after = [OptedOut(ours, theirs, True, now, source, answer)]
         else:

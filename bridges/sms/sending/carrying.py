@@ -18,7 +18,7 @@ from bridges.sms.sending.messages import Message
 from bridges.sms.sending.pace import Pace, spread, step
 from bridges.sms.sending.states import counting, most_telling
 from bridges.sms.traffic import Away, Failing, Outcome, Rejected, Route, Submission, Turn, Unfit, Unknown
-from gateway.bridge import Clock, NotStored
+from gateway.bridge import Clock, NotStored, Verbosity
 from gateway.model import Condition, ErrorType, Refused
 
 log = structlog.get_logger(__name__)
@@ -77,7 +77,11 @@ class Carrier:
         clock: Clock,
         chance: random.Random,
         pace: Pace,
+        verbosity: Verbosity,
+        bridge: str,
     ) -> None:
+        self._verbosity = verbosity
+        self._bridge = bridge
         self._ledger = ledger
         self._choosing = choosing
         self._trouble = trouble
@@ -176,11 +180,18 @@ class Carrier:
 
     async def _sent(self, turn: Turn, submission: Submission, n: int) -> Outcome:
         try:
-            return await turn.send(submission, n)
+            outcome = await turn.send(submission, n)
         except Exception as error:
             # A mistake of a route's: it may have been written before.
             log.exception("a route failed with a message", message=submission.reference, piece=n)
             return Unknown(f"The route failed while it sent the message ({type(error).__name__})")
+        if self._verbosity.debug:
+            text = submission.reference
+            answer = type(outcome).__name__.lower()
+            self._verbosity.tell(
+                "message written to the network", text, self._bridge, text=text, piece=n + 1, answer=answer
+            )
+        return outcome
 
     def _rejected(self, route: Route, message: Message, outcome: Rejected) -> _Tried:
         if outcome.operator:

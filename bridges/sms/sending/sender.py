@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -27,8 +28,8 @@ from bridges.sms.sending.states import PieceState
 from bridges.sms.sending.store import Sendings
 from bridges.sms.sending.telling import Teller
 from bridges.sms.sending.upkeep import Upkeep
-from bridges.sms.traffic import NotTaken, Report, Submission
-from gateway.bridge import Clock, NotStored, Tables, Values
+from bridges.sms.traffic import NotTaken, Report, Stage, Submission
+from gateway.bridge import Clock, NotStored, Tables, Values, Verbosity
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +49,9 @@ class Sender:
         clock: Clock,
         chance: random.Random,
         pace: Pace | None = None,
+        verbosity: Verbosity | None = None,
     ) -> None:
+        self._verbosity = verbosity = verbosity or Verbosity()
         self._bridge = bridge
         self._choosing = choosing
         self._clock = clock
@@ -59,12 +62,22 @@ class Sender:
         self._book = Book(clock.now, pace.unknown_wait)
         self._teller = Teller(self._sendings, news, clock, pace)
         self._ledger = Ledger(self._sendings, self._book, self._added, self._teller.add)
-        carrier = Carrier(self._ledger, choosing, trouble, clock=clock, chance=chance, pace=pace)
+        carrier = Carrier(
+            self._ledger,
+            choosing,
+            trouble,
+            clock=clock,
+            chance=chance,
+            pace=pace,
+            verbosity=verbosity,
+            bridge=bridge,
+        )
         self._dispatcher = Dispatcher(self._sendings, carrier, clock, pace)
         self._upkeep = Upkeep(self._sendings, self._ledger, clock, pace)
         # Submitted, and not committed yet: those that the dispatcher has, by their numbers, and how many others.
         self._ahead: set[int] = set()
         self._behind = 0
+        self.reports: Counter[Stage] = Counter()  # since the start, of pieces
 
     # What others call
 
@@ -85,6 +98,8 @@ class Sender:
             outgoing.media,
             outgoing.validity,
         )
+        if self._verbosity.debug:
+            self._verbosity.call(submission.reference, [outgoing.reference], self._bridge)
         message = Message(
             submission.reference,
             self._book.next_number() if ahead else 0,
@@ -106,6 +121,7 @@ class Sender:
 
     async def reported(self, report: Report) -> None:
         """For ``Intake.reported``: committed on return. Raises ``NotTaken``."""
+        self.reports[report.stage] += 1
         try:
             await self._ledger.note(Reported(report))
         except NotStored as error:
