@@ -3,7 +3,7 @@
 Makes the row of what is. Knows nothing of what becomes of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.accounts.account import Account
 from gateway.bridge import Capabilities, Clock
@@ -45,16 +45,19 @@ class Admission:
         self._account = account
         self._refuse = refuse
         self._last = 0.0  # when the newest row was made: rows have an order
+        self._leaving: frozenset[tuple[str, str]] = frozenset()
         self._load: dict[str, int] = {}  # messages without an outcome, by user
 
     def admit(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Entry | None:
         """Its row, which is not written down yet; until ``over`` it counts. None: it was refused."""
         owner = stanza.sender.bare
         account = self._account(owner, address.network)
-        if account is None and self._can.registration:
+        known = account is not None or (owner, address.network) in self._leaving
+        if not known and self._can.registration:
             self._refuse(stanza, _STRANGER)
             return None
-        if account is None or not (account.connected or self._can.store_and_forward):
+        connected = account is not None and account.connected
+        if not connected and not (known and self._can.store_and_forward):
             self._refuse(stanza, not_connected(account, address.network))
             return None
         if self._load.get(owner, 0) >= self.most:
@@ -65,6 +68,10 @@ class Admission:
             return None
         self._load[owner] = self._load.get(owner, 0) + 1
         return self._entry(stanza, address, outgoing)
+
+    def leaving(self, accounts: Iterable[tuple[str, str]]) -> None:
+        """The gateway ends: what these accounts (user, network) write from now on waits for its next start."""
+        self._leaving = frozenset(accounts)
 
     def _entry(self, stanza: Stanza, address: Address, outgoing: Outgoing) -> Entry:
         now = self._last = max(self._clock.now(), self._last + 1e-6)

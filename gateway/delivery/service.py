@@ -6,7 +6,7 @@ link.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -164,6 +164,10 @@ class Deliveries:
         self._notices.lost()
         self.courier.lost()
         return self.barrier.lost()
+
+    def leaving(self, accounts: Iterable[tuple[str, str]]) -> None:
+        """Sessions end now: what these accounts (user, network) write is kept for the next start."""
+        self.outbound.leaving(accounts)
 
     async def finish(self) -> None:
         """Before the link is closed: what the server has needs not be sent again by the next process."""

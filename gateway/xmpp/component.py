@@ -61,6 +61,7 @@ from gateway.xmpp.discovery import Discovery
 from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.guard import Guard
 from gateway.xmpp.iq import IqTracker
+from gateway.xmpp.leaving import turning_away
 from gateway.xmpp.link import Link, LinkState, LinkStatus
 from gateway.xmpp.lookout import Lookout
 from gateway.xmpp.reception import Offices, Reception
@@ -163,6 +164,7 @@ class Component:
             languages=settings.languages,
             refused=self.failed,
         )
+        self._heard: Callable[[Element], None] = self.router.dispatch
         ids = IdSource(services.clock, services.random)
         self.asides = Asides(self.account)
         self.chats = PrivateChats(
@@ -292,6 +294,10 @@ class Component:
         if self.speech.corrections.flush_all():
             await self.deliveries.settle()
         last_words = self.people.subscriptions.farewell() if farewell else []
+        if self.bridge.capabilities.store_and_forward:
+            self.deliveries.leaving((each.owner, each.network) for each in self.accounts)
+        else:
+            self._turn_away()
         for account in self.accounts:
             if farewell:
                 for room in account.rooms.values():
@@ -301,9 +307,13 @@ class Component:
         self.doors.close()
         self.guard.close()
         await self.deliveries.finish()
+        self._turn_away()  # from here on nothing is written down any more
         self.iq.fail_all("The gateway is shutting down.")
         self._stop.set()
         await self.link.close(last_words)
+
+    def _turn_away(self) -> None:
+        self._heard = turning_away(self.router.dispatch, self.refuse)
 
     def _on_link(self, status: LinkStatus) -> None:
         self._lookout.link(status)
@@ -330,7 +340,7 @@ class Component:
 
     def _on_stanza(self, element: Element) -> None:
         if not self.people.unconcerned(element):
-            self.router.dispatch(element)
+            self._heard(element)
 
     # -- what services need ------------------------------------------------------------------------------------
 
