@@ -200,7 +200,7 @@ def _takes_init(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="the file to write (default: config.toml)",
+        help="the file to write, or to add the bridge to if it is there (default: config.toml)",
     )
     parser.add_argument(
         "--system",

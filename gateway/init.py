@@ -1,4 +1,5 @@
-"""``causeway init``: a configuration and a key for a new installation, and what to tell the XMPP server.
+"""``causeway init``: a configuration and a key for a new installation, or one more bridge for one that is there, and what to
+tell the XMPP server.
 
 Writes two files and, for a service of the system, what ``gateway.service.machine`` does; the server's own configuration is
 printed, for its operator to paste.
@@ -8,18 +9,20 @@ import argparse
 import os
 import secrets
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from gateway.config import installed_bridges
-from gateway.doctor.servers import SERVERS, Matter, Place, Server, remarked, users_of
+from gateway.doctor.servers import HIDDEN, SERVERS, Matter, Place, Server, remarked, users_of
 from gateway.secrets import SecretBox, SecretError
 from gateway.service.machine import CannotPrepare, Machine
 from gateway.values import domain
 
 KEY_FILE = "causeway.key"
+_FRESH = ", a new file"
 
 
 class CannotInit(Exception):
@@ -35,6 +38,9 @@ port = {port}
 
 [storage]
 {storage}
+"""
+
+_BRIDGE = """\
 [bridges.{kind}]
 jid = "{jid}"
 secret = "{secret}"
@@ -179,9 +185,10 @@ def init(
     data: Path | None = None,
     users: str = "",
 ) -> None:
-    """Write ``output`` and the key beside it, and tell on ``out`` what the servers have to be told. ``server`` is a name in
-    ``SERVERS``; None tells about all of them. ``data`` is where the rest will be kept, if not beside ``output``; ``users``
-    the domain of the server's users, if ``jid`` does not end in it. Raises ``CannotInit``."""
+    """Write ``output`` and the key beside it, or add a bridge to an ``output`` that is there, and tell on ``out`` what the
+    servers have to be told. ``server`` is a name in ``SERVERS``; None tells about all of them. ``data`` is where the rest
+    will be kept, if not beside ``output``; ``users`` the domain of the server's users, if ``jid`` does not end in it.
+    Raises ``CannotInit``."""
     try:
         jid = domain(jid)
         users = domain(users) if users else users_of(jid)
@@ -196,21 +203,34 @@ def init(
     if needs is not None and needs.domain and not above:
         raise CannotInit(f'The domain "{jid}" cannot be used: {needs.domain} such as {kind}.example.org.')
     chosen = [SERVERS[server]] if server else list(SERVERS.values())
-    if output.exists() and not force:
-        raise CannotInit(
-            f"{output} exists already and was left alone: name another file with --output, or replace it, and the secret "
-            "in it, with --force."
-        )
-    # The key first: a configuration without one would look finished.
+    table = _BRIDGE.format(kind=kind, jid=jid, secret=secret)
+    if needs is not None:
+        table += needs.keys.format(jid=jid, above=above)
+    components: tuple[tuple[str, str], ...] = ((jid, secret),)
+    if added := output.exists() and not force:
+        components = (*_add(output, kind, jid, table), *components)
+        print(f"Added [bridges.{kind}] to {output}; all else in it is as it was.", file=out)
+    else:
+        storage = (_ELSEWHERE if data is not None else _HERE).format(key=KEY_FILE, data=data)
+        _new(output, _CONFIG.format(port=chosen[0].port, storage=storage) + table, out)
+    for each in chosen:
+        place = Place(jid, users, components, each.port)
+        _print(f"Tell {each.title} about the component", _steps(each, place, added=added), out)
+        if not server and each.port != chosen[0].port:
+            print(f"Set port = {each.port} under [xmpp] in {output}.", file=out)
+    if needs is not None:
+        _print(needs.title, needs.steps.format(jid=jid), out)
+    if data is None:
+        print(f"\nNext:\n\n    causeway doctor -c {output}\n    causeway run -c {output}", file=out)
+
+
+def _new(output: Path, text: str, out: TextIO) -> None:
+    """The key first: a configuration without one would look finished."""
     key = output.parent / KEY_FILE
     key_kept = key.exists()
     try:
         if not key_kept:
             SecretBox.create(key)
-        storage = (_ELSEWHERE if data is not None else _HERE).format(key=KEY_FILE, data=data)
-        text = _CONFIG.format(port=chosen[0].port, storage=storage, kind=kind, jid=jid, secret=secret)
-        if needs is not None:
-            text += needs.keys.format(jid=jid, above=above)
         _write(output, text)
     except SecretError as error:
         raise CannotInit(str(error)) from error
@@ -223,36 +243,67 @@ def init(
         print(f"Kept {key}, the key that users' passwords are encrypted with.", file=out)
     else:
         print(f"Wrote {key}, the key for users' passwords: back it up, apart from the database.", file=out)
-    for each in chosen:
-        place = Place(jid, users, ((jid, secret),), each.port)
-        _print(f"Tell {each.title} about the component", _steps(each, place), out)
-        if not server and each.port != chosen[0].port:
-            print(f"Set port = {each.port} under [xmpp] in {output}.", file=out)
-    if needs is not None:
-        _print(needs.title, needs.steps.format(jid=jid), out)
-    if data is None:
-        print(f"\nNext:\n\n    causeway doctor -c {output}\n    causeway run -c {output}", file=out)
 
 
-def _steps(server: Server, place: Place) -> str:
+def _add(output: Path, kind: str, jid: str, table: str) -> list[tuple[str, str]]:
+    """Put a bridge at the end of a configuration; the components that it has had before, with their secrets."""
+
+    def left(why: str) -> CannotInit:
+        return CannotInit(
+            f"{output} exists already and was left alone, for {why}: name another file with --output, or replace "
+            "it, and the secrets in it, with --force."
+        )
+
+    if output.is_symlink():  # root may be asked to, in a directory of somebody else's
+        raise left("it is a link to another file")
+    try:
+        before = output.read_text(encoding="utf-8")
+        there = tomllib.loads(before.removeprefix("\ufeff")).get("bridges", {})
+        bridges = {name: each for name, each in there.items() if isinstance(each, dict)}
+        if kind in bridges:
+            raise left(f"it has a bridge {kind}")
+        if any(each.get("jid") == jid for each in bridges.values()):
+            raise left(f"it has a bridge at {jid}")
+        text = f"{before.rstrip()}\n\n{table}"
+        tomllib.loads(text.removeprefix("\ufeff"))
+        _write(output, text, output.stat())
+    except ValueError as error:
+        raise left(f"nothing can be added to it ({error})") from error
+    except OSError as error:
+        raise CannotInit(f"{output} cannot be read and written ({error.strerror}).") from error
+    secrets_of = {str(each.get("jid", "")): each.get("secret") for each in bridges.values()}
+    return [
+        (each, secret if isinstance(secret, str) else HIDDEN) for each, secret in secrets_of.items() if each
+    ]
+
+
+def _steps(server: Server, place: Place, *, added: bool) -> str:
     """What is to be pasted where. Not indented, so that it can be taken as it stands."""
     paste = server.paste(Matter.COMPONENT, place)
     if paste is None:
         return f"See the documentation of {server.title}.\n"
     users = f"Your users' addresses end in {place.users}? If not, say --users DOMAIN."
-    return f"Put this into {paste.where}:\n\n{remarked(server, paste)}\n{users}\n"
+    where = paste.where
+    if added and where.endswith(
+        _FRESH
+    ):  # it names all components, for a second list of rights would hide the first
+        where = f"{where.removesuffix(_FRESH)}, in place of all that is there"
+    return f"Put this into {where}:\n\n{remarked(server, paste)}\n{users}\n"
 
 
 def _print(heading: str, steps: str, out: TextIO) -> None:
     print(f"\n{heading}\n{'-' * len(heading)}\n\n{steps}", file=out, end="")
 
 
-def _write(path: Path, text: str) -> None:
-    """As a whole or not at all, and never readable by others."""
+def _write(path: Path, text: str, like: os.stat_result | None = None) -> None:
+    """As a whole or not at all, and never readable by others, or by those only who could read it before."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if like is not None:
+                os.fchown(descriptor, like.st_uid, like.st_gid)
+                os.fchmod(descriptor, like.st_mode & 0o777)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -144,6 +144,32 @@ async def test_what_init_prints_is_all_that_prosody_needs(tmp_path: Path) -> Non
         await server.stop()
 
 
+async def test_what_init_prints_for_a_second_bridge_keeps_the_first_ones_rights(tmp_path: Path) -> None:
+    place = directory(tmp_path)
+    server = await Prosody.start(place)
+    try:
+        prosody = PatientProsody(server, place)
+        prosody.replace(', "privilege"', "")
+        printed(tmp_path, "prosody")
+        out = StringIO()
+        init("sms.localhost", "sms", "prosody", tmp_path / "config.toml", force=False, out=out)
+        said = re.search(
+            r"^Put this into (\S+), in place of .+?:\n\n(.+?)\n\nYour users", out.getvalue(), re.M | re.S
+        )
+        assert said is not None
+        prosody.paste(Finding(Verdict.NOTE, "", "", f"{said[2]}\n", f"{said[1]}, a new file"))
+        await server.restart()
+        await server.child.wait_ready(listening(server.host, server.component_port), within=30.0)
+        config = tmp_path / "config.toml"
+        settings = load(config, {"CAUSEWAY_XMPP__PORT": str(server.component_port)})
+        findings = [each async for each in visit(settings, config, around=Around(dns=nothing_in_dns))]
+    finally:
+        await server.stop()
+    for bridge in ("irc", "sms"):
+        for what in ("link", "right to change contacts", "right to send messages", "right to upload"):
+            assert about(findings, f"{bridge} {what}").verdict is Verdict.OK
+
+
 async def test_what_init_prints_is_all_that_ejabberd_needs(tmp_path: Path) -> None:
     place = directory(tmp_path)
     server = await Ejabberd.start(place)

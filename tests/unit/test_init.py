@@ -106,7 +106,7 @@ def test_the_next_commands_are_told(tmp_path: Path) -> None:
 def test_an_existing_file_is_left_alone_unless_forced(tmp_path: Path) -> None:
     config, _ = written(tmp_path)
     before = config.read_text()
-    with pytest.raises(CannotInit, match="exists already and was left alone"):
+    with pytest.raises(CannotInit, match="exists already and was left alone, for it has a bridge irc"):
         written(tmp_path)
     assert config.read_text() == before
     written(tmp_path, force=True)
@@ -202,3 +202,58 @@ def test_texting_gets_what_it_needs_and_lines_to_fill_in(tmp_path: Path) -> None
     (bridge,) = load(config, {}).bridges
     assert isinstance(bridge.own, SmsSettings)
     assert [each.routes for each in bridge.own.numbers] == [tuple(bridge.own.routes)]
+
+
+def added(config: Path, jid: str, kind: str, server: str = "prosody") -> str:
+    out = StringIO()
+    init(jid, kind, server, config, force=False, out=out)
+    return out.getvalue()
+
+
+def test_a_second_bridge_is_added_and_nothing_else_changed(tmp_path: Path) -> None:
+    config, _ = written(tmp_path)
+    config.write_text(f"{config.read_text()}# mine\n[limits]\nmax_accounts_total = 7\n")
+    config.chmod(0o640)
+    before, key = config.read_text(), (tmp_path / "causeway.key").read_bytes()
+    text = added(config, "mail.example.org", "email")
+    assert config.read_text().startswith(before)
+    assert config.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "causeway.key").read_bytes() == key
+    settings = load(config, {})
+    assert [each.name for each in settings.bridges] == ["irc", "email"]
+    assert settings.limits.max_accounts_total == 7
+    assert "Added [bridges.email] to" in text
+    assert "in place of all that is there:" in text
+
+
+@pytest.mark.parametrize("server", ["prosody", "ejabberd"])
+def test_lines_for_a_second_bridge_hold_for_the_first_too(tmp_path: Path, server: str) -> None:
+    """One list of rights for all: a second one would hide the first."""
+    config, _ = written(tmp_path)
+    text = added(config, "mail.example.org", "email", server)
+    for bridge in load(config, {}).bridges:
+        assert bridge.secret.get_secret_value() in text
+        assert text.count(f'"{bridge.jid}"') >= 2
+    assert text.count("privileged_entities = {") + text.count("mod_privilege:\n") == 1
+
+
+def test_what_cannot_be_added_changes_nothing(tmp_path: Path) -> None:
+    config, _ = written(tmp_path)
+    before = config.read_text()
+    jid = load(config, {}).bridges[0].jid
+    for again, kind in ((jid, "irc"), (jid, "email")):
+        with pytest.raises(CannotInit, match="was left alone, for it has a bridge"):
+            added(config, again, kind)
+    assert config.read_text() == before
+    for odd in ("no = = toml\n", 'bridges = { irc = { jid = "irc.example.org", secret = "x" } }\n'):
+        config.write_text(odd)
+        with pytest.raises(CannotInit, match="nothing can be added to it"):
+            added(config, "mail.example.org", "email")
+        assert config.read_text() == odd
+
+
+def test_a_secret_that_is_not_in_the_file_is_not_made_up(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[bridges.irc]\njid = "irc.example.org"\n')
+    text = added(config, "mail.example.org", "email")
+    assert 'component_secret = "the secret in Causeway\'s configuration"' in text
