@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import or_, select
 
+from bridges.sms.receiving.tables import INBOUND
 from bridges.sms.sending.matching import stripped
 from bridges.sms.sending.tables import MESSAGES, PIECES
 from gateway.bridge import Passage, Services
 
-_M, _P = MESSAGES.c, PIECES.c
+_I, _M, _P = INBOUND.c, MESSAGES.c, PIECES.c
 _MOST = 20
 
 
@@ -21,7 +22,7 @@ async def passages(services: Services, id_: str) -> Sequence[Passage]:
     )
     query = select(_M.id, _M.created, _M.changed, _M.state, _M.route, _M.attempts, _M.total, _M.condition)
     query = query.where(_M.bridge == services.name, or_(_M.id == id_, _M.id.in_(theirs)))
-    found: list[Passage] = []
+    found = await _taken(services, id_)
     for row in await services.tables.read(query.order_by(_M.created.desc()).limit(_MOST)):
         found.append(Passage(row.created, "written down to be sent", f"text {row.id}"))
         found += await _pieces(services, row.id, row.total)
@@ -31,6 +32,15 @@ async def passages(services: Services, id_: str) -> Sequence[Passage]:
         )
         found.append(Passage(row.changed, f"text {row.state}", details))
     return found
+
+
+async def _taken(services: Services, id_: str) -> list[Passage]:
+    """Of a text from outside, by our id: rows stay as long as it may come again."""
+    query = select(_I.received, _I.waits).where(_I.bridge == services.name, _I.id == id_)
+    return [
+        Passage(row.received, "taken from the network", "waits to be shown" if row.waits else "seen to")
+        for row in await services.tables.read(query)
+    ]
 
 
 async def _pieces(services: Services, message: str, total: int) -> list[Passage]:
