@@ -124,7 +124,10 @@ threading.Thread(target=time.sleep, args=(600,)).start()
 """
 
 
-async def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HANGING)
+async def test_a_thread_that_hangs_does_not_keep_the_process_and_the_log_says_so() -> None:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HANGING, stdout=pipe)
     async with asyncio.timeout(DEADLINE):
-        assert await process.wait() == START_AGAIN
+        logged, _ = await process.communicate()
+    assert process.returncode == START_AGAIN
+    assert b"the gateway did not end in time, and is ended" in logged
