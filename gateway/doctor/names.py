@@ -1,6 +1,7 @@
 """What the world's DNS says of a component's name. Users of its own server need none; those of other servers do."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
 import aiodns
 
@@ -46,11 +47,21 @@ async def _names(patient: Patient, ask: Ask) -> AsyncIterator[Finding]:
     )
 
 
+@dataclass(frozen=True, slots=True)
 class SystemDns:
-    """``Ask`` by the machine's resolvers."""
+    """``Ask`` by the machine's resolvers, or by ``server`` (an address and a port); ``seconds`` for each of two tries."""
+
+    server: tuple[str, int] | None = None
+    seconds: float = 3.0
 
     async def __call__(self, name: str, kind: str) -> bool:
-        resolver = aiodns.DNSResolver(timeout=3.0, tries=2)
+        if self.server is None:
+            resolver = aiodns.DNSResolver(timeout=self.seconds, tries=2)
+        else:
+            address, port = self.server
+            resolver = aiodns.DNSResolver(
+                [address], timeout=self.seconds, tries=2, udp_port=port, tcp_port=port
+            )
         try:
             return bool((await resolver.query_dns(name, kind)).answer)
         except aiodns.error.DNSError as error:

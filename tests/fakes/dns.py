@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
-_KINDS = {"A": 1, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
+_KINDS = {"A": 1, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33}
+_SERVER_FAILURE = 2
 _NO_SUCH_NAME = 3
 
 #: By name, and then by kind, what ``dig`` would show: addresses, "10 mail.example.org", a text, or several strings of one.
@@ -14,11 +15,14 @@ Zone = Mapping[str, Mapping[str, Sequence[str | Sequence[str]]]]
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """``asked`` has every question, as (name, kind)."""
+    """``asked`` has every question, as (name, kind); of names in ``silent`` it says nothing, of those in ``failing`` that it
+    failed."""
 
     def __init__(self, zone: Zone) -> None:
         self.zone = zone
         self.asked: list[tuple[str, str]] = []
+        self.silent: set[str] = set()
+        self.failing: set[str] = set()
         self._transport: asyncio.DatagramTransport | None = None
 
     @property
@@ -35,9 +39,13 @@ class NameServer(asyncio.DatagramProtocol):
         (number,) = struct.unpack_from(">H", data, end)
         kind = next((word for word, value in _KINDS.items() if value == number), "?")
         self.asked.append((name, kind))
+        if name in self.silent:
+            return
         answers = [_record(kind, each) for each in self.zone.get(name, {}).get(kind, ())]
         below = any(each == name or each.endswith(f".{name}") for each in self.zone)
         flags = 0x8180 if below else 0x8180 | _NO_SUCH_NAME
+        if name in self.failing:
+            flags = 0x8180 | _SERVER_FAILURE
         header = data[:2] + struct.pack(">HHHHH", flags, 1, len(answers), 0, 0)
         records = b"".join(
             b"\xc0\x0c" + struct.pack(">HHIH", number, 1, 60, len(each)) + each for each in answers
@@ -80,4 +88,7 @@ def _record(kind: str, value: str | Sequence[str]) -> bytes:
     if kind == "MX":
         priority, _, host = value.partition(" ")
         return struct.pack(">H", int(priority)) + _wire(host)
+    if kind == "SRV":
+        *numbers, host = value.split()
+        return struct.pack(">HHH", *map(int, numbers)) + _wire(host)
     return _wire(value) if kind == "PTR" else ip_address(value).packed
