@@ -138,7 +138,7 @@ async def test_machines_get_numbers_and_readiness(stage: Stage) -> None:
         async with session.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}) as response:
             assert response.status == 200
             families = list(text_string_to_metric_families(await response.text()))
-    samples = {sample for family in families for sample in family.samples}
+    samples = [sample for family in families for sample in family.samples]
     assert {each.labels["bridge"] for each in samples if each.name == "causeway_link_up"} == {"irc", "spare"}
     assert all(family.type != "unknown" and family.documentation for family in families)
 
