@@ -11,7 +11,7 @@ from bridges.email.commands import MailCommands
 from bridges.email.config import EmailSettings
 from bridges.email.examining.whole import examine
 from bridges.email.identity import Taken
-from bridges.email.measuring import measures
+from bridges.email.measuring import ailments, measures
 from bridges.email.office import Office
 from bridges.email.session import EmailSession
 from bridges.email.tracking import passages
@@ -61,6 +61,7 @@ CAPABILITIES = Capabilities(
     background=True,
     examined=True,
     measured=True,
+    ailing=True,
     tracing=True,
     reconfigures=True,
     lookup=True,
@@ -170,6 +171,10 @@ class EmailBridge:
     def measures(self) -> Iterable[Measure]:
         """``gateway.bridge.Measured``."""
         return measures(self.office.parts)
+
+    def ailments(self) -> Mapping[str, str]:
+        """``gateway.bridge.Ailing``."""
+        return ailments(self.office.parts)
 
     async def passages(self, id_: str) -> Sequence[Passage]:
         """``gateway.bridge.Tracing``."""

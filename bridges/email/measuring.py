@@ -43,5 +43,13 @@ def measures(parts: Parts | None) -> Iterator[Measure]:
     )
 
 
+def ailments(parts: Parts | None) -> dict[str, str]:
+    """The operator's smarthost; servers of users' own mailboxes are their users' affair."""
+    trouble = parts.queue.trouble if parts is not None else ""
+    if not trouble:
+        return {}
+    return {"smarthost": f"{trouble.rstrip('.')}. What users write waits until the mail server takes it."}
+
+
 def _counter(name: str, help_: str, value: float, *labels: tuple[str, str]) -> Measure:
     return Measure(name, help_, MeasureKind.COUNTER, value, labels)

@@ -10,7 +10,7 @@ from bridges.sms.building import built, replayed
 from bridges.sms.commands import SmsCommands
 from bridges.sms.config import SmsSettings
 from bridges.sms.examining import examine
-from bridges.sms.measuring import measures
+from bridges.sms.measuring import ailments, measures
 from bridges.sms.office import Building, Office
 from bridges.sms.session import SmsSession
 from bridges.sms.settings import LimitSettings
@@ -57,6 +57,7 @@ CAPABILITIES = Capabilities(
     examined=True,
     replays=True,
     measured=True,
+    ailing=True,
     tracing=True,
     reconfigures=True,
     web=True,
@@ -186,6 +187,10 @@ class SmsBridge:
     def measures(self) -> Iterable[Measure]:
         """``gateway.bridge.Measured``."""
         return measures(self.office)
+
+    def ailments(self) -> Mapping[str, str]:
+        """``gateway.bridge.Ailing``."""
+        return ailments(self.office)
 
     def replay(self, request: WebRequest) -> Sequence[str]:
         """``gateway.bridge.Replays``."""

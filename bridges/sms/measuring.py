@@ -73,6 +73,20 @@ def measures(office: Office) -> Iterator[Measure]:
             )
 
 
+def ailments(office: Office) -> dict[str, str]:
+    """The operator's routes that are down. Those of users' own accounts are their users' affair."""
+    found: dict[str, str] = {}
+    for name in office.settings.routes:
+        route = office.routes.find(name)
+        seen = route.seen() if route is not None else None
+        if seen is not None and not seen.connected:
+            why = seen.detail.rstrip(".") or "nothing is known of the reason"
+            found[f"route {name}"] = (
+                f"The route {name} to phones is down: {why}. Texts wait, or go another way; `causeway doctor` tries it."
+            )
+    return found
+
+
 def _of_route(name: str, seen: list[Seen]) -> Iterator[Measure]:
     label = ("route", name)
     connected = sum(1 for each in seen if each.connected)

@@ -42,6 +42,7 @@ from gateway.bridge.commands import (
     NextStep,
 )
 from gateway.bridge.insight import (
+    Ailing,
     Examined,
     Finding,
     Measure,
@@ -110,6 +111,7 @@ __all__ = [
     "Account",
     "Adjustable",
     "Adjusts",
+    "Ailing",
     "Answer",
     "Ask",
     "AskAgain",

@@ -81,6 +81,7 @@ class Capabilities:
     forgets: bool = False  # users are remembered beyond their sessions: it is ``Forgets`` too
     background: bool = False  # the bridge is ``Running`` too
     measured: bool = False  # has numbers for those who run the gateway: the bridge is ``Measured`` too
+    ailing: bool = False  # can tell what of what it depends on does not work: the bridge is ``Ailing`` too
     examined: bool = False  # can try what it depends on: the bridge is ``Examined`` too
     replays: bool = False  # requests from outside can be looked at again: the bridge is ``Replays`` too
     tracing: bool = False  # can tell where a message is: the bridge is ``Tracing`` too

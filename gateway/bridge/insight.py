@@ -3,7 +3,7 @@
 Nothing in here ever names a user in a number, or quotes a message.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -34,6 +34,14 @@ class Measured(Protocol):
 
     def measures(self) -> Iterable[Measure]:
         """Is called when somebody looks, every few seconds: counting must cost nothing more than it does anyway."""
+
+
+class Ailing(Protocol):
+    """What a bridge with ``Capabilities.ailing`` has besides."""
+
+    def ailments(self) -> Mapping[str, str]:
+        """What of what it depends on does not work just now: for each cause, in a word or two that stay the same
+        ("smarthost", "route main"), a sentence with what to do. Is asked every few seconds; names no users."""
 
 
 class Verdict(StrEnum):

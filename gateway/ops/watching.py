@@ -16,6 +16,7 @@ from gateway.ops.bulletin import Bulletin
 from gateway.ops.health import Health
 from gateway.ops.reporting import Reporting
 from gateway.ops.service_manager import ServiceManager
+from gateway.ops.watch_bridges import BridgeWatch
 from gateway.ops.watch_database import DatabaseWatch
 from gateway.ops.watch_links import LinkWatch
 from gateway.ops.watch_machine import ClockWatch, DiskWatch, KeyWatch, LoopWatch
@@ -77,6 +78,7 @@ class Watching:
             KeyWatch(settings.storage.key_file, box, health, clock),
             ClockWatch(health, clock),
             self._loop,
+            BridgeWatch(fleet, health, clock),
             Reporting(fleet, database, health, manager, clock),
         )
         bulletin = self._bulletin = Bulletin(health, _Components(fleet), clock)

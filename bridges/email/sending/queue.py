@@ -110,6 +110,7 @@ class Queue:
         self._schedule = schedule if schedule is not None else Schedule()
         self.counts = QueueCounts()
         self._troubles = 0
+        self._why = ""
         self._turns = Turns(sendings, clock, self._schedule, lane, connections)
         self._upkeep = Upkeep(
             sendings,
@@ -156,6 +157,11 @@ class Queue:
     def troubles(self) -> int:
         """How many attempts in a row have not reached the smarthost."""
         return self._troubles
+
+    @property
+    def trouble(self) -> str:
+        """Why the smarthost takes nothing just now, in a sentence; empty if it does, as far as is known."""
+        return self._why if self._troubles else ""
 
     async def run(self, grace: float = 5.0) -> None:
         """Send what there is, until cancelled; then no further mail is begun, and those under way have ``grace`` seconds:
@@ -252,6 +258,7 @@ class Queue:
             self._turns.narrow(others)
             return
         self._troubles += 1
+        self._why = str(trouble)
         delay = step(self._schedule.after_trouble, self._troubles)
         # The first, and then now and then: the text says what to do.
         tell = log.warning if self._troubles in (1, 10) or self._troubles % 100 == 0 else log.info

@@ -152,8 +152,10 @@ async def test_a_smarthost_that_is_away_holds_everything_up(office: Office, smar
             for _ in range(5):
                 await sending.queue.submit(office.finished(BOB))
             await eventually(lambda: "the smarthost takes no mail" in {each["event"] for each in logs})
+            assert "cannot be reached" in sending.queue.trouble
             await smarthost.start()
             await office.told.until(5)
+            assert sending.queue.trouble == ""
     assert {kind for _, kind in office.told.kinds} == {Kind.ACCEPTED}
     assert len(smarthost.received) == 5
 
