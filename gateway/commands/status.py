@@ -76,7 +76,9 @@ def _watched(keys: TextIO, out: TextIO, view: GatewayView | None, problem: str, 
     until = time.monotonic() + _EVERY
     size: os.terminal_size | None = None
     while (left := until - time.monotonic()) > 0:
-        now = shutil.get_terminal_size()
+        now = os.get_terminal_size(
+            out.fileno()
+        )  # not what COLUMNS and LINES say: those do not follow the window
         if now != size:
             size = now
             shown = _frame(view, problem, size.columns, size.lines)

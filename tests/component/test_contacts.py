@@ -156,7 +156,7 @@ async def test_a_probe_is_answered_with_what_is_so_now(stage):
 
 async def test_a_users_presence_told_to_five_hundred_contacts_costs_nothing_inside(stage, monkeypatch):
     dispatched = []
-    monkeypatch.setattr(stage.component.router, "dispatch", dispatched.append)
+    monkeypatch.setattr(stage.component, "_heard", dispatched.append)
     for number in range(500):
         stage.send(f"<presence from='{ALICE}' to='friend{number}@{JID}'><show>away</show></presence>")
     stage.send(f"<presence from='{ALICE}' to='{JID}'><show>away</show></presence>")
