@@ -55,6 +55,7 @@ def wheel(archives: Mapping[str, Path]) -> Iterator[zipfile.ZipFile]:
         yield opened
 
 
+@pytest.mark.slow  # two builds; `scripts/test --slow`, before a release
 def test_another_directory_time_zone_and_umask_give_the_same_bytes(
     archives, source, elsewhere, tmp_path, monkeypatch
 ):
