@@ -34,9 +34,10 @@ class Correspondent:
     nick = f"peer@{ELSEWHERE}"
     _numbers = itertools.count(1)
 
-    def __init__(self, post: Post, bridge: EmailBridge) -> None:
+    def __init__(self, post: Post, bridge: EmailBridge, clock: SystemClock) -> None:
         self._post = post
         self._bridge = bridge
+        self._clock = clock
 
     async def join(self, room: str) -> None:
         """Is in the newest mail from now on: somebody else has seen to it."""
@@ -51,7 +52,7 @@ class Correspondent:
                 "Tea",
                 Person("", OTHER),
                 people,
-                0.0,
+                self._clock.now(),  # an old one would be swept at the bridge's start
                 contact=OTHER,
             )
             await (await self._bridge.office.opened()).threads.remember(mail)
@@ -133,7 +134,7 @@ class TestEmail(BridgeContract):
             account = Account(ME, "mail", "me", {}, address="me@localhost")
             assert await bridge.validate(account) is None
             room = await _room(bridge, clock)
-            yield Harness(bridge, account, room.room, Correspondent(post, bridge))
+            yield Harness(bridge, account, room.room, Correspondent(post, bridge, clock))
             running.cancel()
             await asyncio.wait([running])
         await post.stop()
