@@ -28,6 +28,7 @@ from gateway.model import (
     Refused,
     Topic,
 )
+from gateway.rooms import acts
 from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
@@ -201,7 +202,7 @@ class Account:
             if habits == room.habits or self.rooms.get(room.key) is not room:
                 continue
             if habits.record is not room.habits.record:
-                room.tell("", render.RECORDED[habits.record], keep=False)
+                acts.tell(room, "", render.RECORDED[habits.record], keep=False)
             room.habits = habits
             room.regard()
             if room.state is RoomState.IN:

@@ -213,7 +213,7 @@ class News:
     def room_configured(self, room: str) -> None:
         known = self._account.rooms.get(room)
         if known is not None:
-            known.tell("", render.CONFIGURED, keep=False)
+            acts.tell(known, "", render.CONFIGURED, keep=False)
 
     def room_password(self, room: str, password: str) -> None:
         known = self._account.rooms.get(room)

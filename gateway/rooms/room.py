@@ -1,29 +1,19 @@
 """One room of one user: who is in it, which of the user's clients look at it, and what each of them is told.
 
 The foreign side speaks through the methods named after events (``entered``, ``heard``, ``arrived`` ...); what goes out are
-templates of ``gateway.xmpp.render``, to every attendee, in XEP-0045's order. Whether a room is wanted, and what is
-asked of the network, is the account's business.
+templates of ``gateway.xmpp.render``, to every attendee, in XEP-0045's order. What is not said in words (``acts``) waits for
+its turn here too. Whether a room is wanted, and what is asked of the network, is the account's business.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 from functools import partial
 
-from gateway.chat import rendering
 from gateway.chat.dressing import dress
-from gateway.chat.rendering import ROOM, for_room
+from gateway.chat.rendering import for_room
 from gateway.ids import is_ours
-from gateway.model import (
-    Address,
-    Departure,
-    Exit,
-    Message,
-    MessageKind,
-    Occupant,
-    Role,
-    Topic,
-)
-from gateway.rooms import events
+from gateway.model import Address, Departure, Message, MessageKind, Occupant, Topic
+from gateway.rooms import events, stanzas
 from gateway.rooms.company import Company
 from gateway.rooms.context import RoomContext
 from gateway.rooms.habits import USUAL
@@ -31,12 +21,13 @@ from gateway.rooms.history import History, Said, said_of
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.place import RoomPlace
 from gateway.rooms.seating import Seating
+from gateway.rooms.stanzas import content_of
 from gateway.rooms.tour import AWAY, Tours
 from gateway.xmpp import render, sharing
 from gateway.xmpp.text import attribute
 
 #: Hot: to look up a member of an enumeration costs as much as two calls.
-_IN, _CHAT = Attendance.IN, MessageKind.CHAT
+_IN = Attendance.IN
 #: Foreign ids remembered to make replays no-ops; more than any server replays in one go without its own markers.
 _REMEMBERED_IDS = 200
 #: Messages held back between the network's "you are in" and the end of its occupant list.
@@ -57,7 +48,6 @@ class Room:
     """See the module's text. Nicks are as the network spells them."""
 
     __slots__ = (
-        "_context",
         "_held",
         "_holds",
         "_seating",
@@ -66,6 +56,7 @@ class Room:
         "address",
         "attendees",
         "company",
+        "context",
         "habits",
         "history",
         "key",
@@ -91,7 +82,7 @@ class Room:
         self.attendees: dict[str, Attendee] = {}
         self.topic = Topic()
         self.history = History(history_limit)
-        self._context = context
+        self.context = context
         self.company = Company(self, context)
         self._seating = self.company.seating
         self._tours = Tours(self, context)
@@ -137,24 +128,16 @@ class Room:
         """Tell one client that it is out, and forget it."""
         self.attendees.pop(attendee.jid, None)
         # Kept while the link is down: nothing else would ever tell the client, as the room is not asked about any more.
-        self._context.send(self._own_unavailable(attendee, departure), keep=True)
+        self.context.send(stanzas.own_unavailable(self, attendee, departure), keep=True)
 
     def farewell(self, departure: Departure) -> list[str]:
         """What ``dismiss`` would send to every client that is in, without forgetting them."""
         there = (Attendance.IN, Attendance.TOURING)
         return [
-            self._own_unavailable(each, departure)
+            stanzas.own_unavailable(self, each, departure)
             for each in self.attendees.values()
             if each.attendance in there
         ]
-
-    def _own_unavailable(self, attendee: Attendee, departure: Departure) -> str:
-        seat = self.company.own_seat()
-        role = seat.occupant.role if departure.exit is Exit.LEFT and self.persistent else Role.NONE
-        content = render.gone(
-            seat.occupant.affiliation, departure, statuses=render.SELF, tail=seat.tail, role=role
-        )
-        return render.unavailable(attendee.room_attr, seat.resource_attr, attendee.jid_attr, content)
 
     # -- what the network tells --------------------------------------------------------------------------------
 
@@ -209,7 +192,7 @@ class Room:
             if foreign_id in self._seen:
                 return
             self._remember(foreign_id, foreign_id)
-        context = self._context
+        context = self.context
         traffic = context.traffic
         traffic.rooms_in += 1
         now = context.now()
@@ -239,7 +222,7 @@ class Room:
         self.history.add(said)
         context.archive(self, said, foreign_id)
         send = context.send
-        body = _content(said)
+        body = content_of(said)
         sid = attribute(foreign_id) if foreign_id else id_
         for each in self.attendees.values():
             if each.attendance is _IN:
@@ -273,7 +256,7 @@ class Room:
             partial(self.said_by_us, text, kind, id_, extra, foreign_ids, kept, unkept=unkept)
         ):
             return
-        context, send = self._context, self._context.send
+        context, send = self.context, self.context.send
         foreign_id = foreign_ids[0] if foreign_ids else ""
         seat = self._seating.seats.get(self.nick) or self.company.own_seat()
         now = context.now()
@@ -285,7 +268,7 @@ class Room:
         self.history.add(said)
         if not unkept:
             context.archive(self, said, foreign_id)
-        content = _content(said) + extra + kept
+        content = content_of(said) + extra + kept
         resource = seat.resource_attr
         sid = attribute(foreign_id) if foreign_id else stanza_id
         id_attr = attribute(id_) if id_ else sid
@@ -295,42 +278,6 @@ class Room:
                     render.groupchat(each.room_attr, resource, each.jid_attr, id_attr, content, sid),
                     owned=True,
                 )
-
-    def tell(self, nick: str, content: str, *, id_: str = "", keep: bool = True) -> str:
-        """Something without a text from an occupant, or from the room itself if ``nick`` is empty: reactions, what somebody
-        is doing. ``content`` is ready XML (see ``gateway.chat.rendering.for_room``). The id of the message is returned."""
-        own_id = self._context.ids.at(self._context.now())
-        if not self.waits(partial(self._tell, nick, content, id_, own_id, keep=keep)):
-            self._tell(nick, content, id_, own_id, keep=keep)
-        return id_ or own_id
-
-    def _tell(self, nick: str, content: str, id_: str, own_id: str, *, keep: bool) -> None:
-        if keep:
-            self.company.reveal(nick)
-        elif self.company.hides(nick):
-            return  # it passes, and nobody knows who that is
-        resource = self._seating.resource_attr(nick) if nick else ""
-        id_attr = attribute(id_) if id_ else own_id
-        if nick:
-            content += render.occupant_id(self._seating.id_of(nick))
-        if keep:
-            self._context.archive_act(self, nick, own_id, id_ or own_id, content)
-            content += render.stanza_id(ROOM, own_id)  # XEP-0359 §3.1: like everything else that is said here
-        for each in self.present:
-            inside = for_room(content, each.room_attr)
-            self._context.send(
-                render.act(each.room_attr, resource, each.jid_attr, id_attr, inside), keep=keep
-            )
-
-    def echo(self, client: str, id_: str, content: str) -> None:
-        """Show one client what it sent itself, and nobody else saw: it must not wait for it."""
-        attendee = self.attendees.get(client)
-        if attendee is not None and attendee.attendance is Attendance.IN:
-            room, resource = attendee.room_attr, self.company.own_seat().resource_attr
-            self._context.send(
-                render.act(room, resource, attendee.jid_attr, attribute(id_), for_room(content, room)),
-                keep=True,
-            )
 
     def id_of(self, foreign_id: str) -> str:
         """The id under which the room shows the message that the network calls ``foreign_id``; empty if it is not known."""
@@ -344,26 +291,14 @@ class Room:
             if not is_ours(said.stanza_id):
                 self._remember(said.stanza_id, said.stanza_id)
 
-    def author(self, stanza_id: str) -> str:
-        """The nick under which a message was said; empty if it is not remembered."""
-        return next((said.sender for said in self.history.latest() if said.stanza_id == stanza_id), "")
-
-    def forget(self, stanza_id: str, by: str, inside: str = "") -> None:
-        """A message was taken back, by the one with the id ``by``. ``inside`` is ready XML of who did it, and why."""
-        if self.waits(partial(self.forget, stanza_id, by, inside)):
-            return
-        self.history.forget(stanza_id)
-        tombstone = rendering.retracted(by, render.timestamp(self._context.now()), inside)
-        self._context.unarchive(self, stanza_id, tombstone)
-
     def note(self, text: str) -> None:
         """The room itself, or the gateway in its name, has something to say."""
         if self.waits(partial(self.note, text)):
             return
-        id_ = self._context.ids.next()
+        id_ = self.context.ids.next()
         for each in self.present:
             for stanza in events.said(each, id_, text):
-                self._context.send(stanza, keep=True)
+                self.context.send(stanza, keep=True)
 
     def changed_topic(self, topic: Topic) -> None:
         if self.waits(partial(self.changed_topic, topic)):
@@ -372,7 +307,7 @@ class Room:
         self.topic = topic
         if self.state is RoomState.IN:
             for each in self.present:
-                self._context.send(self.subject(each), keep=True)
+                self.context.send(stanzas.subject(self, each), keep=True)
 
     def arrived(self, occupant: Occupant) -> None:
         """Somebody came, or changed, or is back after a split of the network."""
@@ -419,31 +354,3 @@ class Room:
         self._seen[foreign_id] = stanza_id
         if len(self._seen) > _REMEMBERED_IDS:
             del self._seen[next(iter(self._seen))]
-
-    def said_before(self, said: Said, to: Attendee) -> str:
-        """A message of the history for one client."""
-        room = to.room_attr
-        resource = self._seating.resource_attr(said.sender)
-        sid = attribute(said.stanza_id)
-        id_attr = attribute(said.id) if said.id else sid  # corrections refer to it by the former
-        content = _content(said) + for_room(said.extra, room) + render.delay(room, said.time)
-        return render.groupchat(room, resource, to.jid_attr, id_attr, content, sid)
-
-    def subject(self, to: Attendee) -> str:
-        topic = self.topic
-        room = to.room_attr
-        extra = render.delay(room, topic.time) if topic.time is not None else ""
-        setter = ""
-        if topic.setter:
-            setter = self._seating.resource_attr(topic.setter)
-            if topic.setter in self.seats:
-                extra += self.seats[topic.setter].mark
-        return render.subject(room, setter, to.jid_attr, self._context.ids.next(), topic.text, extra)
-
-
-def _content(said: Said) -> str:
-    """What a message holds whoever it is sent to: its text, and who says it."""
-    if said.kind is _CHAT:
-        return render.spoken(said.text, said.occupant, said.files)
-    prefix = "/me " if said.kind is MessageKind.ACTION else "[notice] "
-    return render.spoken(prefix + said.text, said.occupant)

@@ -18,6 +18,7 @@ from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
 from gateway.model import MessageKind, Refused
 from gateway.ops.traffic import Traffic
+from gateway.rooms import acts
 from gateway.rooms.place import RoomPlace
 from gateway.rooms.room import Room, RoomState
 from gateway.rooms.tickets import Outcome, Reflection, Refuse
@@ -39,9 +40,9 @@ class _Act:
     reference: str = ""
 
     def done(self, foreign_ids: Sequence[str] = ()) -> None:
-        by = self.room.tell(self.room.nick, self.shown, id_=self.stanza.id)
+        by = acts.tell(self.room, self.room.nick, self.shown, id_=self.stanza.id)
         if self.forget:
-            self.room.forget(self.forget, by)
+            acts.forget(self.room, self.forget, by)
 
     def refused(self, why: Refused) -> None:
         self.refuse(self.stanza, why)
@@ -131,7 +132,7 @@ class RoomTalk:
                 lambda: target.text if (target := place.sent(spoken.corrects)) is not None else None,
                 spoken.own,
                 say=lambda line: self._line(stanza, account, room, line, carried, unkept=unkept),
-                drop=lambda: room.echo(stanza.sender.full, stanza.id, echo),
+                drop=lambda: acts.echo(room, stanza.sender.full, stanza.id, echo),
             ),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gateway.model import Departure
-from gateway.rooms import events
+from gateway.rooms import events, stanzas
 from gateway.rooms.absence import Marks, first_since, mark
 from gateway.rooms.history import Said
 from gateway.rooms.people import Attendance, Attendee, Seat
@@ -123,8 +123,8 @@ class Tours:
         renamed = render.NICK_CHANGED_BY_SERVICE if attendee.nick != own.resource else ""
         send(room.company.presence(own, room_attr, to, render.REAL_ADDRESSES_VISIBLE + renamed + render.SELF))
         for said in self._unseen(attendee, behind=behind):
-            send(room.said_before(said, attendee), owned=True)
-        send(room.subject(attendee), keep=True)
+            send(stanzas.said_before(room, said, attendee), owned=True)
+        send(stanzas.subject(room, attendee), keep=True)
         note = "" if behind else room.company.note()
         if note:
             for stanza in events.said(attendee, context.ids.next(), note):
@@ -139,7 +139,7 @@ class Tours:
                 attendee.history,
                 self._context.now(),
                 self._room.habits.history,
-                lambda said: len(self._room.said_before(said, attendee)),
+                lambda said: len(stanzas.said_before(self._room, said, attendee)),
             )
             attendee.since = history.total - len(unseen)
             return unseen
@@ -167,7 +167,7 @@ class Tours:
                 statuses = render.SELF if nick == room.nick else ""
                 send(room.company.presence(seat, attendee.room_attr, attendee.jid_attr, statuses))
         if topic:
-            send(room.subject(attendee), keep=True)
+            send(stanzas.subject(room, attendee), keep=True)
 
     def _departures(
         self, attendee: Attendee, before: dict[str, Seat], old_nick: str, reason: str

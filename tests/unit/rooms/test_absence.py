@@ -1,6 +1,7 @@
 """After the link to the server was lost: each client is shown what it may have missed, once and in order."""
 
 from gateway.model import Departure, Message
+from gateway.rooms import acts
 from gateway.rooms.people import Attendance
 from tests.unit.rooms.surroundings import ALICE, CAROL, ROOM, bodies, client, speaking
 
@@ -107,7 +108,7 @@ def test_a_message_taken_back_meanwhile_is_not_shown_and_hides_no_other(around, 
     around.epoch = 2
     speaking(around, room, "one")
     room.link_lost(2)
-    room.forget("f1", "r1")
+    acts.forget(room, "f1", "r1")
     speaking(around, room, "two")
     around.take()
     phone.attendance = Attendance.RETURNING
