@@ -54,9 +54,10 @@ START_AGAIN = 75
 _TRIED = 20.0
 
 
-def run(settings: Settings, path: Path) -> int:
+def run(settings: Settings, path: Path, haste: float = 1.0) -> int:
     """Run the gateway until SIGINT or SIGTERM, or SIGUSR1 if it is to be started again; the exit status. SIGHUP reads
-    ``path`` again. Raises what keeps it from starting."""
+    ``path`` again. ``haste``: how many times as often as usual it looks whether all is well, and tells of it. Raises what
+    keeps it from starting."""
 
     def read() -> Settings:
         return load(path, os.environ)
@@ -67,9 +68,9 @@ def run(settings: Settings, path: Path) -> int:
     try:
         import uvloop  # noqa: PLC0415 - optional: it does not install everywhere
     except ImportError:
-        return asyncio.run(serve(settings, read, deadline, path))
+        return asyncio.run(serve(settings, read, deadline, path, haste))
     try:
-        return uvloop.run(serve(settings, read, deadline, path))
+        return uvloop.run(serve(settings, read, deadline, path, haste))
     finally:
         deadline.lift()
 
@@ -79,11 +80,12 @@ async def serve(
     read: Callable[[], Settings],
     deadline: Deadline | None = None,
     path: Path | None = None,
+    haste: float = 1.0,
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     clock = SystemClock()
-    gateway = Gateway(settings, clock, read, ServiceManager.of(os.environ, clock), path)
+    gateway = Gateway(settings, clock, read, ServiceManager.of(os.environ, clock), path, haste)
 
     def end(status: int) -> None:
         gateway.restarting = status == START_AGAIN
@@ -120,12 +122,15 @@ class Gateway:
         read: Callable[[], Settings] | None = None,
         manager: ServiceManager | None = None,
         path: Path | None = None,
+        haste: float = 1.0,
     ) -> None:
-        """``read`` reads the configuration again, from ``path``; ``manager`` is whoever watches over the process."""
+        """``read`` reads the configuration again, from ``path``; ``manager`` is whoever watches over the process. ``haste``
+        see ``Watching``."""
         self._settings = settings
         self._manager = manager or ServiceManager(clock)
         self._read = read
         self._path = path
+        self._haste = haste
         self._clock = clock
         self._wanted = asyncio.Event()  # to read the configuration again
         self.restarting = False  # clients are not to notice more of the end than they must
@@ -146,7 +151,7 @@ class Gateway:
             media = MediaService(settings.media, stores.files, clock, f"Causeway/{version()}")
             await stack.enter_async_context(media.running())
             health = Health(clock)
-            watching = Watching(health, clock)
+            watching = Watching(health, clock, self._haste)
             verbosity = Verbosity(settings.log.level == "debug")
             shared = Shared(clock, stores, BridgeTables(database), media, Loops(clock), verbosity=verbosity)
             fleet = Fleet(settings, shared, database, health, watching.lookout)

@@ -56,12 +56,15 @@ class _Case:
 
 
 class Bulletin:
-    """See the module's text."""
+    """See the module's text. ``haste``: how many times faster than usual all of it is."""
 
-    def __init__(self, health: Health, voices: Voices, clock: Clock) -> None:
+    def __init__(self, health: Health, voices: Voices, clock: Clock, haste: float = 1.0) -> None:
         self._health = health
         self._voices = voices
         self._clock = clock
+        self._settled = SETTLED / haste
+        self._spacing = SPACING / haste
+        self._pause = _LOOK / haste
         self._cases: dict[str, _Case] = {}
         self._quiet: dict[str, float] = {}  # until when nobody is written to about a key
         self._shown: dict[str, tuple[Ailment, ...]] = {}
@@ -103,7 +106,7 @@ class Bulletin:
         for bridge in speaking:
             under_way |= not self._show(bridge, now)
         if under_way:
-            self._timer = self._clock.call_later(_LOOK, self._look)
+            self._timer = self._clock.call_later(self._pause, self._look)
 
     def _note(self, now: float) -> None:
         """What there is, and what is not there any more."""
@@ -111,7 +114,7 @@ class Bulletin:
         for key, ailment in there.items():
             case = self._cases.setdefault(key, _Case(ailment, now))
             case.ailment, case.gone = ailment, None
-            case.settled = case.settled or now - case.since >= SETTLED
+            case.settled = case.settled or now - case.since >= self._settled
         for key in self._cases.keys() - there.keys():
             case = self._cases[key]
             if not case.settled:
@@ -120,7 +123,7 @@ class Bulletin:
                 case.gone = now
 
     def _tell(self, key: str, case: _Case, speaking: Sequence[str], now: float) -> None:
-        over = case.gone is not None and now - case.gone >= SETTLED
+        over = case.gone is not None and now - case.gone >= self._settled
         lasted = (case.gone if case.gone is not None else now) - case.since
         if not speaking or not (over or (case.settled and case.gone is None)):
             return
@@ -144,7 +147,7 @@ class Bulletin:
         if wanted == self._shown.get(bridge, ()):
             return True
         earlier, last = self._changes.get(bridge, (-math.inf, -math.inf))
-        if now - earlier < 2 * SPACING:
+        if now - earlier < 2 * self._spacing:
             return False
         self._changes[bridge] = (last, now)
         self._shown[bridge] = wanted

@@ -17,16 +17,19 @@ LOOK = 5.0
 class BridgeWatch:
     """``components`` are those that there are, by the names of their bridges."""
 
-    def __init__(self, components: Mapping[str, Component], health: Health, clock: Clock) -> None:
+    def __init__(
+        self, components: Mapping[str, Component], health: Health, clock: Clock, look: float = LOOK
+    ) -> None:
         self._components = components
         self._health = health
         self._clock = clock
+        self._pause = look
         self._reported: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """For ever."""
         while True:
-            await self._clock.sleep(LOOK)
+            await self._clock.sleep(self._pause)
             self.look()
 
     def look(self) -> None:

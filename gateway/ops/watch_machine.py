@@ -35,19 +35,25 @@ class DiskWatch:
     for any."""
 
     def __init__(
-        self, places: Iterable[tuple[str, Path]], least: Callable[[], float], health: Health, clock: Clock
+        self,
+        places: Iterable[tuple[str, Path]],
+        least: Callable[[], float],
+        health: Health,
+        clock: Clock,
+        look: float = LOOK,
     ) -> None:
         self._places = tuple(places)
         self._least = least
         self._health = health
         self._clock = clock
+        self._pause = look
 
     async def run(self) -> None:
         """For ever."""
         while True:
             for what, path in self._places:
                 await self._look(what, path)
-            await self._clock.sleep(LOOK)
+            await self._clock.sleep(self._pause)
 
     async def _look(self, what: str, path: Path) -> None:
         key = f"room for {what}"
@@ -80,17 +86,18 @@ class KeyWatch:
 
     KEY = "key file"
 
-    def __init__(self, path: Path, box: SecretBox, health: Health, clock: Clock) -> None:
+    def __init__(self, path: Path, box: SecretBox, health: Health, clock: Clock, look: float = LOOK) -> None:
         self._path = path
         self._box = box
         self._health = health
         self._clock = clock
+        self._pause = look
 
     async def run(self) -> None:
         """For ever."""
         while True:
             await self._look()
-            await self._clock.sleep(LOOK)
+            await self._clock.sleep(self._pause)
 
     async def _look(self) -> None:
         try:
@@ -115,9 +122,10 @@ class ClockWatch:
 
     KEY = "clock"
 
-    def __init__(self, health: Health, clock: Clock) -> None:
+    def __init__(self, health: Health, clock: Clock, look: float = LOOK) -> None:
         self._health = health
         self._clock = clock
+        self._pause = look
         self._offset = self._now()
         self._true = self._offset  # before the first jump that is still told
         self._until = 0.0
@@ -128,7 +136,7 @@ class ClockWatch:
     async def run(self) -> None:
         """For ever."""
         while True:
-            await self._clock.sleep(LOOK)
+            await self._clock.sleep(self._pause)
             self.look()
 
     def look(self) -> None:

@@ -19,7 +19,7 @@ from gateway.ops.service_manager import ServiceManager
 from gateway.ops.watch_bridges import BridgeWatch
 from gateway.ops.watch_database import DatabaseWatch
 from gateway.ops.watch_links import LinkWatch
-from gateway.ops.watch_machine import ClockWatch, DiskWatch, KeyWatch, LoopWatch
+from gateway.ops.watch_machine import LOOK, ClockWatch, DiskWatch, KeyWatch, LoopWatch
 from gateway.secrets import SecretBox
 from gateway.settings import Settings
 from gateway.storage.database import Database
@@ -33,11 +33,13 @@ _HANGING = 1.0
 
 
 class Watching:
-    """``lookout`` is for the fleet, which is made with it; ``over`` begins once there is one."""
+    """``lookout`` is for the fleet, which is made with it; ``over`` begins once there is one. ``haste``: how many times
+    faster than usual everything is looked at and told."""
 
-    def __init__(self, health: Health, clock: Clock) -> None:
+    def __init__(self, health: Health, clock: Clock, haste: float = 1.0) -> None:
         self._health = health
         self._clock = clock
+        self._haste = haste
         self._links = LinkWatch(health, clock)
         self._bulletin: Bulletin | None = None
         self._loop = LoopWatch(health, clock)
@@ -66,22 +68,23 @@ class Watching:
         self, fleet: Fleet, database: Database, box: SecretBox, manager: ServiceManager
     ) -> AsyncIterator[None]:
         """Watch for as long as the block lasts. What a watch fails of ends nothing else."""
-        health, clock, settings = self._health, self._clock, fleet.settings
-        written = DatabaseWatch(database, health, clock)
+        health, clock, settings, haste = self._health, self._clock, fleet.settings, self._haste
+        look = LOOK / haste
+        written = DatabaseWatch(database, health, clock, haste)
         database.listen(written.trouble)
         disks = DiskWatch(
-            _places(settings), lambda: fleet.settings.operator.disk_free_mb * _MB, health, clock
+            _places(settings), lambda: fleet.settings.operator.disk_free_mb * _MB, health, clock, look
         )
         watches = (
             written,
             disks,
-            KeyWatch(settings.storage.key_file, box, health, clock),
-            ClockWatch(health, clock),
+            KeyWatch(settings.storage.key_file, box, health, clock, look),
+            ClockWatch(health, clock, look),
             self._loop,
-            BridgeWatch(fleet, health, clock),
+            BridgeWatch(fleet, health, clock, look),
             Reporting(fleet, database, health, manager, clock),
         )
-        bulletin = self._bulletin = Bulletin(health, _Components(fleet), clock)
+        bulletin = self._bulletin = Bulletin(health, _Components(fleet), clock, haste)
         running = asyncio.create_task(_all([each.run() for each in watches]))
         try:
             yield
