@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from gateway.assembly import Shared, component_settings, limit_policy, pacing_policy
 from gateway.bridge import Reconfigures
-from gateway.bridge.fields import different
+from gateway.bridge.fields import different, taken_over
 from gateway.config import ConfigError, Settings
 from gateway.fleet import Fleet
 from gateway.member import Member, cause
@@ -162,20 +162,21 @@ class Reloading:
             return
         waiting = [key for name, key in _COMMON.items() if getattr(old, name) != getattr(new, name)]
         keys = different(old.own, new.own) if old.kind == new.kind else []
-        needed = set(keys)
+        waits = set(keys)
         if keys and component.bridge.capabilities.reconfigures:
             # The capability says that it can (``gateway.bridge.Reconfigures``).
             bridge = cast("Reconfigures", component.bridge)
             try:
-                needed = set(bridge.reconfigure(new.own))
+                waits = set(bridge.reconfigure(new.own))
             except Exception:  # noqa: BLE001 - the bridge goes on with what it has
                 _log.exception("a bridge did not take other settings", bridge=member.name)
+        # A bridge may name a table as a whole.
+        needed = [key for key in keys if key in waits or key.partition(".")[0] in waits]
         taken = [key for key in keys if key not in needed]
         if taken:
             changed.append(f"bridges.{member.name}: {', '.join(taken)}.")
-            own = old.own.model_copy(update={key: getattr(new.own, key) for key in taken})
-            member.settings = replace(old, own=own)
-        waiting += [key for key in keys if key in needed]
+            member.settings = replace(old, own=taken_over(old.own, new.own, taken))
+        waiting += needed
         restart += [f"bridges.{member.name}.{key}" for key in waiting]
 
 

@@ -8,7 +8,7 @@ from bridges.email import addresses, personal
 from bridges.email.attached import account as attached
 from bridges.email.attached.dialling import Obstacle
 from bridges.email.commands import MailCommands
-from bridges.email.config import EmailSettings
+from bridges.email.config import EmailSettings, LimitSettings
 from bridges.email.examining.whole import examine
 from bridges.email.identity import Taken
 from bridges.email.measuring import ailments, measures
@@ -71,9 +71,23 @@ CAPABILITIES = Capabilities(
     prompt_help="Write an address like alice@example.com.",
 )
 
-#: Settings, and limits, that are asked for each time. Of the others something was made that goes on.
-_LIVE = frozenset({"first_contact", "html", "reserved", "aliases_each"})
-_LIVE_LIMITS = frozenset({"mails_per_hour", "new_people_per_day", "newcomer_days", "bounce_percent"})
+#: Settings that are asked for each time. Of the others something was made that goes on: addresses, doors, connections.
+_LIVE = frozenset(
+    {
+        "first_contact",
+        "html",
+        "reserved",
+        "aliases_each",
+        "postmaster",
+        "window",
+        "window_longest",
+        "footer",
+        "trust.authserv_ids",
+        "trust.own_hosts",
+        "trust.spam_fields",
+        *(f"limits.{key}" for key in LimitSettings.model_fields if key != "message_size"),
+    }
+)
 
 
 class EmailBridge:
@@ -93,8 +107,7 @@ class EmailBridge:
         """``gateway.bridge.Reconfigures``."""
         if not isinstance(settings, EmailSettings):
             raise TypeError("the email bridge takes EmailSettings")
-        taken, waiting = live(self.settings, settings, _LIVE, {"limits": _LIVE_LIMITS})
-        self.settings = self.settings.model_copy(update=taken)
+        self.settings, waiting = live(self.settings, settings, _LIVE)
         self.office.reconfigure(self.settings)
         return waiting
 

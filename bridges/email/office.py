@@ -43,7 +43,7 @@ class Office:
         self.identities.reconfigure(settings)
         self.people.reconfigure(settings)
         if self.parts is not None:
-            self.parts.departures.reconfigure(settings.limits)
+            self.parts.reconfigure(settings)
 
     async def opened(self) -> Parts:
         """All parts, once they are there."""
@@ -85,7 +85,7 @@ class Office:
     async def run(self) -> None:
         """Until cancelled."""
         parts = await self._build()
-        parts.departures.reconfigure(self._settings.limits)  # others may have come meanwhile
+        parts.reconfigure(self._settings)  # others may have come meanwhile
         self._future().set_result(parts)
         await parts.run()
 

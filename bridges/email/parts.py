@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -73,9 +74,7 @@ class Parts:
         seals = Seals(key)
         paths = ReturnPaths(key, settings.return_domain)
         smarthost = smarthost_of(settings)
-        believed = Believed.of(
-            settings.trust.authserv_ids, settings.trust.own_hosts, settings.trust.spam_fields
-        )
+        self._believed = _believed(settings)
         self.threads = Threads(tables, name)
         self.sendings = Sendings(tables, name)
         self.bounces = Bounces(tables, name, self._bounced)
@@ -106,7 +105,7 @@ class Parts:
         self.receiving = Receiving(
             services,
             self._terms(),
-            lambda: believed,
+            lambda: self._believed,
             Neighbours(
                 people,
                 self,
@@ -162,7 +161,7 @@ class Parts:
             suspensions=suspensions,
             clock=clock,
         )
-        letterhead = Letterhead(settings.return_domain, seals, settings.footer)
+        self._letterhead = letterhead = Letterhead(settings.return_domain, seals, settings.footer)
         self.receipts = Receipts(
             tables,
             name,
@@ -184,15 +183,18 @@ class Parts:
             people,
             people,
             letterhead,
-            Limits(
-                size=settings.limits.message_size,
-                recipients=settings.limits.recipients,
-                silence=settings.window,
-                longest=settings.window_longest,
-            ),
+            _limits(settings),
         )
-
         self.orders = Orders(services, people, rooms, self, self._spawn)
+
+    def reconfigure(self, settings: EmailSettings) -> None:
+        """These hold from now on, as far as nothing was made of them."""
+        self._settings = settings
+        self._believed = _believed(settings)
+        self.departures.reconfigure(settings.limits)
+        self._letterhead = replace(self._letterhead, footer=settings.footer)
+        self.composer.reconfigure(self._letterhead, _limits(settings))
+        self.receiving.reconfigure(self._terms())
 
     def _spawn(self, work: Awaitable[None]) -> None:
         """Beside all else; nothing is asked of us before ``run``."""
@@ -313,6 +315,20 @@ class Parts:
             else:
                 _log.info("mail is received", listen=str(place))
                 return
+
+
+def _believed(settings: EmailSettings) -> Believed:
+    trust = settings.trust
+    return Believed.of(trust.authserv_ids, trust.own_hosts, trust.spam_fields)
+
+
+def _limits(settings: EmailSettings) -> Limits:
+    return Limits(
+        size=settings.limits.message_size,
+        recipients=settings.limits.recipients,
+        silence=settings.window,
+        longest=settings.window_longest,
+    )
 
 
 async def _guarded(work: Awaitable[None]) -> None:

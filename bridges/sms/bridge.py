@@ -70,10 +70,18 @@ CAPABILITIES = Capabilities(
     prompt_help="Write a number like +1 555 123 4567.",
 )
 
-#: Settings that are asked for each time; of the others something was made that goes on. Nor is ``ways`` among them: it
-#: names routes, which may be others in the same file. Of the limits it is all but those of what is received.
-_LIVE = frozenset({"countries", "costly", "short_codes", "prices", "currency"})
-_LIVE_LIMITS = frozenset(LimitSettings.model_fields) - {"received_per_minute"}
+#: Settings that are asked for each time; of the others something was made that goes on.
+_LIVE = frozenset(
+    {
+        "countries",
+        "costly",
+        "short_codes",
+        "prices",
+        "currency",
+        "ways",  # of those that name a route that is not there yet nothing is made: it is in no number's routes
+        *(f"limits.{key}" for key in LimitSettings.model_fields),
+    }
+)
 
 
 class SmsBridge:
@@ -93,8 +101,8 @@ class SmsBridge:
         if not isinstance(settings, SmsSettings):
             raise TypeError("the SMS bridge takes SmsSettings")
         now = self.office.settings
-        taken, waiting = live(now, settings, _LIVE, {"limits": _LIVE_LIMITS})
-        self.office.reconfigure(now.model_copy(update=taken))
+        taken, waiting = live(now, settings, _LIVE)
+        self.office.reconfigure(taken)
         return waiting
 
     def address(self, text: str) -> Address:

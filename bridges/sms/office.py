@@ -76,6 +76,7 @@ class Office:
         self.policy.reconfigure(settings)
         if self.parts is not None:
             self.parts.departures.reconfigure(settings)
+            self.parts.receiving.intake.reconfigure(_intake(settings))
 
     async def opened(self) -> "Parts":
         """All parts, once they are there."""
@@ -145,7 +146,7 @@ class Parts:
             Terms(
                 settings.region,
                 ReassemblyLimits(settings.parts_wait),
-                IntakeLimits(rate=settings.limits.received_per_minute),
+                _intake(settings),
                 settings.consent,
                 sticky=settings.pool_days,
                 claims=settings.claim_days,
@@ -309,6 +310,10 @@ class Choosing:
 
     def route(self, name: str) -> Route | None:
         return self._office.routes.find(name)
+
+
+def _intake(settings: SmsSettings) -> IntakeLimits:
+    return IntakeLimits(rate=settings.limits.received_per_minute)
 
 
 async def _guarded(work: Awaitable[None]) -> None:

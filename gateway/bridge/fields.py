@@ -3,11 +3,13 @@
 Errors are ``ValueError`` with a sentence; the configuration says before it where the value stands.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_T = TypeVar("_T", bound=BaseModel)
 
 
 class Table(BaseModel):
@@ -43,20 +45,37 @@ Line = Annotated[str, AfterValidator(_line)]
 NumericAddress = Annotated[str, AfterValidator(_numeric)]
 
 
-def live(
-    now: BaseModel, wanted: BaseModel, keys: Collection[str], parts: Mapping[str, Collection[str]]
-) -> tuple[dict[str, object], list[str]]:
-    """What of other settings can hold at once, if that can be done with ``keys``, and with ``parts`` of tables: new values
-    by key, and the keys of what else differs. A table holds as a whole or not at all."""
+def live(now: _T, wanted: _T, keys: Collection[str]) -> tuple[_T, list[str]]:
+    """What holds of other settings if ``keys`` can hold at once, and the keys of what else differs; as ``different`` has
+    them."""
     differing = different(now, wanted)
-    taken: dict[str, object] = {}
-    for key in differing:
-        old, new = getattr(now, key), getattr(wanted, key)
-        if key in keys or (key in parts and set(different(old, new)) <= set(parts[key])):
-            taken[key] = new
-    return taken, [key for key in differing if key not in taken]
+    return taken_over(now, wanted, [key for key in differing if key in keys]), [
+        key for key in differing if key not in keys
+    ]
 
 
 def different(now: BaseModel, wanted: BaseModel) -> list[str]:
-    """The keys whose values are not the same."""
-    return [key for key in type(now).model_fields if getattr(now, key) != getattr(wanted, key)]
+    """The keys whose values are not the same; those of a table within as ``limits.size``."""
+    found: list[str] = []
+    for key in type(now).model_fields:
+        old, new = getattr(now, key), getattr(wanted, key)
+        if isinstance(old, BaseModel) and type(old) is type(new):
+            found += [f"{key}.{each}" for each in different(old, new)]
+        elif old != new:
+            found.append(key)
+    return found
+
+
+def taken_over(now: _T, wanted: _T, keys: Iterable[str]) -> _T:
+    """``now`` with ``keys`` (of ``different``) as they are wanted."""
+    update: dict[str, object] = {}
+    tables: dict[str, list[str]] = {}
+    for key in keys:
+        table, _, within = key.partition(".")
+        if within:
+            tables.setdefault(table, []).append(within)
+        else:
+            update[key] = getattr(wanted, key)
+    for table, those in tables.items():
+        update[table] = taken_over(getattr(now, table), getattr(wanted, table), those)
+    return now.model_copy(update=update)

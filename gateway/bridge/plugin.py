@@ -130,7 +130,8 @@ class Reconfigures(Protocol):
 
     def reconfigure(self, settings: BaseModel) -> Sequence[str]:
         """Other settings (of ``Plugin.settings``) hold from now on, as far as that is possible without touching sessions
-        that are under way. The keys of those that changed and need the bridge to be restarted."""
+        that are under way. The keys of those that changed and need the bridge to be restarted, those of a table within as
+        ``limits.size`` (``gateway.bridge.fields.live`` does both)."""
 
 
 class Discreet(Protocol):

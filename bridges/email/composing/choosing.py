@@ -6,13 +6,13 @@ get it who are named in the mail that is answered. A mail of one conversation is
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bridges.email.addresses import Mailbox, parse
 from bridges.email.composing.building import Party
 from bridges.email.composing.cleaning import one_line
-from bridges.email.composing.places import Author, Place
+from bridges.email.composing.places import Author, Limits, Place
 from bridges.email.composing.threads import Mail, Threads
 from gateway.bridge import BadAddress
 from gateway.model import Condition, Refused
@@ -54,11 +54,11 @@ def to_all(text: str) -> tuple[bool, str]:
 
 
 class Chooser:
-    """``limit`` is of recipients. Raises ``NotStored``."""
+    """``limits`` are those in force. Raises ``NotStored``."""
 
-    def __init__(self, threads: Threads, limit: int) -> None:
+    def __init__(self, threads: Threads, limits: Callable[[], Limits]) -> None:
         self._threads = threads
-        self._limit = limit
+        self._limits = limits
 
     async def choose(
         self, owner: str, author: Author, place: Place, wish: Wish, new: str, now: float
@@ -69,8 +69,9 @@ class Chooser:
         if isinstance(choice, Refused):
             return choice
         count = len(choice.to) + len(choice.cc)
-        if count > self._limit:
-            text = f"Your mail was not sent: it has {count} recipients, and this gateway sends to {self._limit} at most."
+        most = self._limits().recipients
+        if count > most:
+            text = f"Your mail was not sent: it has {count} recipients, and this gateway sends to {most} at most."
             return Refused(Condition.POLICY_VIOLATION, text)
         return choice
 

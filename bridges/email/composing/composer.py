@@ -56,9 +56,17 @@ class Composer:
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
     ) -> None:
         self._clock = services.clock
+        self._letterhead = letterhead
         self._limits = limits
+
+        def ours() -> Letterhead:
+            return self._letterhead
+
+        def bounds() -> Limits:
+            return self._limits
+
         self._files = Files(services.directory / "drafts")
-        self._windows = Windows(services.clock, limits, self._due)
+        self._windows = Windows(services.clock, bounds, self._due)
         self._desk = Desk(
             tables=services.tables,
             drafts=Drafts(services.tables, services.name),
@@ -74,18 +82,21 @@ class Composer:
         )
         finisher = Finisher(
             self._desk.drafts,
-            Chooser(threads, limits.recipients),
-            letterhead,
-            limits,
+            Chooser(threads, bounds),
+            ours,
+            bounds,
             drafts_at=self._files,
             outbound=Files(services.directory / "outbound"),
             chance=services.random,
         )
         self._posting = Posting(self._desk, finisher, outbox)
-        self._fetching = Fetching(self._desk, self._posting, services.media, limits)
-        self._writing = Writing(
-            self._desk, self._posting, self._fetching, letterhead, limits, services.random
-        )
+        self._fetching = Fetching(self._desk, self._posting, services.media, bounds)
+        self._writing = Writing(self._desk, self._posting, self._fetching, ours, bounds, services.random)
+
+    def reconfigure(self, letterhead: Letterhead, limits: Limits) -> None:
+        """These hold from now on; a mail that is begun keeps its window."""
+        self._letterhead = letterhead
+        self._limits = limits
 
     @property
     def busy(self) -> bool:

@@ -4,7 +4,7 @@ The mail waits for them. If one cannot be had, its line has failed, and the rest
 whether it goes without: a text that says "see the picture" is worth nothing alone. Writing on is saying so, as ``.send`` is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -26,7 +26,7 @@ _ENCODED = 78 / 57  # base64 with its line ends
 
 
 class Fetching:
-    def __init__(self, desk: Desk, posting: Posting, media: Media, limits: Limits) -> None:
+    def __init__(self, desk: Desk, posting: Posting, media: Media, limits: Callable[[], Limits]) -> None:
         self._desk = desk
         self._posting = posting
         self._media = media
@@ -74,10 +74,10 @@ class Fetching:
             lines = await self._desk.drafts.lines(window.id)
             others = [file for each in lines if each.id != line.id for file in each.files if file.path]
             size = sum(each.size or 0 for each in (*others, *files)) * _ENCODED
-            if size > self._limits.size:
+            if size > self._limits().size:
                 text = (
                     f"The file is too large: with it the mail would have {size / 1e6:,.1f} MB, and this gateway sends "
-                    f"{self._limits.size / 1e6:,.1f} MB at most. Send a link to it instead."
+                    f"{self._limits().size / 1e6:,.1f} MB at most. Send a link to it instead."
                 )
                 await self._gone(window, line, files, Refused(Condition.NOT_ACCEPTABLE, text))
                 return

@@ -4,7 +4,7 @@ Decides nothing that was not asked of it, and has no effects but the file: what 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -58,8 +58,8 @@ class Finisher:
         self,
         drafts: Drafts,
         chooser: Chooser,
-        letterhead: Letterhead,
-        limits: Limits,
+        letterhead: Callable[[], Letterhead],
+        limits: Callable[[], Limits],
         *,
         drafts_at: Files,
         outbound: Files,
@@ -95,8 +95,8 @@ class Finisher:
         sheet = self._sheet(draft, content, choice, author, now)
         name = f"{draft.id}.eml"
         size = await self._outbound.write(name, lambda out: building.write(sheet, out))
-        if size > self._limits.size:
-            text = f"Your mail was not sent: it has {size:,} bytes, and this gateway sends {self._limits.size:,} at most."
+        if size > self._limits().size:
+            text = f"Your mail was not sent: it has {size:,} bytes, and this gateway sends {self._limits().size:,} at most."
             return Refused(Condition.NOT_ACCEPTABLE, text)
         finished = Finished(
             mail_id=draft.id,
@@ -168,14 +168,14 @@ class Finisher:
             text=content.text,
             references=(*parent.references, parent.message_id) if parent is not None else (),
             quote=_quote(content.details, choice, author),
-            footer=self._letterhead.footer,
+            footer=self._letterhead().footer,
             html=author.html,
             enclosures=content.enclosures,
             calendar=content.calendar,
             receipt_wanted=author.receipts_wanted,
             marks=(
-                (LOOP_HEADER, self._letterhead.seals.loop(draft.id)),
-                (ORIGIN_HEADER, self._letterhead.seals.origin(draft.owner)),
+                (LOOP_HEADER, self._letterhead().seals.loop(draft.id)),
+                (ORIGIN_HEADER, self._letterhead().seals.origin(draft.owner)),
             ),
         )
 

@@ -57,7 +57,7 @@ class Window:
 class Windows:
     """``due`` is called with every window whose time has come."""
 
-    def __init__(self, clock: Clock, limits: Limits, due: Callable[[Window], None]) -> None:
+    def __init__(self, clock: Clock, limits: Callable[[], Limits], due: Callable[[Window], None]) -> None:
         self._clock = clock
         self._limits = limits
         self._due = due
@@ -126,16 +126,16 @@ class Windows:
     def arm(self, window: Window, least: float = 0.0) -> None:
         """Set the timer for the end of the window."""
         now = self._clock.now()
-        last = window.opened + self._limits.longest
+        last = window.opened + self._limits().longest
         match window.state:
             case DraftState.CLOSED:
                 self._at(window, now)
             case DraftState.HELD:
-                self._at(window, min(window.touched, now) + self._limits.held)
+                self._at(window, min(window.touched, now) + self._limits().held)
             case DraftState.OPEN:
                 end = last if window.typing else min(window.touched + window.silence, last)
                 # A clock that was set back makes no window longer than windows are.
-                self._at(window, min(max(end, now + least), now + self._limits.longest))
+                self._at(window, min(max(end, now + least), now + self._limits().longest))
 
     def early(self, window: Window) -> bool:
         """Whether its timer was set anew since it ran out."""

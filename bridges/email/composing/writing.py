@@ -4,7 +4,7 @@ Every step is a job of its user's desk and one commit. Only after it the ticket 
 lose.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -60,8 +60,8 @@ class Writing:
         desk: Desk,
         posting: Posting,
         fetching: Fetching,
-        letterhead: Letterhead,
-        limits: Limits,
+        letterhead: Callable[[], Letterhead],
+        limits: Callable[[], Limits],
         chance: Random,
     ) -> None:
         self._desk = desk
@@ -99,7 +99,7 @@ class Writing:
         lines = await self._desk.drafts.lines(window.id) if window is not None else ()
         closed = window if window is not None and not self._joins(request, text, window, lines) else None
         if window is None or closed is not None:
-            if sum(1 for _ in self._desk.windows.of(request.owner)) >= self._limits.drafts:
+            if sum(1 for _ in self._desk.windows.of(request.owner)) >= self._limits().drafts:
                 return _refused(
                     "Too many of your mails wait for files or an answer of yours; write to fewer people at a time.",
                     Condition.RESOURCE_CONSTRAINT,
@@ -115,14 +115,14 @@ class Writing:
     async def _begin(self, request: Request, author: Author, text: str, closed: Window | None) -> Outcome:
         """The first line of a new mail, with which the one that was open is closed."""
         now = self._desk.clock.now()
-        silence = self._limits.silence if author.silence is None else max(0.0, author.silence)
+        silence = self._limits().silence if author.silence is None else max(0.0, author.silence)
         draft = Draft(
             id=new_id(self._random, 16),
             owner=request.owner,
             place=request.place.key,
             recipients=request.place.recipients,
             thread=request.place.thread,
-            message_id=self._letterhead.message_id(new_id(self._random)),
+            message_id=self._letterhead().message_id(new_id(self._random)),
             opened=now,
             touched=now,
             silence=silence,
@@ -141,12 +141,12 @@ class Writing:
         return (line.id,)
 
     def _too_much(self, text: str, attachments: Sequence[Attachment]) -> Refused | None:
-        if len(text) > self._limits.characters:
+        if len(text) > self._limits().characters:
             return _refused(
-                f"Your message was not sent: it is longer than the {self._limits.characters:,} characters of one mail."
+                f"Your message was not sent: it is longer than the {self._limits().characters:,} characters of one mail."
             )
-        if len(attachments) > self._limits.files:
-            return _refused(f"Your message was not sent: a mail can have {self._limits.files} files.")
+        if len(attachments) > self._limits().files:
+            return _refused(f"Your message was not sent: a mail can have {self._limits().files} files.")
         return None
 
     def _joins(self, request: Request, text: str, window: Window, lines: Sequence[Line]) -> bool:
@@ -159,9 +159,9 @@ class Writing:
         characters = sum(len(each.text) for each in lines) + len(text)
         if (
             said.calendar is not None
-            or len(lines) >= self._limits.lines
-            or characters > self._limits.characters
-            or files > self._limits.files
+            or len(lines) >= self._limits().lines
+            or characters > self._limits().characters
+            or files > self._limits().files
         ):
             return False
         # Only the beginning of a mail can say that it goes to all.

@@ -134,6 +134,12 @@ class Intake:
         self._users = Rates(limits.rate, clock)
         self._senders = Rates(limits.rate_of_sender, clock)
 
+    def reconfigure(self, limits: IntakeLimits) -> None:
+        """These hold from now on; what was taken counts."""
+        self._limits = limits
+        self._users.allow(limits.rate)
+        self._senders.allow(limits.rate_of_sender)
+
     async def restore(self) -> None:
         """Raises ``NotStored``."""
         self.waiting.restore(await self._arrivals.loads())

@@ -146,6 +146,11 @@ class Receiving:
         )
         self._listener = Listener(self.intake, terms.hostname, terms.lmtp, tls)
 
+    def reconfigure(self, terms: Terms) -> None:
+        """The rates, what may wait and how long something is held are these from now on."""
+        self._terms = terms
+        self.intake.reconfigure(terms.intake)
+
     async def restore(self) -> None:
         """What has to be known before the door opens. Raises ``NotStored``."""
         await self.blocks.restore()

@@ -96,6 +96,11 @@ class Intake:
         self._beginning = asyncio.Lock()
         self._closed = False
 
+    def reconfigure(self, limits: IntakeLimits) -> None:
+        """These hold from now on; what was taken counts."""
+        self._limits = limits
+        self._rates.allow(limits.rate)
+
     async def close(self) -> None:
         """Nothing is taken any more. Returns once nothing is on its way into the tables."""
         self._closed = True

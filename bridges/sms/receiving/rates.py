@@ -16,6 +16,10 @@ class Rates:
         self._clock = clock
         self._full: OrderedDict[object, float] = OrderedDict()  # when the bucket of a key is full again
 
+    def allow(self, most: int) -> None:
+        """So many from now on; what was taken stays taken."""
+        self._step = _MINUTE / most
+
     def take(self, key: object) -> bool:
         now = self._clock.monotonic()
         full = max(now, self._full.get(key, 0.0)) + self._step

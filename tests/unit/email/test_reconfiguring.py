@@ -10,8 +10,10 @@ from bridges.email.config import EmailSettings
 from bridges.email.identity import Taken
 from bridges.email.receiving.residents import FirstContact
 from gateway.bridge import Services
+from gateway.model import Refused
 from tests.unit.email.test_limits import finished, refused
-from tests.unit.email.whole import BOB, bridge_of
+from tests.unit.email.whole import BOB, CAROL, bridge_of, bring, session, told
+from tests.waiting import eventually
 
 FOR_ALL = {"newcomer_days": 0}
 
@@ -48,7 +50,32 @@ async def test_strangers_and_names_are_treated_by_the_new_settings(services: Ser
 
 async def test_what_needs_a_restart_is_named_each_time_and_stays_as_it_was(services: Services) -> None:
     async with bridge_of(services) as bridge:
-        new = changed(bridge, html=True, window=5, limits={"message_size": 20_000})
+        limits = {"message_size": 20_000, "recipients": 3}
+        new = changed(bridge, html=True, receipts="off", lmtp={"listen": "127.0.0.1:1"}, limits=limits)
         for _ in range(2):
-            assert bridge.reconfigure(new) == ["window", "limits"]
-        assert (bridge.settings.html, bridge.settings.window) == (True, 0)
+            assert bridge.reconfigure(new) == ["receipts", "lmtp.listen", "limits.message_size"]
+        now = bridge.settings
+        assert (now.html, now.receipts, now.limits.recipients) == (True, "accepted", 3)
+        assert now.limits.message_size == 25_000_000
+
+
+async def test_the_next_mail_has_the_new_footer_and_window_and_what_comes_the_new_rates(
+    services: Services,
+) -> None:
+    async with bridge_of(services, window=600, window_longest=600) as bridge, session(bridge) as (one, _):
+        parts = await bridge.office.opened()
+        assert (
+            bridge.reconfigure(changed(bridge, window=0, footer="Written afar", limits={"recipients": 1}))
+            == []
+        )
+        await told(one, BOB, "Hello")
+        mails = services.directory / "outbound"
+        await eventually(
+            lambda: any(b"Written afar" in each.read_bytes() for each in mails.glob("*")), "the mail with it"
+        )
+        refused = await told(one, f"{BOB},{CAROL}", "Hello both")
+        assert isinstance(refused, Refused), refused
+        assert await bring(parts, "One") == 250
+        trust = {"authserv_ids": ["other.example"]}
+        assert bridge.reconfigure(changed(bridge, limits={"received_per_hour": 1}, trust=trust)) == []
+        assert await bring(parts, "Two") == 452

@@ -5,6 +5,7 @@ from typing import Any
 
 from bridges.sms.config import SmsSettings
 from tests.unit.sms.stage import Whole, whole
+from tests.waiting import eventually
 
 GERMAN = "+491711234567"
 
@@ -23,16 +24,18 @@ async def test_countries_limits_and_prices_hold_at_once(tmp_path: Path) -> None:
         new = changed(house, countries=["DE"], prices=prices, currency="EUR", limits={"spend_per_day": 3.0})
         assert house.bridge.reconfigure(new) == []
         await alice.sent(GERMAN, "yes")
-        assert "more than the 3 EUR" in await alice.refused(GERMAN, "too dear")
+        ways = [{"destination": "DE", "routes": ["two"], "only": True}]
+        assert house.bridge.reconfigure(changed(house, ways=ways, limits={"spend_per_day": 5.0})) == []
+        await alice.sent(GERMAN, "the other way")
+        await eventually(lambda: len(house.two.written) == 1, "it to go by the other route")
+        assert "more than the 5 EUR" in await alice.refused(GERMAN, "too dear")
 
 
 async def test_what_needs_a_restart_is_named_each_time_and_stays_as_it_was(tmp_path: Path) -> None:
     async with whole(tmp_path) as house:
-        limits = {"segments_per_day": 7, "received_per_minute": 1}
-        new = changed(house, region="DE", pool_days=1, costly=True, limits=limits)
+        limits, sending = {"segments_per_day": 7}, {"give_up_hours": 3}
+        new = changed(house, region="DE", pool_days=1, costly=True, limits=limits, sending=sending)
         for _ in range(2):
-            assert house.bridge.reconfigure(new) == ["region", "pool_days", "limits"]
+            assert house.bridge.reconfigure(new) == ["region", "pool_days", "sending.give_up_hours"]
         now = house.bridge.office.settings
-        assert (now.region, now.costly, now.limits.segments_per_day) == ("US", True, 500)
-        assert house.bridge.reconfigure(changed(house, limits={"segments_per_day": 7})) == []
-        assert house.bridge.office.settings.limits.segments_per_day == 7
+        assert (now.region, now.costly, now.limits.segments_per_day) == ("US", True, 7)
