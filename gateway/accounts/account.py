@@ -5,22 +5,19 @@ It knows no stanza: what clients see is made by ``Room`` and by the context's ca
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-
-import structlog
+from collections.abc import Sequence
 
 from gateway.accounts import losing
 from gateway.accounts.context import AccountContext
 from gateway.accounts.news import News
-from gateway.accounts.pacing import Backoff
 from gateway.accounts.rejoining import Rejoining
+from gateway.accounts.trying import Trying
 from gateway.bridge import Capabilities, Session, SessionEnded
 from gateway.model import (
     AccountState,
     AccountStatus,
     Address,
     AddressKind,
-    Condition,
     Departure,
     ErrorType,
     Exit,
@@ -32,11 +29,7 @@ from gateway.rooms import acts
 from gateway.rooms.habits import USUAL
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
-from gateway.texts import Text
 from gateway.xmpp import render
-
-_log = structlog.get_logger(__name__)
-
 
 #: Seconds without a wanted room before the connection is given up: long enough to go from one room to another.
 IDLE_SECONDS = 3.0
@@ -49,10 +42,9 @@ class Account:
         "_closing",
         "_context",
         "_history_limit",
-        "_logged_in",
         "_opening",
         "_rejoining",
-        "_wake",
+        "_trying",
         "able",
         "habits",
         "network",
@@ -85,13 +77,11 @@ class Account:
         self.standing = False  # kept up also without rooms: the user is registered and logged in
         self._context = context
         self._history_limit = history_limit
-        self._opening = (
-            asyncio.Lock()
-        )  # rooms are opened one after the other, in the order they were asked for
-        self._wake: asyncio.Event | None = None  # while the next try is waited for
-        self._logged_in: Callable[[], None] | None = None
+        # Rooms are opened one after the other, in the order they were asked for.
+        self._opening = asyncio.Lock()
         self._closing = ""
         self._rejoining = Rejoining(self, context)
+        self._trying = Trying(self, context)
 
     # -- what users want ---------------------------------------------------------------------------------------
 
@@ -231,8 +221,7 @@ class Account:
 
     def retry(self) -> None:
         """Do not wait any longer for the next try."""
-        if self._wake is not None:
-            self._wake.set()
+        self._trying.now()
 
     def reconnect(self) -> None:
         """End the session, if there is one, and start another at once; the rooms stay."""
@@ -274,90 +263,36 @@ class Account:
 
     async def run(self) -> None:
         """Stay connected as long as a room is wanted. Ends when none is, or when trying again is pointless."""
-        backoff = self._context.backoff()
-        while self.wanted:
-            ended = await self._one_session(backoff)
-            if ended is None:
-                continue
-            self._lost(ended)
-            if not ended.retry or not self.wanted:
-                break
-            delay = max(ended.delay, backoff.next())
-            next_try = self._context.clock.now() + delay
-            self._set(AccountState.TRANSIENT_DISCONNECT, ended.refused.text, next_try)
-            await self._rest(delay, ended.sooner)
-        if self.status.state not in (AccountState.BAD_CREDENTIALS, AccountState.STOPPED):
-            self._set(AccountState.IDLE)
+        await self._trying.run()
 
-    async def _one_session(self, backoff: Backoff) -> SessionEnded | None:
-        """Log in and stay; None when it was closed by us."""
-        breaker = self._context.breaker
-        if (barred := breaker.bar(self.network)) is not None:
-            return barred
-        self._set(AccountState.WAITING)
-        async with self._context.turn(self.network) as logged_in:
-            if not self.wanted:
-                return None
-            if (barred := breaker.bar(self.network)) is not None:
-                return barred
-            breaker.trying(self.network)
-            self._set(AccountState.CONNECTING)
-            self._logged_in = logged_in
-            try:
-                self.session = await self._begin()
-                if self.session is None:
-                    return None
-                await self.session.run()
-            except SessionEnded as ended:
-                breaker.ended(self.network, self.owner, ended.ban)
-                return ended
-            except Exception:  # noqa: BLE001 - a defect in one session must not end the others
-                _log.exception("session failed", network=self.network)
-                text = Text(
-                    "The gateway failed while connected to {network}; its log tells more.",
-                    network=self.network,
-                )
-                return SessionEnded(Refused(Condition.INTERNAL_SERVER_ERROR, text))
-            finally:
-                self.session = None
-                self.able = None
-                self._rejoining.session_over()
-                self._logged_in = None
-                if self.online_since is not None:
-                    backoff.stood(self._context.clock.monotonic() - self.online_since)
-                    self.online_since = None
-        return None
-
-    async def _begin(self) -> Session | None:
-        """The next session, if it is still wanted. Raises ``SessionEnded``."""
+    async def live(self) -> None:
+        """One session from its beginning to its end, if it is still wanted. Raises ``SessionEnded``."""
         account = await self._context.described(self.owner, self.network, self.wanted_nick)
         self.habits = await self._context.habits(self)
-        return self._context.bridge.session(account, News(self, self._context)) if self.wanted else None
+        if self.wanted:
+            self.session = self._context.bridge.session(account, News(self, self._context))
+            await self.session.run()
 
-    async def _rest(self, delay: float, sooner: asyncio.Future[None] | None) -> None:
-        """Wait for the time of the next try, or until there is a reason for one, or somebody asks for it."""
-        wake = self._wake = asyncio.Event()
-        handle = self._context.clock.call_later(delay, wake.set)
-        if sooner is not None:
-            sooner.add_done_callback(lambda _: wake.set())
-        try:
-            await wake.wait()
-        finally:
-            handle.cancel()
-            if sooner is not None:
-                sooner.cancel()
-            self._wake = None
+    def session_over(self) -> float | None:
+        """There is no session any more. For how many seconds it was connected, if it was."""
+        self.session = None
+        self.able = None
+        self._rejoining.session_over()
+        since, self.online_since = self.online_since, None
+        return None if since is None else self._context.clock.monotonic() - since
 
-    def _set(self, state: AccountState, reason: str = "", next_try: float | None = None) -> None:
+    def show(self, state: AccountState, reason: str = "", next_try: float | None = None) -> None:
+        """Where the account stands now, for all who are told."""
         status = AccountStatus(state, reason, next_try)
         if status != self.status:
             self.status = status
             self._context.status_changed(self)
 
-    def _lost(self, ended: SessionEnded) -> None:
+    def lost(self, ended: SessionEnded) -> None:
+        """What the end of the session means for the rooms."""
         if not ended.retry:
             state = AccountState.BAD_CREDENTIALS if ended.credentials else AccountState.STOPPED
-            self._set(state, ended.refused.text)
+            self.show(state, ended.refused.text)
             self._context.remember_account(self, stopped=ended.refused.text or state)
         for room in losing.dropped(self.rooms.values(), self._context, self.network, ended):
             self.rooms.pop(room.key, None)
@@ -370,12 +305,9 @@ class Account:
 
     def online(self, nick: str) -> None:
         self.online_since = self._context.clock.monotonic()
-        self._context.breaker.welcomed(self.network)
         self.nick = nick
-        if self._logged_in is not None:
-            self._logged_in()
-            self._logged_in = None
-        self._set(AccountState.CONNECTED)
+        self._trying.welcomed()
+        self.show(AccountState.CONNECTED)
         self._context.remember_account(self)
         self.refold()
         for room in self.rooms.values():

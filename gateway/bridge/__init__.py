@@ -41,6 +41,7 @@ from gateway.bridge.commands import (
     Invocation,
     NextStep,
 )
+from gateway.bridge.faults import Contained
 from gateway.bridge.insight import (
     Ailing,
     Examined,
@@ -124,6 +125,7 @@ __all__ = [
     "Capabilities",
     "Clock",
     "Commanding",
+    "Contained",
     "Crowded",
     "Detailed",
     "Discreet",
