@@ -178,21 +178,32 @@ class Ejabberd:
         await asyncio.to_thread(self._register, user)
         self._users.append(user)
 
-    def _register(self, user: User, *, again: bool = False) -> None:
-        body = json.dumps({"user": user.name, "host": user.domain, "password": user.password}).encode()
-        request = urllib.request.Request(
-            f"http://{self.host}:{self.http_port}/api/register",
-            data=body,
-            headers={"Content-Type": "application/json"},
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+    async def reload(self) -> None:
+        """What ``ejabberdctl reload_config`` does: the configuration is read anew, and nobody thrown out. A listener that
+        has changed may stay closed until it is done again. Raises ``NotReady`` if the server does not take it."""
         try:
-            with opener.open(request, timeout=10) as answer:
-                answer.read()
+            await asyncio.to_thread(self._call, "reload_config", {})
+        except HTTPError as error:
+            raise NotReady(f"ejabberd did not take its configuration: {error.read().decode()}") from error
+
+    def _register(self, user: User, *, again: bool = False) -> None:
+        try:
+            self._call("register", {"user": user.name, "host": user.domain, "password": user.password})
         except OSError as error:
             if again and isinstance(error, HTTPError) and error.code == HTTPStatus.CONFLICT:
                 return
             raise NotReady(f"ejabberd did not register {user.jid}: {error}") from error
+
+    def _call(self, command: str, arguments: Mapping[str, str]) -> None:
+        """Raises ``OSError``."""
+        request = urllib.request.Request(
+            f"http://{self.host}:{self.http_port}/api/{command}",
+            data=json.dumps(arguments).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+        with opener.open(request, timeout=10) as answer:
+            answer.read()
 
     async def stop(self) -> None:
         await self.child.stop()

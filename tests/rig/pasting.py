@@ -24,7 +24,17 @@ class PatientProsody:
         self._config = directory / "prosody.cfg.lua"
         self._parts = directory / "conf.d"
         self._parts.mkdir()
-        self._config.write_text(f'{self._config.read_text()}\nInclude "{self._parts}/*.cfg.lua"\n')
+        self._well = f'{self._config.read_text()}\nInclude "{self._parts}/*.cfg.lua"\n'
+
+    def reset(self) -> None:
+        """As it was started; it holds from the next ``hold`` on."""
+        self._config.write_text(self._well)
+        for each in self._parts.iterdir():
+            each.unlink()
+
+    async def hold(self) -> None:
+        """Make what is configured hold, as the lines tell one to."""
+        await self.server.restart()
 
     def replace(self, old: str, new: str) -> None:
         """How the configuration got broken."""
@@ -48,11 +58,21 @@ class PatientEjabberd:
         self.server = server
         self._directory = directory
         self._config = directory / "ejabberd.yml"
-        self.settings = json.loads(self._config.read_text())
+        self._well = self._config.read_text()
+        self.reset()
+
+    def reset(self) -> None:
+        """As it was started; it holds from the next ``hold`` on."""
+        self.settings = json.loads(self._well)
         # Debian's: users are who has an account here.
         self.settings["acl"]["local"] = {"user_regexp": ""}
         self.settings["access_rules"]["local"] = {"allow": "local"}
         self.write()
+
+    async def hold(self) -> None:
+        """Make what is configured hold, as the lines tell one to."""
+        await self.server.reload()
+        await self.server.reload()
 
     def write(self) -> None:
         """How the configuration got broken: by what is in ``settings``."""
@@ -73,7 +93,8 @@ class PatientEjabberd:
         text = self._config.read_text()
         if "Instead of a mod_privilege elsewhere" in finding.fix:
             text = _without(text, "  mod_privilege:")
-        self._config.write_text(f"{text}{said[1]}{path}\n")
+        line = f"{said[1]}{path}\n"
+        self._config.write_text(text if line in text else f"{text}{line}")
 
 
 def _put(lines: list[str], finding: Finding) -> Iterator[str]:

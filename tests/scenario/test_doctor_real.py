@@ -1,16 +1,19 @@
 """``causeway doctor`` against Debian's Prosody and ejabberd, and the proof of its lines: they are put into the broken
-configuration as they are printed, and then all is well."""
+configuration as they are printed, and then all is well.
+
+One server of each kind serves all tests: each begins by configuring it (``reset``, and ``hold`` once it is broken).
+"""
 
 import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
 from io import StringIO
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from gateway.bridge import Finding, Verdict
 from gateway.clock import SystemClock
@@ -26,31 +29,35 @@ from gateway.playground.prosody import Prosody
 from gateway.playground.xmpp_client import XmppClient
 from tests.rig.pasting import PatientEjabberd, PatientProsody
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 JID = "irc.localhost"
 SECRET = "s3cret"
+TESTER = User("tester", "pw")
+UPLOAD = '["urn:xmpp:http:upload:0"] = "get"'
 
 #: What Debian's ejabberd 23.01 cannot do, whatever is configured.
 EJABBERD_CANNOT = {"irc right to change contacts", "irc right to send messages"}
 #: Networks that the users choose, and what takes an account.
 NOT_TRIED = {"irc networks", "irc carbons, archive, roster"}
 
+Patient = PatientProsody | PatientEjabberd
+
 
 async def nothing_in_dns(name: str, kind: str) -> bool:
     raise AssertionError("names below localhost are in no DNS")
 
 
-async def found(
-    tmp_path: Path, server: Prosody | Ejabberd | int, login: Login | None = None
-) -> list[Finding]:
-    """``server``: or the port where one would be."""
+async def examined(config: Path, port: int, login: Login | None = None, **more: str) -> list[Finding]:
+    settings = load(config, {"CAUSEWAY_XMPP__PORT": str(port), **more})
+    return [each async for each in visit(settings, config, login=login, around=Around(dns=nothing_in_dns))]
+
+
+async def found(tmp_path: Path, port: int, login: Login | None = None) -> list[Finding]:
+    """Of a configuration whose one bridge has the secret that the server knows."""
     config = tmp_path / "config.toml"
     init(JID, "irc", None, config, force=True, out=StringIO())
-    environ = {
-        "CAUSEWAY_XMPP__PORT": str(server if isinstance(server, int) else server.component_port),
-        "CAUSEWAY_BRIDGES__IRC__SECRET": SECRET,
-    }
-    settings = load(config, environ)
-    return [each async for each in visit(settings, config, login=login, around=Around(dns=nothing_in_dns))]
+    return await examined(config, port, login, CAUSEWAY_BRIDGES__IRC__SECRET=SECRET)
 
 
 def subjects(findings: list[Finding], verdict: Verdict) -> set[str]:
@@ -66,120 +73,118 @@ def assert_well(findings: list[Finding], notes: set[str]) -> None:
         assert subjects(findings, verdict) == expected, [str(each) for each in findings]
 
 
-def directory(tmp_path: Path) -> Path:
-    path = tmp_path / "server"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-async def prosody(tmp_path: Path) -> AsyncIterator[PatientProsody]:
-    """With a component, and nothing of what a gateway needs besides."""
-    place = directory(tmp_path)
-    server = await Prosody.start(place, components=[Component(JID, SECRET)], privileges=False)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_prosody(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PatientProsody]:
+    place = tmp_path_factory.mktemp("prosody")
+    server = await Prosody.start(place, components=[Component(JID, SECRET)], users=[TESTER], privileges=False)
     try:
-        patient = PatientProsody(server, place)
-        # Debian's has these two, which tell the server's version and its time.
-        patient.replace(', "privilege"', ', "version", "time"')
-        patient.replace('    modules_enabled = { "privilege" }\n', "")
-        yield patient
+        yield PatientProsody(server, place)
     finally:
         await server.stop()
 
 
 @pytest.fixture
-async def ejabberd(tmp_path: Path) -> AsyncIterator[PatientEjabberd]:
-    place = directory(tmp_path)
-    server = await Ejabberd.start(place, components=[Component(JID, SECRET)], privileges=False)
+def prosody(running_prosody: PatientProsody) -> PatientProsody:
+    """With a component, and nothing of what a gateway needs besides."""
+    running_prosody.reset()
+    # Debian's has these two, which tell the server's version and its time.
+    running_prosody.replace(', "privilege"', ', "version", "time"')
+    running_prosody.replace('    modules_enabled = { "privilege" }\n', "")
+    return running_prosody
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_ejabberd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PatientEjabberd]:
+    place = tmp_path_factory.mktemp("ejabberd")
+    server = await Ejabberd.start(place, components=[Component(JID, SECRET)], users=[TESTER])
     try:
         yield PatientEjabberd(server, place)
     finally:
         await server.stop()
 
 
-async def healed(
-    tmp_path: Path, patient: PatientProsody | PatientEjabberd, rounds: list[set[str]], notes: set[str]
-) -> None:
+@pytest.fixture
+def ejabberd(running_ejabberd: PatientEjabberd) -> PatientEjabberd:
+    """As it should be."""
+    running_ejabberd.reset()
+    return running_ejabberd
+
+
+async def healed(tmp_path: Path, patient: Patient, rounds: list[set[str]], notes: set[str]) -> None:
     """Do what is said until nothing is, round by round; ``rounds`` are the subjects that lines were printed for."""
-    await patient.server.restart()
+    await patient.hold()
     for expected in rounds:
-        findings = await found(tmp_path, patient.server)
+        findings = await found(tmp_path, patient.server.component_port)
         broken = [each for each in findings if each.fix]
         assert {each.subject for each in broken} == expected
         for each in broken:
             patient.paste(each)
-        await patient.server.restart()
-    assert_well(await found(tmp_path, patient.server), notes)
+        await patient.hold()
+    assert_well(await found(tmp_path, patient.server.component_port), notes)
 
 
 # -- the three steps: init, paste, and all is well ---------------------------------------------------------------
 
 
-def printed(tmp_path: Path, server: str) -> Finding:
-    """What ``causeway init`` says, as the doctor would."""
+async def init_pasted(
+    config: Path, kind: str, patient: Patient, to_port: Callable[[str], str] = lambda lines: lines
+) -> None:
+    """What ``causeway init`` says of one more bridge, done."""
     out = StringIO()
-    init(JID, "irc", server, tmp_path / "config.toml", force=True, out=out)
-    said = re.search(r"^Put this into (.+?):\n\n(.+?)\n\nYour users", out.getvalue(), re.M | re.S)
+    name = "prosody" if isinstance(patient, PatientProsody) else "ejabberd"
+    init(f"{kind}.localhost", kind, name, config, force=False, out=out)
+    said = re.search(
+        r"^Put this into (\S+?), (?:a new file|in place of all that is there):\n\n(.+?)\n\nYour users",
+        out.getvalue(),
+        re.M | re.S,
+    )
     assert said is not None
-    return Finding(Verdict.NOTE, "", "", f"{said[2]}\n", said[1])
+    patient.paste(Finding(Verdict.NOTE, "", "", f"{to_port(said[2])}\n", f"{said[1]}, a new file"))
+    await patient.hold()
+    await patient.server.child.wait_ready(listening(patient.server.host, patient.server.component_port))
 
 
-async def well_after_init(tmp_path: Path, server: Prosody | Ejabberd, notes: set[str]) -> None:
-    await server.restart()
-    await server.child.wait_ready(listening(server.host, server.component_port), within=30.0)
-    config = tmp_path / "config.toml"
-    settings = load(config, {"CAUSEWAY_XMPP__PORT": str(server.component_port)})
-    assert_well([each async for each in visit(settings, config, around=Around(dns=nothing_in_dns))], notes)
-
-
-async def test_what_init_prints_is_all_that_prosody_needs(tmp_path: Path) -> None:
-    place = directory(tmp_path)
-    server = await Prosody.start(place)
-    try:
-        prosody = PatientProsody(server, place)
-        prosody.replace(', "privilege"', "")
-        prosody.paste(printed(tmp_path, "prosody"))
-        await well_after_init(tmp_path, server, set())
-    finally:
-        await server.stop()
-
-
-async def test_what_init_prints_for_a_second_bridge_keeps_the_first_ones_rights(tmp_path: Path) -> None:
-    place = directory(tmp_path)
-    server = await Prosody.start(place)
-    try:
-        prosody = PatientProsody(server, place)
-        prosody.replace(', "privilege"', "")
-        printed(tmp_path, "prosody")
-        out = StringIO()
-        init("sms.localhost", "sms", "prosody", tmp_path / "config.toml", force=False, out=out)
-        said = re.search(
-            r"^Put this into (\S+), in place of .+?:\n\n(.+?)\n\nYour users", out.getvalue(), re.M | re.S
-        )
-        assert said is not None
-        prosody.paste(Finding(Verdict.NOTE, "", "", f"{said[2]}\n", f"{said[1]}, a new file"))
-        await server.restart()
-        await server.child.wait_ready(listening(server.host, server.component_port), within=30.0)
-        config = tmp_path / "config.toml"
-        settings = load(config, {"CAUSEWAY_XMPP__PORT": str(server.component_port)})
-        findings = [each async for each in visit(settings, config, around=Around(dns=nothing_in_dns))]
-    finally:
-        await server.stop()
+async def assert_second_keeps_the_first(config: Path, port: int, notes: set[str]) -> None:
+    findings = await examined(config, port)
     for bridge in ("irc", "sms"):
-        for what in ("link", "right to change contacts", "right to send messages", "right to upload"):
-            assert about(findings, f"{bridge} {what}").verdict is Verdict.OK
+        for what in (
+            "link",
+            "rights",
+            "right to read contacts",
+            "right to change contacts",
+            "right to send messages",
+        ):
+            told = [each.verdict for each in findings if each.subject == f"{bridge} {what}"]
+            expected = Verdict.NOTE if f"irc {what}" in notes else Verdict.OK
+            assert told == ([] if what == "rights" else [expected]), what
 
 
-async def test_what_init_prints_is_all_that_ejabberd_needs(tmp_path: Path) -> None:
-    place = directory(tmp_path)
-    server = await Ejabberd.start(place)
-    try:
-        lines = printed(tmp_path, "ejabberd")
-        port = f"port: {server.component_port}"  # the usual one may be taken here
-        PatientEjabberd(server, place).paste(replace(lines, fix=lines.fix.replace("port: 5347", port)))
-        await well_after_init(tmp_path, server, EJABBERD_CANNOT)
-    finally:
-        await server.stop()
+async def test_what_init_prints_is_all_that_prosody_needs_for_one_bridge_and_for_two(
+    tmp_path: Path, prosody: PatientProsody
+) -> None:
+    prosody.replace(f'Component "{JID}"\n    component_secret = "{SECRET}"\n', "")
+    config, port = tmp_path / "config.toml", prosody.server.component_port
+    await init_pasted(config, "irc", prosody)
+    assert_well(await examined(config, port), set())
+    await init_pasted(config, "sms", prosody)
+    await assert_second_keeps_the_first(config, port, set())
+
+
+async def test_what_init_prints_is_all_that_ejabberd_needs_for_one_bridge_and_for_two(
+    tmp_path: Path, ejabberd: PatientEjabberd
+) -> None:
+    config, port = tmp_path / "config.toml", ejabberd.server.component_port
+
+    def to_port(lines: str) -> str:
+        return lines.replace("port: 5347", f"port: {port}")  # the usual one may be taken here
+
+    ejabberd.settings["listen"] = [each for each in ejabberd.settings["listen"] if "hosts" not in each]
+    ejabberd.settings["modules"].pop("mod_privilege")
+    ejabberd.write()
+    await init_pasted(config, "irc", ejabberd, to_port)
+    assert_well(await examined(config, port), EJABBERD_CANNOT)
+    await init_pasted(config, "sms", ejabberd, to_port)
+    await assert_second_keeps_the_first(config, port, EJABBERD_CANNOT)
 
 
 # -- Prosody ----------------------------------------------------------------------------------------------------
@@ -204,32 +209,46 @@ async def test_prosody_with_everything_wrong_at_once_is_healed_line_by_line(
     await healed(tmp_path, prosody, [{"irc link", "irc stanza size"}, {"irc upload", "irc rights"}], set())
 
 
-@pytest.mark.parametrize(
-    ("granted", "lacking"),
-    [
-        ('message = "outgoing", iq = { ["urn:xmpp:http:upload:0"] = "get" }', "irc right to read contacts"),
-        ('roster = "get", iq = { ["urn:xmpp:http:upload:0"] = "get" }', "irc right to change contacts"),
-        ('roster = "both", iq = { ["urn:xmpp:http:upload:0"] = "get" }', "irc right to send messages"),
-        ('roster = "both", message = "outgoing"', "irc right to upload"),
-    ],
-)
 async def test_each_right_that_prosody_lacks_is_named_and_healed(
-    tmp_path: Path, prosody: PatientProsody, granted: str, lacking: str
+    tmp_path: Path, prosody: PatientProsody
 ) -> None:
+    """Four bridges, each without another right."""
+    granted = {
+        "right to read contacts": f'message = "outgoing", iq = {{ {UPLOAD} }}',
+        "right to change contacts": f'roster = "get", iq = {{ {UPLOAD} }}',
+        "right to send messages": f'roster = "both", iq = {{ {UPLOAD} }}',
+        "right to upload": 'roster = "both", message = "outgoing"',
+    }
+    config = tmp_path / "config.toml"
+    init(JID, "irc", None, config, force=True, out=StringIO())
+    entities = components = ""
+    for number, rights in enumerate(granted.values()):
+        jid = f"irc{number}.localhost"
+        entities += f'["{jid}"] = {{ {rights} }}, '
+        components += (
+            f'Component "{jid}"\n    component_secret = "{SECRET}"\n    modules_enabled = {{ "privilege" }}\n'
+        )
+        with config.open("a") as file:
+            file.write(f'\n[bridges.irc{number}]\nkind = "irc"\njid = "{jid}"\nsecret = "{SECRET}"\n')
     prosody.part(
         "causeway-rights.cfg.lua",
         f'VirtualHost "localhost"\n    modules_enabled = {{ "privilege" }}\n'
-        f'    privileged_entities = {{ ["{JID}"] = {{ {granted} }} }}\n'
-        f'Component "{JID}"\n    modules_enabled = {{ "privilege" }}\n',
+        f"    privileged_entities = {{ {entities} }}\n{components}",
     )
-    await healed(tmp_path, prosody, [{lacking}], set())
-
-
-async def test_the_server_is_named_and_its_clock_compared(tmp_path: Path, prosody: PatientProsody) -> None:
-    await prosody.server.restart()
-    findings = await found(tmp_path, prosody.server)
+    prosody.part("causeway.cfg.lua", components)
+    await prosody.hold()
+    port = prosody.server.component_port
+    findings = await examined(config, port, CAUSEWAY_BRIDGES__IRC__SECRET=SECRET)
+    for number, subject in enumerate(granted):
+        broken = [each.subject for each in findings if each.fix and each.subject.startswith(f"irc{number} ")]
+        assert broken == [f"irc{number} {subject}"]
     assert "(Prosody 0.12." in about(findings, "irc link").text
     assert about(findings, "irc server clock").text == "It is the same time here and at the XMPP server."
+    # The lines are the same for each of them.
+    prosody.paste(about(findings, f"irc0 {next(iter(granted))}"))
+    await prosody.hold()
+    findings = await examined(config, port, CAUSEWAY_BRIDGES__IRC__SECRET=SECRET)
+    assert not [each for each in findings if each.verdict in (Verdict.FAIL, Verdict.NOTE)]
 
 
 async def test_rights_that_prosody_grants_in_the_wrong_section_are_none(
@@ -246,10 +265,11 @@ async def test_rights_that_prosody_grants_in_the_wrong_section_are_none(
 async def test_a_second_gateway_is_no_fault_of_prosodys_configuration(
     tmp_path: Path, prosody: PatientProsody
 ) -> None:
+    await prosody.hold()
     host, port = prosody.server.host, prosody.server.component_port
     async with visiting(JID, SECRET, host, port, SystemClock()) as running:
         assert running.up
-        link = about(await found(tmp_path, prosody.server), "irc link")
+        link = about(await found(tmp_path, port), "irc link")
         assert running.up
     assert link.verdict is Verdict.FAIL
     assert not link.fix
@@ -273,6 +293,7 @@ async def test_ejabberd_with_everything_wrong_at_once_is_healed_line_by_line(
     listener = next(each for each in ejabberd.settings["listen"] if "hosts" in each)
     listener["hosts"][JID]["password"] = "another"
     listener["max_stanza_size"] = 65536
+    ejabberd.settings["modules"].pop("mod_privilege")
     ejabberd.settings["modules"]["mod_http_upload"]["access"] = "local"
     ejabberd.write()
     rounds = [{"irc link", "irc stanza size"}, {"irc upload", "irc rights"}]
@@ -290,10 +311,11 @@ async def test_a_right_that_ejabberd_lacks_is_named_and_healed(
 async def test_a_second_gateway_that_ejabberd_lets_in_is_found_out(
     tmp_path: Path, ejabberd: PatientEjabberd
 ) -> None:
+    await ejabberd.hold()
     host, port = ejabberd.server.host, ejabberd.server.component_port
     async with visiting(JID, SECRET, host, port, SystemClock()) as running:
         assert running.up
-        findings = await found(tmp_path, ejabberd.server)
+        findings = await found(tmp_path, port)
     assert about(findings, "irc link").verdict is Verdict.OK
     assert about(findings, "irc second gateway").verdict is Verdict.FAIL
 
@@ -301,46 +323,41 @@ async def test_a_second_gateway_that_ejabberd_lets_in_is_found_out(
 # -- with an account --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=[Prosody, Ejabberd])
-async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Prosody | Ejabberd]:
-    """As it should be, with an account for tests."""
-    running = await request.param.start(
-        directory(tmp_path), components=[Component(JID, SECRET)], users=[User("tester", "pw")]
-    )
-    try:
-        yield running
-    finally:
-        await running.stop()
-
-
-async def test_an_account_shows_whether_users_get_everything(
-    tmp_path: Path, server: Prosody | Ejabberd
-) -> None:
-    login = Login("tester@localhost", "pw", server.host, server.c2s_port)
-    findings = {each.subject: each.verdict for each in await found(tmp_path, server, login=login)}
-    assert findings["irc carbons"] is findings["irc archive"] is Verdict.OK
-    if isinstance(server, Ejabberd):  # 23.01 grants what then fails
-        assert findings["irc roster push"] is Verdict.NOTE
-    else:
-        assert findings["irc roster push"] is findings["irc messages as user"] is Verdict.OK
-        assert findings["irc archive as user"] is Verdict.OK
+async def lent(tmp_path: Path, patient: Patient, password: str = "pw") -> dict[str, Finding]:
+    """What is found with the account, which is as it was afterwards."""
+    server = patient.server
+    login = Login("tester@localhost", password, server.host, server.c2s_port)
+    findings = {each.subject: each for each in await found(tmp_path, server.component_port, login)}
     tester = await XmppClient.connect(server.host, server.c2s_port, "tester@localhost", "pw")
     try:
         roster = await tester.iq("tester@localhost", "<query xmlns='jabber:iq:roster'/>")
         assert roster.find(".//{jabber:iq:roster}item") is None
     finally:
         await tester.close()
+    return findings
 
 
-async def test_a_wrong_password_of_the_account_is_the_operators_mistake(
+async def test_an_account_of_prosody_shows_whether_users_get_everything(
     tmp_path: Path, prosody: PatientProsody
 ) -> None:
-    server = prosody.server
-    await server.add_user(User("tester", "pw"))
-    login = Login("tester@localhost", "wrong", server.host, server.c2s_port)
-    finding = about(await found(tmp_path, server, login=login), "irc carbons, archive, roster")
-    assert finding.verdict is Verdict.FAIL
-    assert finding.text == "The server does not take the password of tester@localhost."
+    await prosody.hold()
+    wrong = (await lent(tmp_path, prosody, "wrong"))["irc carbons, archive, roster"]
+    assert wrong.verdict is Verdict.FAIL
+    assert wrong.text == "The server does not take the password of tester@localhost."
+    prosody.paste(about(await found(tmp_path, prosody.server.component_port), "irc rights"))
+    await prosody.hold()
+    findings = await lent(tmp_path, prosody)
+    tried = ("carbons", "archive", "messages as user", "archive as user", "roster push", "upload as user")
+    assert {each: findings[f"irc {each}"].verdict for each in tried} == dict.fromkeys(tried, Verdict.OK)
+
+
+async def test_an_account_of_ejabberd_shows_whether_users_get_everything(
+    tmp_path: Path, ejabberd: PatientEjabberd
+) -> None:
+    await ejabberd.hold()
+    findings = await lent(tmp_path, ejabberd)
+    assert findings["irc carbons"].verdict is findings["irc archive"].verdict is Verdict.OK
+    assert findings["irc roster push"].verdict is Verdict.NOTE  # 23.01 grants what then fails
 
 
 # -- a gateway that runs ----------------------------------------------------------------------------------------
@@ -350,8 +367,10 @@ async def test_a_gateway_that_runs_is_asked_and_nobody_notices(
     tmp_path: Path, ejabberd: PatientEjabberd
 ) -> None:
     """On ejabberd, where a second link would take half of the traffic away."""
+    ejabberd.settings["modules"].pop("mod_privilege")
+    ejabberd.write()
+    await ejabberd.hold()
     server = ejabberd.server
-    await server.add_user(User("ann", "pw"))
     config = tmp_path / "config.toml"
     init(JID, "irc", None, config, force=True, out=StringIO())
     settings = load(config, {})
@@ -361,7 +380,7 @@ async def test_a_gateway_that_runs_is_asked_and_nobody_notices(
     gateway.start()
     try:
         await gateway.wait_ready(gateway.logged("gateway ready"), within=30.0)
-        user = await XmppClient.connect(server.host, server.c2s_port, "ann@localhost", "pw")
+        user = await XmppClient.connect(server.host, server.c2s_port, "tester@localhost", "pw")
         await user.settle("localhost")
         user.inbox.clear()
         asked = await asyncio.create_subprocess_exec(
