@@ -5,36 +5,31 @@ session, what they answer through the context.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
-from xml.etree.ElementTree import Element
 
 from gateway.accounts.account import Account
-from gateway.accounts.directory import Accounts, TooMany
+from gateway.accounts.directory import Accounts
 from gateway.addressing import nick_for
-from gateway.bridge import NOT_SUPPORTED, BadAddress, Bridge, Clock, Session, Ticket
+from gateway.bridge import NOT_SUPPORTED, BadAddress, Clock, Session, Ticket
 from gateway.chat.speech import Speech, with_kind
 from gateway.chat.telling import Telling
 from gateway.delivery.outgoing import Outgoing, Parts
 from gateway.delivery.service import Deliveries
-from gateway.limits import Kind, Limits
 from gateway.model import Address, AddressKind, Condition, ErrorType, MessageKind, Refused
 from gateway.ops.traffic import Traffic
 from gateway.rooms.asides import Asides
-from gateway.rooms.events import Listeners
+from gateway.rooms.entrance import Entrance, EntranceContext
 from gateway.rooms.governing import Governing
-from gateway.rooms.history import read_request
 from gateway.rooms.invitations import Invitations
 from gateway.rooms.people import Attendance, Attendee
 from gateway.rooms.room import Room, RoomState
 from gateway.rooms.talk import RoomTalk
-from gateway.rooms.tickets import ErrorOnly, Outcome, Reflection
+from gateway.rooms.tickets import ErrorOnly, Reflection
 from gateway.texts import Text
-from gateway.xmpp import render, sharing
+from gateway.xmpp import sharing
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.router import Reply
 from gateway.xmpp.stanza import Jid, Stanza, name_of, namespace_of
-from gateway.xmpp.text import attribute
 
 #: Hot: to look up a member of an enumeration costs as much as two calls.
 _IN, _PRESENT, _CHAT = RoomState.IN, Attendance.IN, MessageKind.CHAT
@@ -53,7 +48,6 @@ _GONE = frozenset(
     }
 )
 _STANZA_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
-_MUC_X = f"<x xmlns='{render.MUC}'/>"
 _NOT_IN_ROOM = Refused(
     Condition.NOT_ACCEPTABLE, Text("You are not a participant in this room."), ErrorType.MODIFY
 )
@@ -62,31 +56,15 @@ _NO_SESSION = Text(
 )
 
 
-class Guarded(Protocol):
-    @property
-    def limits(self) -> Limits: ...
-
-
-class ServiceContext(Protocol):
-    """What the service needs of the component."""
+class ServiceContext(EntranceContext, Protocol):
+    """What the service needs of the component besides."""
 
     asides: Asides
-    bridge: Bridge
     book: AddressBook
     deliveries: Deliveries
-    listeners: Listeners
     speech: Speech
     telling: Telling
     traffic: Traffic
-
-    @property
-    def guard(self) -> Guarded: ...
-
-    def send(self, stanza: str, *, keep: bool = False) -> bool: ...
-
-    def refuse(self, stanza: Stanza, why: Refused, extra: str = "") -> None: ...
-
-    def allowed(self, user: Jid) -> bool: ...
 
 
 class RoomService:
@@ -98,100 +76,17 @@ class RoomService:
         self._talk = RoomTalk(context, clock, self._down, durable=self._durable)
         self._invitations = Invitations(context, self._find, self._ask, _NOT_IN_ROOM)
         self.governing = Governing(context, self._find, self._ask, _NOT_IN_ROOM)
+        self._entrance = Entrance(context, accounts, self._find, self._ask, _NOT_IN_ROOM)
         self._context = context
         self.linger = linger  # seconds that a room is kept for a client that is gone without a word
 
     # -- presence ----------------------------------------------------------------------------------------------
 
     def presence(self, stanza: Stanza, address: Address) -> None:
-        {"available": self._available, "unavailable": self._unavailable, "error": self._client_error}.get(
-            stanza.type, self._other_presence
-        )(stanza, address)
-
-    def _other_presence(self, stanza: Stanza, address: Address) -> None:
-        """Subscriptions to rooms: nobody can subscribe to one (XEP-0045 has no such thing)."""
-        if stanza.type == "subscribe":
-            sender = attribute(stanza.to.bare)
-            self._context.send(render.presence(sender, attribute(stanza.sender.bare), "unsubscribed"))
-
-    def _available(self, stanza: Stanza, address: Address) -> None:
-        muc = stanza.child("x", render.MUC)
-        account, room, attendee = self._find(stanza, address)
-        if muc is None:
-            if attendee is None:
-                self._context.refuse(stanza, _NOT_IN_ROOM, _MUC_X)
-            elif account is not None and room is not None:
-                self._context.listeners.met(stanza, attendee)
-                self._change_nick(stanza, account, room)
-            return
-        try:
-            self._join(stanza, address, muc, account)
-        except TooMany as error:
-            self._context.refuse(stanza, error.refused, _MUC_X)
-        except BadAddress as error:
-            self._context.refuse(stanza, Refused(Condition.NOT_ACCEPTABLE, str(error)), _MUC_X)
-
-    def _join(self, stanza: Stanza, address: Address, muc: Element, account: Account | None) -> None:
-        wanted = stanza.to.resource
-        if not wanted:
-            # XEP-0045 §7.2.1: no nick, no room.
-            text = Text("Say under which nick: join ROOM/NICK.")
-            self._context.refuse(stanza, Refused(Condition.JID_MALFORMED, text), _MUC_X)
-            return
-        if not self._context.allowed(stanza.sender):
-            text = Text("This gateway is not open to your address; ask its operator.")
-            self._context.refuse(stanza, Refused(Condition.FORBIDDEN, text), _MUC_X)
-            return
-        nick = self._context.bridge.nick(nick_for(wanted))
-        account = account or self._accounts.open(stanza.sender.bare, address.network, nick)
-        if account.room(address.name) is None:
-            self._accounts.check_rooms(account)
-        password = muc.findtext(f"{{{render.MUC}}}password") or ""
-        room = account.want(address.name, nick, password[:512])
-        attendee = Attendee(
-            jid=stanza.sender.full,
-            jid_attr=attribute(stanza.sender.full),
-            room_local=stanza.to.local,
-            room_attr=attribute(stanza.to.bare),
-            nick=wanted,
-            join=stanza,
-            history=read_request(muc),
-        )
-        self._context.listeners.met(stanza, attendee)
-        account.attend(room, attendee)
-        self._accounts.start(account)
-
-    def _change_nick(self, stanza: Stanza, account: Account, room: Room) -> None:
-        wanted = stanza.to.resource
-        # Every change of a client's status arrives as presence to the occupant (XEP-0045 §7.7): not a nick change.
-        if not wanted or room.nick_behind(wanted) == room.nick:
-            return
-        try:
-            nick = self._context.bridge.nick(wanted)
-        except BadAddress as error:
-            self._context.refuse(stanza, Refused(Condition.NOT_ACCEPTABLE, str(error)), _MUC_X)
-            return
-
-        if (why := self._context.guard.limits.take(account.owner, Kind.COMMANDS)) is not None:
-            self._refuse_presence(stanza, why)
-            return
-
-        def renamed() -> None:
-            account.rename(nick)
-
-        ticket = Outcome(renamed, partial(self._refuse_presence, stanza))
-        if not self._context.bridge.capabilities.nick_change:
-            ticket.refused(NOT_SUPPORTED)
-            return
-        self._ask(account, ticket, lambda session: session.rename(nick, ticket))
-
-    def _unavailable(self, stanza: Stanza, address: Address) -> None:
-        account, room, attendee = self._find(stanza, address)
-        if account is not None and room is not None and attendee is not None:
-            account.leave(room, attendee, stanza.text("status") or "")
-
-    def _refuse_presence(self, stanza: Stanza, why: Refused) -> None:
-        self._context.refuse(stanza, why, _MUC_X)
+        if stanza.type == "error":
+            self._client_error(stanza, address)
+        else:
+            self._entrance.presence(stanza, address)
 
     # -- messages ----------------------------------------------------------------------------------------------
 
