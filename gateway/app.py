@@ -153,7 +153,9 @@ class Gateway:
             health = Health(clock)
             watching = Watching(health, clock, self._haste)
             verbosity = Verbosity(settings.log.level == "debug")
-            shared = Shared(clock, stores, BridgeTables(database), media, Loops(clock), verbosity=verbosity)
+            clients = Clients(settings.web.trusted_proxies)
+            tables = BridgeTables(database)
+            shared = Shared(clock, stores, tables, media, Loops(clock), clients, verbosity=verbosity)
             fleet = Fleet(settings, shared, database, health, watching.lookout)
             retention = Retention(database, rules(settings), clock)
             reloading = Reloading(fleet, shared, database, retention, self._read)
@@ -174,9 +176,9 @@ class Gateway:
             )
             operations = Operations(fleet, health, reloading, self._manager, counting, doctor)
             fleet.prepare(operations)
-            routes = bridge_routes(Served(fleet), Clients(settings.web.trusted_proxies))
+            routes = bridge_routes(Served(fleet), clients)
             await self._serve(stack, [*media.routes(), *routes])
-            await self._doors(stack, operations)
+            await self._doors(stack, operations, clients)
             await stack.enter_async_context(watching.over(fleet, database, secrets, self._manager))
             async with asyncio.TaskGroup() as group:
                 background = [
@@ -204,13 +206,12 @@ class Gateway:
             host, port = self._settings.web.address
             await stack.enter_async_context(serving(host, port, routes))
 
-    async def _doors(self, stack: AsyncExitStack, desk: Desk) -> None:
+    async def _doors(self, stack: AsyncExitStack, desk: Desk, clients: Clients) -> None:
         """What operators come in by. Raises ``CannotServe``."""
         settings = self._settings.operator
         await stack.enter_async_context(control.serving(settings.socket, desk))
         if settings.listen:
-            proxies = self._settings.web.trusted_proxies
-            await stack.enter_async_context(page.serving(settings, proxies, desk, self._clock))
+            await stack.enter_async_context(page.serving(settings, clients, desk, self._clock))
 
     async def _ready(self, fleet: Fleet) -> None:
         """Tell the service manager once every link has been tried: what is wrong then is told, and no reason not to start.

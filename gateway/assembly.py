@@ -27,6 +27,7 @@ from gateway.settings import AccessSettings, BridgeSettings, DeliverySettings, L
 from gateway.storage.bridge_tables import BridgeTables
 from gateway.storage.memory import BridgeMemory
 from gateway.storage.stores import Stores
+from gateway.web.clients import Clients
 from gateway.xmpp.component import Component, ComponentSettings
 from gateway.xmpp.lookout import Lookout
 
@@ -43,6 +44,7 @@ class Shared:
     tables: BridgeTables
     media: MediaService
     loops: Loops
+    clients: Clients
     domains: MutableSet[str] = field(default_factory=set)
     verbosity: Verbosity = field(default_factory=Verbosity)
     traffic: MutableMapping[str, Traffic] = field(default_factory=dict)

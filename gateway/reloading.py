@@ -34,9 +34,22 @@ _LIVE: Mapping[str, frozenset[str]] = {
     "log": frozenset({"level"}),
     "limits": _ALL,
     "access": _ALL,
-    "web": frozenset(),
+    "web": frozenset({"trusted_proxies"}),
     "operator": frozenset({"disk_free_mb"}),
-    "media": frozenset(),
+    "media": frozenset(
+        {
+            "max_file_mb",
+            "timeout_seconds",
+            "transfers_per_user",
+            "transfers_total",
+            "trusted_hosts",
+            "upload",
+            "previews",
+            "keep_days",
+            "quota_user_mb",
+            "quota_total_mb",
+        }
+    ),
     "delivery": _ALL,
 }
 _T = TypeVar("_T", bound=BaseModel)
@@ -137,6 +150,8 @@ class Reloading:
         )
         self._fleet.set_log_level(settings.log.level)
         self._retention.rules = rules(settings)
+        self._shared.media.reconfigure(settings.media)
+        self._shared.clients.trust(settings.web.trusted_proxies)
         for name, component in self._fleet.items():
             member = self._fleet.members[name]
             wanted_now = component_settings(

@@ -40,7 +40,7 @@ class FileLimits:
 
 
 class Fetcher:
-    """``gateway.bridge.Media``."""
+    """``gateway.bridge.Media``. ``limits`` can be exchanged."""
 
     def __init__(
         self, dialler: Dialler, spool: Spool, pictures: Pictures, transfers: Transfers, limits: FileLimits
@@ -49,7 +49,7 @@ class Fetcher:
         self._spool = spool
         self._pictures = pictures
         self._transfers = transfers
-        self._limits = limits
+        self.limits = limits
 
     async def fetch(
         self, attachment: Attachment, user: str, headers: Mapping[str, str] | None = None
@@ -60,11 +60,11 @@ class Fetcher:
             self._check_size(attachment.size)
         async with self._transfers.turn(user):
             try:
-                async with asyncio.timeout(self._limits.seconds):
+                async with asyncio.timeout(self.limits.seconds):
                     kept, final, declared = await self._follow(url, headers or {})
             except TimeoutError:
                 raise refused(
-                    f"The file did not come from {url.raw_host} within {self._limits.seconds:g} seconds.",
+                    f"The file did not come from {url.raw_host} within {self.limits.seconds:g} seconds.",
                     Condition.REMOTE_SERVER_TIMEOUT,
                 ) from None
             except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
@@ -91,7 +91,7 @@ class Fetcher:
         async with self._transfers.turn(user):
             try:
                 async with (
-                    asyncio.timeout(self._limits.seconds),
+                    asyncio.timeout(self.limits.seconds),
                     self._dialler.session(target) as session,
                     session.post(target, data=dict(fields), allow_redirects=False) as response,
                 ):
@@ -101,7 +101,7 @@ class Fetcher:
                     return WebAnswer(response.status, body), response.reason or ""
             except TimeoutError:
                 raise refused(
-                    f"{target.raw_host} did not answer within {self._limits.seconds:g} seconds.",
+                    f"{target.raw_host} did not answer within {self.limits.seconds:g} seconds.",
                     Condition.REMOTE_SERVER_TIMEOUT,
                 ) from None
             except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
@@ -146,7 +146,7 @@ class Fetcher:
             return await incoming.finish()
 
     def _check_size(self, size: int) -> None:
-        limit = self._limits.size
+        limit = self.limits.size
         if size > limit:
             raise refused(f"The file is larger than the {limit / 1e6:g} MB that this gateway carries.")
 

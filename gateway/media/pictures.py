@@ -47,14 +47,14 @@ class PictureLimits:
 
 
 class Pictures:
-    """Runs the workers, a few at a time. ``command`` is for tests."""
+    """Runs the workers, a few at a time. ``limits`` can be exchanged, but for ``workers``; ``command`` is for tests."""
 
     def __init__(
         self, limits: PictureLimits | None = None, command: tuple[str, ...] = (sys.executable, "-I")
     ) -> None:
-        self._limits = limits or PictureLimits()
+        self.limits = limits or PictureLimits()
         self._command = (*command, str(picture_worker.__file__))
-        self._turns = asyncio.Semaphore(self._limits.workers)
+        self._turns = asyncio.Semaphore(self.limits.workers)
 
     async def look(self, path: Path, media_type: str) -> PictureFacts:
         """The facts of a file of that type. Raises ``MediaError`` for a picture that would hurt whoever shows it; one that
@@ -69,7 +69,7 @@ class Pictures:
             width, height = int(found["width"]), int(found["height"])
         except (ValueError, KeyError, TypeError):
             return _NOTHING
-        if width * height > self._limits.carried:
+        if width * height > self.limits.carried:
             raise refused(
                 f"The picture claims to be {width} by {height} pixels, more than any device can show; it is not "
                 "passed on."
@@ -77,7 +77,7 @@ class Pictures:
         return PictureFacts(width, height, preview)
 
     async def _ask(self, path: Path) -> bytes:
-        limits = self._limits
+        limits = self.limits
         numbers = (str(limits.decoded), str(limits.side), str(limits.octets))
         try:
             worker = await asyncio.create_subprocess_exec(

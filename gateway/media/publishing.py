@@ -4,7 +4,7 @@ Gives messages back instead of raising: each file's link as the text of a messag
 clients show it as a picture, then captions and text; for a file that nobody would take, a sentence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -37,10 +37,16 @@ class Way(Protocol):
 
 
 class Publisher:
-    """``ways`` are tried in order; ``size`` is the most bytes of one file."""
+    """``ways`` are those of the moment, tried in order; ``size`` is the most bytes of one file."""
 
     def __init__(
-        self, ways: Sequence[Way], spool: Spool, pictures: Pictures, transfers: Transfers, *, size: int
+        self,
+        ways: Callable[[], Sequence[Way]],
+        spool: Spool,
+        pictures: Pictures,
+        transfers: Transfers,
+        *,
+        size: Callable[[], int],
     ) -> None:
         self._ways = ways
         self._spool = spool
@@ -112,8 +118,9 @@ class Publisher:
     def _check_size(self, size: int) -> None:
         if not size:
             raise refused("It is empty.")
-        if size > self._size:
-            raise refused(f"It is larger than the {self._size / 1e6:g} MB that this gateway carries.")
+        most = self._size()
+        if size > most:
+            raise refused(f"It is larger than the {most / 1e6:g} MB that this gateway carries.")
 
     async def _examined(self, kept: Kept, attachment: Attachment) -> tuple[Blob, PictureFacts]:
         media_type = sniff(kept.head, attachment.name)
@@ -124,7 +131,7 @@ class Publisher:
 
     async def _first_way(self, file: Blob, user: str) -> str:
         why = _NOWHERE
-        for way in self._ways:
+        for way in self._ways():
             try:
                 return await way.publish(file, user)
             except NotOpen:

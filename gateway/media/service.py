@@ -42,41 +42,59 @@ class MediaService:
         self._guarded = Dialler(Targets(trusted), resolve, agent=agent)
         self._own = Dialler(Targets(trusted, own=True), resolve, agent=agent)
         self._spool = Spool(settings.directory / "passing")
-        self._pictures = Pictures(PictureLimits() if settings.previews else PictureLimits(decoded=0))
+        self._pictures = Pictures(_pictured(settings))
         # Two counts: files that come must not wait for files that go.
         self._outgoing = Transfers(per_user=settings.transfers_per_user, total=settings.transfers_total)
-        incoming = Transfers(per_user=settings.transfers_per_user, total=settings.transfers_total)
-        self._size = int(settings.max_file_mb * _MB)
+        self._incoming = Transfers(per_user=settings.transfers_per_user, total=settings.transfers_total)
         self.fetcher = Fetcher(
             self._guarded,
             self._spool,
             self._pictures,
-            incoming,
-            FileLimits(self._size, settings.timeout_seconds),
+            self._incoming,
+            FileLimits(_bytes(settings.max_file_mb), settings.timeout_seconds),
         )
         self._store: OwnStore | None = None
         if settings.public_url:
-            policy = StorePolicy(
-                settings.public_url,
-                settings.keep_days,
-                int(settings.quota_user_mb * _MB),
-                int(settings.quota_total_mb * _MB),
-            )
-            self._store = OwnStore(settings.directory / "given", files, clock, policy)
+            self._store = OwnStore(settings.directory / "given", files, clock, _kept(settings))
+
+    def reconfigure(self, settings: MediaSettings) -> None:
+        """These hold for files that come from now on: all but ``upload_service`` and what says where files are and who gives
+        them out, which nobody asks for again."""
+        old, self.settings = self.settings, settings
+        trusted = Trusted.of(settings.trusted_hosts)
+        self._guarded.targets.trusted = self._own.targets.trusted = trusted
+        self._pictures.limits = _pictured(settings)
+        self.fetcher.limits = FileLimits(_bytes(settings.max_file_mb), settings.timeout_seconds)
+        per_user, total = settings.transfers_per_user, settings.transfers_total
+        if (per_user, total) != (old.transfers_per_user, old.transfers_total):
+            for each in (self._outgoing, self._incoming):
+                each.allow(per_user=per_user, total=total)
+        if self._store is not None:
+            self._store.policy = _kept(settings)
 
     def publisher(self, bridge: str, component: Slots, user: Slots | None = None) -> Publisher:
         """For one component: ``component`` asks for slots in its name, ``user`` in the user's (XEP-0356) where that can be
         done."""
-        ways: list[Way] = []
-        if self.settings.upload:
-            seconds = self.settings.timeout_seconds
-            ways.append(Upload("component's upload", component, self._own, self._clock, seconds=seconds))
-            if user is not None:
-                # Any server may grant us rights, so its links are a stranger's.
-                ways.append(Upload("user's upload", user, self._guarded, self._clock, seconds=seconds))
-        if self._store is not None:
-            ways.append(OwnStoreWay(self._store, bridge))
-        return Publisher(ways, self._spool, self._pictures, self._outgoing, size=self._size)
+
+        def ways() -> list[Way]:
+            found: list[Way] = []
+            if self.settings.upload:
+                seconds = self.settings.timeout_seconds
+                found.append(Upload("component's upload", component, self._own, self._clock, seconds=seconds))
+                if user is not None:
+                    # Any server may grant us rights, so its links are a stranger's.
+                    found.append(Upload("user's upload", user, self._guarded, self._clock, seconds=seconds))
+            if self._store is not None:
+                found.append(OwnStoreWay(self._store, bridge))
+            return found
+
+        return Publisher(
+            ways,
+            self._spool,
+            self._pictures,
+            self._outgoing,
+            size=lambda: _bytes(self.settings.max_file_mb),
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """What the gateway's web server has to serve for files."""
@@ -103,6 +121,23 @@ class MediaService:
             raise CannotServe(
                 f"{place} cannot be used for files (media.directory): {error.strerror}. Let the gateway's user write there."
             ) from error
+
+
+def _bytes(mb: float) -> int:
+    return int(mb * _MB)
+
+
+def _pictured(settings: MediaSettings) -> PictureLimits:
+    return PictureLimits() if settings.previews else PictureLimits(decoded=0)
+
+
+def _kept(settings: MediaSettings) -> StorePolicy:
+    return StorePolicy(
+        settings.public_url,
+        settings.keep_days,
+        _bytes(settings.quota_user_mb),
+        _bytes(settings.quota_total_mb),
+    )
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

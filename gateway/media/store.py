@@ -45,13 +45,13 @@ def key_of(token: str) -> str:
 
 
 class OwnStore:
-    """All files the gateway gives out itself. ``directory`` is its own."""
+    """All files the gateway gives out itself. ``directory`` is its own; ``policy`` can be exchanged."""
 
     def __init__(self, directory: Path, files: FileStore, clock: Clock, policy: StorePolicy) -> None:
         self._directory = directory
         self._files = files
         self._clock = clock
-        self._policy = policy
+        self.policy = policy
         self._quota = asyncio.Lock()  # sizes are looked at and changed by one at a time
 
     async def prepare(self) -> None:
@@ -60,7 +60,7 @@ class OwnStore:
     async def add(self, bridge: str, user: str, file: Blob) -> str:
         """Take a copy of ``file`` and give its link. A user's oldest files make room for new ones. Raises ``MediaError``."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        key, now, policy = key_of(token), self._clock.now(), self._policy
+        key, now, policy = key_of(token), self._clock.now(), self.policy
         path = self.path(key)
         try:
             async with self._quota:
@@ -86,7 +86,7 @@ class OwnStore:
         return f"{policy.url}/file/{token}/{quote(file.name)}"
 
     async def _make_room(self, user: str, size: int) -> None:
-        policy = self._policy
+        policy = self.policy
         if size > policy.per_user:
             raise refused(
                 f"It is larger than the {policy.per_user / 1e6:g} MB that the gateway keeps for one user."

@@ -99,11 +99,12 @@ def refused(text: str, condition: Condition = Condition.NOT_ACCEPTABLE) -> Media
 class Targets:
     """Judges URLs, and the addresses their hosts turn out to have; raises ``MediaError`` for what is refused.
 
-    ``own`` is for links that the operator's own XMPP server gave us: its services may well be in a private network.
+    ``trusted`` can be exchanged. ``own`` is for links that the operator's own XMPP server gave us: its services may well be
+    in a private network.
     """
 
     def __init__(self, trusted: Trusted, *, own: bool = False) -> None:
-        self._trusted = trusted
+        self.trusted = trusted
         self._own = own
 
     def parse(self, text: str) -> URL:
@@ -131,7 +132,7 @@ class Targets:
 
     def _check(self, url: URL, host: str, port: int | None) -> None:
         literal = literal_address(host)
-        if self._trusted.name(host) or (literal is not None and self._trusted.address(literal)):
+        if self.trusted.name(host) or (literal is not None and self.trusted.address(literal)):
             return
         if self._own:
             return  # what is not encrypted is judged by where it leads
@@ -144,7 +145,7 @@ class Targets:
     def open_to(self, url: URL, addresses: Iterable[IpAddress]) -> list[IpAddress]:
         """Those of a host's addresses that may be connected to; at least one."""
         host = url.raw_host or ""
-        named = self._trusted.name(host)
+        named = self.trusted.name(host)
         good = [each for each in addresses if named or self._open(each, url.scheme == "https")]
         if not good:
             raise refused(
@@ -154,7 +155,7 @@ class Targets:
         return good
 
     def _open(self, address: IpAddress, encrypted: bool) -> bool:
-        if self._trusted.address(address):
+        if self.trusted.address(address):
             return True
         if self._own:
             return encrypted or address.is_loopback

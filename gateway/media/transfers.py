@@ -26,6 +26,14 @@ class Transfers:
         self._all = asyncio.Semaphore(total)
         self._lines: dict[str, _Line] = {}
 
+    def allow(self, *, per_user: int, total: int) -> None:
+        """So many from now on. Those under way, and those who wait, finish as they began, and are not counted."""
+        waiting = self._most - self._per_user
+        self._per_user = per_user
+        self._most = per_user + waiting
+        self._all = asyncio.Semaphore(total)
+        self._lines = {}
+
     @asynccontextmanager
     async def turn(self, user: str) -> AsyncIterator[None]:
         """Wait for one's turn. Raises ``MediaError`` if too many of the user's files wait already."""
@@ -42,5 +50,5 @@ class Transfers:
                 yield
         finally:
             line.people -= 1
-            if not line.people:
+            if not line.people and self._lines.get(user) is line:
                 del self._lines[user]

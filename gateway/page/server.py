@@ -4,7 +4,7 @@ It speaks plain HTTP, to this machine or to the operator's web server in front.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import NoReturn
 
@@ -54,7 +54,7 @@ Done = Callable[[web.Request, Visitor, Mapping[str, str]], Awaitable[web.StreamR
 @asynccontextmanager
 async def serving(
     settings: OperatorSettings,
-    trusted_proxies: Iterable[str],
+    clients: Clients,
     desk: Desk,
     clock: Clock,
     *,
@@ -66,7 +66,7 @@ async def serving(
     """Serve the page, the metrics and the health endpoints for as long as the block lasts; gives the port. ``settings``
     have an address to listen on; ``renderer`` spares compiling all templates. Raises ``CannotServe``."""
     renderer = renderer or Renderer()
-    entry = Entry(settings, Clients(trusted_proxies), clock)
+    entry = Entry(settings, clients, clock)
     house = _House(entry, renderer, body_seconds)
     notices = Notices(clock)
     views = Views(desk, renderer, notices, clock)

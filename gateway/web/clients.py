@@ -14,7 +14,12 @@ class Clients:
     """Addresses of clients behind ``trusted`` proxies: addresses and networks. Raises ``ValueError`` for what is neither."""
 
     def __init__(self, trusted: Iterable[str] = ()) -> None:
-        self._trusted: tuple[_Network, ...] = tuple(ipaddress.ip_network(each) for each in trusted)
+        self._trusted: tuple[_Network, ...] = ()
+        self.trust(trusted)
+
+    def trust(self, trusted: Iterable[str]) -> None:
+        """These, and no others, from now on."""
+        self._trusted = tuple(ipaddress.ip_network(each) for each in trusted)
 
     def address(self, peer: str, forwarded: Sequence[str]) -> str:
         """The client's address; ``peer`` is at the other end of the connection, ``forwarded`` all X-Forwarded-For headers.

@@ -62,13 +62,16 @@ class Config:
         self._path = path
         self.first = path.read_text()
 
+    @property
+    def text(self) -> str:
+        return self._path.read_text()
+
     def write(self, text: str) -> None:
         self._path.write_text(text)
 
     def change(self, before: str, after: str) -> None:
-        text = self._path.read_text()
-        assert before in text
-        self.write(text.replace(before, after))
+        assert before in self.text
+        self.write(self.text.replace(before, after))
 
     def take_out(self, bridge: str) -> None:
         """All tables of a bridge."""
@@ -173,9 +176,24 @@ async def test_settings_of_networks_hold_for_new_connections_and_others_wait_for
     )
     config.change(f"[bridges.{OTHER}]", f'[bridges.{OTHER}]\nfixed_server = "irc.example"')
     config.change("[limits]", "[limits]\naccounts_per_user = 7")
+    (port,) = free_ports(1)
+    config.write(
+        f'[web]\nlisten = "127.0.0.1:{port}"\npublic_url = "https://gw.example"\ntrusted_proxies = ["192.0.2.1"]\n'
+        f'[media]\nmax_file_mb = 1\nupload_service = "files.localhost"\n{config.text}'
+    )
     done = await reloaded(stage)
-    assert done.changed == ("limits: accounts_per_user.", "bridges.irc: networks.")
-    assert done.restart == (f"bridges.{OTHER}.fixed_server",)
+    assert done.changed == (
+        "limits: accounts_per_user.",
+        "web: trusted_proxies.",
+        "media: max_file_mb.",
+        "bridges.irc: networks.",
+    )
+    assert done.restart == (
+        "web.listen",
+        "web.public_url",
+        "media.upload_service",
+        f"bridges.{OTHER}.fixed_server",
+    )
     assert await reloaded(stage) == Reloaded(restart=done.restart), "it is named until it is done"
     limits = {each.name: each for each in await asyncio.to_thread(control(stage).limits, "irc")}
     assert (limits["accounts_per_user"].value, limits["accounts_per_user"].configured) == (7, 7)

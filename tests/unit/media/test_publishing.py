@@ -36,7 +36,7 @@ class Place:
 @pytest.fixture
 def publisher(spool):
     def make(*ways, size=100_000):
-        return Publisher(ways, spool, Pictures(), Transfers(per_user=2, total=4), size=size)
+        return Publisher(lambda: ways, spool, Pictures(), Transfers(per_user=2, total=4), size=lambda: size)
 
     return make
 

@@ -12,6 +12,7 @@ from gateway.ops.settings import OperatorSettings
 from gateway.ops.status import BridgeView, Direction, GatewayView, LinkView, QueueView, TrafficView
 from gateway.page import serving
 from gateway.page.rendering import Renderer
+from gateway.web.clients import Clients
 from tests.fakes.desk import FakeDesk
 
 TOKEN = "correct horse battery"
@@ -85,7 +86,7 @@ async def house(
     chosen = OperatorSettings(listen="127.0.0.1:1", **{"token": TOKEN, **(settings or {})})
     chosen = chosen.model_copy(update={"listen": "127.0.0.1:0"})
     async with (
-        serving(chosen, trusted, desk, clock, renderer=compiled(), **bounds) as port,
+        serving(chosen, Clients(trusted), desk, clock, renderer=compiled(), **bounds) as port,
         aiohttp.ClientSession(
             f"http://127.0.0.1:{port}", cookie_jar=aiohttp.CookieJar(unsafe=True)
         ) as session,
