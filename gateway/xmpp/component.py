@@ -15,7 +15,6 @@ import structlog
 
 from gateway.accounts.account import Account
 from gateway.accounts.directory import AccountLimits, Accounts
-from gateway.accounts.host import Host, Wiring
 from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
 from gateway.accounts.presence_check import PresenceCheck
 from gateway.accounts.restore import restore
@@ -46,7 +45,6 @@ from gateway.ops.desk import Desk
 from gateway.ops.traffic import Traffic
 from gateway.rooms.asides import Asides
 from gateway.rooms.events import Listeners
-from gateway.rooms.habits import Habits
 from gateway.rooms.list_commands import ListCommands
 from gateway.rooms.service import RoomService
 from gateway.storage.stores import Stores
@@ -62,20 +60,20 @@ from gateway.xmpp.errors import error_stanza
 from gateway.xmpp.guard import Guard
 from gateway.xmpp.iq import IqTracker
 from gateway.xmpp.leaving import turning_away
-from gateway.xmpp.link import Link, LinkState, LinkStatus
+from gateway.xmpp.link import LinkState, LinkStatus
 from gateway.xmpp.lookout import Lookout
-from gateway.xmpp.reception import Offices, Reception
+from gateway.xmpp.reception import Reception
 from gateway.xmpp.router import Router
 from gateway.xmpp.stanza import Stanza, parse_jid
 from gateway.xmpp.wiring import (
     accounted,
     archived,
-    asked,
-    cut_off,
     exact,
     guarded,
+    hosted,
     ledger,
-    publish,
+    linked,
+    offices,
     street,
     surroundings,
 )
@@ -136,18 +134,7 @@ class Component:
         self._stop = asyncio.Event()
         self.tasks = Tasks()
         self.book = AddressBook(settings.jid, bridge)
-        self.link = Link(
-            jid=settings.jid,
-            secret=settings.secret,
-            host=settings.host,
-            port=settings.port,
-            clock=services.clock,
-            random=services.random,
-            on_stanza=self._on_stanza,
-            on_status=self._on_link,
-            on_twin=lookout.twin,
-            on_written=self.traffic.written,
-        )
+        self.link = linked(self, services, self._on_stanza, self._on_link, lookout)
         self.send = self.link.send
         self.access = Access(settings.name, settings.access, stores.access)
         self.allowed = self.access.allowed
@@ -178,35 +165,8 @@ class Component:
         )
         self.listeners = Listeners(partial(self.iq.request_cb, sender=settings.jid))
         self.deliveries = Deliveries(ledger(self, services), settings.delivery)
-        host = self.host = Host(
-            settings.name,
-            bridge,
-            self.book,
-            services,
-            stores,
-            pacer,
-            settings.backoff,
-            Wiring(
-                self.link.send,
-                self.tasks.spawn,
-                self._status_changed,
-                self.chats,
-                self.deliveries.barrier.stamp,
-                self.traffic,
-                publish(self, media, services),
-                self.guard.watched,
-                self.guard.overheard,
-                asked(self),
-                cut_off(self),
-                lambda: self.link.congested,
-                settings.languages,
-                habits=Habits(record=settings.archive.recorded, persistent=settings.persistent),
-            ),
-            self.people.contacts,
-            self.guard.before(self.deliveries),
-            recorder=self.archives.recorder,
-        )
-        self.accounts = Accounts(host, settings.limits)
+        self.host = hosted(self, services, pacer, media, self._status_changed)
+        self.accounts = Accounts(self.host, settings.limits)
         self.speech = Speech(bridge.capabilities, services.clock, exact(bridge))
         self.telling = Telling(self, self.chats, self.accounts.find, files=bridge.capabilities.attachments)
         self.asking = Asking(bridge.capabilities, self.accounts, self.book, self.iq, settings.title)
@@ -244,21 +204,8 @@ class Component:
         self.people.register(router)
         router.on("iq", "", "result", self.iq.accept)
         router.on("iq", "", "error", self.iq.accept)
-        offices = Offices(
-            self.book,
-            self.bridge,
-            self.accounts,
-            self.rooms,
-            self.people,
-            self.deliveries,
-            self.doors,
-            self.asking,
-            self.telling,
-            self.speech,
-            self.refuse,
-        )
         version = basics.version("Causeway", services.version)
-        Reception(offices).register(router, version, basics.time(services.clock))
+        Reception(offices(self)).register(router, version, basics.time(services.clock))
         self.archives.register(router)
         self.doors.register(
             router,

@@ -5,10 +5,13 @@ Some of what is handed over is asked for later only, so that parts can be built 
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
+from xml.etree.ElementTree import Element
 
 import structlog
 
 from gateway.accounts.account import Account
+from gateway.accounts.host import Host, Wiring
+from gateway.accounts.pacing import Pacer
 from gateway.addressing import unescape
 from gateway.bridge import Bridge, Clock, Discreet, Services
 from gateway.contacts.people import Surroundings
@@ -25,8 +28,12 @@ from gateway.model import GATEWAY, Address, Question, Refused
 from gateway.ops.status import Direction
 from gateway.ops.traffic import Traffic
 from gateway.rooms.configuring import NetworkSettings
+from gateway.rooms.habits import Habits
 from gateway.texts import Readers
 from gateway.xmpp.guard import GuardWiring
+from gateway.xmpp.link import Link, LinkStatus
+from gateway.xmpp.lookout import Lookout
+from gateway.xmpp.reception import Offices
 from gateway.xmpp.stanza import Stanza
 from gateway.xmpp.upload import publish_with
 
@@ -34,6 +41,81 @@ if TYPE_CHECKING:
     from gateway.xmpp.component import Component
 
 _log = structlog.get_logger(__name__)
+
+
+def linked(
+    of: "Component",
+    services: Services,
+    on_stanza: Callable[[Element], None],
+    on_status: Callable[[LinkStatus], None],
+    lookout: Lookout,
+) -> Link:
+    return Link(
+        jid=of.settings.jid,
+        secret=of.settings.secret,
+        host=of.settings.host,
+        port=of.settings.port,
+        clock=services.clock,
+        random=services.random,
+        on_stanza=on_stanza,
+        on_status=on_status,
+        on_twin=lookout.twin,
+        on_written=of.traffic.written,
+    )
+
+
+def hosted(
+    of: "Component",
+    services: Services,
+    pacer: Pacer,
+    media: MediaService | None,
+    status_changed: Callable[[Account], None],
+) -> Host:
+    settings = of.settings
+    return Host(
+        settings.name,
+        of.bridge,
+        of.book,
+        services,
+        of.stores,
+        pacer,
+        settings.backoff,
+        Wiring(
+            of.link.send,
+            of.tasks.spawn,
+            status_changed,
+            of.chats,
+            of.deliveries.barrier.stamp,
+            of.traffic,
+            publish(of, media, services),
+            of.guard.watched,
+            of.guard.overheard,
+            asked(of),
+            cut_off(of),
+            lambda: of.link.congested,
+            settings.languages,
+            habits=Habits(record=settings.archive.recorded, persistent=settings.persistent),
+        ),
+        of.people.contacts,
+        of.guard.before(of.deliveries),
+        recorder=of.archives.recorder,
+    )
+
+
+def offices(of: "Component") -> Offices:
+    return Offices(
+        of.book,
+        of.bridge,
+        of.accounts,
+        of.rooms,
+        of.people,
+        of.deliveries,
+        of.doors,
+        of.asking,
+        of.telling,
+        of.speech,
+        of.refuse,
+    )
 
 
 def publish(of: "Component", media: MediaService | None, services: Services) -> Publish | None:
