@@ -9,7 +9,6 @@ import asyncio
 import importlib.metadata
 import os
 import random
-import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TextIO, cast
 from gateway import logs
 from gateway.bridge import Bridge, Finding, Hint, Running, Services, Verdict
 from gateway.check_media import Search, places, search, writable
+from gateway.check_modes import of_files
 from gateway.check_storage import before_looking, of_schema, place_of
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Plugins, load
@@ -92,12 +92,11 @@ async def findings(
 
 
 def basics(path: Path, settings: Settings) -> Iterator[Finding]:
-    """What can be seen without asking anybody: the configuration and the key."""
+    """What can be seen without asking anybody: the configuration, the key, and who may read what is kept."""
     bridges = ", ".join(f"{each.name} at {each.jid}" for each in settings.bridges)
     yield Finding(Verdict.OK, f"{path}: {bridges}", "configuration")
-    if (warning := _readable(path, settings)) is not None:
-        yield warning
     yield _key(settings.storage)
+    yield from of_files(path, settings)
 
 
 def directories(settings: Settings) -> Iterator[Finding]:
@@ -150,22 +149,6 @@ async def _upload(settings: Settings, bridge: BridgeSettings, try_upload: Search
     secret = bridge.secret.get_secret_value()
     found = await try_upload(bridge.jid, secret, host, port, settings.media.upload_service)
     return Finding(found.verdict, f"files of {bridge.name}: {found.text}")
-
-
-def _readable(path: Path, settings: Settings) -> Finding | None:
-    """A secret in a file that everybody may read."""
-    text = path.read_text(encoding="utf-8-sig")
-    if not path.stat().st_mode & stat.S_IROTH:
-        return None
-    if not any(each.secret.get_secret_value() in text for each in settings.bridges):
-        return None
-    return Finding(
-        Verdict.NOTE,
-        f"{path} holds a secret and everybody on this machine may read it: run `chmod o= {path}`.",
-        "configuration",
-        f"chmod o= {path}\n",
-        "a shell",
-    )
 
 
 def _key(storage: StorageSettings) -> Finding:

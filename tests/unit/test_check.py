@@ -75,6 +75,7 @@ async def test_a_fresh_installation_is_all_well(config: Path) -> None:
         [
             "ok    config.toml: irc at irc.example.org",
             "ok    key file causeway.key",
+            "ok    Nobody else on this machine may read or change what the gateway keeps.",
             "ok    The database causeway.db will be made at the first start.",
             "ok    media directory media will be made at the first start",
             "ok    link of irc: The server accepts it.",
@@ -114,30 +115,14 @@ async def test_a_key_that_others_can_use_fails(config: Path) -> None:
     assert "run 'chmod 600 causeway.key'" in lines[1]
 
 
-async def test_a_configuration_that_everybody_may_read_is_noted_but_works(config: Path) -> None:
-    change(config, mode=0o644)
-    good, lines = await checked(config)
-    assert good
-    assert lines[1] == (
-        "note  config.toml holds a secret and everybody on this machine may read it: run `chmod o= config.toml`."
-    )
-
-
-async def test_a_readable_configuration_without_secrets_is_nothing_to_note(config: Path) -> None:
-    change(config, mode=0o644, text='[bridges.irc]\njid = "irc.example.org"\n')
-    good, lines = await checked(config, CAUSEWAY_BRIDGES__IRC__SECRET="hunter2")
-    assert good
-    assert not [line for line in lines if line.startswith("note")]
-
-
 async def test_a_file_that_is_no_database_fails(config: Path) -> None:
     (config.parent / "causeway.db").write_text(
         "this is not a database, but long enough to look like one" * 20
     )
     good, lines = await checked(config)
     assert not good
-    assert lines[2].startswith("FAIL  ")
-    assert "causeway.db is not an SQLite database: " in lines[2]
+    assert lines[3].startswith("FAIL  ")
+    assert "causeway.db is not an SQLite database: " in lines[3]
 
 
 async def test_a_database_of_a_later_version_fails_and_stays_as_it_is(config: Path) -> None:
@@ -149,14 +134,14 @@ async def test_a_database_of_a_later_version_fails_and_stays_as_it_is(config: Pa
     before = {each.name: each.read_bytes() for each in config.parent.iterdir()}
     good, lines = await checked(config)
     assert not good
-    assert "999" in lines[2]
+    assert "999" in lines[3]
     assert {each.name: each.read_bytes() for each in config.parent.iterdir()} == before
 
 
 async def test_a_directory_that_is_not_there_fails(config: Path) -> None:
     good, lines = await checked(config, CAUSEWAY_STORAGE__DATABASE="sqlite:///no/causeway.db")
     assert not good
-    assert lines[2] == (
+    assert lines[3] == (
         "FAIL  The directory no for the database does not exist: create it, or correct storage.database."
     )
 
@@ -247,10 +232,10 @@ async def test_a_port_that_a_bridge_cannot_have_fails(config: Path) -> None:
         }
         good, lines = await checked(config, **wanted)
         assert not good
-        assert lines[4].startswith(f"FAIL  services of irc: identd cannot listen on 127.0.0.1 port {port}: ")
+        assert lines[5].startswith(f"FAIL  services of irc: identd cannot listen on 127.0.0.1 port {port}: ")
     good, lines = await checked(config, **wanted)
     assert good
-    assert lines[4] == "ok    services of irc"
+    assert lines[5] == "ok    services of irc"
 
 
 # -- mail ------------------------------------------------------------------------------------------------------
