@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from weakref import WeakSet
 
 from pydantic import BaseModel
 
@@ -30,6 +31,7 @@ from gateway.bridge import (
     Capabilities,
     Finding,
     Measure,
+    Passage,
     Services,
     Session,
     SessionEnded,
@@ -65,6 +67,7 @@ CAPABILITIES = Capabilities(
     traces=True,
     examined=True,
     measured=True,
+    tracing=True,
     reconfigures=True,
     network_noun="IRC server",
     room_noun="IRC channel",
@@ -93,6 +96,7 @@ class IrcBridge:
         )
         self._unstyled = replace(self._can, styling=False)
         self._tallies = Tallies([settings.fixed_server] if settings.fixed_server else [])
+        self._sessions: WeakSet[IrcSession] = WeakSet()  # those that somebody has
         self._take(settings)
         self._connect = connect
         self._security = Security.of(services)
@@ -195,6 +199,10 @@ class IrcBridge:
         """``gateway.bridge.Measured``."""
         return self._tallies.measures()
 
+    async def passages(self, id_: str) -> Sequence[Passage]:
+        """``gateway.bridge.Tracing``."""
+        return [each for session in list(self._sessions) for each in session.passages(id_)]
+
     def session(self, account: Account, sink: Sink) -> Session:
         """Raises ``SessionEnded`` for settings with which no session could begin."""
         if not self._served(account.network):
@@ -210,7 +218,11 @@ class IrcBridge:
         show_all = self._settings.server_messages == "all"
         tally = self._tallies.of(account.network)
         connect = self._connect or partial(self._real, tally)
-        return IrcSession(mine, sink, self._services, connect, can, self._security, tally, show_all=show_all)
+        session = IrcSession(
+            mine, sink, self._services, connect, can, self._security, tally, show_all=show_all
+        )
+        self._sessions.add(session)
+        return session
 
     @property
     def _may(self) -> profile.Liberties:

@@ -4,6 +4,7 @@ Knows no commands: whoever sends a labelled line leaves a claim here and is told
 particular, or that none came. The table is bounded in count and age; what the server labels by itself is nobody's.
 """
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from bridges.irc.alarm import NEVER, Alarm
@@ -44,6 +45,11 @@ class Labels:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def claims(self) -> Iterator[Claim]:
+        """Those that wait for an answer."""
+        return (claim for claim, _ in self._open.values())
 
     @property
     def full(self) -> bool:

@@ -4,7 +4,7 @@ It knows neither lines nor sockets, only an outlet. A line that may go at once c
 wait, one timer is set for the next token. What keeps the connection alive (PONG, CAP, QUIT) goes past the queue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from bridges.irc.tally import Tally
@@ -76,6 +76,11 @@ class SendQueue:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def parcels(self) -> Iterator[Parcel | None]:
+        """Whose the lines are that wait, the next one first."""
+        return (parcel for _, parcel in self._waiting)
 
     @property
     def free(self) -> int:

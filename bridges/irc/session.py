@@ -3,11 +3,11 @@
 What the core asks for goes to the part that knows; without a connection everything is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bridges.irc.life import Life
-from gateway.bridge import Answer, Ticket
+from gateway.bridge import Answer, Passage, Ticket
 from gateway.model import (
     Address,
     Catalog,
@@ -29,7 +29,11 @@ from gateway.model import (
 class IrcSession(Life):
     """See ``gateway.bridge.Session`` and most of its ``abilities``. The last word on every ticket is the parts'."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
+
+    def passages(self, id_: str) -> Iterator[Passage]:
+        """Where a message of the user's is that is being said."""
+        return self._parts.speaking.passages(id_)
 
     def fold(self, name: str) -> str:
         return self._parts.standing.fold(name)

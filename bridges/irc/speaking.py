@@ -6,7 +6,7 @@ still wait; one that arrives later becomes a note in the room, or, about a perso
 (see ``unproven``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from bridges.irc import secrecy
@@ -23,9 +23,10 @@ from bridges.irc.protocol.formatting import strip
 from bridges.irc.protocol.line import Line
 from bridges.irc.protocol.split import pieces, room_for
 from bridges.irc.sendqueue import full
+from bridges.irc.tracking import passages
 from bridges.irc.unproven import Unproven
 from bridges.irc.utterances import Echoes, Utterance
-from gateway.bridge import BadAddress, Ticket
+from gateway.bridge import BadAddress, Passage, Ticket
 from gateway.model import Condition, DeliveryState, MessageKind, Refused
 
 _MAX_CORRESPONDENTS = 1000
@@ -129,6 +130,11 @@ class Speaking:
         if reference:
             self._common.sink.delivery(reference, DeliveryState.FAILED, why)
         return reference != ""
+
+    def passages(self, id_: str) -> Iterator[Passage]:
+        """Where a message is that is being said."""
+        common = self._common
+        return passages(id_, common.network, common.queue, self.labels, self._unproven, common.clock)
 
     def step(self, step: str, ticket: Ticket, **details: object) -> None:
         """For the log."""

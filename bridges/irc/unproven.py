@@ -25,6 +25,12 @@ class Unproven:
             self._lines += [(key, reference, self._clock.monotonic())] * lines
             del self._lines[:-_MOST]
 
+    def since(self, reference: str) -> float | None:
+        """When a message was written (monotonic seconds) of which an error may still come; None of all others."""
+        after = self._clock.monotonic() - _SECONDS
+        times = [time for _, each, time in self._lines if each == reference and time >= after]
+        return times[0] if times else None
+
     def latest(self, key: str) -> str:
         """The reference of what an error about ``key`` is about; empty if there is nothing. Each line fails once."""
         since = self._clock.monotonic() - _SECONDS

@@ -1,10 +1,11 @@
-"""Where a text is, for whoever runs the gateway: by our id or by the one that a provider gave to a piece. Names no number
-and quotes nothing.
+"""Where a text is, for whoever runs the gateway: by our id or by the one that a provider gave to it, or to a piece. Names no
+number and quotes nothing.
 """
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from bridges.sms.receiving.tables import INBOUND
 from bridges.sms.sending.matching import stripped
@@ -24,7 +25,7 @@ async def passages(services: Services, id_: str) -> Sequence[Passage]:
     query = query.where(_M.bridge == services.name, or_(_M.id == id_, _M.id.in_(theirs)))
     found = await _taken(services, id_)
     for row in await services.tables.read(query.order_by(_M.created.desc()).limit(_MOST)):
-        found.append(Passage(row.created, "written down to be sent", f"text {row.id}"))
+        found.append(Passage(row.created, "written down to be sent", f"text {row.id}", row.id))
         found += await _pieces(services, row.id, row.total)
         route = f"route {row.route}" if row.route else ""
         details = ", ".join(
@@ -35,11 +36,23 @@ async def passages(services: Services, id_: str) -> Sequence[Passage]:
 
 
 async def _taken(services: Services, id_: str) -> list[Passage]:
-    """Of a text from outside, by our id: rows stay as long as it may come again."""
-    query = select(_I.received, _I.waits).where(_I.bridge == services.name, _I.id == id_)
+    """Of a text from outside: rows stay as long as it may come again, if the network has ids; the one of the last piece is
+    the message's."""
+    theirs = json.dumps({"i": id_}, separators=(",", ":"))[1:-1]  # as it stands in a row that waits
+    waits = and_(_I.waits == 1, _I.content.contains(theirs, autoescape=True))
+    seen_to = and_(_I.waits == 0, _I.content == id_)
+    query = select(_I.id, _I.received, _I.waits).where(
+        _I.bridge == services.name, or_(_I.id == id_, waits, seen_to)
+    )
+    rows = await services.tables.read(query.order_by(_I.id).limit(_MOST))
     return [
-        Passage(row.received, "taken from the network", "waits to be shown" if row.waits else "seen to")
-        for row in await services.tables.read(query)
+        Passage(
+            row.received,
+            "taken from the network",
+            f"text {row.id}, {'waits to be shown' if row.waits else 'seen to'}",
+            row.id,
+        )
+        for row in rows
     ]
 
 

@@ -77,11 +77,14 @@ class Examined(Protocol):
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One step of one message on its way. ``time`` is in Unix seconds; ``step`` a few words ("written to the network");
-    ``detail`` never quotes the message, and shortens telephone numbers."""
+    ``detail`` never quotes the message, and shortens telephone numbers. ``known_as``: the id by which the core knows the
+    message from here on (of a request ``Ticket.reference``, of what the sink was given ``Message.foreign_id``), if it is
+    another one than was asked for."""
 
     time: float
     step: str
     detail: str = ""
+    known_as: str = ""
 
 
 class Tracing(Protocol):

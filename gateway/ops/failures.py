@@ -17,6 +17,8 @@ from gateway.texts import Text
 #: Causes of one bridge; beyond it, the one that was not met for the longest time is forgotten.
 _CAUSES = 200
 _IDS = 5
+#: Messages of one bridge whose failure is remembered; of those in rooms nothing else is.
+_MESSAGES = 1_000
 _HOUR, _DAY = 3600, 24
 _READ = 500  # characters of a reason that are looked at
 _WORDS, _LENGTH = 12, 90
@@ -53,6 +55,7 @@ class Failures:
         self._clock = clock
         self._bridge = bridge
         self._groups: dict[tuple[Direction, str], _Group] = {}  # the latest last
+        self._messages: dict[str, tuple[float, Direction, str]] = {}  # by id; the latest last
 
     def note(self, direction: Direction, why: Refused, id_: str = "", hidden: Sequence[str] = ()) -> None:
         """A message failed. ``id_`` is what it can be traced by. ``hidden``: names of people and rooms that the reason may
@@ -71,7 +74,16 @@ class Failures:
         while len(group.hours) > _DAY:
             del group.hours[min(group.hours)]
         if id_:
-            group.ids = [*group.ids[-_IDS + 1 :], id_[:255]]
+            id_ = id_[:255]
+            group.ids = [*group.ids[-_IDS + 1 :], id_]
+            self._messages.pop(id_, None)
+            self._messages[id_] = now, *key
+            if len(self._messages) > _MESSAGES:
+                del self._messages[next(iter(self._messages))]
+
+    def of(self, id_: str) -> tuple[float, Direction, str] | None:
+        """When, on which way and by which cause a message failed; None if that is not known (any more)."""
+        return self._messages.get(id_)
 
     def groups(self) -> list[FailureGroup]:
         """Of the last day, the latest first."""

@@ -12,6 +12,7 @@ import structlog
 
 from gateway.bridge import NotStored, Passage, Tracing
 from gateway.delivery.entry import Entry, entry_of, names_of
+from gateway.history.recorder import origin
 from gateway.model import DeliveryState
 from gateway.ops.failures import cause_of
 from gateway.ops.status import Direction, TraceView
@@ -28,6 +29,10 @@ _STEPS = 200
 #: Rooms looked at in one turn of the loop.
 _ROOMS = 200
 _GATEWAY = "gateway"
+#: Messages that ids of a bridge's lead on to.
+_ON = 5
+#: For how long archives are searched for an id that they have no index of.
+_SEARCH = 8.0
 
 Step = tuple[float, str, str, str]
 
@@ -52,6 +57,9 @@ class Tracer:
         for name, component in list(self._components.items()):
             if name not in known:
                 found.extend(await self._of_bridge(name, component, id_))
+                found.extend(_failed(name, component, id_))
+        if not found:
+            found.extend(await self._of_client(id_))
         return found[:_MOST]
 
     # -- private messages, and those of rooms that the ledger keeps --------------------------------------------
@@ -68,10 +76,15 @@ class Tracer:
         return TraceView(entry.id, entry.bridge, direction, _state(entry), _ordered(steps))
 
     async def _of_bridge(self, name: str, component: Component, id_: str) -> list[TraceView]:
-        """What only the bridge knows. The way there may begin at an id of the bridge's and go on at one of the ledger's."""
+        """What only the bridge knows; or, where it says by which id the core knows the message, all that is known."""
         passages = await self._passages(component, id_)
         if not passages:
             return []
+        on = dict.fromkeys(each.known_as for each in passages if each.known_as not in ("", id_))
+        rows = [row for each in list(on)[:_ON] for row in await self._stores.deliveries.named(each, _MOST)]
+        entries = {entry.id: entry for entry in map(entry_of, rows) if entry.bridge == name}
+        if entries:
+            return [await self._of_entry(entry) for entry in entries.values()]
         steps = _ordered([_step(name, each) for each in passages])
         return [TraceView(id_, name, None, steps[-1][2], steps)]
 
@@ -98,18 +111,23 @@ class Tracer:
                 looked += 1
                 if looked % _ROOMS == 0:
                     await asyncio.sleep(0)
+                meant = room.id_of(id_) or id_  # a part is known by the whole
                 for said in room.history.latest():
-                    if id_ in (said.stanza_id, said.id) and (name, said.stanza_id) not in seen:
+                    if (said.stanza_id == meant or said.id == id_) and (name, said.stanza_id) not in seen:
                         seen.add((name, said.stanza_id))
                         found.append(_of_room(name, room, said))
                         break
                 if len(found) >= _MOST:
                     return found
-        for bridge, network, sender, time in await self._stores.archive.named(id_, _MOST):
-            if not any(view.bridge == bridge for view in found):
-                step = "kept in the archive of a room" if sender else "kept in the archive"
-                found.append(TraceView(id_, bridge, None, "archived", ((time, _GATEWAY, step, network),)))
+        for kept in await self._stores.archive.named(id_, _MOST):
+            if not any(view.bridge == kept[0] for view in found):
+                found.append(_archived(id_, kept))
         return found
+
+    async def _of_client(self, id_: str) -> list[TraceView]:
+        """What is in the archives alone, of a room that is closed, by the id that the sender's client gave it."""
+        kept = await self._stores.archive.beginning(origin(id_), _MOST, _SEARCH)
+        return [_archived(id_, each) for each in kept]
 
 
 def _of_room(bridge: str, room: Room, said: Said) -> TraceView:
@@ -121,6 +139,21 @@ def _of_room(bridge: str, room: Room, said: Said) -> TraceView:
     state = "taken by the network" if own else "shown"
     direction = Direction.OUT if own else Direction.IN
     return TraceView(said.stanza_id, bridge, direction, state, ((said.time, bridge, step, detail),))
+
+
+def _archived(id_: str, kept: tuple[str, str, str, float]) -> TraceView:
+    bridge, network, sender, time = kept
+    step = "kept in the archive of a room" if sender else "kept in the archive"
+    return TraceView(id_, bridge, None, "archived", ((time, _GATEWAY, step, network),))
+
+
+def _failed(name: str, component: Component, id_: str) -> list[TraceView]:
+    """Of what failed in a room nothing else is left."""
+    failed = component.traffic.failures.of(id_)
+    if failed is None:
+        return []
+    time, direction, cause = failed
+    return [TraceView(id_, name, direction, "failed", ((time, _GATEWAY, "failed", cause),))]
 
 
 def _ledger_steps(entry: Entry) -> Iterator[Step]:

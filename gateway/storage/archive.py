@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, delete, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, select, update
 from sqlalchemy.sql.dml import Update
 
 from gateway.bridge import Clock
@@ -36,6 +36,11 @@ _ARCHIVES_REMEMBERED = 100_000  # as numbers only
 _REFRESH = 86_400.0  # seconds after which the time of use of a room is written again
 _CHATS = 2_000  # of one user that are searched together, the latest
 _ROW_OCTETS = 300  # what a row costs in memory besides its body, roughly
+_LOOKED_AT = 20_000  # rows, by one query of a search without an index
+
+_NAMED = select(archives.c.bridge, archives.c.network, archive.c.sender, archive.c.sent_at).join_from(
+    archives, archive, archives.c.id == archive.c.archive_id
+)
 
 
 class ArchiveStore:
@@ -132,11 +137,7 @@ class ArchiveStore:
 
     async def named(self, id_: str, limit: int) -> list[tuple[str, str, str, float]]:
         """Bridge, network, sender and time of messages that have this id, ours or the network's."""
-        query = (
-            select(archives.c.bridge, archives.c.network, archive.c.sender, archive.c.sent_at)
-            .join_from(archives, archive, archives.c.id == archive.c.archive_id)
-            .limit(limit)
-        )
+        query = _NAMED.limit(limit)
         said_at = time_in(id_)
         if said_at is None:
             query = query.where(archive.c.foreign_id == id_)
@@ -146,6 +147,22 @@ class ArchiveStore:
         await self.settled()
         rows = await self._database.read(query)
         return [(row.bridge, row.network, row.sender, row.sent_at) for row in rows]
+
+    async def beginning(self, extra: str, limit: int, seconds: float) -> list[tuple[str, str, str, float]]:
+        """The same of messages whose ``extra`` begins so. There is no index of those, so all are looked at, the latest
+        first, until ``seconds`` are over."""
+        await self.settled()
+        deadline = self._clock.monotonic() + seconds
+        last = (await self._database.read(select(func.max(archive.c.id))))[0][0] or 0
+        first = (await self._database.read(select(func.min(archive.c.id))))[0][0] or 0
+        query = _NAMED.where(func.substr(archive.c.extra, 1, len(extra)) == extra)
+        query = query.order_by(archive.c.id.desc()).limit(limit)
+        found: list[tuple[str, str, str, float]] = []
+        while last >= first > 0 and len(found) < limit and self._clock.monotonic() < deadline:
+            rows = await self._database.read(query.where(archive.c.id.between(last - _LOOKED_AT + 1, last)))
+            found += [(row.bridge, row.network, row.sender, row.sent_at) for row in rows]
+            last -= _LOOKED_AT
+        return found[:limit]
 
     def retract(
         self, bridge: str, owner: str, network: str, room_key: str, stanza_id: str, tombstone: str = ""

@@ -91,12 +91,19 @@ class DeliveryStore:
         return next(iter(await self._database.read(select(deliveries).where(deliveries.c.id == id_))), None)
 
     async def named(self, id_: str, limit: int) -> Sequence[Row[Any]]:
-        """Rows of that id, or of a stanza or a network's message of that id, the latest first. Looks at all rows, for
-        an index of each would cost every message: for people who ask, not for programs."""
+        """Rows of that id, or of a stanza or a network's message (or part of one) of that id, the latest first. Looks at all
+        rows, for an index of each would cost every message: for people who ask, not for programs."""
+        columns = deliveries.c
+        part = columns.unreported.contains(id_, autoescape=True)
         query = select(deliveries).where(
-            or_(deliveries.c.id == id_, deliveries.c.stanza_id == id_, deliveries.c.foreign_id == id_)
+            or_(columns.id == id_, columns.stanza_id == id_, columns.foreign_id == id_, part)
         )
-        return await self._database.read(query.order_by(deliveries.c.created.desc()).limit(limit))
+        rows = await self._database.read(query.order_by(columns.created.desc()).limit(limit))
+        return [
+            row
+            for row in rows
+            if id_ in (row.id, row.stanza_id, row.foreign_id) or id_ in row.unreported.split("\n")
+        ]
 
     def mark(self, bridge: str, confirmed: float) -> None:
         """Note with the next commit until when everything written to the XMPP server has been dealt with by it."""

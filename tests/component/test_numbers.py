@@ -40,9 +40,20 @@ async def test_a_message_to_a_room_is_counted_timed_and_found_by_its_id(stage: S
     series = scraped(stage)
     assert value(series, "messages_total", direction="out", place="room") == 1
     assert value(series, "message_seconds_count", direction="out") == 1
-    (found,) = await Tracer({"loopback": stage.component}, stage.component.stores).trace("said-1")
+    tracer = Tracer({"loopback": stage.component}, stage.component.stores)
+    (found,) = await tracer.trace("said-1")
     assert (found.bridge, found.direction, found.state) == ("loopback", Direction.OUT, "taken by the network")
     assert "hello" not in str(found)
+    stage.send(f"<presence type='unavailable' from='{ALICE}' to='{ROOM}/alice'/>")
+    await stage.expect("presence", type="unavailable")
+    assert not any(account.rooms for account in stage.component.accounts)
+    (found,) = await tracer.trace("said-1")  # the room is closed, its archive is not
+    assert (found.bridge, found.state, found.steps[0][2]) == (
+        "loopback",
+        "archived",
+        "kept in the archive of a room",
+    )
+    assert await tracer.trace("said-") == []
 
 
 async def test_a_message_that_is_refused_is_counted_by_its_condition_and_grouped(stage: Stage) -> None:
@@ -52,6 +63,8 @@ async def test_a_message_that_is_refused_is_counted_by_its_condition_and_grouped
     (group,) = stage.component.traffic.failures.groups()
     assert (group.direction, group.count, group.ids) == (Direction.OUT, 1, ("lost-1",))
     assert "elsewhere" not in group.cause
+    (found,) = await Tracer({"loopback": stage.component}, stage.component.stores).trace("lost-1")
+    assert (found.direction, found.state, found.steps[0][3]) == (Direction.OUT, "failed", group.cause)
 
 
 async def test_a_private_message_is_found_by_the_clients_id_and_by_the_ledgers(stage: Stage) -> None:

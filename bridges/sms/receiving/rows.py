@@ -50,8 +50,9 @@ class Delivery:
 
 
 def write_inbound(inbound: Inbound) -> str:
-    """``Inbound.id`` is left out: the row is known by it already."""
     values: dict[str, Any] = {"r": inbound.route, "s": inbound.sender, "o": inbound.recipient}
+    if inbound.id:
+        values["i"] = inbound.id
     if inbound.text:
         values["t"] = inbound.text
     if inbound.data:
@@ -85,6 +86,7 @@ def read_inbound(content: str) -> Inbound:
         route=values["r"],
         sender=values["s"],
         recipient=values["o"],
+        id=values.get("i", ""),
         text=values.get("t", ""),
         data=b64decode(values.get("d", "")),
         alphabet=Alphabet(values.get("a", Alphabet.TEXT)),

@@ -60,7 +60,7 @@ class Store:
         self._deliver = self._make(DELIVERIES).on_conflict_do_nothing()
         here = and_(INBOUND.c.bridge == bridge, INBOUND.c.id == bindparam("row"))
         self._forget_named = update(INBOUND).where(here, INBOUND.c.again != INBOUND.c.id)
-        self._forget_named = self._forget_named.values(waits=0, content="")
+        self._forget_named = self._forget_named.values(waits=0, content=bindparam("theirs"))
         # What the network has no id for is known again by nothing: there is no use in its row.
         self._forget_unnamed = delete(INBOUND).where(here, INBOUND.c.again == INBOUND.c.id)
         self._delivered = delete(DELIVERIES).where(
@@ -134,7 +134,9 @@ class Store:
         if outcome.deliveries:
             statements.append((self._deliver, [self._values(each) for each in outcome.deliveries]))
         if outcome.done:
-            named = [{"row": each.id} for each in outcome.done if each.id != each.again]
+            named = [
+                {"row": each.id, "theirs": each.inbound.id} for each in outcome.done if each.id != each.again
+            ]
             unnamed = [{"row": each.id} for each in outcome.done if each.id == each.again]
             if named:
                 statements.append((self._forget_named, named))

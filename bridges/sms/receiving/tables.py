@@ -1,7 +1,7 @@
 """The tables of receiving: what was taken, what waits for its users, and whose conversations of shared
 numbers are.
 
-Texts stand in ``content`` as long as they are needed and no longer; neither is kept here once its users have it.
+Texts stand in ``content`` as long as they are needed and no longer.
 """
 
 from sqlalchemy import Column, Float, Index, Integer, Table, Text
@@ -9,7 +9,8 @@ from sqlalchemy import Column, Float, Index, Integer, Table, Text
 from bridges.sms.schema import METADATA
 
 #: Messages, and pieces of them, from the moment they are taken. ``again`` is equal for the same message of a route, and the
-#: row's id where the network names none. What was seen to keeps its row, without ``content``, as long as it may come again.
+#: row's id where the network names none. What was seen to keeps its row as long as it may come again, and of ``content`` the
+#: network's id alone.
 INBOUND = Table(
     "sms_inbound",
     METADATA,

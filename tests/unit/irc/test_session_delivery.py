@@ -31,6 +31,26 @@ async def test_a_message_is_done_when_the_echo_with_its_label_comes() -> None:
     await scene.finish()
 
 
+async def test_a_message_is_found_by_its_reference_while_it_waits_and_not_after() -> None:
+    scene = await labelled(burst=1)
+    await scene.clock.advance(9.0)  # the first may go at once
+    scene.session.say("#foo", "one", CHAT, first := Receipt("s1"))
+    scene.session.say("#foo", "two\nthree", CHAT, Receipt("s2"))
+
+    async def steps(id_: str) -> list[tuple[str, str]]:
+        return [(each.step, each.detail) for each in await scene.bridge.passages(id_)]
+
+    (line,) = scene.server.take()
+    assert await steps("s1") == [("written to the network, waits to be confirmed", f"{NETWORK}, 1 lines")]
+    waits = "its lines wait for the pace of the network"
+    assert await steps("s2") == [(waits, f"{NETWORK}, 0 before it, 2 of its own")]
+    scene.server.says(f"@label={label_of(line)};msgid=m1 {ME} PRIVMSG #foo :one")
+    assert first.ids == ["m1"]
+    assert await steps("s1") == await steps("m1") == []
+    await scene.finish()
+    assert await steps("s2") == []
+
+
 async def test_answers_find_their_requests_in_any_order() -> None:
     scene = await labelled()
     first, second = Receipt(), Receipt()

@@ -59,7 +59,7 @@ async def test_nothing_is_left_of_what_was_shown(house: House) -> None:
     await house.receiving.close()
     assert await house.services.tables.read(select(DELIVERIES)) == []
     rows = await house.services.tables.read(select(INBOUND))
-    assert [(row.waits, row.content) for row in rows] == [(0, "")]
+    assert [(row.waits, row.content) for row in rows] == [(0, "m1")]  # by which it is traced
 
 
 async def test_a_pair_of_a_pool_is_one_users(house: House) -> None:
