@@ -92,13 +92,7 @@ async def mail():
     """dora's mailbox is behind the machine's own Postfix, as it would be behind the Internet."""
     boxes = Mailboxes()
     await boxes.start()
-    # What DNS says elsewhere.
-    text = MAIN_CF.read_text(encoding="utf-8")
-    far = f"{{ far.localhost = smtp:[127.0.0.1]:{boxes.port} }} }}"
-    MAIN_CF.write_text(
-        re.sub(r"(?m)^(transport_maps = inline:.*) \}$", rf"\1, {far}", text), encoding="utf-8"
-    )
-    run("postfix", "reload")
+    route(boxes.port)
     dora = r"dora\40far.localhost@mail.localhost"
     async with alice() as client:
         await registered(client, "mail.localhost")
