@@ -1,13 +1,5 @@
 """The email bridge: a mailbox is a contact, a mail is a message. The operator's MTA stays at the border.
 
-``BRIDGE`` is what the entry point ``causeway.bridges`` names.
+``plugin`` has what the gateway is given of it. Nothing is imported here: mails are read in processes of their own, which
+need little of the bridge.
 """
-
-from bridges.email.bridge import build
-from bridges.email.config import EmailSettings
-from bridges.email.migrations import SCHEMA
-from gateway.bridge import Plugin
-
-BRIDGE = Plugin(settings=EmailSettings, build=build, schema=SCHEMA)
-
-__all__ = ["BRIDGE"]

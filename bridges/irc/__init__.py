@@ -1,9 +1,1 @@
-"""The IRC bridge. ``BRIDGE`` is what the entry point ``causeway.bridges`` names."""
-
-from bridges.irc.bridge import build
-from bridges.irc.config import IrcSettings
-from gateway.bridge import Plugin
-
-BRIDGE = Plugin(settings=IrcSettings, build=build)
-
-__all__ = ["BRIDGE"]
+"""The IRC bridge; ``plugin`` has what the gateway is given of it."""

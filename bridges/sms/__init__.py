@@ -1,13 +1,4 @@
 """The SMS bridge: a phone number is a contact, a text is a message. Routes of several kinds lead to the network.
 
-``BRIDGE`` is what the entry point ``causeway.bridges`` names.
+``plugin`` has what the gateway is given of it.
 """
-
-from bridges.sms.bridge import build
-from bridges.sms.config import SmsSettings
-from bridges.sms.migrations import SCHEMA
-from gateway.bridge import Plugin
-
-BRIDGE = Plugin(settings=SmsSettings, build=build, schema=SCHEMA)
-
-__all__ = ["BRIDGE"]

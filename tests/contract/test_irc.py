@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from bridges.irc import BRIDGE
 from bridges.irc.config import IrcSettings
+from bridges.irc.plugin import BRIDGE
 from bridges.irc.protocol.formatting import strip
 from gateway.bridge import Account, Services
 from gateway.clock import SystemClock

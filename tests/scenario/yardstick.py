@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bridges.irc import BRIDGE
+from bridges.irc.plugin import BRIDGE
 from gateway.accounts.pacing import Pacer, PacingPolicy
 from gateway.bridge import Services
 from gateway.clock import SystemClock

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from bridges.irc import BRIDGE
 from bridges.irc.bridge import IrcBridge
 from bridges.irc.config import IrcSettings
+from bridges.irc.plugin import BRIDGE
 from gateway.bridge import BadAddress, Services
 from tests.fakes.clock import ManualClock
 

@@ -3,11 +3,12 @@ import random
 import pytest
 from pydantic import ValidationError
 
-from bridges.irc import BRIDGE, profile
+from bridges.irc import profile
 from bridges.irc.bridge import IrcBridge, build
 from bridges.irc.config import IrcSettings
 from bridges.irc.dial import Endpoint, TlsSettings
 from bridges.irc.network_config import NetworkSettings
+from bridges.irc.plugin import BRIDGE
 from bridges.irc.profile import Liberties
 from gateway.bridge import Account, BadAddress, Services, SessionEnded
 from gateway.model import FieldKind

@@ -4,9 +4,9 @@ import random
 from pathlib import Path
 from typing import cast
 
-import bridges.email
-import bridges.irc
-import bridges.sms
+import bridges.email.plugin
+import bridges.irc.plugin
+import bridges.sms.plugin
 from gateway.bridge import Bridge, Measure, Measured, Plugin, Services
 from tests.fakes.clock import ManualClock
 
@@ -23,9 +23,9 @@ SETTINGS: dict[str, dict[str, object]] = {
     "sms": {"region": "DE"},
 }
 PLUGINS: dict[str, Plugin] = {
-    "irc": bridges.irc.BRIDGE,
-    "email": bridges.email.BRIDGE,
-    "sms": bridges.sms.BRIDGE,
+    "irc": bridges.irc.plugin.BRIDGE,
+    "email": bridges.email.plugin.BRIDGE,
+    "sms": bridges.sms.plugin.BRIDGE,
 }
 
 

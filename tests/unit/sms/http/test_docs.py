@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bridges.sms import BRIDGE
 from bridges.sms.http import library
 from bridges.sms.http.kannel import Wanted, faults, read
+from bridges.sms.plugin import BRIDGE
 from gateway.config import load
 
 TEXT = (Path(__file__).parents[4] / "docs" / "sms-providers.md").read_text()

@@ -6,7 +6,6 @@ import random
 import pytest
 from pydantic import ValidationError
 
-from bridges.sms import BRIDGE
 from bridges.sms.http import library
 from bridges.sms.http.building import built
 from bridges.sms.http.calling import Addresses, Caller
@@ -17,6 +16,7 @@ from bridges.sms.http.reading import Reader
 from bridges.sms.http.settings import HttpRoute, KannelRoute
 from bridges.sms.http.signatures import Scheme
 from bridges.sms.http.webhooks import Webhooks
+from bridges.sms.plugin import BRIDGE
 from bridges.sms.traffic import Away, Stage
 from gateway.bridge import Services
 from gateway.clock import SystemClock
