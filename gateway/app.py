@@ -10,12 +10,13 @@ again, because somebody asked for that (SIGUSR1) or because of a fault while it 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 from gateway import collector, page
 from gateway.assembly import Shared, version
@@ -29,7 +30,7 @@ from gateway.fleet import Fleet, Served
 from gateway.loops import Loops
 from gateway.media.service import MediaService
 from gateway.member import leaves
-from gateway.ops.desk import Desk, Login
+from gateway.ops.desk import Login
 from gateway.ops.health import Health
 from gateway.ops.numbers import Counting
 from gateway.ops.operations import Operations
@@ -66,13 +67,18 @@ def run(settings: Settings, path: Path, haste: float = 1.0) -> int:
     os.umask(0o077)
     deadline = Deadline()
     try:
-        import uvloop  # noqa: PLC0415 - optional: it does not install everywhere
-    except ImportError:
-        return asyncio.run(serve(settings, read, deadline, path, haste))
-    try:
-        return uvloop.run(serve(settings, read, deadline, path, haste))
+        return _loop()(serve(settings, read, deadline, path, haste))
     finally:
         deadline.lift()
+
+
+def _loop() -> Callable[[Coroutine[None, None, int]], int]:
+    """What runs us: uvloop where there is one; it does not install everywhere."""
+    try:
+        fast: Callable[[Coroutine[None, None, int]], int] = import_module("uvloop").run
+    except ImportError:
+        return asyncio.run
+    return fast
 
 
 async def serve(
@@ -112,6 +118,19 @@ async def serve(
     return START_AGAIN
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a gateway is made of."""
+
+    secrets: SecretBox
+    database: Database
+    shared: Shared
+    fleet: Fleet
+    retention: Retention
+    watching: Watching
+    operations: Operations
+
+
 class Gateway:
     """All components of one configuration, with what they share."""
 
@@ -141,77 +160,103 @@ class Gateway:
         self._wanted.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        settings, clock = self._settings, self._clock
+        """Until ``stop``. Raises what keeps it from starting."""
         async with AsyncExitStack() as stack:
-            # First: without it, not even an empty database is left behind.
-            secrets = SecretBox.load(settings.storage.key_file)
-            database = await stack.enter_async_context(opened(settings.storage.database, clock=clock))
-            schemas = await self._adopted(database)
-            stores = Stores.of(database, secrets, clock, schemas)
-            media = MediaService(settings.media, stores.files, clock, f"Causeway/{version()}")
-            await stack.enter_async_context(media.running())
-            health = Health(clock)
-            watching = Watching(health, clock, self._haste)
-            verbosity = Verbosity(settings.log.level == "debug")
-            clients = Clients(settings.web.trusted_proxies)
-            tables = BridgeTables(database)
-            shared = Shared(clock, stores, tables, media, Loops(clock), clients, verbosity=verbosity)
-            fleet = Fleet(settings, shared, database, health, watching.lookout)
-            retention = Retention(database, rules(settings), clock)
-            reloading = Reloading(fleet, shared, database, retention, self._read)
-
-            def doctor(bridge: str, login: Login | None = None) -> AsyncIterator[Finding]:
-                return live(fleet.settings, self._path, fleet, database, bridge, login)
-
-            counting = Counting(
-                fleet,
-                shared.traffic,
-                database,
-                stores,
-                health,
-                clock,
-                version(),
-                log_level=lambda: operations.log_level,
-                lag=lambda: watching.lag,
+            parts = await self._built(stack)
+            await self._serve(stack, parts)
+            await self._doors(stack, parts)
+            await stack.enter_async_context(
+                parts.watching.over(parts.fleet, parts.database, parts.secrets, self._manager)
             )
-            operations = Operations(fleet, health, reloading, self._manager, counting, doctor)
-            fleet.prepare(operations)
-            routes = bridge_routes(Served(fleet), clients)
-            await self._serve(stack, [*media.routes(), *routes])
-            await self._doors(stack, operations, clients)
-            await stack.enter_async_context(watching.over(fleet, database, secrets, self._manager))
-            async with asyncio.TaskGroup() as group:
-                background = [
-                    group.create_task(retention.run()),
-                    group.create_task(self._reload(operations)),
-                    group.create_task(self._ready(fleet)),
-                    group.create_task(_writing(database)),
-                ]
-                running = group.create_task(fleet.run())
-                collector.settle()
-                self.started = True
-                _log.info("gateway started", bridges=list(fleet))
-                await stop.wait()
-                _log.info("gateway stops")
-                self._manager.stopping()
-                database.hurry()
-                await fleet.end("The gateway is shutting down.", farewell=not self.restarting)
-                for task in (*background, running):
-                    task.cancel()
+            await self._live(parts, stop)
         _log.info("gateway stopped")
 
-    async def _serve(self, stack: AsyncExitStack, routes: list[web.RouteDef]) -> None:
+    async def _built(self, stack: AsyncExitStack) -> _Parts:
+        """All that there is, for as long as ``stack`` lasts; nobody can reach it yet."""
+        settings, clock = self._settings, self._clock
+        # First: without it, not even an empty database is left behind.
+        secrets = SecretBox.load(settings.storage.key_file)
+        database = await stack.enter_async_context(opened(settings.storage.database, clock=clock))
+        schemas = await self._adopted(database)
+        stores = Stores.of(database, secrets, clock, schemas)
+        media = MediaService(settings.media, stores.files, clock, f"Causeway/{version()}")
+        await stack.enter_async_context(media.running())
+        health = Health(clock)
+        watching = Watching(health, clock, self._haste)
+        verbosity = Verbosity(settings.log.level == "debug")
+        clients = Clients(settings.web.trusted_proxies)
+        tables = BridgeTables(database)
+        shared = Shared(clock, stores, tables, media, Loops(clock), clients, verbosity=verbosity)
+        fleet = Fleet(settings, shared, database, health, watching.lookout)
+        retention = Retention(database, rules(settings), clock)
+        operations = self._operations(database, health, shared, fleet, retention, watching)
+        fleet.prepare(operations)
+        return _Parts(secrets, database, shared, fleet, retention, watching, operations)
+
+    def _operations(
+        self,
+        database: Database,
+        health: Health,
+        shared: Shared,
+        fleet: Fleet,
+        retention: Retention,
+        watching: Watching,
+    ) -> Operations:
+        """What operators see and do, by whatever door they come in."""
+
+        def doctor(bridge: str, login: Login | None = None) -> AsyncIterator[Finding]:
+            return live(fleet.settings, self._path, fleet, database, bridge, login)
+
+        counting = Counting(
+            fleet,
+            shared.traffic,
+            database,
+            shared.stores,
+            health,
+            self._clock,
+            version(),
+            log_level=lambda: operations.log_level,
+            lag=lambda: watching.lag,
+        )
+        reloading = Reloading(fleet, shared, database, retention, self._read)
+        operations = Operations(fleet, health, reloading, self._manager, counting, doctor)
+        return operations
+
+    async def _live(self, parts: _Parts, stop: asyncio.Event) -> None:
+        """Until ``stop``, or until something fails that nothing works without."""
+        fleet, database = parts.fleet, parts.database
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(parts.retention.run()),
+                group.create_task(self._reload(parts.operations)),
+                group.create_task(self._ready(fleet)),
+                group.create_task(_writing(database)),
+                group.create_task(fleet.run()),
+            ]
+            collector.settle()
+            self.started = True
+            _log.info("gateway started", bridges=list(fleet))
+            await stop.wait()
+            _log.info("gateway stops")
+            self._manager.stopping()
+            database.hurry()
+            await fleet.end("The gateway is shutting down.", farewell=not self.restarting)
+            for task in background:
+                task.cancel()
+
+    async def _serve(self, stack: AsyncExitStack, parts: _Parts) -> None:
         """The web server, for as long as ``stack`` lasts, if there is to be one. Raises ``CannotServe``."""
         if self._settings.web.listen:
             host, port = self._settings.web.address
-            await stack.enter_async_context(serving(host, port, routes))
+            routes = bridge_routes(Served(parts.fleet), parts.shared.clients)
+            await stack.enter_async_context(serving(host, port, [*parts.shared.media.routes(), *routes]))
 
-    async def _doors(self, stack: AsyncExitStack, desk: Desk, clients: Clients) -> None:
+    async def _doors(self, stack: AsyncExitStack, parts: _Parts) -> None:
         """What operators come in by. Raises ``CannotServe``."""
-        settings = self._settings.operator
+        settings, desk = self._settings.operator, parts.operations
         await stack.enter_async_context(control.serving(settings.socket, desk))
         if settings.listen:
-            await stack.enter_async_context(page.serving(settings, clients, desk, self._clock))
+            await stack.enter_async_context(page.serving(settings, parts.shared.clients, desk, self._clock))
 
     async def _ready(self, fleet: Fleet) -> None:
         """Tell the service manager once every link has been tried: what is wrong then is told, and no reason not to start.
