@@ -68,10 +68,10 @@ class Tracer:
         steps = list(_ledger_steps(entry))
         component = self._components.get(entry.bridge)
         if component is not None:
-            passages = await self._passages(component, entry.id) or (
-                await self._passages(component, entry.foreign_id) if entry.foreign_id else ()
-            )
-            steps.extend(_step(entry.bridge, each) for each in passages)
+            # Bridges that keep messages know them by their own ids, and some by ours.
+            for id_ in filter(None, dict.fromkeys((entry.id, entry.foreign_id))):
+                passages = (_step(entry.bridge, each) for each in await self._passages(component, id_))
+                steps.extend(each for each in passages if each not in steps)
         direction = Direction.IN if entry.inbound else Direction.OUT
         return TraceView(entry.id, entry.bridge, direction, _state(entry), _ordered(steps))
 

@@ -91,7 +91,7 @@ class Threads:
             "owner": mail.owner,
             "id": mail.id,
             "message_id": mail.message_id,
-            "message_key": _key(mail.message_id),
+            "message_key": message_key(mail.message_id),
             "refs": json.dumps(mail.references),
             "thread": mail.thread,
             "contact": mail.contact,
@@ -114,7 +114,9 @@ class Threads:
         wanted = list(dict.fromkeys(ids))[:_MOST_IDS]
         if not wanted:
             return {}
-        found = await self._of(owner, MAILS.c.message_key.in_([_key(each) for each in wanted]), limit=1000)
+        found = await self._of(
+            owner, MAILS.c.message_key.in_([message_key(each) for each in wanted]), limit=1000
+        )
         known = {mail.message_id: mail for mail in found}  # newest first: older ones replace them
         return {each: known[each] for each in wanted if each in known}
 
@@ -146,7 +148,8 @@ class Threads:
         return [_mail(row) for row in rows]
 
 
-def _key(message_id: str) -> str:
+def message_key(message_id: str) -> str:
+    """``MAILS.message_key`` of a Message-ID in its angle brackets."""
     return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

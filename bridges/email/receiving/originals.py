@@ -19,6 +19,11 @@ _ENDING = ".eml"
 _FRESH = 8 * 1024 * 1024  # octets of mails that are kept in memory until they were read
 
 
+def place(directory: Path) -> Path:
+    """Where large mails are, below the bridge's own directory."""
+    return directory / "inbound"
+
+
 class Gone(Exception):
     """A mail that is not kept any more."""
 

@@ -20,7 +20,7 @@ from bridges.email.receiving.contacts import Contacts
 from bridges.email.receiving.intake import Intake, IntakeLimits, Waiting
 from bridges.email.receiving.lmtp import Limits, Listener
 from bridges.email.receiving.neighbours import Folding, Reading, Replies, Returns, Rooming
-from bridges.email.receiving.originals import Originals
+from bridges.email.receiving.originals import Originals, place
 from bridges.email.receiving.pipeline import Pipeline
 from bridges.email.receiving.quarantine import Quarantine
 from bridges.email.receiving.residents import Operator, Residents
@@ -88,7 +88,7 @@ class Receiving:
         self.arrivals = Arrivals(tables, services.name)
         self.contacts = Contacts(tables, services.name)
         self.blocks = Blocks(tables, services.name)
-        self._originals = Originals(services.directory / "inbound", self.arrivals)
+        self._originals = Originals(place(services.directory), self.arrivals)
         waiting = Waiting()
         # Above all that the operator's servers wrote stands our own Received.
         own = frozenset({terms.hostname.lower()})
