@@ -21,8 +21,9 @@ def _trace(client: Client, arguments: argparse.Namespace) -> int:
         return OK if traces else FAILED
     if not traces:
         print(
-            f"causeway: no message is known as {plain(arguments.id)}. Ids are kept as long as delivery.keep_days says; "
-            "messages in rooms leave no trace.",
+            f"causeway: no message is known as {plain(arguments.id)}. Ids of private messages are kept as long as "
+            "delivery.keep_days says, those of rooms as long as their archive (storage.archive_days), or while the room is "
+            "open. The page “Troubleshooting” of the documentation says what each bridge keeps.",
             file=sys.stderr,
         )
         return FAILED
