@@ -14,6 +14,7 @@ from gateway.bridge import Finding, Verdict
 
 #: RFC 6761, 6762, 8375, and what people call their own networks: the world's DNS knows nothing of them.
 _OURS_ALONE = ("localhost", "test", "invalid", "example", "local", "internal", "lan", "home.arpa", "onion")
+_STRING = 250  # characters of a string in a TXT record
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,22 @@ def _zone(name: str) -> str:
     return f"DNS zone of {name}"
 
 
+def _addresses(host: str, sending: Sending) -> str:
+    """Records for a mail server; without effect, if nobody knows its address."""
+    public = [each for each in sending.addresses if is_public(each)]
+    if sending.ours and host == sending.host and public:
+        return "\n".join(f"{host}. IN {'AAAA' if ':' in each else 'A'} {each}" for each in public)
+    return f"; with its address, and without the semicolon:\n; {host}. IN A 192.0.2.1"
+
+
+def _text(name: str, value: str) -> str:
+    """A TXT record, in strings of 255 octets at most (RFC 1035 §3.3.14)."""
+    cuts = range(0, len(value), _STRING)
+    strings = (value[at : at + _STRING].replace("\\", "\\\\").replace('"', '\\"') for at in cuts)
+    quoted = '" "'.join(strings)
+    return f'{name}. IN TXT "{quoted}"'
+
+
 async def _exchangers(names: Names, name: str, sending: Sending) -> Sequence[Finding]:
     subject = f"mx of {name}"
     found = await names.exchangers(name)
@@ -97,15 +114,8 @@ async def _exchangers(names: Names, name: str, sending: Sending) -> Sequence[Fin
     if lost:
         bad = len(lost) == len(found)
         text = f"Mail for {name} goes to {hosts}; there is no address for {', '.join(lost)}: correct the name, or add one."
-        return [
-            Finding(
-                Verdict.FAIL if bad else Verdict.NOTE,
-                text,
-                subject,
-                f"{lost[0]}. IN A (its address)",
-                _zone(name),
-            )
-        ]
+        verdict = Verdict.FAIL if bad else Verdict.NOTE
+        return [Finding(verdict, text, subject, _addresses(lost[0], sending), _zone(name))]
     return [Finding(Verdict.OK, f"Mail for {name} goes to {hosts}.", subject)]
 
 
@@ -122,7 +132,7 @@ async def _sender_policy(names: Names, name: str, sending: Sending) -> Sequence[
     if not found:
         named = public if sending.ours else ()
         terms = " ".join(f"{'ip6' if ':' in each else 'ip4'}:{each}" for each in named)
-        line = f'{name}. IN TXT "v=spf1 mx {terms} ~all"'.replace("  ", " ")
+        line = _text(name, f"v=spf1 mx {terms} ~all".replace("  ", " "))
         text = f"{name} has no SPF record, so most of the world takes our mail for spam: say which servers send for it."
         return [Finding(Verdict.FAIL, text, subject, line, zone)]
     if not public:
@@ -161,7 +171,7 @@ def _judged(name: str, address: str, opinion: spf.Opinion, sending: Sending) -> 
         "other "
         "servers take it for forged."
     )
-    line = f'{name}. IN TXT "{spf.let(record, address)}"'
+    line = _text(name, spf.let(record, address))
     return Finding(Verdict.NOTE, text, subject, line, f"{zone}, in place of the SPF record that is there")
 
 
@@ -195,7 +205,8 @@ async def _keys(names: Names, name: str, sending: Sending) -> Sequence[Finding]:
         f"and put its key into the DNS; then {look}."
     )
     line = (
-        f'mail._domainkey.{name}. IN TXT "v=DKIM1; k=rsa; p=(the public key that your mail server has made)"'
+        "; with the public key that your mail server has made, and without the semicolon:\n"
+        f'; mail._domainkey.{name}. IN TXT "v=DKIM1; k=rsa; p=..."'
     )
     return [Finding(Verdict.NOTE, text, subject, line, _zone(name))]
 
@@ -211,7 +222,7 @@ async def _policy(names: Names, name: str, sending: Sending) -> Sequence[Finding
             policy = _tags(found[0]).get("sp" if place != name and "sp" in _tags(found[0]) else "p", "")
             return [_with(name, policy.lower(), subject)]
     text = f"{name} has no DMARC record: large providers want one from who sends them mail."
-    line = f'_dmarc.{name}. IN TXT "v=DMARC1; p=none; rua=mailto:postmaster@{name}"'
+    line = _text(f"_dmarc.{name}", f"v=DMARC1; p=none; rua=mailto:postmaster@{name}")
     return [Finding(Verdict.NOTE, text, subject, line, _zone(name))]
 
 
@@ -255,12 +266,14 @@ async def pointer(names: Names, sending: Sending) -> Sequence[Finding]:
                     Finding(Verdict.OK, f"{address} is called {good[0]}, and that is its address.", subject)
                 )
                 continue
-            called = f"is called {hosts[0]}, which has another address" if hosts else "has no name (PTR)"
+            called = f"is called {hosts[0]}, which does not have that address" if hosts else "has no name (PTR)"
             text = f"{address}, from where our mail seems to come, {called}; many servers refuse mail from there."
-            line = f"{ip_address(address).reverse_pointer}. IN PTR {sending.host}."
-            found.append(
-                Finding(Verdict.NOTE, text, subject, line, "the console of whoever gave you that address")
-            )
+            if sending.host in hosts:
+                line, where = _addresses(sending.host, sending), f"the DNS zone that {sending.host} is in"
+            else:
+                line = f"{ip_address(address).reverse_pointer}. IN PTR {sending.host}."
+                where = "the console of whoever gave you that address"
+            found.append(Finding(Verdict.NOTE, text, subject, line, where))
     except NoAnswer:
         text = f"No name server of this machine answers, so nobody knows what {public[0]} is called."
         return [Finding(Verdict.UNKNOWN, text, subject)]
