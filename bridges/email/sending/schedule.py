@@ -26,6 +26,11 @@ class Schedule:
     sweep: float = _MINUTE
     keep: float = 60 * 24 * 60 * _MINUTE  # rows: as long as return addresses are good
 
+    @property
+    def longest(self) -> float:
+        """The longest wait between two attempts."""
+        return max(*self.after_later, *self.after_cut, *self.after_unknown)
+
 
 def step(delays: Sequence[float], count: int) -> float:
     """The delay after the ``count``-th time (from 1); the last one for all that follow."""

@@ -128,6 +128,17 @@ class Sendings:
         )
         return None if rows[0][0] is None else float(rows[0][0])
 
+    async def hasten(self, lane: str, beyond: float, at: float) -> None:
+        """What waits for a time after ``beyond`` is due ``at``."""
+        await self._tables.write(
+            (
+                update(RECIPIENTS)
+                .where(self._mine, _R.lane == lane, _R.state == Kind.WAITING.value, _R.next_at > beyond)
+                .values(next_at=at),
+                None,
+            )
+        )
+
     async def postpone(self, job: Job, next_at: float, outcome: Outcome | None) -> None:
         """Keep the job's counts, and when to try again; ``outcome`` has what the remote side said, if it did."""
         said = _said(outcome) if outcome is not None else {}

@@ -15,6 +15,7 @@ from bridges.email.sending.rows import Job
 from bridges.email.sending.schedule import Schedule
 from bridges.email.sending.store import Sendings
 from gateway.bridge import Cancellable, Clock, NotStored
+from gateway.bridge.steps import Steps
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,9 @@ class Turns:
         self._dealt_with: set[str] = set()
         self._alarm: Cancellable | None = None
         self._alarm_at = 0.0
+        self._steps = Steps(clock)
+        # Seconds from now beyond which no time is believed that the tables have; None: all are of this clock.
+        self._believed: float | None = schedule.longest
 
     # Mails
 
@@ -115,6 +119,11 @@ class Turns:
 
     async def _fetch(self) -> None:
         now = self._clock.now()
+        if self._steps.taken() < 0.0:
+            self._believed = 0.0
+        if self._believed is not None:
+            await self._sendings.hasten(self._lane, now + self._believed, now)
+            self._believed = None
         held = self.ready.waiting + self.ready.under_way
         since = now - self._schedule.give_up
         self._dealt_with.clear()

@@ -7,6 +7,7 @@ holds up what follows it in its conversation, and nobody else.
 import asyncio
 import heapq
 import itertools
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from bridges.sms.sending.pace import Pace
 from bridges.sms.sending.store import Sendings
 from bridges.sms.traffic import Route
 from gateway.bridge import Cancellable, Clock, NotStored
+from gateway.bridge.steps import Steps
 from gateway.model import Refused
 
 log = structlog.get_logger(__name__)
@@ -60,6 +62,7 @@ class Dispatcher:
         self._ties = itertools.count()
         self._alarm: Cancellable | None = None
         self._alarm_at = 0.0
+        self._steps = Steps(clock)
         self._group: asyncio.TaskGroup | None = None
         self._stopping = False
         # The tables have more than we hold: whatever is new waits there, so that nothing overtakes.
@@ -193,7 +196,9 @@ class Dispatcher:
     def _line_up(self, conversation: _Conversation) -> None:
         """Its first message is next, at its route or at its time."""
         message = conversation.messages[0]
-        if message.next_at > self._clock.now():
+        wait = message.next_at - self._clock.now()
+        # Who would wait for longer than anybody does has the time of another clock.
+        if 0.0 < wait <= self._pace.longest:
             self._delay(conversation)
             return
         try:
@@ -235,11 +240,18 @@ class Dispatcher:
     def _due(self) -> None:
         self._alarm = None
         now = self._clock.now()
-        while self._later and self._later[0][0] <= now:
-            conversation = heapq.heappop(self._later)[2]
+        # All of them, if the clock was set back: nobody knows how long they would wait.
+        until = math.inf if self._steps.taken() < 0.0 else now
+        due: list[_Conversation] = []
+        while self._later and self._later[0][0] <= until:
+            due.append(heapq.heappop(self._later)[2])
+        for conversation in due:
             conversation.waits = False
-            if conversation.messages:
-                self._line_up(conversation)
+            if not conversation.messages:
+                continue
+            if conversation.messages[0].next_at > now:
+                conversation.messages[0] = replace(conversation.messages[0], next_at=now)
+            self._line_up(conversation)
         if self._later:
             self._look_at(self._later[0][0])
 

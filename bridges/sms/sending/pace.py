@@ -37,6 +37,12 @@ class Pace:
     tell_again: float = 5 * _MINUTE  # those who could not be told
     grace: float = 5.0  # for what is under way when we end
 
+    @property
+    def longest(self) -> float:
+        """The longest wait between two attempts."""
+        ours = (*self.after_passing, *self.after_away, *self.after_unknown, *self.after_no_store)
+        return max(max(ours) * (1.0 + _SPREAD), self.after_mistake, _LONGEST_LATER)
+
 
 def step(delays: Sequence[float], count: int) -> float:
     """The delay after the ``count``-th time, from 1; the last one for all that follow."""

@@ -100,6 +100,26 @@ async def test_messages_of_an_earlier_life_go_before_those_of_now(office: Office
     assert [text for text, _ in office.a.texts] == ["a", "b", "c"]
 
 
+async def test_a_clock_that_is_set_back_makes_nobody_wait(office: Office) -> None:
+    office.a.steps.append(rejected(Failing.PASSING))
+    async with office.open():
+        id = await office.send("a")
+        await office.delayed()
+        office.clock.set_back(86_400)
+        await office.clock.advance(60)  # the clock is looked at once a minute
+        await office.until(id, MessageState.SENT)
+
+
+async def test_a_time_that_another_clock_has_noted_is_not_believed(office: Office) -> None:
+    office.a.steps.append(rejected(Failing.PASSING))
+    async with office.open():
+        id = await office.send("a")
+        await office.delayed()
+    office.clock.set_back(86_400)
+    async with office.open():
+        await office.until(id, MessageState.SENT)
+
+
 async def test_a_turn_is_given_back_when_the_message_is_no_more(office: Office) -> None:
     office.a.hold()
     async with office.open() as sender:
