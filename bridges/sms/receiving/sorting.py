@@ -26,12 +26,14 @@ from bridges.sms.receiving.store import Joined, Outcome, Store
 from bridges.sms.settings import OWN_ROUTE
 from bridges.sms.traffic import Inbound, Nature
 from gateway.bridge import Clock, NotStored
+from gateway.bridge.steps import Steps
 from gateway.model import MessageKind
 
 log = structlog.get_logger(__name__)
 
 _BATCH = 200
 _AGAIN = 2.0  # seconds after which a failed commit is tried again
+_LONGEST_WAIT = 60.0  # seconds between two looks at the clock
 _FUTURE = 120.0  # seconds that a network's clock may be ahead
 _PARTIES = 5_000  # senders, and numbers of ours, whose names and countries are remembered
 
@@ -103,6 +105,7 @@ class Sorting:
         self._regions: dict[str, str] = {}
         self._read_until = ""  # the last row that was read from the table
         self._last = 0.0
+        self._steps = Steps(clock)
 
     def taken(self, rows: Sequence[Taken]) -> None:
         """They are safe, and new."""
@@ -165,12 +168,16 @@ class Sorting:
         due = self._reassembly.next_due
         timer = None
         if due is not None:
-            timer = self._clock.call_later(max(0.0, due - self._clock.now()), self._look.set)
+            # Not for longer, for the clock may be put right meanwhile.
+            wait = min(_LONGEST_WAIT, max(0.0, due - self._clock.now()))
+            timer = self._clock.call_later(wait, self._look.set)
         try:
             await self._look.wait()
         finally:
             if timer is not None:
                 timer.cancel()
+        if self._steps.taken() < 0.0:
+            self._doubtful = True
 
     async def _some(self) -> None:
         now = self._clock.now()

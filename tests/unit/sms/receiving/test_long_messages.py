@@ -13,6 +13,7 @@ from bridges.sms.traffic import Alphabet, Concatenation, Inbound, Nature
 from gateway.bridge import Services
 from tests.fakes.clock import ManualClock
 from tests.unit.sms.receiving.house import ALICE, BOB, OURS, House, pieces
+from tests.waiting import eventually
 
 
 async def take(house: House, *inbound: Inbound) -> None:
@@ -163,6 +164,16 @@ async def test_a_late_piece_after_a_restart_opens_nothing(house: House) -> None:
     await house.clock.advance(301)
     await house.bring("after all")
     assert await house.chat().has(3) == ["one two", "that is all", "after all"]
+
+
+async def test_a_clock_that_is_set_back_does_not_prolong_the_wait_for_a_piece(house: House) -> None:
+    await take(house, pieces("one ", "two")[0])
+    await house.bring("meanwhile", sender=ALICE)
+    assert await house.chat().has(1) == ["meanwhile"]
+    house.clock.set_back(86_400)
+    begun = house.clock.monotonic()
+    await eventually(lambda: len(house.chat().shown) == 2, meanwhile=lambda: house.clock.advance(60))
+    assert house.clock.monotonic() - begun < 3600
 
 
 async def test_after_a_long_stop_missing_pieces_are_waited_for_anew(house: House) -> None:
