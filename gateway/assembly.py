@@ -59,7 +59,7 @@ def component(
         shared.clock,
         random.SystemRandom(),
         version(),
-        Metered(shared.media.fetcher, usage),
+        Metered(shared.media.fetcher, usage, shared.clock, shared.media.carried(bridge.name).fetched),
         BridgeMemory(shared.stores.memory, bridge.name),
         bridge.name,
         shared.tables,

@@ -95,11 +95,13 @@ class WebAnswer:
 
 
 class MediaError(Exception):
-    """A file that cannot be had; ``refused`` is for the person whose file it is."""
+    """A file that cannot be had; ``refused`` is for the person whose file it is, ``cause`` one of a few words for whoever
+    counts."""
 
-    def __init__(self, refused: Refused) -> None:
+    def __init__(self, refused: Refused, cause: str = "") -> None:
         super().__init__(refused.text)
         self.refused = refused
+        self.cause = cause
 
 
 class Media(Protocol):

@@ -17,9 +17,9 @@ from gateway.bridge import Blob, MediaError, WebAnswer
 from gateway.media.dialling import Dialler
 from gateway.media.names import name_of_path, safe_name
 from gateway.media.pictures import Pictures
+from gateway.media.refusals import Cause, refused
 from gateway.media.sniff import sniff
 from gateway.media.spool import Kept, Spool
-from gateway.media.targets import refused
 from gateway.media.transfers import Transfers
 from gateway.model import Attachment, Condition
 
@@ -136,7 +136,9 @@ class Fetcher:
                 Condition.ITEM_NOT_FOUND,
             )
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise refused(f"{url.raw_host} sends the file packed, which it was asked not to do.")
+            raise refused(
+                f"{url.raw_host} sends the file packed, which it was asked not to do.", cause=Cause.CONTENT
+            )
         if response.content_length is not None:
             self._check_size(response.content_length)
         async with self._spool.incoming() as incoming:
@@ -148,25 +150,28 @@ class Fetcher:
     def _check_size(self, size: int) -> None:
         limit = self.limits.size
         if size > limit:
-            raise refused(f"The file is larger than the {limit / 1e6:g} MB that this gateway carries.")
+            text = f"The file is larger than the {limit / 1e6:g} MB that this gateway carries."
+            raise refused(text, cause=Cause.TOO_LARGE)
 
     async def _examined(self, kept: Kept, attachment: Attachment, url: URL, declared: str) -> Blob:
         try:
             if not kept.size:
-                raise refused(f"The file at {url.raw_host} is empty.")
+                raise refused(f"The file at {url.raw_host} is empty.", cause=Cause.CONTENT)
             if attachment.sha256:
                 fits = kept.sha256 == attachment.sha256.lower()
             else:
                 fits = attachment.size is None or attachment.size == kept.size
             if not fits:
                 raise refused(
-                    f"What is at {url.raw_host} now is not the file that you sent: its size or hash is another."
+                    f"What is at {url.raw_host} now is not the file that you sent: its size or hash is another.",
+                    cause=Cause.CONTENT,
                 )
             claimed = attachment.media_type or declared
             name = attachment.name or name_of_path(url.path)
             media_type = sniff(kept.head, name)
             if media_type == "text/html" and claimed.partition("/")[0] in _SHOWN:
-                raise refused(f"Where {claimed} was announced, {url.raw_host} has a web page.")
+                text = f"Where {claimed} was announced, {url.raw_host} has a web page."
+                raise refused(text, cause=Cause.CONTENT)
             facts = await self._pictures.look(kept.path, media_type)
         except BaseException:
             kept.path.unlink(missing_ok=True)

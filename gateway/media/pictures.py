@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from gateway.media import picture_worker
-from gateway.media.targets import refused
+from gateway.media.refusals import Cause, refused
 
 _log = structlog.get_logger(__name__)
 
@@ -72,7 +72,8 @@ class Pictures:
         if width * height > self.limits.carried:
             raise refused(
                 f"The picture claims to be {width} by {height} pixels, more than any device can show; it is not "
-                "passed on."
+                "passed on.",
+                cause=Cause.CONTENT,
             )
         return PictureFacts(width, height, preview)
 

@@ -14,10 +14,11 @@ import structlog
 from gateway.bridge import Blob, MediaError
 from gateway.media.names import safe_name, type_of_name
 from gateway.media.pictures import PictureFacts, Pictures
+from gateway.media.refusals import Cause, cause_of, refused
 from gateway.media.slots import NotOpen
 from gateway.media.sniff import sniff
 from gateway.media.spool import Kept, Spool, look
-from gateway.media.targets import refused
+from gateway.media.tally import Carried, Place
 from gateway.media.transfers import Transfers
 from gateway.model import Attachment, Enrichment, Message, MessageKind
 
@@ -30,6 +31,7 @@ _NOWHERE = "This gateway has no place to put files; its operator can give it one
 class Way(Protocol):
     """One way to make a file public."""
 
+    place: Place
     name: str
 
     async def publish(self, file: Blob, user: str) -> str:
@@ -45,6 +47,8 @@ class Publisher:
         spool: Spool,
         pictures: Pictures,
         transfers: Transfers,
+        monotonic: Callable[[], float],
+        carried: Carried,
         *,
         size: Callable[[], int],
     ) -> None:
@@ -52,6 +56,8 @@ class Publisher:
         self._spool = spool
         self._pictures = pictures
         self._transfers = transfers
+        self._monotonic = monotonic
+        self._carried = carried
         self._size = size
 
     async def publish(self, user: str, message: Message) -> list[Message]:
@@ -60,9 +66,7 @@ class Publisher:
         lost: list[str] = []
         for number, attachment in enumerate(message.attachments):
             try:
-                if number >= _MOST_FILES:
-                    raise refused(f"More than {_MOST_FILES} files in one message are not passed on.")
-                public = await self._public(user, attachment)
+                public = await self._counted(user, attachment, number)
             except MediaError as error:
                 lost.append(undelivered(attachment, error.refused.text))
             else:
@@ -81,11 +85,20 @@ class Publisher:
             )
         return _numbered(said, message.foreign_id, first=message.text_first and bool(text))
 
+    async def _counted(self, user: str, attachment: Attachment, number: int) -> Attachment:
+        if attachment.path is None and not attachment.data and attachment.url:
+            return attachment  # carried by others
+        with self._carried.published.one(self._monotonic) as carried:
+            if number >= _MOST_FILES:
+                text = f"More than {_MOST_FILES} files in one message are not passed on."
+                raise refused(text, cause=Cause.TOO_MANY)
+            public = await self._public(user, attachment)
+            carried(public.size or 0)
+            return public
+
     async def _public(self, user: str, attachment: Attachment) -> Attachment:
         if attachment.path is None and not attachment.data:
-            if not attachment.url:
-                raise refused("There is nothing in it.")
-            return attachment
+            raise refused("There is nothing in it.", cause=Cause.CONTENT)
         async with self._transfers.turn(user):
             kept = await self._local(attachment)
             try:
@@ -113,14 +126,16 @@ class Publisher:
             return await look(attachment.path)
         except OSError as error:
             _log.error("a file could not be read or written", reason=error.strerror)
-            raise refused("The gateway could not read it; its log tells more.") from error
+            text = "The gateway could not read it; its log tells more."
+            raise refused(text, cause=Cause.STORAGE) from error
 
     def _check_size(self, size: int) -> None:
         if not size:
-            raise refused("It is empty.")
+            raise refused("It is empty.", cause=Cause.CONTENT)
         most = self._size()
         if size > most:
-            raise refused(f"It is larger than the {most / 1e6:g} MB that this gateway carries.")
+            text = f"It is larger than the {most / 1e6:g} MB that this gateway carries."
+            raise refused(text, cause=Cause.TOO_LARGE)
 
     async def _examined(self, kept: Kept, attachment: Attachment) -> tuple[Blob, PictureFacts]:
         media_type = sniff(kept.head, attachment.name)
@@ -130,16 +145,20 @@ class Publisher:
         return Blob(kept.path, name, media_type, kept.size, kept.sha256), facts
 
     async def _first_way(self, file: Blob, user: str) -> str:
-        why = _NOWHERE
+        why, cause, tried = _NOWHERE, Cause.NO_PLACE, self._carried.tried
         for way in self._ways():
             try:
-                return await way.publish(file, user)
+                url = await way.publish(file, user)
             except NotOpen:
                 continue
             except MediaError as error:
-                why = error.refused.text
+                tried[way.place, False] += 1
+                why, cause = error.refused.text, cause_of(error, Cause.NO_PLACE)
                 _log.info("a file could not be published", way=way.name, reason=why, size=file.size)
-        raise refused(why)
+            else:
+                tried[way.place, True] += 1
+                return url
+        raise refused(why, cause=cause)
 
 
 def undelivered(attachment: Attachment, why: str) -> str:

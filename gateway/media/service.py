@@ -14,6 +14,7 @@ from gateway.media.publishing import Publisher, Way
 from gateway.media.slots import Slots
 from gateway.media.spool import Spool
 from gateway.media.store import OwnStore, OwnStoreWay, StorePolicy
+from gateway.media.tally import Carried, Place
 from gateway.media.targets import Targets, Trusted
 from gateway.media.transfers import Transfers
 from gateway.media.upload import Upload
@@ -53,6 +54,7 @@ class MediaService:
             self._incoming,
             FileLimits(_bytes(settings.max_file_mb), settings.timeout_seconds),
         )
+        self._carried: dict[str, Carried] = {}
         self._store: OwnStore | None = None
         if settings.public_url:
             self._store = OwnStore(settings.directory / "given", files, clock, _kept(settings))
@@ -72,6 +74,10 @@ class MediaService:
         if self._store is not None:
             self._store.policy = _kept(settings)
 
+    def carried(self, bridge: str) -> Carried:
+        """What is counted of the bridge of that name, whichever of its lives this is."""
+        return self._carried.setdefault(bridge, Carried())
+
     def publisher(self, bridge: str, component: Slots, user: Slots | None = None) -> Publisher:
         """For one component: ``component`` asks for slots in its name, ``user`` in the user's (XEP-0356) where that can be
         done."""
@@ -80,10 +86,10 @@ class MediaService:
             found: list[Way] = []
             if self.settings.upload:
                 seconds = self.settings.timeout_seconds
-                found.append(Upload("component's upload", component, self._own, self._clock, seconds=seconds))
+                found.append(Upload(Place.COMPONENT, component, self._own, self._clock, seconds=seconds))
                 if user is not None:
                     # Any server may grant us rights, so its links are a stranger's.
-                    found.append(Upload("user's upload", user, self._guarded, self._clock, seconds=seconds))
+                    found.append(Upload(Place.USER, user, self._guarded, self._clock, seconds=seconds))
             if self._store is not None:
                 found.append(OwnStoreWay(self._store, bridge))
             return found
@@ -93,6 +99,8 @@ class MediaService:
             self._spool,
             self._pictures,
             self._outgoing,
+            self._clock.monotonic,
+            self.carried(bridge),
             size=lambda: _bytes(self.settings.max_file_mb),
         )
 

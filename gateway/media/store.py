@@ -15,7 +15,8 @@ from urllib.parse import quote
 import structlog
 
 from gateway.bridge import Blob, Clock
-from gateway.media.targets import refused
+from gateway.media.refusals import Cause, refused
+from gateway.media.tally import Place
 from gateway.model import Condition
 from gateway.storage.errors import StorageError
 from gateway.storage.files import FileStore
@@ -82,14 +83,16 @@ class OwnStore:
         except (OSError, StorageError) as error:
             path.unlink(missing_ok=True)
             _log.error("a file could not be stored", reason=str(error))
-            raise refused("The gateway could not store it; its log tells more.") from error
+            text = "The gateway could not store it; its log tells more."
+            raise refused(text, cause=Cause.STORAGE) from error
         return f"{policy.url}/file/{token}/{quote(file.name)}"
 
     async def _make_room(self, user: str, size: int) -> None:
         policy = self.policy
         if size > policy.per_user:
             raise refused(
-                f"It is larger than the {policy.per_user / 1e6:g} MB that the gateway keeps for one user."
+                f"It is larger than the {policy.per_user / 1e6:g} MB that the gateway keeps for one user.",
+                cause=Cause.TOO_LARGE,
             )
         while (over := await self._files.size_of(user) + size - policy.per_user) > 0:
             gone: list[str] = []
@@ -101,7 +104,8 @@ class OwnStore:
             await self._delete(gone)
         if await self._files.size() + size > policy.total:
             _log.warning("the store of files is full", bytes=policy.total)
-            raise refused("The gateway has no space left for files.", Condition.RESOURCE_CONSTRAINT)
+            text = "The gateway has no space left for files."
+            raise refused(text, Condition.RESOURCE_CONSTRAINT, Cause.STORAGE)
 
     async def find(self, token: str) -> tuple[StoredFile, Path] | None:
         """What the link with that token leads to, until it expires. Raises ``StorageError``."""
@@ -162,6 +166,7 @@ class OwnStore:
 class OwnStoreWay:
     """The store as a ``Way`` of one bridge."""
 
+    place = Place.STORE
     name = "own store"
 
     def __init__(self, store: OwnStore, bridge: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from gateway.media.targets import refused
+from gateway.media.refusals import Cause, refused
 from gateway.model import Condition
 
 
@@ -42,6 +42,7 @@ class Transfers:
             raise refused(
                 "Too many of your files are on their way; send it again when they have arrived.",
                 Condition.RESOURCE_CONSTRAINT,
+                Cause.TOO_MANY,
             )
         line.people += 1
         try:

@@ -9,8 +9,10 @@ from multidict import CIMultiDict
 
 from gateway.bridge import Blob, Clock, MediaError
 from gateway.media.dialling import Dialler
+from gateway.media.refusals import Cause
 from gateway.media.slots import Slot, Slots
 from gateway.media.spool import reading
+from gateway.media.tally import Place
 from gateway.model import Condition, Refused
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +33,7 @@ class _Failed(MediaError):
     """``again``: another try may succeed."""
 
     def __init__(self, refusal: Refused, *, again: bool) -> None:
-        super().__init__(refusal)
+        super().__init__(refusal, Cause.NO_PLACE)
         self.again = again
 
 
@@ -41,7 +43,7 @@ class Upload:
 
     def __init__(
         self,
-        name: str,
+        place: Place,
         slots: Slots,
         dialler: Dialler,
         clock: Clock,
@@ -50,7 +52,8 @@ class Upload:
         tries: int = 2,
         pause: float = 1.0,
     ) -> None:
-        self.name = name
+        self.place = place
+        self.name = f"{place}'s upload"
         self._slots = slots
         self._dialler = dialler
         self._clock = clock

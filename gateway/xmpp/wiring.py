@@ -123,7 +123,7 @@ def publish(of: "Component", media: MediaService | None, services: Services) -> 
         return None
     privileges = of.people.privileges
     ready = publish_with(media, of.settings.name, of.jid, of.iq, services.clock, privileges)
-    return metered(ready, of.guard.limits)
+    return metered(ready, of.guard.limits, media.carried(of.settings.name).published)
 
 
 def exact(bridge: Bridge) -> Callable[[Address, str], bool]:

@@ -8,6 +8,8 @@ import pytest
 from gateway.bridge import Blob, MediaError
 from gateway.limits import Kind, LimitPolicy, Limits
 from gateway.media.metering import Metered, metered
+from gateway.media.refusals import Cause
+from gateway.media.tally import Flow
 from gateway.model import Attachment, Condition, Message, Refused
 from tests.unit.clock import ManualClock
 
@@ -17,6 +19,11 @@ ANN = "ann@example.org"
 @pytest.fixture
 def limits() -> Limits:
     return Limits(LimitPolicy(media_bytes_per_day=3_000_000), ManualClock())
+
+
+@pytest.fixture
+def flow() -> Flow:
+    return Flow(Cause.LINK)
 
 
 class Fetches:
@@ -39,32 +46,39 @@ def left(limits: Limits) -> int:
 
 @pytest.mark.parametrize("claimed", [None, 10, 2_000_000])
 async def test_a_fetched_file_costs_its_size_whatever_was_claimed(
-    tmp_path: Path, limits: Limits, claimed: int | None
+    tmp_path: Path, limits: Limits, flow: Flow, claimed: int | None
 ) -> None:
-    media = Metered(Fetches(tmp_path / "file", 1_500_000), limits)
+    media = Metered(Fetches(tmp_path / "file", 1_500_000), limits, ManualClock(), flow)
     with await media.fetch(Attachment(size=claimed, url="https://example.org/a"), ANN):
         assert left(limits) == 1_500_000
 
 
-async def test_a_file_beyond_the_limit_is_refused_and_deleted(tmp_path: Path, limits: Limits) -> None:
-    media = Metered(Fetches(tmp_path / "file", 2_000_000), limits)
+async def test_a_file_beyond_the_limit_is_refused_and_deleted(
+    tmp_path: Path, limits: Limits, flow: Flow
+) -> None:
+    media = Metered(Fetches(tmp_path / "file", 2_000_000), limits, ManualClock(), flow)
     (await media.fetch(Attachment(), ANN)).path.unlink()
     with pytest.raises(MediaError, match="Your files of today"):
         await media.fetch(Attachment(), ANN)
     assert not (tmp_path / "file").exists()
     with pytest.raises(MediaError, match="more than this gateway carries at all"):
         await media.fetch(Attachment(size=4_000_000), ANN)
+    assert (flow.files, flow.octets, flow.took.count, flow.under_way) == (1, 2_000_000, 1, 0)
+    assert flow.refused[Cause.TOO_MANY] == sum(flow.refused.values()) == 2
 
 
-async def test_a_file_that_does_not_come_costs_what_it_claimed(tmp_path: Path, limits: Limits) -> None:
-    media = Metered(Fetches(tmp_path / "file", None), limits)
+async def test_a_file_that_does_not_come_costs_what_it_claimed(
+    tmp_path: Path, limits: Limits, flow: Flow
+) -> None:
+    media = Metered(Fetches(tmp_path / "file", None), limits, ManualClock(), flow)
     with pytest.raises(MediaError, match="not there"):
         await media.fetch(Attachment(size=500_000), ANN)
     assert left(limits) == 2_500_000
+    assert flow.refused[Cause.MISSING] == sum(flow.refused.values()) == 1
 
 
 async def test_files_from_the_foreign_side_cost_their_user_too_and_their_text_is_kept(
-    tmp_path: Path, limits: Limits
+    tmp_path: Path, limits: Limits, flow: Flow
 ) -> None:
     published: list[Message] = []
 
@@ -73,7 +87,7 @@ async def test_files_from_the_foreign_side_cost_their_user_too_and_their_text_is
         return [message]
 
     file = tmp_path / "file"
-    counted = metered(publish, limits)
+    counted = metered(publish, limits, flow)
     attachments = (
         Attachment(data=b"x" * 1000),
         Attachment(path=file),
@@ -93,3 +107,4 @@ async def test_files_from_the_foreign_side_cost_their_user_too_and_their_text_is
     assert not said.attachments
     assert "look at this" in said.text
     assert "Your files of today" in said.text
+    assert flow.refused[Cause.TOO_MANY] == sum(flow.refused.values()) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from gateway.media.arrivals import Arrivals
 from gateway.media.pictures import Pictures
 from gateway.media.publishing import Publisher, without_files
-from gateway.media.targets import refused
+from gateway.media.refusals import Cause, refused
+from gateway.media.tally import Carried
+from gateway.media.tally import Place as Where
 from gateway.media.transfers import Transfers
 from gateway.model import Attachment, Enrichment, Message, MessageKind, Reply, Span, Style
 from tests.unit.media.conftest import png
@@ -19,6 +22,7 @@ from tests.unit.media.conftest import png
 class Place:
     """A ``Way`` that keeps what it is given."""
 
+    place = Where.STORE
     name = "place"
 
     def __init__(self, *refusals):
@@ -27,16 +31,29 @@ class Place:
 
     async def publish(self, file, user):
         if self.refusals and (why := self.refusals.pop(0)):
-            raise refused(why)
+            raise refused(why, cause=Cause.NO_PLACE)
         url = f"https://place.example/{len(self.files)}/{file.name}"
         self.files[url] = file.path.read_bytes()
         return url
 
 
 @pytest.fixture
-def publisher(spool):
+def carried():
+    return Carried()
+
+
+@pytest.fixture
+def publisher(spool, carried):
     def make(*ways, size=100_000):
-        return Publisher(lambda: ways, spool, Pictures(), Transfers(per_user=2, total=4), size=lambda: size)
+        return Publisher(
+            lambda: ways,
+            spool,
+            Pictures(),
+            Transfers(per_user=2, total=4),
+            time.monotonic,
+            carried,
+            size=lambda: size,
+        )
 
     return make
 
@@ -103,7 +120,7 @@ async def test_files_follow_a_text_that_comes_first_and_are_not_styled_as_it_is(
     assert [each.foreign_id for each in await publisher(Place()).publish("ann", alone)] == ["m2"]
 
 
-async def test_the_next_way_is_tried_and_the_last_reason_told(publisher):
+async def test_the_next_way_is_tried_and_the_last_reason_told(publisher, carried):
     first, second = Place("first is full"), Place()
     (said,) = await publisher(first, second).publish("ann", message(Attachment("a", data=b"x")))
     assert said.text in second.files
@@ -112,6 +129,10 @@ async def test_the_next_way_is_tried_and_the_last_reason_told(publisher):
     )
     assert said.text == "the text\n[A file, a.txt, could not be delivered: two] the caption"
     assert said.attachments == ()
+    assert (carried.published.files, carried.published.under_way) == (1, 0)
+    assert (carried.tried[Where.STORE, False], carried.tried[Where.STORE, True]) == (1, 1)
+    assert carried.published.refused[Cause.NO_PLACE] == sum(carried.published.refused.values()) == 1
+    assert carried.published.files == carried.published.took.count == 1
 
 
 async def test_one_file_that_fails_does_not_keep_the_others(publisher):

@@ -8,6 +8,7 @@ from gateway.bridge import Blob, MediaError
 from gateway.clock import SystemClock
 from gateway.media.dialling import Dialler, system_resolve
 from gateway.media.slots import Slot
+from gateway.media.tally import Place
 from gateway.media.targets import Targets, Trusted, refused
 from gateway.media.upload import Upload
 from tests.fakes.web import Exchange
@@ -38,7 +39,7 @@ def blob(tmp_path):
 def upload(slots, **options):
     dialler = Dialler(Targets(Trusted(), own=True), system_resolve, agent="test")
     options = {"seconds": 5.0, "pause": 0.0} | options
-    return Upload("test", slots, dialler, SystemClock(), **options)
+    return Upload(Place.COMPONENT, slots, dialler, SystemClock(), **options)
 
 
 def takes(web, path):
