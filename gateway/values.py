@@ -79,7 +79,7 @@ def trusted_value(entries: tuple[str, ...]) -> tuple[str, ...]:
 def listen_value(text: str) -> str:
     host, separator, port = text.rpartition(":")
     if text and not (separator and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError('must be an address and a port, such as "127.0.0.1:5280", or empty')
+        raise ValueError('must be an address and a port, such as "127.0.0.1:5290", or empty')
     return text
 
 

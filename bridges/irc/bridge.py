@@ -153,7 +153,7 @@ class IrcBridge:
         return (self._certificate_command,) if address.kind is AddressKind.NETWORK else ()
 
     def fields(self, network: str) -> Sequence[Field]:
-        return profile.fields(network, self._network(network), self._may)
+        return profile.fields(network, self._network(network), self._may(network))
 
     def check(self, values: Mapping[str, str]) -> None:
         profile.check(values)
@@ -209,7 +209,9 @@ class IrcBridge:
             why = Refused(Condition.NOT_ALLOWED, self._not_served(account.network))
             raise SessionEnded(why, retry=False)
         try:
-            mine = profile.profile(account, self._network(account.network), self._may, self._manners)
+            mine = profile.profile(
+                account, self._network(account.network), self._may(account.network), self._manners
+            )
         except BadAddress as error:
             raise SessionEnded(
                 Refused(Condition.NOT_ACCEPTABLE, str(error)), retry=False, credentials=True
@@ -224,8 +226,7 @@ class IrcBridge:
         self._sessions.add(session)
         return session
 
-    @property
-    def _may(self) -> profile.Liberties:
+    def _may(self, network: str) -> profile.Liberties:
         settings = self._settings
         return profile.Liberties(
             move=not settings.only_configured_networks and not settings.fixed_server,
@@ -233,6 +234,8 @@ class IrcBridge:
             ident=not settings.named_by_token,
             unthrottled=settings.may_unthrottle,
             by_address=settings.realname_from_jid,
+            near=settings.private_servers,
+            listed=network in self._listed or network == settings.fixed_server,
         )
 
     def _network(self, network: str) -> NetworkSettings:

@@ -51,6 +51,11 @@ class IrcSettings(Table):
         description="Refuse networks that are not listed under `networks`; users then cannot change the host behind "
         "a name either.",
     )
+    private_servers: bool = Field(
+        default=False,
+        description="Let users connect to servers in private networks, this machine among them, that are not listed under "
+        "`networks`.",
+    )
     reaction_lines: bool = Field(
         default=False,
         description="Where a network has no reactions, say a user's in a line of text. Else the user's client is told "

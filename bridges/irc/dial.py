@@ -14,10 +14,12 @@ import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from ipaddress import ip_address
 from itertools import chain, zip_longest
 from typing import Any, Protocol
 
 from bridges.irc.claims import Claims
+from gateway.bridge.reach import is_public
 
 #: What ``getaddrinfo`` gives: family, type, protocol, canonical name, address.
 AddressInfo = tuple[int, int, int, str, Any]
@@ -81,13 +83,15 @@ Connector = Callable[[AddressInfo, Origin], Coroutine[Any, Any, socket.socket]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to connect, and from where. ``official``: named by the operator, whose secrets are meant for it."""
+    """Where to connect, and from where. ``official``: named by the operator, whose secrets are meant for it. ``public``:
+    only where that is on the Internet, for it is a user who named it."""
 
     host: str
     port: int
     tls: TlsSettings | None = None
     origin: Origin = Origin()
     official: bool = False
+    public: bool = False
 
 
 class ConnectFailed(Exception):
@@ -104,8 +108,8 @@ class Dialer(Protocol):
     async def dial(
         self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
     ) -> None:
-        """Connect ``protocol()`` (whose ``connection_made`` comes before this returns). Raises ``OSError``, ``ssl.SSLError``
-        or ``ValueError`` and leaves nothing open; has no deadline of its own."""
+        """Connect ``protocol()`` (whose ``connection_made`` comes before this returns). Raises ``OSError``, ``SSLError``,
+        ``ValueError`` or ``ConnectFailed`` and leaves nothing open; has no deadline of its own."""
 
 
 def normal_fingerprint(text: str) -> str:
@@ -197,7 +201,7 @@ class LoopDialer:
         self, endpoint: Endpoint, context: ssl.SSLContext | None, protocol: Callable[[], asyncio.Protocol]
     ) -> None:
         loop = asyncio.get_running_loop()
-        infos = endpoint.origin.usable(await self._resolve(endpoint.host, endpoint.port))
+        infos = endpoint.origin.usable(_open_to(endpoint, await self._resolve(endpoint.host, endpoint.port)))
         if len(infos) == 1:
             sock = await self._connect(infos[0], endpoint.origin)
         else:
@@ -278,6 +282,20 @@ class LoopDialer:
 async def resolve_name(host: str, port: int) -> Sequence[AddressInfo]:
     """``Resolver`` of the system."""
     return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+def _open_to(endpoint: Endpoint, infos: Sequence[AddressInfo]) -> Sequence[AddressInfo]:
+    """What a name leads to is judged here, and connected to: what it leads to a moment later plays no part. Raises
+    ``ConnectFailed``."""
+    if not endpoint.public:
+        return infos
+    public = [info for info in infos if is_public(ip_address(str(info[4][0]).partition("%")[0]))]
+    if infos and not public:
+        raise ConnectFailed(
+            f"{endpoint.host} is in a private network, where this gateway connects only to what its operator has listed. If "
+            "it should be, ask them to list it under `networks`, with its ports, or to set `private_servers`."
+        )
+    return public
 
 
 def _interleaved(infos: Sequence[AddressInfo]) -> Iterator[AddressInfo]:

@@ -55,13 +55,16 @@ class Profile:
 @dataclass(frozen=True, slots=True)
 class Liberties:
     """What the operator lets users decide: the host behind a network's name, how they are called (``ident``: the user name
-    too), and to be as fast as they like. ``by_address``: who does not decide is called by the own XMPP address."""
+    too), and to be as fast as they like. ``by_address``: who does not decide is called by the own XMPP address. ``near``:
+    where they are connected to may be in a private network; ``listed``: what the operator named for this network may."""
 
     move: bool = True
     names: bool = True
     ident: bool = True
     unthrottled: bool = False
     by_address: bool = False
+    near: bool = False
+    listed: bool = False
 
 
 def fields(network: str, settings: NetworkSettings, may: Liberties) -> Sequence[Field]:
@@ -217,9 +220,7 @@ def profile(
         username=manners.username(account.token)
         or _username(chosen.get("username") or settings.username or usual[0]),
         realname=_realname(chosen.get("realname") or settings.realname or usual[1], manners.contact),
-        endpoints=_endpoints(
-            account.network, values, settings, manners.origin(account.token, settings), may_move=may.move
-        ),
+        endpoints=_endpoints(account.network, values, settings, manners.origin(account.token, settings), may),
         settings=settings,
         password=values.get("pass", ""),
         common_password=common,
@@ -247,10 +248,10 @@ def _throttle(values: Mapping[str, str], settings: NetworkSettings, may: Liberti
 
 
 def _endpoints(
-    network: str, values: Mapping[str, str], settings: NetworkSettings, origin: Origin, *, may_move: bool
+    network: str, values: Mapping[str, str], settings: NetworkSettings, origin: Origin, may: Liberties
 ) -> tuple[Endpoint, ...]:
     """Ports with TLS first. Without it only where somebody said so: there is no silent way down to plain text."""
-    moved = values.get("address", "") if may_move else ""
+    moved = values.get("address", "") if may.move else ""
     usual = settings.address or network
     host = server_name(moved) if moved else usual
     home = host.lower() == usual.lower()
@@ -263,9 +264,16 @@ def _endpoints(
         raise BadAddress(f"{error} Correct it in the gateway's settings for {network}.") from error
     verify = values.get("verify_cert") or ("true" if settings.tls_verify else "false")
     tls = TlsSettings(verify=verify in ("true", "1"), ca_file=settings.ca_file, fingerprint=pin)
+
+    def endpoint(port: int, trust: TlsSettings | None, named: Sequence[int]) -> Endpoint:
+        official = home and port in named
+        return Endpoint(
+            host, port, trust, origin, official, public=not may.near and not (official and may.listed)
+        )
+
     return (
-        *(Endpoint(host, port, tls, origin, home and port in settings.tls_ports) for port in secure),
-        *(Endpoint(host, port, None, origin, home and port in settings.ports) for port in plain),
+        *(endpoint(port, tls, settings.tls_ports) for port in secure),
+        *(endpoint(port, None, settings.ports) for port in plain),
     )
 
 

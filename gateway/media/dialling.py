@@ -13,7 +13,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from gateway.media.targets import IpAddress, Targets, literal_address, refused
+from gateway.bridge.reach import IpAddress
+from gateway.media.targets import Targets, literal_address, refused
 from gateway.model import Condition
 
 #: Gives the addresses of a host name; raises ``OSError`` if it has none.

@@ -192,7 +192,7 @@ async def test_a_media_directory_that_cannot_be_one_fails(config: Path) -> None:
 async def test_links_that_nobody_can_follow_are_noticed(
     config: Path, url: str, verdict: str, word: str
 ) -> None:
-    environ = {"CAUSEWAY_MEDIA__PUBLIC_URL": url, "CAUSEWAY_MEDIA__LISTEN": "127.0.0.1:5280"}
+    environ = {"CAUSEWAY_MEDIA__PUBLIC_URL": url, "CAUSEWAY_MEDIA__LISTEN": "127.0.0.1:5290"}
     good, lines = await checked(config, **environ)
     assert good
     assert line_about(lines, url, word).startswith(verdict)

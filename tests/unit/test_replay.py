@@ -17,7 +17,7 @@ CONFIG = f"""\
 [xmpp]
 host = "127.0.0.1"
 [web]
-listen = "127.0.0.1:5280"
+listen = "127.0.0.1:5290"
 public_url = "https://gw.example"
 [bridges.sms]
 jid = "sms.localhost"

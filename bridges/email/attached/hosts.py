@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from bridges.email.addresses import ascii_domain, parse
 from bridges.email.imap.client import Security
 from gateway.bridge import BadAddress
+from gateway.bridge.reach import is_public
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 #: Ports of these protocols, and how they are secured (RFC 8314).
@@ -23,10 +23,6 @@ SMTP_PORTS: Mapping[int, Security] = {465: Security.TLS, 587: Security.STARTTLS}
 
 _LONGEST = 300
 _STARTTLS = "/starttls"
-_OPEN_V6 = ipaddress.ip_network("2000::/3")
-#: Ways around to something near: Teredo and its like, 6to4.
-_CLOSED_V6 = (ipaddress.ip_network("2001::/23"), ipaddress.ip_network("2002::/16"))
-_CLOSED_V4 = (ipaddress.ip_network("192.88.99.0/24"), ipaddress.ip_network("192.0.0.0/24"))
 
 
 class NotReached(Exception):
@@ -58,16 +54,6 @@ def read(text: str, ports: Mapping[int, Security]) -> Host:
     if not 0 < port < 65536:
         raise BadAddress(f"{port} is no port.")
     return Host(name, port, Security.STARTTLS if starttls else ports.get(port, Security.TLS))
-
-
-def is_public(address: IpAddress) -> bool:
-    """Whether it is somebody's on the Internet."""
-    if isinstance(address, ipaddress.IPv6Address):
-        return (
-            address in _OPEN_V6 and address.is_global and not any(address in closed for closed in _CLOSED_V6)
-        )
-    closed = address.is_multicast or any(address in network for network in _CLOSED_V4)
-    return address.is_global and not closed
 
 
 async def resolved(name: str) -> Sequence[str]:

@@ -173,7 +173,7 @@ def _somebody_else(route: Examined, host: str, status: int, subject: str) -> Fin
         "web.listen, or correct web.public_url."
     )
     fix = (
-        f"location {base} {{\n    proxy_pass http://127.0.0.1:5280;  # web.listen\n"
+        f"location {base} {{\n    proxy_pass http://127.0.0.1:5290;  # web.listen\n"
         "    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n}"
     )
     return Finding(Verdict.FAIL, text, subject, fix, f"nginx, the server of {host}")

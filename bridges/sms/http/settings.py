@@ -57,7 +57,7 @@ class _Web(Table):
     )
     callback_url: Annotated[str, AfterValidator(lambda value: _address(value) if value else "")] = Field(
         default="",
-        description="How the provider reaches the gateway, where that is not by web.public_url: http://127.0.0.1:5280.",
+        description="How the provider reaches the gateway, where that is not by web.public_url: http://127.0.0.1:5290.",
     )
     ca_file: Path | None = Field(
         default=None, description="PEM file of the authorities to trust instead of the system's."

@@ -23,7 +23,7 @@ from tests.unit.config.toys import GOOD, build, wrong
             "operator, media, delivery, bridges.",
         ),
         (
-            '[web]\nlisten = "127.0.0.1:5280"\n',
+            '[web]\nlisten = "127.0.0.1:5290"\n',
             "line 1: web public_url is missing: the web server needs both listen and public_url.",
         ),
         (
@@ -36,18 +36,18 @@ from tests.unit.config.toys import GOOD, build, wrong
             "line 2: media.give_out needs the gateway's own web server: set web.listen and web.public_url.",
         ),
         (
-            '[web]\nlisten = "127.0.0.1:5280"\npublic_url = "https://a.example"\n'
-            '[media]\nlisten = "127.0.0.1:5281"\npublic_url = "https://b.example"\n',
+            '[web]\nlisten = "127.0.0.1:5290"\npublic_url = "https://a.example"\n'
+            '[media]\nlisten = "127.0.0.1:5291"\npublic_url = "https://b.example"\n',
             "line 5: media.listen is said in [web] as well: keep web.listen and web.public_url, and set media.give_out = "
             "true.",
         ),
         (
-            '[media]\nlisten = "127.0.0.1:5280"\n',
+            '[media]\nlisten = "127.0.0.1:5290"\n',
             "line 1: media public_url is missing: files are given out only where both listen and public_url are set.",
         ),
         (
-            '[media]\nlisten = "5280"\n',
-            'line 2: media.listen is "5280", but must be an address and a port, such as "127.0.0.1:5280", or empty.',
+            '[media]\nlisten = "5290"\n',
+            'line 2: media.listen is "5290", but must be an address and a port, such as "127.0.0.1:5290", or empty.',
         ),
         (
             '[media]\ntrusted_hosts = ["10.0.0.1/8"]\n',

@@ -10,11 +10,11 @@ TOKEN = "0123456789abcdef"
 
 
 def test_a_token_can_stand_in_the_file_or_in_a_file_of_its_own(tmp_path: Path) -> None:
-    page = '[operator]\nlisten = "127.0.0.1:5281"\n'
+    page = '[operator]\nlisten = "127.0.0.1:5291"\n'
     settings = read(tmp_path, f'{page}token = "{TOKEN}"\n{GOOD}')
     assert settings.operator.token is not None
     assert settings.operator.token.get_secret_value() == TOKEN
-    assert settings.operator.address == ("127.0.0.1", 5281)
+    assert settings.operator.address == ("127.0.0.1", 5291)
     assert settings.operator.socket == tmp_path / "causeway.sock"
     secret = tmp_path / "page-token"
     secret.write_text(f"{TOKEN}\n")
@@ -27,8 +27,8 @@ def test_a_token_can_stand_in_the_file_or_in_a_file_of_its_own(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('listen = "127.0.0.1:5281"', "token is missing"),
-        (f'listen = "192.0.2.1:5281"\ntoken = "{TOKEN}"', "listen is at 192.0.2.1, which others reach"),
+        ('listen = "127.0.0.1:5291"', "token is missing"),
+        (f'listen = "192.0.2.1:5291"\ntoken = "{TOKEN}"', "listen is at 192.0.2.1, which others reach"),
         ('token = "short"', "is too easy to guess: at least 16 characters"),
         (f'token = "{TOKEN}"\ntoken_file = "page-token"', "is said beside token_file: keep one of them"),
         ('token_file = "absent"', "which cannot be read"),

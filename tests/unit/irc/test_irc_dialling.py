@@ -356,6 +356,29 @@ async def test_a_host_without_an_address_of_the_sources_family_is_said() -> None
         await connection.open(Endpoint("irc.example", 6667, origin=Origin(v6="::1")))
 
 
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_name_that_users_choose_leads_to_public_addresses_only(listed: bool) -> None:
+    tried: list[str] = []
+    near = ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.0.2.1"]
+
+    async def resolve(host: str, port: int) -> list[AddressInfo]:
+        mapped = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::ffff:10.0.0.1", port, 0, 0))
+        public = [at("1.1.1.1", port)] if host == "both.example" else []
+        return [at(each, port) for each in near] + [mapped] + public
+
+    async def connect(info: AddressInfo, origin: Origin) -> socket.socket:
+        tried.append(info[4][0])
+        raise ConnectionRefusedError(111, "refused")
+
+    reactor = IrcReactor(LoopDialer(resolve=resolve, connect=connect))
+    for host in ("near.example", "both.example"):
+        with pytest.raises(
+            ConnectFailed, match="private network" if host[0] == "n" and not listed else "refuses"
+        ):
+            await reactor.connection(print, print, print).open(Endpoint(host, 6667, public=not listed))
+    assert set(tried) == ({*near, "::ffff:10.0.0.1", "1.1.1.1"} if listed else {"1.1.1.1"})
+
+
 @pytest.mark.parametrize("text", ["", "abc", "zz" * 32, "aa" * 20])
 def test_what_is_no_sha_256_fingerprint_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="SHA-256"):

@@ -136,7 +136,10 @@ def test_the_users_values_go_before_the_operators() -> None:
         Liberties(),
     )
     tls = TlsSettings(verify=True, fingerprint="ab" * 32)
-    assert mine.endpoints == (Endpoint("two.example", 7000, tls), Endpoint("two.example", 7001, tls))
+    assert mine.endpoints == (
+        Endpoint("two.example", 7000, tls, public=True),
+        Endpoint("two.example", 7001, tls, public=True),
+    )
     assert (mine.nick, mine.username, mine.realname) == ("Asked", "guest", "Asked")
     assert (mine.password, mine.common_password) == ("", "common")
     assert mine.sasl == ("Asked", "secret")
@@ -150,6 +153,24 @@ def test_a_user_cannot_move_a_network_the_operator_pins() -> None:
         account(address="evil.example"), NetworkSettings.model_validate({}), Liberties(move=False)
     )
     assert [endpoint.host for endpoint in mine.endpoints] == [LIBERA]
+
+
+@pytest.mark.parametrize(
+    ("values", "may", "public"),
+    [
+        ({}, {}, [True]),
+        ({}, {"listed": True}, [False]),
+        ({"address": "localhost"}, {"listed": True}, [True]),
+        ({"ports": "22 6667"}, {"listed": True}, [True, False]),
+        ({"address": "localhost", "ports": "22"}, {"near": True}, [False]),
+    ],
+)
+def test_only_what_the_operator_has_listed_may_be_in_a_private_network(
+    values: dict[str, str], may: dict[str, bool], public: list[bool]
+) -> None:
+    settings = NetworkSettings.model_validate({"tls_ports": [], "ports": [6667]})
+    mine = profile.profile(account(**values), settings, Liberties(**may))
+    assert [each.public for each in mine.endpoints] == public
 
 
 def test_user_names_are_made_fit_for_the_wire() -> None:

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.bridge import MediaError
+from gateway.bridge.reach import is_public
 from gateway.media.names import ENDINGS, name_of_path, safe_name
 from gateway.media.sniff import UNKNOWN, sniff
-from gateway.media.targets import Targets, Trusted, is_public
+from gateway.media.targets import Targets, Trusted
 
 # -- names --------------------------------------------------------------------------------------------------------
 

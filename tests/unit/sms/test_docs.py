@@ -59,7 +59,7 @@ def test_numbers_and_prices_are_taken(tmp_path: Path) -> None:
 def test_the_kannel_conf_loses_nothing(tmp_path: Path) -> None:
     [text] = blocks("kannel")
     path = tmp_path / "kannel.conf"
-    path.write_text(text.replace("ADDRESS", "http://127.0.0.1:5280/bridge/sms/main/x"))
+    path.write_text(text.replace("ADDRESS", "http://127.0.0.1:5290/bridge/sms/main/x"))
     assert faults(read(path), Wanted("gw", "main", "/bridge/sms/main/")) == []
 
 

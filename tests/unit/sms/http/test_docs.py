@@ -27,7 +27,7 @@ def test_every_configuration_shown_is_one(tmp_path, block):
 def test_the_kannel_conf_shown_has_no_faults_of_its_own(tmp_path):
     (block,) = re.findall(r"```\n(group = smsbox.*?)```", TEXT, re.S)
     path = tmp_path / "kannel.conf"
-    path.write_text(block.replace("ADDRESS", "http://127.0.0.1:5280/bridge/sms/kannel/x"))
+    path.write_text(block.replace("ADDRESS", "http://127.0.0.1:5290/bridge/sms/kannel/x"))
     assert faults(read(path), Wanted("gw", "", "/bridge/sms/kannel/")) == [
         "There is no group smsc: texts wait in Kannel for ever."
     ]

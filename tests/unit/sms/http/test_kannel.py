@@ -39,7 +39,7 @@ keyword = default
 catch-all = true
 max-messages = 0
 omit-empty = true
-get-url = "http://127.0.0.1:5280/bridge/sms/main/abc?from=%p&to=%P&id=%I&ts=%T&text=%b&coding=%c&charset=%C&udh=%u"
+get-url = "http://127.0.0.1:5290/bridge/sms/main/abc?from=%p&to=%P&id=%I&ts=%T&text=%b&coding=%c&charset=%C&udh=%u"
 """
 WANTED = Wanted("gw", "main", "/bridge/sms/main/")
 

@@ -250,7 +250,7 @@ async def test_kannel_is_a_preset_with_a_look_at_its_file(tmp_path):
                 "password": "p",
                 "smsc": "one",
                 "config_file": str(tmp_path / "kannel.conf"),
-                "callback_url": "http://127.0.0.1:5280",
+                "callback_url": "http://127.0.0.1:5290",
             }
         )
         way = built("box", settings, services, Webhooks(services))
@@ -265,7 +265,7 @@ async def test_callbacks_of_a_neighbour_come_by_its_own_way():
         SystemClock(), random.Random(1), "1.0", name="sms", web="https://gw.example/bridge/sms"
     )
     settings = KannelRoute.model_validate(
-        {"kind": "kannel", "username": "gw", "password": "p", "callback_url": "http://127.0.0.1:5280"}
+        {"kind": "kannel", "username": "gw", "password": "p", "callback_url": "http://127.0.0.1:5290"}
     )
     webhooks = Webhooks(services)
     way = built("box", settings, services, webhooks)
@@ -274,10 +274,10 @@ async def test_callbacks_of_a_neighbour_come_by_its_own_way():
     async with asyncio.timeout(10):
         while not way.address:
             await asyncio.sleep(0)
-    assert way.address.startswith("http://127.0.0.1:5280/bridge/sms/box/")
+    assert way.address.startswith("http://127.0.0.1:5290/bridge/sms/box/")
     query = "from=%2B15551112222&to=%2B15550001111&text=hi&coding=0"
     url = f"{way.address}?{query}"
-    base = "http://127.0.0.1:5280/bridge/sms"
+    base = "http://127.0.0.1:5290/bridge/sms"
     assert (await webhooks.answer(Post(url, method="GET").request(base))).status == 403  # from elsewhere
     assert (await webhooks.answer(Post(url, method="GET", remote="127.0.0.1").request(base))).status == 200
     assert [each.text for each in intake.news] == ["hi"]

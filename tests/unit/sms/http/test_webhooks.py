@@ -209,7 +209,7 @@ async def test_callbacks_that_could_be_anybodys_are_not_taken_at_all(name, web, 
 
 
 @pytest.mark.parametrize(
-    "web", ["http://127.0.0.1:5280/bridge/sms", "http://10.1.2.3/bridge/sms", "http://localhost/x"]
+    "web", ["http://127.0.0.1:5290/bridge/sms", "http://10.1.2.3/bridge/sms", "http://localhost/x"]
 )
 async def test_on_ones_own_network_callbacks_need_no_more_than_their_address(web):
     async with house("kannel", web=web, webhook_password=None) as h:
