@@ -7,7 +7,7 @@ from typing import cast
 
 import structlog
 
-from gateway.bridge import Bridge, Running
+from gateway.bridge import Bridge, Contained, Running
 
 _log = structlog.get_logger(__name__)
 
@@ -32,8 +32,7 @@ async def background(
 
 
 async def _held(name: str, bridge: Running, faulty: Callable[[Exception], None]) -> None:
-    try:
+    with Contained(_log, "the bridge's own work failed", bridge=name) as work:
         await bridge.run()
-    except Exception as error:  # noqa: BLE001 - one bridge's defect must not end the others
-        _log.exception("the bridge's own work failed", bridge=name)
-        faulty(error)
+    if work.fault is not None:
+        faulty(work.fault)

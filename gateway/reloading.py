@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel
 
 from gateway.assembly import Shared, component_settings, limit_policy, pacing_policy
-from gateway.bridge import Reconfigures
+from gateway.bridge import Contained, Reconfigures
 from gateway.bridge.fields import different, taken_over
 from gateway.config import ConfigError, Settings
 from gateway.fleet import Fleet
@@ -88,14 +88,15 @@ class Reloading:
         async with self._one:
             if self._read is None:
                 return Reloaded("It was not read from a file.")
-            try:
-                settings = await asyncio.to_thread(self._read)
-                await self._adopt(settings.bridges)
-            except (ConfigError, StorageError) as error:
-                return Reloaded(str(error))
-            except Exception as error:  # noqa: BLE001 - what runs goes on, whatever is wrong
-                _log.exception("the configuration could not be read")
-                return Reloaded(f"It could not be read ({cause(error)}); the log tells more.")
+            # What runs goes on, whatever is wrong.
+            with Contained(_log, "the configuration could not be read") as reading:
+                try:
+                    settings = await asyncio.to_thread(self._read)
+                    await self._adopt(settings.bridges)
+                except (ConfigError, StorageError) as error:
+                    return Reloaded(str(error))
+            if reading.fault is not None:
+                return Reloaded(f"It could not be read ({cause(reading.fault)}); the log tells more.")
             return await self._apply(settings)
 
     async def _adopt(self, bridges: Sequence[BridgeSettings]) -> None:
@@ -162,11 +163,11 @@ class Reloading:
     # -- bridges -----------------------------------------------------------------------------------------------
 
     async def _added(self, bridge: BridgeSettings) -> str:
-        try:
+        # Whatever a plugin meets, the other bridges go on.
+        with Contained(_log, "a bridge could not be added", bridge=bridge.name) as adding:
             await self._fleet.add(bridge)
-        except Exception as error:  # noqa: BLE001 - whatever a plugin meets, the other bridges go on
-            _log.exception("a bridge could not be added", bridge=bridge.name)
-            return f"bridges.{bridge.name} could not be added ({cause(error)}); the log tells more."
+        if adding.fault is not None:
+            return f"bridges.{bridge.name} could not be added ({cause(adding.fault)}); the log tells more."
         return f"bridges.{bridge.name} was added."
 
     def _bridge(self, member: Member, new: BridgeSettings, changed: list[str], restart: list[str]) -> None:
@@ -181,10 +182,9 @@ class Reloading:
         if keys and component.bridge.capabilities.reconfigures:
             # The capability says that it can (``gateway.bridge.Reconfigures``).
             bridge = cast("Reconfigures", component.bridge)
-            try:
+            # If it fails, the bridge goes on with what it has.
+            with Contained(_log, "a bridge did not take other settings", bridge=member.name):
                 waits = set(bridge.reconfigure(new.own))
-            except Exception:  # noqa: BLE001 - the bridge goes on with what it has
-                _log.exception("a bridge did not take other settings", bridge=member.name)
         # A bridge may name a table as a whole.
         needed = [key for key in keys if key in waits or key.partition(".")[0] in waits]
         taken = [key for key in keys if key not in needed]

@@ -21,7 +21,7 @@ from bridges.email.receiving.actions import Actions, Unsubscription
 from bridges.email.receiving.quarantine import Quarantine
 from bridges.email.receiving.screening import Choice
 from bridges.email.rooms import ThreadRooms
-from gateway.bridge import BadAddress, MediaError, NotStored, Services, Ticket
+from gateway.bridge import BadAddress, Contained, MediaError, NotStored, Services, Ticket
 from gateway.model import Attachment, Condition, ErrorType, Message, MessageKind, Refused
 
 _log = structlog.get_logger(__name__)
@@ -123,17 +123,16 @@ class Orders:
 
     async def done(self, word: str, order: Order) -> str | Refused:
         """Do it; what there is to say, which may be nothing."""
-        try:
-            return await self._words[word](order)
-        except NotStored:
-            return _NOT_STORED
-        except OSError:
-            return _GONE
-        except MediaError as error:
-            return error.refused
-        except Exception:  # noqa: BLE001 - whatever it is, it is written down, and told
-            _log.exception("an order of a user failed", order=word)
-            return _FAILED
+        with Contained(_log, "an order of a user failed", order=word):
+            try:
+                return await self._words[word](order)
+            except NotStored:
+                return _NOT_STORED
+            except OSError:
+                return _GONE
+            except MediaError as error:
+                return error.refused
+        return _FAILED
 
     async def _meant(self, order: Order) -> Mail | None:
         threads = self._parts.threads

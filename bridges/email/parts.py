@@ -42,7 +42,7 @@ from bridges.email.sending.telling import Teller
 from bridges.email.sending.verp import ReturnPaths
 from bridges.email.suspensions import Suspensions
 from bridges.email.ways import dialling_of, smarthost_of
-from gateway.bridge import NotKept, Services
+from gateway.bridge import Contained, NotKept, Services
 from gateway.model import Condition, Message, Refused
 
 _log = structlog.get_logger(__name__)
@@ -333,7 +333,5 @@ def _limits(settings: EmailSettings) -> Limits:
 
 async def _guarded(work: Awaitable[None]) -> None:
     """One user's order that fails ends nothing else."""
-    try:
+    with Contained(_log, "something that a user asked for failed"):
         await work
-    except Exception:  # noqa: BLE001 - whatever it is, it is written down
-        _log.exception("something that a user asked for failed")

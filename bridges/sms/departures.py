@@ -4,7 +4,6 @@ All of it is decided before a row is written, in the order in which the user wro
 ticket is done, and ``sending`` answers for the rest.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from bridges.sms.receiving.routing import FULL
 from bridges.sms.sending.messages import Outgoing
 from bridges.sms.settings import Mode
 from bridges.sms.traffic import Route
-from gateway.bridge import BadAddress, NotStored, Ticket
+from gateway.bridge import BadAddress, Contained, NotStored, Ticket
 from gateway.model import Attachment, Condition, ErrorType, Refused
 
 _log = structlog.get_logger(__name__)
@@ -193,24 +192,20 @@ class Departures:
             del self._waiting[owner]
 
     async def _one(self, draft: Draft, ticket: Ticket) -> None:
-        try:
-            sent = await self._send(draft, ticket.reference)
-        except NotStored:
-            ticket.refused(_NOT_STORED)
-        except BadAddress as error:
-            ticket.refused(Refused(Condition.NOT_ALLOWED, str(error)))
-        except asyncio.CancelledError:
-            # The gateway ends. The core has the message still, and gives it to us again: whether it has been written down
-            # by then, its reference tells.
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, it is written down, and told
-            _log.exception("a message of a user failed")
-            ticket.refused(_FAILED)
+        sent: str | Refused = _FAILED
+        # Where this is cancelled, the gateway ends. The core has the message still, and gives it to us again: whether it has
+        # been written down by then, its reference tells.
+        with Contained(_log, "a message of a user failed"):
+            try:
+                sent = await self._send(draft, ticket.reference)
+            except NotStored:
+                sent = _NOT_STORED
+            except BadAddress as error:
+                sent = Refused(Condition.NOT_ALLOWED, str(error))
+        if isinstance(sent, Refused):
+            ticket.refused(sent)
         else:
-            if isinstance(sent, Refused):
-                ticket.refused(sent)
-            else:
-                ticket.done((sent,))
+            ticket.done((sent,))
 
     async def _send(self, draft: Draft, reference: str) -> str | Refused:
         outgoing = await self._outgoing(draft, reference)

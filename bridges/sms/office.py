@@ -28,7 +28,7 @@ from bridges.sms.sending.messages import Outgoing, message_id
 from bridges.sms.sending.sender import Sender
 from bridges.sms.text.counting import count, plain
 from bridges.sms.traffic import NotTaken, Report, Route, Unfit
-from gateway.bridge import Blob, MediaError, NotStored, Services
+from gateway.bridge import Blob, Contained, MediaError, NotStored, Services
 from gateway.model import Attachment, Condition, Refused
 
 _log = structlog.get_logger(__name__)
@@ -318,7 +318,5 @@ def _intake(settings: SmsSettings) -> IntakeLimits:
 
 async def _guarded(work: Awaitable[None]) -> None:
     """One user's message that fails ends nothing else."""
-    try:
+    with Contained(_log, "something that a user asked for failed"):
         await work
-    except Exception:  # noqa: BLE001 - whatever it is, it is written down
-        _log.exception("something that a user asked for failed")

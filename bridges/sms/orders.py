@@ -12,7 +12,7 @@ from bridges.sms.groups import Group, Groups
 from bridges.sms.numbers import Numbers, OurNumber
 from bridges.sms.people import People
 from bridges.sms.settings import Mode
-from gateway.bridge import NotStored, Ticket
+from gateway.bridge import Contained, NotStored, Ticket
 from gateway.model import Condition, ErrorType, Refused, Topic
 
 _log = structlog.get_logger(__name__)
@@ -85,13 +85,12 @@ class Orders:
         self._spawn(self._do(self._rename(order, " ".join(title.split())[:_TITLE_MOST]), order, ticket))
 
     async def _do(self, doing: Awaitable[str | Refused], order: Order, ticket: Ticket) -> None:
-        try:
-            said = await doing
-        except NotStored:
-            said = _NOT_STORED
-        except Exception:  # noqa: BLE001 - whatever it is, it is written down, and told
-            _log.exception("an order of a user failed")
-            said = _FAILED
+        said: str | Refused = _FAILED
+        with Contained(_log, "an order of a user failed"):
+            try:
+                said = await doing
+            except NotStored:
+                said = _NOT_STORED
         if isinstance(said, Refused):
             ticket.refused(said)
             return

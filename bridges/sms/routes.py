@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from bridges.sms.traffic import Intake, Route
-from gateway.bridge import Clock
+from gateway.bridge import Clock, Contained
 
 _log = structlog.get_logger(__name__)
 
@@ -67,8 +67,6 @@ class Routes:
 
     async def _live(self, route: Route, intake: Intake) -> None:
         while True:
-            try:
+            with Contained(_log, "a route failed and is begun again", route=route.name):
                 await route.run(intake)
-            except Exception:  # noqa: BLE001 - one route's mistake ends no other, and is written down
-                _log.exception("a route failed and is begun again", route=route.name)
             await self._clock.sleep(_AGAIN)

@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 
 from gateway.accounts.account import Account
-from gateway.bridge import Capabilities, Clock
+from gateway.bridge import Capabilities, Clock, Contained
 from gateway.delivery.admission import Admission
 from gateway.delivery.drafts import Draft
 from gateway.delivery.entry import Entry, names_of
@@ -188,12 +188,11 @@ class Outbound:
             return
         if self._traffic.verbosity.debug:
             self._tell("message given to the network", entry, attempt=entry.attempts)
-        try:
+        with Contained(
+            _log, "a message could not be handed to its network", message=entry.id, network=entry.network
+        ) as handing:
             hand(account.session, entry, Attempt(entry, self.accepted, self.refused))
-        except Exception:  # noqa: BLE001 - whatever is wrong with this one, its sender is to know
-            _log.exception(
-                "a message could not be handed to its network", message=entry.id, network=entry.network
-            )
+        if handing.fault is not None:
             text = Text(
                 "The gateway failed at sending your message; its operator finds the reason in the log."
             )

@@ -14,7 +14,7 @@ from typing import cast
 import structlog
 
 from gateway.accounts.account import Account
-from gateway.bridge import Measure, Measured, MeasureKind
+from gateway.bridge import Contained, Measure, Measured, MeasureKind
 from gateway.member import Member
 from gateway.model import AccountState
 from gateway.ops.health import Health
@@ -135,9 +135,8 @@ def measures(component: Component) -> list[Measure]:
     """Those of the bridge; empty if it has none, or fails."""
     if not component.bridge.capabilities.measured:
         return []
-    try:
+    # The other numbers are wanted all the more.
+    with Contained(_log, "a bridge failed to count", bridge=component.settings.name):
         # The capability says that it has them.
         return list(cast("Measured", component.bridge).measures())[:_MEASURES]
-    except Exception:  # noqa: BLE001 - the other numbers are wanted all the more
-        _log.exception("a bridge failed to count", bridge=component.settings.name)
-        return []
+    return []

@@ -7,6 +7,7 @@ tables from the first message on, so that a start goes on where a crash ended.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -23,7 +24,7 @@ from bridges.email.composing.posting import Desk, Posting
 from bridges.email.composing.threads import Threads
 from bridges.email.composing.windows import Window, Windows
 from bridges.email.composing.writing import Request, Writing
-from gateway.bridge import NotStored, Services, Ticket
+from gateway.bridge import Contained, NotStored, Services, Ticket
 from gateway.model import ChatState, Condition, ErrorType, Refused
 
 _log = structlog.get_logger(__name__)
@@ -139,14 +140,13 @@ class Composer:
                 _log.warning("files of a draft could not be deleted", reason=str(error))
 
     async def _write(self, request: Request, ticket: Ticket) -> None:
-        try:
-            outcome = await self._writing.take(request)
-        except NotStored as error:
-            _log.warning("a message could not be stored", reason=str(error))
-            outcome = _NOT_STORED
-        except Exception:  # noqa: BLE001 - whatever is wrong with this one, its writer is to know
-            _log.exception("a message could not be made part of a mail")
-            outcome = _BROKEN
+        outcome: Sequence[str] | Refused = _BROKEN
+        with Contained(_log, "a message could not be made part of a mail"):
+            try:
+                outcome = await self._writing.take(request)
+            except NotStored as error:
+                _log.warning("a message could not be stored", reason=str(error))
+                outcome = _NOT_STORED
         if isinstance(outcome, Refused):
             ticket.refused(outcome)
         else:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
 
+from gateway.bridge import Contained
+
 _log = structlog.get_logger(__name__)
 
 Job = Callable[[], Awaitable[None]]
@@ -68,7 +70,6 @@ class Desks:
             self._beside -= 1
 
     async def _guarded(self, job: Job) -> None:
-        try:
+        # One mail that cannot be made keeps no other from being made.
+        with Contained(_log, "a step of composing a mail failed"):
             await job()
-        except Exception:  # noqa: BLE001 - one mail that cannot be made keeps no other from being made
-            _log.exception("a step of composing a mail failed")

@@ -18,7 +18,7 @@ from bridges.email.composing.outgoing import NotTaken, Outbox
 from bridges.email.composing.places import Authors, Voice
 from bridges.email.composing.threads import Statement, Threads
 from bridges.email.composing.windows import Window, Windows
-from gateway.bridge import Clock, NotStored, Tables, Verbosity
+from gateway.bridge import Clock, Contained, NotStored, Tables, Verbosity
 from gateway.model import Condition, ErrorType, Refused
 
 _log = structlog.get_logger(__name__)
@@ -80,16 +80,16 @@ class Posting:
         if window.fetching:
             window.overdue = True
             return
-        try:
-            if window.state is DraftState.HELD:
-                await self.fail(window, _FORGOTTEN)
-            else:
-                await self._post(window)
-        except (NotStored, OSError) as error:
-            _log.warning("a mail has to wait", draft=window.id, reason=str(error))
-            desk.windows.again(window)
-        except Exception:  # noqa: BLE001 - its writer is to know, whatever is wrong with it
-            _log.exception("a mail could not be made", draft=window.id)
+        with Contained(_log, "a mail could not be made", draft=window.id) as making:
+            try:
+                if window.state is DraftState.HELD:
+                    await self.fail(window, _FORGOTTEN)
+                else:
+                    await self._post(window)
+            except (NotStored, OSError) as error:
+                _log.warning("a mail has to wait", draft=window.id, reason=str(error))
+                desk.windows.again(window)
+        if making.fault is not None:
             await self._give_up(window)
 
     async def _give_up(self, window: Window) -> None:
