@@ -9,10 +9,8 @@ import io
 import json
 import resource
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
+from PIL import Image, ImageOps
 
 _MEMORY = 768 * 1024 * 1024  # bytes of address space
 _SECONDS = 10  # of computing
@@ -30,8 +28,6 @@ def _confine() -> None:
 
 def look(path: str, pixels: int, side: int, octets: int) -> tuple[dict[str, object], bytes]:
     """What to print. Raises whatever the library raises for a broken picture."""
-    from PIL import Image  # noqa: PLC0415 - after the limits are set
-
     Image.MAX_IMAGE_PIXELS = None  # we count ourselves, and tell rather than raise
     with Image.open(path, formats=_FORMATS) as picture:
         width, height = picture.size
@@ -43,10 +39,8 @@ def look(path: str, pixels: int, side: int, octets: int) -> tuple[dict[str, obje
         return {"width": width, "height": height}, _preview(picture, side, octets)
 
 
-def _preview(picture: "Picture", side: int, octets: int) -> bytes:
+def _preview(picture: Image.Image, side: int, octets: int) -> bytes:
     """Empty for a picture that is cut short or broken inside: its size is known all the same."""
-    from PIL import Image, ImageOps  # noqa: PLC0415
-
     try:
         # Decodes JPEG at a fraction of its size where that is enough.
         picture.draft("RGB", (side, side))
@@ -59,7 +53,7 @@ def _preview(picture: "Picture", side: int, octets: int) -> bytes:
         return b""
 
 
-def _encoded(picture: "Picture", octets: int) -> bytes:
+def _encoded(picture: Image.Image, octets: int) -> bytes:
     for quality in _QUALITIES:
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=quality, optimize=True)

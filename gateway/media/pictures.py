@@ -12,13 +12,14 @@ from pathlib import Path
 
 import structlog
 
-from gateway.media import picture_worker
 from gateway.media.refusals import Cause, refused
 
 _log = structlog.get_logger(__name__)
 
 _TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/tiff"})
 _ANSWER_LIMIT = 65_536  # bytes
+#: Run, never imported: decoders have no place in this process.
+_WORKER = Path(__file__).with_name("picture_worker.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Pictures:
         self, limits: PictureLimits | None = None, command: tuple[str, ...] = (sys.executable, "-I")
     ) -> None:
         self.limits = limits or PictureLimits()
-        self._command = (*command, str(picture_worker.__file__))
+        self._command = (*command, str(_WORKER))
         self._turns = asyncio.Semaphore(self.limits.workers)
 
     async def look(self, path: Path, media_type: str) -> PictureFacts:

@@ -54,7 +54,7 @@ class Composer:
         authors: Authors,
         voice: Voice,
         letterhead: Letterhead,
-        limits: Limits = Limits(),  # noqa: B008 - a frozen value
+        limits: Limits,
     ) -> None:
         self._clock = services.clock
         self._letterhead = letterhead
