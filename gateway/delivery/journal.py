@@ -17,7 +17,7 @@ from itertools import islice
 
 import structlog
 
-from gateway.bridge import Clock
+from gateway.bridge import Clock, Contained
 from gateway.delivery.entry import Entry
 from gateway.storage.deliveries import DeliveryStore, KeyRow, LedgerRow
 from gateway.storage.errors import StorageError
@@ -206,10 +206,9 @@ class Journal:
 
     @staticmethod
     def _tell(each: _Fresh, outcome: Kept | StorageError) -> None:
-        try:
+        # One message's trouble must not stop the ledger.
+        with Contained(_log, "a delivery failed after its commit", message=each.entry.id):
             each.then(outcome)
-        except Exception:  # noqa: BLE001 - one message's trouble must not stop the ledger
-            _log.exception("a delivery failed after its commit", message=each.entry.id)
 
     # -- trouble -----------------------------------------------------------------------------------------------
 
