@@ -35,6 +35,7 @@ from gateway.ops.health import Health
 from gateway.ops.numbers import Counting
 from gateway.ops.operations import Operations
 from gateway.ops.service_manager import ServiceManager
+from gateway.ops.transfers import Transfers
 from gateway.ops.watching import Watching
 from gateway.reloading import Reloading, rules
 from gateway.secrets import SecretBox, SecretError
@@ -46,6 +47,7 @@ from gateway.storage.stores import Stores
 from gateway.web.bridges import bridge_routes
 from gateway.web.clients import Clients
 from gateway.web.server import CannotServe, serving
+from gateway.web.tally import Listeners
 
 _log = structlog.get_logger(__name__)
 
@@ -129,6 +131,7 @@ class _Parts:
     retention: Retention
     watching: Watching
     operations: Operations
+    listeners: Listeners
 
 
 class Gateway:
@@ -189,9 +192,10 @@ class Gateway:
         shared = Shared(clock, stores, tables, media, Loops(clock), clients, verbosity=verbosity)
         fleet = Fleet(settings, shared, database, health, watching.lookout)
         retention = Retention(database, rules(settings), clock)
-        operations = self._operations(database, health, shared, fleet, retention, watching)
+        listeners = Listeners()
+        operations = self._operations(database, health, shared, fleet, retention, watching, listeners)
         fleet.prepare(operations)
-        return _Parts(secrets, database, shared, fleet, retention, watching, operations)
+        return _Parts(secrets, database, shared, fleet, retention, watching, operations, listeners)
 
     def _operations(
         self,
@@ -201,6 +205,7 @@ class Gateway:
         fleet: Fleet,
         retention: Retention,
         watching: Watching,
+        listeners: Listeners,
     ) -> Operations:
         """What operators see and do, by whatever door they come in."""
 
@@ -210,6 +215,7 @@ class Gateway:
         counting = Counting(
             fleet,
             shared.traffic,
+            Transfers(shared.media, listeners),
             database,
             shared.stores,
             health,
@@ -248,15 +254,18 @@ class Gateway:
         """The web server, for as long as ``stack`` lasts, if there is to be one. Raises ``CannotServe``."""
         if self._settings.web.listen:
             host, port = self._settings.web.address
-            routes = bridge_routes(Served(parts.fleet), parts.shared.clients)
-            await stack.enter_async_context(serving(host, port, [*parts.shared.media.routes(), *routes]))
+            routes = bridge_routes(Served(parts.fleet), parts.shared.clients, parts.fleet.kind_of)
+            routes = [*parts.shared.media.routes(), *routes]
+            await stack.enter_async_context(serving(host, port, routes, tally=parts.listeners.web))
 
     async def _doors(self, stack: AsyncExitStack, parts: _Parts) -> None:
         """What operators come in by. Raises ``CannotServe``."""
         settings, desk = self._settings.operator, parts.operations
         await stack.enter_async_context(control.serving(settings.socket, desk))
         if settings.listen:
-            await stack.enter_async_context(page.serving(settings, parts.shared.clients, desk, self._clock))
+            await stack.enter_async_context(
+                page.serving(settings, parts.shared.clients, desk, self._clock, parts.listeners.page)
+            )
 
     async def _ready(self, fleet: Fleet) -> None:
         """Tell the service manager once every link has been tried: what is wrong then is told, and no reason not to start.

@@ -59,6 +59,10 @@ class Fleet(Mapping[str, Component]):
 
     # -- the components ----------------------------------------------------------------------------------------
 
+    def kind_of(self, name: str) -> str:
+        """What kind of gateway the bridge of that name is."""
+        return self[name].bridge.capabilities.gateway_type
+
     def __getitem__(self, name: str) -> Component:
         found = self.members[name].component
         if found is None:

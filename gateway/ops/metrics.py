@@ -14,6 +14,7 @@ from gateway.ops.collecting import measures, queues, resident, states
 from gateway.ops.exposition import Histogram, counter, gauge, render
 from gateway.ops.health import Health
 from gateway.ops.status import Direction
+from gateway.ops.transfers import Transfers
 from gateway.storage.database import Database
 from gateway.xmpp.component import Component
 from gateway.xmpp.link import LinkState
@@ -28,6 +29,7 @@ Labelled = tuple[Mapping[str, str], Measure | Histogram]
 
 def exposition(
     components: Iterable[Component],
+    transfers: Transfers,
     database: Database,
     health: Health,
     version: str,
@@ -35,11 +37,12 @@ def exposition(
     lag: float,
 ) -> bytes:
     """``lag``: seconds that the loop was late the last time that was looked at."""
-    return render(PREFIX, _all(components, database, health, version, started, lag))
+    return render(PREFIX, _all(components, transfers, database, health, version, started, lag))
 
 
 def _all(
     components: Iterable[Component],
+    transfers: Transfers,
     database: Database,
     health: Health,
     version: str,
@@ -53,8 +56,12 @@ def _all(
         labels = {"bridge": component.settings.name}
         for own in of_component(component):
             yield labels, own
+        for file in transfers.of_files(component):
+            yield labels, file
         for measure in measures(component):
             yield labels, measure
+    for request in transfers.of_listeners():
+        yield nothing, request
 
 
 def _of_gateway(

@@ -11,6 +11,7 @@ from gateway.ops.metrics import exposition
 from gateway.ops.status import BridgeView, FailureGroup, GatewayView, Point, Span, TraceView
 from gateway.ops.tracing import Tracer
 from gateway.ops.traffic import Traffic
+from gateway.ops.transfers import Transfers
 from gateway.storage.database import Database
 from gateway.storage.stores import Stores
 
@@ -22,6 +23,7 @@ class Counting:
         self,
         fleet: Fleet,
         traffic: Mapping[str, Traffic],
+        transfers: Transfers,
         database: Database,
         stores: Stores,
         health: Health,
@@ -33,6 +35,7 @@ class Counting:
     ) -> None:
         self._fleet = fleet
         self._traffic = traffic
+        self._transfers = transfers
         self._database = database
         self._health = health
         self._clock = clock
@@ -68,6 +71,7 @@ class Counting:
         """See ``Desk.metrics``."""
         return exposition(
             self._fleet.values(),
+            self._transfers,
             self._database,
             self._health,
             self._version,

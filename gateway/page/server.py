@@ -26,6 +26,7 @@ from gateway.page.streams import HEARTBEAT, Streams
 from gateway.page.views import Views
 from gateway.web.clients import Clients
 from gateway.web.server import Bounds, hosting
+from gateway.web.tally import PAGE, WebTally
 
 _log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ async def serving(
     clients: Clients,
     desk: Desk,
     clock: Clock,
+    tally: WebTally | None = None,
     *,
     bounds: Bounds = BOUNDS,
     body_seconds: float = BODY_SECONDS,
@@ -94,7 +96,7 @@ async def serving(
 
     app.on_shutdown.append(let_go)
     host, port = settings.address
-    async with _held(broadcast.run()), hosting(host, port, app, bounds) as chosen:
+    async with _held(broadcast.run()), hosting(host, port, app, bounds, tally or WebTally(PAGE)) as chosen:
         yield chosen
 
 

@@ -4,13 +4,14 @@ Knows no bridge; what a request is for, and whether it is genuine, is the bridge
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from aiohttp import web
 
 from gateway.bridge.web import BODY_LIMIT, Serving, WebRequest, WebResponse, path
 from gateway.web.clients import Clients
+from gateway.web.tally import about
 
 _log = structlog.get_logger(__name__)
 
@@ -25,12 +26,14 @@ _CLOSED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 def bridge_routes(
     bridges: Mapping[str, Serving],
     clients: Clients,
+    kind_of: Callable[[str], str] = str,
     *,
     at_once: int = _AT_ONCE,
     body_seconds: float = _BODY_SECONDS,
     answer_seconds: float = _ANSWER_SECONDS,
 ) -> list[web.RouteDef]:
-    """One route for all of ``bridges``, by name: those that are there when a request comes."""
+    """One route for all of ``bridges``, by name: those that are there when a request comes. ``kind_of`` says what kind they
+    are, for whoever counts."""
     mounts: dict[str, _Mount] = {}
 
     async def handle(request: web.Request) -> web.Response:
@@ -38,6 +41,7 @@ def bridge_routes(
         if name not in bridges:
             mounts.pop(name, None)
             raise web.HTTPNotFound(headers=_CLOSED)
+        about(request, kind_of(name))
         if name not in mounts:
             mounts[name] = _Mount(name, bridges, clients, at_once, body_seconds, answer_seconds)
         return await mounts[name].handle(request)

@@ -16,6 +16,7 @@ from aiohttp import web
 from gateway.bridge import Clock
 from gateway.storage.errors import StorageError
 from gateway.storage.records import StoredFile
+from gateway.web.tally import FILES, about
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ def file_routes(files: Files, clock: Clock) -> list[web.RouteDef]:
 
 def _handler(files: Files, clock: Clock) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def give(request: web.Request) -> web.StreamResponse:
+        about(request, FILES)
         try:
             found = await files.find(request.match_info["token"])
         except StorageError as error:

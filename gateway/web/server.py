@@ -5,6 +5,7 @@ is not waited for: aiohttp bounds how long a connection is idle between requests
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ from typing import cast
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from gateway.web.tally import OTHER, Cut, WebTally
 
 _log = structlog.get_logger(__name__)
 
@@ -48,7 +51,11 @@ USUAL = Bounds()
 
 @asynccontextmanager
 async def serving(
-    host: str, port: int, routes: Iterable[web.RouteDef], bounds: Bounds = USUAL
+    host: str,
+    port: int,
+    routes: Iterable[web.RouteDef],
+    bounds: Bounds = USUAL,
+    tally: WebTally | None = None,
 ) -> AsyncIterator[int]:
     """Serve for as long as the block lasts; gives the port, which matters where ``port`` is 0. Raises ``CannotServe``."""
     app = web.Application()
@@ -58,18 +65,22 @@ async def serving(
         return web.Response(text=word, headers={"Cache-Control": "no-store"})
 
     app.add_routes([*routes, web.get(WHO, who)])
-    async with hosting(host, port, app, bounds) as chosen:
+    async with hosting(host, port, app, bounds, tally or WebTally(OTHER)) as chosen:
         yield chosen
 
 
 @asynccontextmanager
-async def hosting(host: str, port: int, app: web.Application, bounds: Bounds) -> AsyncIterator[int]:
+async def hosting(
+    host: str, port: int, app: web.Application, bounds: Bounds, tally: WebTally
+) -> AsyncIterator[int]:
     """The same for a whole application."""
-    watch = _Watch(bounds)
+    watch = _Watch(bounds, tally)
     app.middlewares.insert(0, watch.begun)
     runner = web.AppRunner(
         app,
-        access_log=None,
+        # Nothing is written to it, but without one aiohttp tells of no answers.
+        access_log=logging.getLogger(__name__),
+        access_log_class=tally.counter(),
         keepalive_timeout=_IDLE,
         shutdown_timeout=bounds.farewell_seconds,
         lingering_time=bounds.farewell_seconds,  # for the rest of a body that nobody reads
@@ -99,8 +110,9 @@ async def hosting(host: str, port: int, app: web.Application, bounds: Bounds) ->
 class _Watch:
     """All connections of one listener."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, tally: WebTally) -> None:
         self.bounds = bounds
+        self.tally = tally
         self.open: dict[web.RequestHandler, _Connection] = {}
 
     @web.middleware
@@ -132,17 +144,19 @@ class _Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         bounds = self._watch.bounds
         if len(self._watch.open) >= bounds.connections:
-            self._transport.abort()
+            self._cut(Cut.TOO_MANY)
             return
         self._handler = self._handlers()
         self._watch.open[self._handler] = self
+        self._watch.tally.open += 1
         self._handler.connection_made(transport)
-        self._within(bounds.head_seconds)
+        self._within(bounds.head_seconds, Cut.SILENT)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.heard()
         if self._handler is not None:
-            self._watch.open.pop(self._handler, None)
+            if self._watch.open.pop(self._handler, None) is not None:
+                self._watch.tally.open -= 1
             self._handler.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -156,15 +170,18 @@ class _Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         if self._handler is not None:
             self._handler.pause_writing()
-            self._within(self._watch.bounds.stalled_seconds)
+            self._within(self._watch.bounds.stalled_seconds, Cut.STALLED)
 
     def resume_writing(self) -> None:
         self.heard()
         if self._handler is not None:
             self._handler.resume_writing()
 
-    def _within(self, seconds: float) -> None:
+    def _within(self, seconds: float, otherwise: Cut) -> None:
         self.heard()
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._cut, otherwise)
+
+    def _cut(self, why: Cut) -> None:
         if self._transport is not None:
-            # Not closed, for that waits until all is written.
-            self._deadline = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
+            self._watch.tally.cut[why] += 1
+            self._transport.abort()  # not closed, for that waits until all is written

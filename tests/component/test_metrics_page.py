@@ -6,10 +6,15 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.clock import SystemClock
+from gateway.media.service import MediaService
 from gateway.ops.exposition import render
 from gateway.ops.health import Health
 from gateway.ops.metrics import PREFIX, exposition
+from gateway.ops.transfers import Transfers
+from gateway.settings import MediaSettings
 from gateway.storage.database import opened
+from gateway.storage.files import FileStore
+from gateway.web.tally import Listeners
 from tests.component.stage import Stage
 from tests.unit.ops.kinds import PLUGINS, built, measures
 
@@ -32,7 +37,10 @@ def exposed(text: str) -> dict[str, Metric]:
 async def all_metrics(stage: Stage, directory: Path) -> dict[str, Metric]:
     clock = SystemClock()
     async with opened(f"sqlite:///{directory / 'other.db'}", clock=clock) as database:
-        core = exposition([stage.component], database, Health(clock), "1.0", clock.now(), 0.0)
+        files = FileStore(database)
+        media = MediaService(MediaSettings(directory=directory), files, clock, "test")
+        transfers = Transfers(media, Listeners())
+        core = exposition([stage.component], transfers, database, Health(clock), "1.0", clock.now(), 0.0)
     found = exposed(core.decode())
     for kind in PLUGINS:
         own = render(PREFIX, (({"bridge": kind}, each) for each in measures(built(kind, directory))))

@@ -10,6 +10,8 @@ from gateway.bridge.web import BODY_LIMIT, WebRequest, WebResponse
 from gateway.web.bridges import bridge_routes
 from gateway.web.clients import Clients
 from gateway.web.server import Bounds, serving
+from gateway.web.tally import OTHER, Cut, WebTally
+from tests.waiting import eventually
 
 
 class Desk:
@@ -32,12 +34,12 @@ class Desk:
 
 
 @asynccontextmanager
-async def house(trusted=("127.0.0.1",), head_seconds=15.0, connections=100, **more):
+async def house(trusted=("127.0.0.1",), head_seconds=15.0, connections=100, tally=None, **more):
     desk = Desk()
-    routes = bridge_routes({"sms": desk}, Clients(trusted), **more)
+    routes = bridge_routes({"sms": desk}, Clients(trusted), lambda name: f"kind of {name}", **more)
     bounds = Bounds(head_seconds, connections=connections, farewell_seconds=0.1)
     async with (
-        serving("127.0.0.1", 0, routes, bounds) as port,
+        serving("127.0.0.1", 0, routes, bounds, tally) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
         yield desk, session, port
@@ -52,6 +54,35 @@ async def raw(port, data: bytes) -> bytes:
         return end.partial
     finally:
         writer.close()
+
+
+async def test_requests_are_counted_by_the_kind_of_bridge_and_what_is_nobodys_together():
+    tally = WebTally(OTHER)
+    async with house(tally=tally) as (desk, session, port):
+        for path, status in (
+            ("/bridge/sms/1", 200),
+            ("/bridge/sms/2", 200),
+            ("/bridge/x/1", 404),
+            ("/", 404),
+        ):
+            async with session.post(path, data=b"x") as response:
+                assert response.status == status
+        assert tally.open == 1
+        await session.close()
+        await eventually(lambda: tally.open == 0)
+        desk.reply = ValueError("ours")
+        await raw(port, b"GET /bridge/sms/3 HTTP/1.1\r\nHost: x\r\n\r\n")
+        await raw(port, b"no HTTP\r\n\r\n")
+        await eventually(lambda: sum(tally.answered.values()) == 6)
+    part = "kind of sms"
+    assert {key: count for key, count in tally.answered.items() if count} == {
+        (part, "2xx"): 2,
+        (part, "5xx"): 1,
+        (OTHER, "4xx"): 3,
+    }
+    assert tally.took[part].count == 3
+    assert tally.octets[part] == 2 * len("fine") + len("Try again later.")
+    assert not any(tally.cut.values())
 
 
 async def test_a_bridge_sees_path_query_headers_and_body_as_they_were_on_the_wire():
@@ -127,8 +158,10 @@ async def test_a_body_that_does_not_come_is_not_waited_for():
 
 
 async def test_a_head_that_does_not_come_ends_the_connection():
-    async with house(head_seconds=0.05) as (_, _, port):
+    tally = WebTally(OTHER)
+    async with house(head_seconds=0.05, tally=tally) as (_, _, port):
         assert await raw(port, b"POST /bridge/sms/a HTTP/1.1\r\nHost: x\r\n") == b""
+        assert tally.cut[Cut.SILENT] == 1
 
 
 async def test_a_client_that_takes_nothing_of_the_answer_is_dropped():
@@ -136,11 +169,13 @@ async def test_a_client_that_takes_nothing_of_the_answer_is_dropped():
     desk = Desk()
     # More than all buffers in between can hold.
     desk.reply = WebResponse(200, bytes(30_000_000))
-    async with serving("127.0.0.1", 0, bridge_routes({"sms": desk}, Clients()), bounds) as port:
+    tally = WebTally(OTHER)
+    async with serving("127.0.0.1", 0, bridge_routes({"sms": desk}, Clients()), bounds, tally) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
         writer.write(b"GET /bridge/sms/a HTTP/1.1\r\nHost: x\r\n\r\n")
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(write_on(writer), 30)
+        assert tally.cut[Cut.STALLED] == 1
         writer.close()
         reader.feed_eof()
 
@@ -154,9 +189,14 @@ async def write_on(writer: asyncio.StreamWriter) -> None:
 
 
 async def test_connections_beyond_the_limit_are_closed():
-    async with house(connections=1) as (_, session, port), session.get("/bridge/sms/a") as response:
+    tally = WebTally(OTHER)
+    async with (
+        house(connections=1, tally=tally) as (_, session, port),
+        session.get("/bridge/sms/a") as response,
+    ):
         await response.read()
         assert await raw(port, b"") == b""
+        assert tally.cut[Cut.TOO_MANY] == tally.open == 1
 
 
 async def test_requests_beyond_the_limit_are_asked_to_come_again():

@@ -12,7 +12,9 @@ from gateway.storage.database import opened
 from gateway.storage.files import FileStore
 from gateway.web.files import file_routes
 from gateway.web.server import CannotServe, serving
+from gateway.web.tally import FILES, OTHER, WebTally
 from tests.unit.clock import ManualClock
+from tests.waiting import eventually
 
 DATA = bytes(range(256)) * 4
 DAY = 86_400.0
@@ -50,11 +52,16 @@ def blob(tmp_path):
 
 
 @pytest.fixture
-async def browser(make_store, clock):
+def tally():
+    return WebTally(OTHER)
+
+
+@pytest.fixture
+async def browser(make_store, clock, tally):
     """A store, and a function that requests the path of a link."""
     store = await make_store()
     async with (
-        serving("127.0.0.1", 0, file_routes(store, clock)) as port,
+        serving("127.0.0.1", 0, file_routes(store, clock), tally=tally) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
 
@@ -99,7 +106,7 @@ async def test_what_could_hold_a_script_is_downloaded_not_shown(browser, blob, m
     assert headers["Content-Type"].startswith(media_type)
 
 
-async def test_ranges_and_head_work(browser, blob):
+async def test_ranges_and_head_work(browser, blob, tally):
     store, ask = browser
     link = await store.add("irc", "ann", blob())
     status, headers, body = await ask(link, Range="bytes=10-19")
@@ -108,6 +115,9 @@ async def test_ranges_and_head_work(browser, blob):
     assert status == 416
     status, headers, body = await ask(link, "HEAD")
     assert (status, body, headers["Content-Length"]) == (200, b"", str(len(DATA)))
+    await eventually(lambda: tally.took[FILES].count == 3)
+    assert (tally.answered[FILES, "2xx"], tally.answered[FILES, "4xx"]) == (2, 1)
+    assert 10 <= tally.octets[FILES] < len(DATA)  # of the range, and of the refusal
 
 
 async def test_nobody_guesses_lists_or_climbs(browser, blob, tmp_path):
