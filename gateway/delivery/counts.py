@@ -1,4 +1,4 @@
-"""What is counted of messages from networks; plain numbers, for metrics and tests."""
+"""What is counted of messages to networks and from them; plain numbers, for metrics and tests."""
 
 from dataclasses import dataclass
 
@@ -13,3 +13,15 @@ class InboundCounts:
     bounced: int = 0
     failed: int = 0  # refused for good by the user's server
     dropped: int = 0  # fell out of a spool
+
+
+@dataclass(slots=True)
+class OutboundCounts:
+    """Since the start."""
+
+    sent: int = 0
+    accepted: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+    repeated: int = 0  # given to the network once more

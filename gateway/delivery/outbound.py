@@ -17,6 +17,7 @@ import structlog
 from gateway.accounts.account import Account
 from gateway.bridge import Capabilities, Clock, Contained
 from gateway.delivery.admission import Admission
+from gateway.delivery.counts import OutboundCounts
 from gateway.delivery.drafts import Draft
 from gateway.delivery.entry import Entry, names_of
 from gateway.delivery.journal import Journal, Kept
@@ -46,18 +47,6 @@ class OutboundPolicy:
     age: float = 3 * 86_400.0
     acceptance_is_delivery: bool = False
     report_age: float = 0.0
-
-
-@dataclass(slots=True)
-class OutboundCounts:
-    """Since the start."""
-
-    sent: int = 0
-    accepted: int = 0
-    delivered: int = 0
-    failed: int = 0
-    unknown: int = 0
-    repeated: int = 0  # given to the network once more
 
 
 class Outbound:
