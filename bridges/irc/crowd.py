@@ -39,6 +39,10 @@ class Crowd:
         """How many there are."""
         return self._present[host.lower()]
 
+    def hosts(self) -> int:
+        """How many hosts somebody is on."""
+        return len(self._present)
+
     def ban(self, host: str) -> Ban | None:
         """The last one of somebody there, if any."""
         return self._bans.get(host.lower())

@@ -37,12 +37,21 @@ async def examine(
         async for finding in found:
             yield finding
     if not places:
-        text = (
-            "Users choose the networks, and none is called unasked: name one as [bridges.irc.networks.NAME], and it is "
-            "tried "
-            "from then on."
-        )
-        yield Finding(Verdict.UNKNOWN, text, "networks")
+        yield _chosen_by_users(crowd)
+
+
+def _chosen_by_users(crowd: Crowd) -> Finding:
+    """Where the operator has named no network."""
+    how = (
+        'To have one tried, add the line [bridges.irc.networks."irc.libera.chat"], or another, to config.toml: '
+        "after `causeway reload`, `causeway doctor` calls there."
+    )
+    there = crowd.hosts()
+    if there:
+        many = f"{there} network{'' if there == 1 else 's'}"
+        return Finding(Verdict.OK, f"Users choose the networks, and are on {many} now. {how}", "networks")
+    text = f"Users choose the networks, and nobody is on one now; none is called unasked. {how}"
+    return Finding(Verdict.UNKNOWN, text, "networks")
 
 
 def _examinations(

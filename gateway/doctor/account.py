@@ -1,6 +1,6 @@
 """What only an account can show: whether what the gateway sends reaches all devices of a user and the archive, and whether
 changes of the contact list reach them. Tried on an account that the operator lends, and cleaned up; without one, it is said
-how to try.
+what the server announces (``announced``).
 """
 
 import secrets
@@ -10,6 +10,7 @@ from functools import partial
 from xml.etree.ElementTree import Element
 
 from gateway.bridge import Clock, Finding, MediaError, Verdict
+from gateway.doctor.announced import CARBONS, MAM, of_announced
 from gateway.doctor.device import CannotLogIn, Device, logged_in
 from gateway.doctor.examination import Examination
 from gateway.doctor.link import SLOT
@@ -25,8 +26,6 @@ from gateway.xmpp.stanza import parse_jid
 from gateway.xmpp.text import attribute
 from gateway.xmpp.upload import UploadServices, UserSlots
 
-_CARBONS = "urn:xmpp:carbons:2"
-_MAM = "urn:xmpp:mam:2"
 _WAIT = 5.0  # seconds for something to arrive
 _TRIES = 5  # looks into the archive: some servers write it a moment later
 _NAME = "causeway-doctor"
@@ -36,18 +35,9 @@ _TEXT = "This is a test by “causeway doctor”; nothing has to be done about i
 def of_account(patient: Patient, login: Login | None, clock: Clock) -> list[Examination]:
     if not patient.wire.up:
         return []
-    subject = f"{patient.name} carbons, archive, roster"
     if login is None:
-        text = (
-            "Not tried, as it takes an account. Lend one, to see whether messages reach all devices and the archive of a "
-            f"user: causeway doctor --as ACCOUNT@{patient.place.users}"
-        )
-        return [Examination(subject, lambda: _unknown(text))]
-    return [Examination(subject, lambda: _tried(patient, login, clock), 90.0)]
-
-
-async def _unknown(text: str) -> AsyncIterator[Finding]:
-    yield Finding(Verdict.UNKNOWN, text)
+        return of_announced(patient)
+    return [Examination(f"{patient.name} account", lambda: _tried(patient, login, clock), 90.0)]
 
 
 async def _tried(patient: Patient, login: Login, clock: Clock) -> AsyncIterator[Finding]:
@@ -58,7 +48,7 @@ async def _tried(patient: Patient, login: Login, clock: Clock) -> AsyncIterator[
                 for _ in range(2)
             ]
             for device in devices:
-                device.send(f"<iq type='set' id='carbons'><enable xmlns='{_CARBONS}'/></iq>")
+                device.send(f"<iq type='set' id='carbons'><enable xmlns='{CARBONS}'/></iq>")
                 # Only who has asked for the contact list is told of changes (RFC 6121 §2.1.6).
                 device.send(f"<iq type='get' id='contacts'><query xmlns='{ROSTER}'/></iq>")
                 device.send("<presence><priority>0</priority></presence>")
@@ -170,9 +160,7 @@ class _Trial:
                 text = f"{self._domain} keeps no archive for its users (Prosody: mam; ejabberd: mod_mam)."
                 return self._finding(Verdict.NOTE, subject, text)
             # What was found came before the answer.
-            if any(
-                each.find(f"{{{_MAM}}}result") is not None and _says(nonce, each) for each in device.heard
-            ):
+            if any(each.find(f"{{{MAM}}}result") is not None and _says(nonce, each) for each in device.heard):
                 return self._finding(Verdict.OK, subject, well)
             await self._clock.sleep(0.3)
         text = f"A message was not in the archive of {self._user}: look at what its server archives for whom."
@@ -236,8 +224,8 @@ def _answers(id_: str, element: Element) -> bool:
 
 def _query(id_: str, peer: str) -> str:
     return (
-        f"<iq type='set' id='{id_}'><query xmlns='{_MAM}' queryid='{id_}'><x xmlns='jabber:x:data' type='submit'>"
-        f"<field var='FORM_TYPE' type='hidden'><value>{_MAM}</value></field>"
+        f"<iq type='set' id='{id_}'><query xmlns='{MAM}' queryid='{id_}'><x xmlns='jabber:x:data' type='submit'>"
+        f"<field var='FORM_TYPE' type='hidden'><value>{MAM}</value></field>"
         f"<field var='with'><value>{attribute(peer)}</value></field></x>"
         "<set xmlns='http://jabber.org/protocol/rsm'><max>10</max><before/></set></query></iq>"
     )

@@ -8,7 +8,7 @@ from gateway.xmpp.basics import VERSION
 from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.stanza import parse_jid
 
-_INFO = "http://jabber.org/protocol/disco#info"
+INFO = "http://jabber.org/protocol/disco#info"
 _DEADLINE = 5.0
 
 
@@ -50,12 +50,10 @@ async def met(wire: Wire) -> tuple[Met, str]:
 async def _identity(wire: Wire, domain: str) -> str | None:
     """What a server for users is called; None if there is none at ``domain``."""
     try:
-        answer = await wire.iq.request(
-            domain, f"<query xmlns='{_INFO}'/>", sender=wire.jid, timeout=_DEADLINE
-        )
+        answer = await wire.iq.request(domain, f"<query xmlns='{INFO}'/>", sender=wire.jid, timeout=_DEADLINE)
     except RefusedError:
         return None
-    for identity in answer.iterfind(f"{{{_INFO}}}query/{{{_INFO}}}identity"):
+    for identity in answer.iterfind(f"{{{INFO}}}query/{{{INFO}}}identity"):
         if identity.get("category") == "server":
             return identity.get("name") or ""
     return None

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +24,7 @@ from gateway.doctor.names import Ask, SystemDns, of_names
 from gateway.doctor.patient import Patient, met
 from gateway.doctor.rights import of_rights
 from gateway.doctor.servers import HIDDEN, Met, Place, users_of
+from gateway.doctor.users import of_users
 from gateway.doctor.wire import Wire, visiting
 from gateway.ops.desk import Login
 from gateway.settings import BridgeSettings, Settings
@@ -32,6 +34,8 @@ from gateway.xmpp.diagnosis import LinkState
 
 #: Seconds for all that one bridge examines.
 _BRIDGE = 90.0
+#: Users that a server is asked about, of those who let the gateway see them.
+_CONTACTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,9 @@ async def live(
     ]
     async for finding in _bridges(settings, bridges, login, around, running=True):
         yield finding
+    people = [_of_people(each, components[each]) for each in known if each in components]
+    async for finding in examined(each for each in people if each is not None):
+        yield finding
     for name in known:
         if name not in components:
             text = "It does not run: it failed, and is started again by itself; the log tells more."
@@ -113,7 +120,24 @@ def wire_of(component: Component) -> Wire:
         status.reason
     )  # see ``Link``: an up link has a reason for nothing else
     privileges = component.people.privileges
-    return Wire(component.jid, status, component.iq, privileges, component.send, live=True, alone=not twin)
+    contacts = list(islice(component.people.subscriptions.seen(), _CONTACTS))
+    return Wire(
+        component.jid,
+        status,
+        component.iq,
+        privileges,
+        component.send,
+        live=True,
+        alone=not twin,
+        contacts=contacts,
+    )
+
+
+def _of_people(name: str, component: Component) -> Examination | None:
+    """How users get on; nothing to tell where their sessions are no connections."""
+    if component.bridge.capabilities.local_sessions:
+        return None
+    return of_users(name, lambda: component.accounts, component.host.breaker.cuts)
 
 
 # -- both -------------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Wire:
     send: Callable[[str], bool]
     live: bool = False
     alone: bool = True  # no other gateway has the same name
+    contacts: Sequence[str] = ()  # some users who let the gateway see them
 
     @property
     def up(self) -> bool:

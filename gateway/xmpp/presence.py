@@ -144,6 +144,12 @@ class Subscriptions:
             if record.subscription.from_ and (address := self._address(local)) is not None:
                 yield local, address
 
+    def seen(self) -> Iterator[str]:
+        """The users whom the gateway itself may see."""
+        for owner, records in self._records.items():
+            if (record := records.get("")) is not None and record.subscription.to:
+                yield owner
+
     # -- what we tell ------------------------------------------------------------------------------------------
 
     def changed(self, owner: str, local: str, address: Address) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -18,11 +19,15 @@ import pytest_asyncio
 from gateway.bridge import Finding, Verdict
 from gateway.clock import SystemClock
 from gateway.config import load
+from gateway.doctor.announced import of_announced
+from gateway.doctor.patient import Patient
 from gateway.doctor.round import Around, visit
+from gateway.doctor.servers import Met, Place
 from gateway.doctor.wire import visiting
 from gateway.init import init
 from gateway.ops.desk import Login
 from gateway.playground.ejabberd import Ejabberd
+from gateway.playground.match import presence
 from gateway.playground.peers import Component, User
 from gateway.playground.process import Child, free_ports, listening
 from gateway.playground.prosody import Prosody
@@ -38,10 +43,10 @@ UPLOAD = '["urn:xmpp:http:upload:0"] = "get"'
 
 #: What Debian's ejabberd 23.01 cannot do, whatever is configured.
 EJABBERD_CANNOT = {"irc right to change contacts", "irc right to send messages"}
-#: Networks that the users choose, and what takes an account.
-NOT_TRIED = {"irc networks", "irc carbons, archive, roster"}
+#: Networks that the users choose, and what Prosody tells contacts only.
+NOT_TRIED = {PatientProsody: {"irc networks", "irc archive"}, PatientEjabberd: {"irc networks"}}
 
-Patient = PatientProsody | PatientEjabberd
+PatientServer = PatientProsody | PatientEjabberd
 
 
 async def nothing_in_dns(name: str, kind: str) -> bool:
@@ -68,8 +73,9 @@ def about(findings: list[Finding], subject: str) -> Finding:
     return next(each for each in findings if each.subject == subject)
 
 
-def assert_well(findings: list[Finding], notes: set[str]) -> None:
-    for verdict, expected in ((Verdict.FAIL, set()), (Verdict.NOTE, notes), (Verdict.UNKNOWN, NOT_TRIED)):
+def assert_well(patient: PatientServer, findings: list[Finding], notes: set[str]) -> None:
+    unknown = NOT_TRIED[type(patient)]
+    for verdict, expected in ((Verdict.FAIL, set()), (Verdict.NOTE, notes), (Verdict.UNKNOWN, unknown)):
         assert subjects(findings, verdict) == expected, [str(each) for each in findings]
 
 
@@ -110,7 +116,7 @@ def ejabberd(running_ejabberd: PatientEjabberd) -> PatientEjabberd:
     return running_ejabberd
 
 
-async def healed(tmp_path: Path, patient: Patient, rounds: list[set[str]], notes: set[str]) -> None:
+async def healed(tmp_path: Path, patient: PatientServer, rounds: list[set[str]], notes: set[str]) -> None:
     """Do what is said until nothing is, round by round; ``rounds`` are the subjects that lines were printed for."""
     await patient.hold()
     for expected in rounds:
@@ -120,14 +126,14 @@ async def healed(tmp_path: Path, patient: Patient, rounds: list[set[str]], notes
         for each in broken:
             patient.paste(each)
         await patient.hold()
-    assert_well(await found(tmp_path, patient.server.component_port), notes)
+    assert_well(patient, await found(tmp_path, patient.server.component_port), notes)
 
 
 # -- the three steps: init, paste, and all is well ---------------------------------------------------------------
 
 
 async def init_pasted(
-    config: Path, kind: str, patient: Patient, to_port: Callable[[str], str] = lambda lines: lines
+    config: Path, kind: str, patient: PatientServer, to_port: Callable[[str], str] = lambda lines: lines
 ) -> None:
     """What ``causeway init`` says of one more bridge, done."""
     out = StringIO()
@@ -165,7 +171,7 @@ async def test_what_init_prints_is_all_that_prosody_needs_for_one_bridge_and_for
     prosody.replace(f'Component "{JID}"\n    component_secret = "{SECRET}"\n', "")
     config, port = tmp_path / "config.toml", prosody.server.component_port
     await init_pasted(config, "irc", prosody)
-    assert_well(await examined(config, port), set())
+    assert_well(prosody, await examined(config, port), set())
     await init_pasted(config, "sms", prosody)
     await assert_second_keeps_the_first(config, port, set())
 
@@ -182,7 +188,7 @@ async def test_what_init_prints_is_all_that_ejabberd_needs_for_one_bridge_and_fo
     ejabberd.settings["modules"].pop("mod_privilege")
     ejabberd.write()
     await init_pasted(config, "irc", ejabberd, to_port)
-    assert_well(await examined(config, port), EJABBERD_CANNOT)
+    assert_well(ejabberd, await examined(config, port), EJABBERD_CANNOT)
     await init_pasted(config, "sms", ejabberd, to_port)
     await assert_second_keeps_the_first(config, port, EJABBERD_CANNOT)
 
@@ -323,7 +329,7 @@ async def test_a_second_gateway_that_ejabberd_lets_in_is_found_out(
 # -- with an account --------------------------------------------------------------------------------------------
 
 
-async def lent(tmp_path: Path, patient: Patient, password: str = "pw") -> dict[str, Finding]:
+async def lent(tmp_path: Path, patient: PatientServer, password: str = "pw") -> dict[str, Finding]:
     """What is found with the account, which is as it was afterwards."""
     server = patient.server
     login = Login("tester@localhost", password, server.host, server.c2s_port)
@@ -341,7 +347,7 @@ async def test_an_account_of_prosody_shows_whether_users_get_everything(
     tmp_path: Path, prosody: PatientProsody
 ) -> None:
     await prosody.hold()
-    wrong = (await lent(tmp_path, prosody, "wrong"))["irc carbons, archive, roster"]
+    wrong = (await lent(tmp_path, prosody, "wrong"))["irc account"]
     assert wrong.verdict is Verdict.FAIL
     assert wrong.text == "The server does not take the password of tester@localhost."
     prosody.paste(about(await found(tmp_path, prosody.server.component_port), "irc rights"))
@@ -358,6 +364,31 @@ async def test_an_account_of_ejabberd_shows_whether_users_get_everything(
     findings = await lent(tmp_path, ejabberd)
     assert findings["irc carbons"].verdict is findings["irc archive"].verdict is Verdict.OK
     assert findings["irc roster push"].verdict is Verdict.NOTE  # 23.01 grants what then fails
+
+
+async def test_prosody_tells_of_archives_whoever_may_see_one_of_its_users(
+    tmp_path: Path, prosody: PatientProsody
+) -> None:
+    await prosody.hold()
+    server = prosody.server
+    tester = await XmppClient.connect(server.host, server.c2s_port, "tester@localhost", "pw")
+    try:
+        async with visiting(JID, SECRET, server.host, server.component_port, SystemClock()) as wire:
+            wire.send(f"<presence from='{JID}' to='tester@localhost' type='subscribe'/>")
+            await tester.expect(presence(type="subscribe"))
+            tester.send(f"<presence type='subscribed' to='{JID}'/>")
+            await tester.settle("localhost")
+            place = Place(JID, "localhost", ((JID, SECRET),))
+            for contacts, verdict in (
+                ([], Verdict.UNKNOWN),
+                (["x@other.localhost", "nobody@localhost", "tester@localhost"], Verdict.OK),
+            ):
+                known = replace(wire, contacts=contacts)
+                patient = Patient("irc", known, server.host, server.component_port, place, Met())
+                findings = [each for one in of_announced(patient) async for each in one.run()]
+                assert [each.verdict for each in findings] == [Verdict.OK, verdict]
+    finally:
+        await tester.close()
 
 
 # -- a gateway that runs ----------------------------------------------------------------------------------------
@@ -397,6 +428,7 @@ async def test_a_gateway_that_runs_is_asked_and_nobody_notices(
         lines = [json.loads(line) for line in said.splitlines()]
         verdicts = {each["subject"]: each["verdict"] for each in lines[:-1]}
         assert verdicts["irc link"] == verdicts["irc second gateway"] == verdicts["database"] == "ok"
+        assert verdicts["irc carbons"] == verdicts["irc archive"] == "ok"
         assert verdicts["irc rights"] == "note"
         assert asked.returncode == 0, said
         assert gateway.output().count("link up") == 1
