@@ -57,9 +57,10 @@ class Tables(Protocol):
     def dialect(self) -> str:
         """``sqlite`` or ``postgresql``; both spell ``INSERT ... ON CONFLICT`` alike, in classes of their own."""
 
-    async def write(self, *statements: tuple[Executable, Values]) -> int:
+    async def write(self, *statements: tuple[Executable, Values], patience: float = 0.0) -> int:
         """Statements that succeed or fail together; returns after their commit, with the number of rows touched. What is
-        written in one turn of the loop shares a commit."""
+        written in one turn of the loop shares a commit. What nobody is kept waiting for may have ``patience``: so many
+        seconds (a hundredth is much) in which a commit that somebody needs at once can take it along."""
 
     async def read(
         self, statement: Executable, values: Mapping[str, object] | None = None
@@ -72,7 +73,7 @@ class NoTables:
 
     dialect = "none"
 
-    async def write(self, *statements: tuple[Executable, Values]) -> int:
+    async def write(self, *statements: tuple[Executable, Values], patience: float = 0.0) -> int:
         raise NotStored("This bridge has no tables.")
 
     async def read(

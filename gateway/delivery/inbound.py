@@ -156,7 +156,7 @@ class Inbound:
             if not safe.done():
                 safe.set_result(None)
 
-        self._journal.enter(entry, then, key)
+        self._journal.enter(entry, then, key, patient=True)
         await safe
 
     def _entry(self, account: Account, message: Message, extra: str, key: str) -> Entry:

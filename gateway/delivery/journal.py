@@ -4,7 +4,7 @@ One loop, one commit at a time, so that what comes of commits happens in the ord
 and their store; does not know what they are about.
 
 * ``enter`` is for what must be safe before anything else happens: its ``then`` is called after the commit, or with the
-  error, and then nothing was written.
+  error, and then nothing was written. What is safe elsewhere until then can be ``patient`` and share a commit of others.
 * ``note`` is for changes of what is safe already. They wait a moment for company, survive trouble of the database, and are
   written when it is over.
 """
@@ -26,6 +26,8 @@ _log = structlog.get_logger(__name__)
 
 #: Seconds that changes nobody waits for are gathered.
 GATHER = 0.05
+#: Seconds that what is patient waits for a commit of others.
+_PATIENCE = 0.01
 _FIRST_RETRY, _LAST_RETRY = 0.2, 5.0
 #: Rows of one commit: it stays short, so that what comes meanwhile does not wait long.
 _BATCH = 2_000
@@ -46,6 +48,7 @@ class _Fresh:
     entry: Entry
     key: str
     then: Then
+    patient: bool = False
 
 
 class Journal:
@@ -67,6 +70,7 @@ class Journal:
         self._retry = 0.0
         self._closing = False
         self._committing = 0
+        self._patient = False  # the commit under way may still wait
 
     @property
     def waiting(self) -> int:
@@ -75,9 +79,12 @@ class Journal:
 
     # -- what callers do ---------------------------------------------------------------------------------------
 
-    def enter(self, entry: Entry, then: Then, key: str = "") -> None:
-        """Make the entry safe as it is now; ``key`` recognises one that was here before."""
-        self._fresh.append(_Fresh(entry, key, then))
+    def enter(self, entry: Entry, then: Then, key: str = "", *, patient: bool = False) -> None:
+        """Make the entry safe as it is now; ``key`` recognises one that was here before. ``patient``: not at once, where
+        that spares a commit."""
+        self._fresh.append(_Fresh(entry, key, then, patient))
+        if self._patient and not patient:
+            self._store.urge()
         self._idle.clear()
         self._wake.set()
 
@@ -137,6 +144,7 @@ class Journal:
         for id_ in changed:
             del self._changed[id_]
         keys, self._keys = self._keys, []
+        self._patient = all(each.patient for each in fresh)
         try:
             new = await self._save(fresh, changed, keys)
         except StorageError as error:
@@ -168,10 +176,11 @@ class Journal:
         """``surely_new``: nothing is written if one of the new keys is there."""
         rows = [*(each.entry.row() for each in new), *changes]
         theirs = [(each.key, each.entry.id, each.entry.created) for each in new if each.key]
+        patience = _PATIENCE if self._patient else 0.0
         if surely_new and theirs:
-            await self._store.save(rows, keys, theirs)
+            await self._store.save(rows, keys, theirs, patience=patience)
         elif rows or keys:
-            await self._store.save(rows, [*keys, *theirs])
+            await self._store.save(rows, [*keys, *theirs], patience=patience)
 
     async def _known(self, fresh: list[_Fresh]) -> set[str]:
         """Keys that were here before this process, or before they fell out of its memory."""
@@ -192,6 +201,7 @@ class Journal:
 
     def _settle(self, fresh: list[_Fresh], new: set[int]) -> None:
         self._committing = 0
+        self._patient = False
         for each in fresh:
             if each.key:
                 self._remember(each.key)
@@ -216,6 +226,7 @@ class Journal:
         self, error: StorageError, fresh: list[_Fresh], changed: dict[str, Entry], keys: list[KeyRow]
     ) -> None:
         self._committing = 0
+        self._patient = False
         if error.by_statement and len(fresh) + len(changed) > 1:
             await self._one_by_one(fresh, changed, keys)
             return

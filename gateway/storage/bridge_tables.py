@@ -19,8 +19,8 @@ class BridgeTables:
     def dialect(self) -> str:
         return self._database.dialect
 
-    async def write(self, *statements: tuple[Executable, Values]) -> int:
-        return await self._database.write_all(statements)
+    async def write(self, *statements: tuple[Executable, Values], patience: float = 0.0) -> int:
+        return await self._database.write_all(statements, patience)
 
     async def read(
         self, statement: Executable, values: Mapping[str, object] | None = None

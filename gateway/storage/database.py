@@ -144,9 +144,14 @@ class Database:
         Raises ``StorageError``, and then nothing of it was written."""
         return await self._writer.submit([(statement, params)])
 
-    async def write_all(self, items: Sequence[Item]) -> int:
-        """As ``write``, for several (statement, params) that succeed or fail together."""
-        return await self._writer.submit(items)
+    async def write_all(self, items: Sequence[Item], patience: float = 0.0) -> int:
+        """As ``write``, for several (statement, params) that succeed or fail together. They may wait ``patience`` seconds
+        for a commit that others need at once."""
+        return await self._writer.submit(items, patience)
+
+    def urge(self) -> None:
+        """Commit at once what was given with patience."""
+        self._writer.urge()
 
     def post(
         self,

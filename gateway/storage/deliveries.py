@@ -37,10 +37,15 @@ class DeliveryStore:
         self._marks = RowInsert(delivery_marks, ("bridge", "confirmed"), replace=("confirmed",))
 
     async def save(
-        self, rows: Sequence[LedgerRow], keys: Sequence[KeyRow] = (), new_keys: Sequence[KeyRow] = ()
+        self,
+        rows: Sequence[LedgerRow],
+        keys: Sequence[KeyRow] = (),
+        new_keys: Sequence[KeyRow] = (),
+        *,
+        patience: float = 0.0,
     ) -> None:
         """Insert rows, or replace those of the same id, and note keys: all or nothing. Nothing also if one of ``new_keys``
-        is there already: the error is of the statement's own fault then."""
+        is there already: the error is of the statement's own fault then. ``patience``: see ``Database.write_all``."""
         items: list[Item] = []
         if rows:
             items.append((self._rows, rows))
@@ -48,7 +53,11 @@ class DeliveryStore:
             items.append((self._keys, keys))
         if new_keys:
             items.insert(0, (self._new_keys, new_keys))
-        await self._database.write_all(items)
+        await self._database.write_all(items, patience)
+
+    def urge(self) -> None:
+        """Commit at once what is saved with patience."""
+        self._database.urge()
 
     async def known(self, keys: Collection[str]) -> set[str]:
         """Those of ``keys`` that have been noted."""

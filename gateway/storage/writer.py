@@ -3,13 +3,15 @@
 The writer knows jobs in order, when they are due, and what becomes of them. How a group is written is ``transactions``' to
 know.
 
-* ``submit`` is for what somebody waits for: its future is done after the commit, never before.
+* ``submit`` is for what somebody waits for: its future is done after the commit, never before. Who has patience lets the
+  next one who has none take it along, where such come one after the other: two commits become one.
 * ``post`` is for what nobody waits for. Posted rows wait for company up to ``gather`` seconds after the last commit, so a
   lone row is written at once and a flood costs few commits. They survive a transient failure (locked, disk full, connection
   lost) and are tried again; if a connection dies in the very moment of COMMIT they may be written twice.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,7 +74,8 @@ class Writer:
         self._octets = 0
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._urgent = False
+        self._due = math.inf  # when what somebody waits for is to be written
+        self._asked = -math.inf  # when somebody without patience came last
         self._started = False
         self._running = False
         self._closing = False
@@ -105,17 +108,29 @@ class Writer:
 
     # What callers do
 
-    def submit(self, items: Sequence[Item]) -> asyncio.Future[int]:
-        """Queue statements that succeed or fail together; the result is the number of rows they touched."""
+    def submit(self, items: Sequence[Item], patience: float = 0.0) -> asyncio.Future[int]:
+        """Queue statements that succeed or fail together; the result is the number of rows they touched. ``patience`` are
+        seconds that they may wait for somebody who has none."""
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self._closing:
             done.set_exception(trouble(Trouble.CLOSED, self._backend.place))
             return done
         self._jobs.append(Write(items, done))
         self._tails.clear()
-        self._urgent = True
+        now = self._clock.monotonic()
+        if not patience:
+            self._asked = now
+        # Where nobody came lately, nobody is waited for.
+        likely = now - self._asked < patience * 2
+        self._due = min(self._due, now + patience if likely else now)
         self._wake.set()
         return done
+
+    def urge(self) -> None:
+        """Whoever has patience has it no longer."""
+        if self._due < math.inf:
+            self._due = -math.inf
+            self._wake.set()
 
     def post(self, statement: Executable | RowInsert, row: object, octets: int) -> bool:
         """Queue one row; False if there is no room for it (it is counted and logged)."""
@@ -178,7 +193,8 @@ class Writer:
             if not self._jobs:
                 await self._wake.wait()
                 continue
-            due = self._not_before if self._urgent else max(self._not_before, self._gather_until)
+            asked_for = self._due < math.inf
+            due = max(self._not_before, self._due if asked_for else self._gather_until)
             wait = due - self._clock.monotonic()
             if wait <= 0:
                 return
@@ -196,7 +212,7 @@ class Writer:
             group.append(self._jobs.popleft())
             weight += group[-1].weight
         self._tails.clear()
-        self._urgent = any(type(job) is Write for job in self._jobs)
+        self._due = -math.inf if any(type(job) is Write for job in self._jobs) else math.inf
         commit = asyncio.ensure_future(self._commit(group))
         try:
             return await asyncio.shield(commit)
@@ -281,7 +297,7 @@ class Writer:
         everything = [*group, *self._jobs]
         self._jobs = deque(job for job in everything if isinstance(job, Posts))
         self._tails.clear()
-        self._urgent = False
+        self._due = math.inf
         for job in everything:
             if isinstance(job, Write) and not job.done.done():
                 job.done.set_exception(StorageError(failure.trouble, str(failure)))

@@ -20,6 +20,10 @@ _MOST = 200  # mails of one commit
 _TURNS = 10
 
 
+#: Seconds in which a commit of mails that are taken may take it along.
+_PATIENCE = 0.01
+
+
 @dataclass(frozen=True, slots=True)
 class _End:
     owner: str
@@ -68,7 +72,7 @@ class Closings:
     async def _write(self, group: Sequence[_End]) -> None:
         outcomes: Sequence[object] = [None] * len(group)
         try:
-            await self._tables.write(*_together(group))
+            await self._tables.write(*_together(group), patience=_PATIENCE)
         except NotStored as error:
             outcomes = [error]
             if len(group) > 1:

@@ -91,11 +91,11 @@ class Fated(DeliveryStore):
         self.full = False
         self.saves = 0
 
-    async def save(self, rows: Any, keys: Any = (), new_keys: Any = ()) -> None:
+    async def save(self, rows: Any, keys: Any = (), new_keys: Any = (), *, patience: float = 0.0) -> None:
         await self.gateway.border("before a commit")
         if self.full:
             raise trouble(Trouble.FULL, "The test's database")
-        await super().save(rows, keys, new_keys)
+        await super().save(rows, keys, new_keys, patience=patience)
         self.saves += 1
         await self.gateway.border("after a commit")
 

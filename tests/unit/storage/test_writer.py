@@ -180,6 +180,36 @@ async def test_what_somebody_waits_for_does_not_wait_for_company() -> None:
         assert database.counts.commits == 3
 
 
+async def test_what_has_patience_goes_with_who_has_none_and_waits_for_nobody_else() -> None:
+    clock = ManualClock()
+
+    def asked(database: Database, contact: str, patience: float) -> "asyncio.Task[int]":
+        items = [(insert(subscriptions), subscription(contact))]
+        return asyncio.create_task(database.write_all(items, patience))
+
+    async with opened("sqlite://", clock=clock) as database:
+        # Nobody came lately: there is nobody to wait for.
+        await asked(database, "alone", 0.01)
+        await asked(database, "hasty", 0.0)
+        before = database.counts.commits
+        patient = asked(database, "patient", 0.01)
+        await settle()
+        assert database.counts.commits == before
+        await asyncio.gather(asked(database, "another", 0.0), patient)
+        assert database.counts.commits == before + 1
+        # Nobody comes, or somebody says that there is no time.
+        patient = asked(database, "again", 0.01)
+        await settle()
+        await clock.advance(0.01)
+        await patient
+        patient = asked(database, "urged", 0.01)
+        await settle()
+        assert not patient.done()
+        database.urge()
+        await patient
+        assert database.counts.commits == before + 3
+
+
 @pytest.mark.parametrize("limits", [WriterLimits(rows=100), WriterLimits(octets=1000)])
 async def test_too_many_waiting_rows_are_refused_counted_and_logged_once(limits: WriterLimits) -> None:
     async with opened("sqlite://", clock=SystemClock(), limits=limits) as database:

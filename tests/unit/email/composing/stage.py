@@ -61,7 +61,7 @@ class MortalTables:
     def dialect(self) -> str:
         return self._tables.dialect
 
-    async def write(self, *statements: tuple[Executable, Values]) -> int:
+    async def write(self, *statements: tuple[Executable, Values], patience: float = 0.0) -> int:
         return await self._done(lambda: self._tables.write(*statements))
 
     async def read(

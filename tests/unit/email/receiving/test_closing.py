@@ -29,7 +29,7 @@ class Slow:
     written: list[list[tuple[str, Values]]] = field(default_factory=list)
     dialect: str = "sqlite"
 
-    async def write(self, *statements: tuple[Executable, Values]) -> int:
+    async def write(self, *statements: tuple[Executable, Values], patience: float = 0.0) -> int:
         self.begun.set()
         await self.go.wait()
         for _, values in statements:
@@ -106,7 +106,7 @@ class Unhurried:
     def dialect(self) -> str:
         return self.tables.dialect
 
-    async def write(self, *statements: tuple[Executable, Values]) -> int:
+    async def write(self, *statements: tuple[Executable, Values], patience: float = 0.0) -> int:
         if any("email_thread_mails" in str(statement) for statement, _ in statements):
             self.ends += 1
             await self.go.wait()

@@ -185,7 +185,7 @@ class BrokenTables:
 
     dialect = "sqlite"
 
-    async def write(self, *statements: tuple[Executable, Values]) -> int:
+    async def write(self, *statements: tuple[Executable, Values], patience: float = 0.0) -> int:
         raise NotStored("The disk is full.")
 
     async def read(self, statement: Executable, values: object = None) -> list[object]:

@@ -40,7 +40,7 @@ class Mortal:
     def dialect(self) -> str:
         return self.tables.dialect
 
-    async def write(self, *statements: tuple[Executable, Values]) -> int:
+    async def write(self, *statements: tuple[Executable, Values], patience: float = 0.0) -> int:
         if self.fails:
             raise NotStored("The disk is full.")
         self.writes += 1
