@@ -51,7 +51,8 @@ _READ_IN_THE_ARCHIVE: Mapping[str, str] = {
     "axe-playwright-python": "MIT",  # and in it axe-core, MPL-2.0; only tests use it
     "jinja2": "BSD-3-Clause",
     "pyasn1-modules": "BSD-2-Clause",
-    # Releases since 5.9 have no licence file; it is that of its repository, github.com/jaraco/tempora, and of 5.8.1.
+    # Releases since 5.9 have no licence file. It is that of its repository, github.com/jaraco/tempora, whose pyproject.toml
+    # has `license = "MIT"`, and of 5.8.1.
     "tempora": "MIT",
     "webcolors": "BSD-3-Clause",
 }
