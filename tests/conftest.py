@@ -7,6 +7,8 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from gateway import collector
+
 # A busy machine is no defect: how long a case may take is for pytest-timeout.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -29,6 +31,15 @@ def _own_logging() -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run soak and fuzz runs too")
+
+
+def pytest_configure() -> None:
+    """Nine thousand tests are a lot to look through, time and again: a sixth of all processor time."""
+    collector.rest()
+
+
+def pytest_collection_finish() -> None:
+    collector.settle()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
