@@ -99,6 +99,7 @@ Postfix, in /etc/postfix/main.cf (join them with what is there), then: systemctl
     relay_domains = {jid}
     transport_maps = inline:{{ {{ {jid} = lmtp:inet:127.0.0.1:2424 }} }}
     recipient_delimiter = +
+    message_size_limit = 25000000
 
 Exim, OpenSMTPD, DNS, and how mail becomes trustworthy: docs/email.md
 """,
