@@ -30,9 +30,6 @@ _log = structlog.get_logger(__name__)
 #: Of a bridge that fails: seconds until it is made anew.
 _AGAIN = BackoffPolicy(first=2.0, longest=300.0, stable=600.0)
 
-#: Bridge and status of its link.
-OnLink = Callable[[str, LinkStatus], None]
-
 
 class Fleet(Mapping[str, Component]):
     """The components that there are now. ``settings`` are what the next component is made of. ``watch`` gives what is to

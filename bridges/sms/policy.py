@@ -6,7 +6,7 @@ that a restart is no amnesty.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -377,8 +377,3 @@ def _wait(text: str) -> Refused:
 def _stopped() -> Refused:
     text = "The gateway has stopped sending there for now, since it was too much at once; its operator has been told."
     return Refused(Condition.POLICY_VIOLATION, text, ErrorType.WAIT)
-
-
-def countries_of(numbers: Sequence[OurNumber]) -> tuple[str, ...]:
-    """The countries of some numbers, each once."""
-    return tuple(dict.fromkeys(each.region for each in numbers if each.region))

@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.control import shapes
 from gateway.control.place import Occupied, listening, remove
 from gateway.ops.desk import Desk, DeskError
+from gateway.ops.exposition import CONTENT_TYPE
 from gateway.ops.status import Span
 from gateway.web.server import CannotServe
 
@@ -187,7 +188,7 @@ class _Answers:
         return _json(shapes.STATUS, self._desk.status(sessions))
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        headers = {"Content-Type": CONTENT_TYPE}
         return web.Response(body=self._desk.metrics(), headers=headers)
 
     async def _alive(self, _: web.Request) -> web.Response:

@@ -3,10 +3,10 @@
 from aiohttp import web
 
 from gateway.ops.desk import Desk, DeskError
+from gateway.ops.exposition import CONTENT_TYPE
 from gateway.page.entry import Entry
 
 _JSON = "application/json"
-_EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Probes:
@@ -73,4 +73,4 @@ class Probes:
             exposition = self._desk.metrics()
         except DeskError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
-        return web.Response(body=exposition, headers={"Content-Type": _EXPOSITION})
+        return web.Response(body=exposition, headers={"Content-Type": CONTENT_TYPE})

@@ -20,8 +20,6 @@ from gateway.bridge import Tables, Values
 
 #: Of a mail's text, in code points; of a thread's texts, in mails. More of them helps nobody to recognise a quote.
 LONGEST_TEXT, MOST_TEXTS = 65_536, 50
-#: Seconds that mails are remembered: answers to what is older begin new threads.
-RETENTION = 180 * 86_400.0
 _MOST_IDS = 100  # of one query
 
 Statement = tuple[Executable, Values]

@@ -140,12 +140,6 @@ class ImapConnection:
         """Without another word; twice is once."""
         await self._stream.close()
 
-    async def log_out(self) -> None:
-        try:
-            await self.command(b"LOGOUT")
-        finally:
-            await self.close()
-
     # -- login -------------------------------------------------------------------------------------------------
 
     async def log_in(self, login: Login) -> None:

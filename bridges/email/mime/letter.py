@@ -229,7 +229,6 @@ class Letter:
     mdn: Disposition | None = None
     complaint: Complaint | None = None
     protection: Protection | None = None
-    received_count: int = 0
     trace: tuple[tuple[str, str], ...] = ()
     size: int = 0  # octets
     unreadable: str = ""

@@ -103,7 +103,6 @@ def _heading(header: Header, size: int) -> Letter:
         no_reply=automatic.no_reply(reply_to[0] if reply_to else sole),
         lists=automatic.lists(header),
         wants_mdn=wants[0].address if len(wants) == 1 else "",
-        received_count=sum(field.name == "received" for field in header.fields),
         trace=tuple((field.name, _raw(field.value)) for field in header.fields),
         size=size,
         defects=() if sole is not None else (_author_defect(froms, authors),),

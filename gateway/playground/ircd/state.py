@@ -29,7 +29,6 @@ class IrcdSettings:
     nick_length: int = 30
     topic_length: int = 390
     channel_length: int = 64
-    max_line: int = 512
     isupport: tuple[str, ...] = ()  # further tokens
     capabilities: Mapping[str, str] = field(
         default_factory=lambda: {
