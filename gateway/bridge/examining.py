@@ -1,10 +1,11 @@
-"""What examinations by bridges have in common (``gateway.bridge.Examined``): several at a time, each in bounded time, told
-in an order that is always the same; and what there is to say of a server's certificate.
+"""What all examinations have in common, those of bridges (``gateway.bridge.Examined``) and the doctor's own: several at a
+time, each in bounded time, told in an order that is always the same; and what there is to say of a server's certificate.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -15,7 +16,7 @@ from gateway.bridge.insight import Finding, Verdict
 
 log = structlog.get_logger(__name__)
 
-SECONDS = 15.0
+SECONDS = 20.0
 """That one examination may take, if it does not say otherwise: people wait for it."""
 
 _AT_ONCE = 12
@@ -24,18 +25,21 @@ _SOON = 14 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """One thing that is tried. ``subject`` is what is said of it where it comes to no finding of its own; of ``seconds``
-    nothing counts that it waits for others."""
+    """One thing that is tried. ``subject`` is what it is about, in a few words: that of findings which have none of their
+    own, and of the one that says that nothing was found out. ``examine`` gives its findings together, or as they are made:
+    then those count that there are when ``seconds`` are over. Waiting for others takes nothing of ``seconds``."""
 
     subject: str
-    examine: Callable[[], Awaitable[Sequence[Finding]]]
+    examine: Callable[[], AsyncIterator[Finding] | Awaitable[Sequence[Finding]]]
     seconds: float = SECONDS
 
 
-async def side_by_side(examinations: Sequence[Examination]) -> AsyncGenerator[Finding, None]:
-    """The findings of all, in the order of ``examinations``. One that fails, or does not end, harms no other. Whoever stops
-    listening closes it (``contextlib.aclosing``), and nothing goes on."""
-    room = asyncio.Semaphore(_AT_ONCE)
+async def side_by_side(
+    examinations: Iterable[Examination], at_once: int = _AT_ONCE
+) -> AsyncGenerator[Finding, None]:
+    """The findings of all, in the order of ``examinations``, each as soon as those before it are there. One that fails, or
+    does not end, harms no other. Whoever stops listening closes it (``contextlib.aclosing``), and nothing goes on."""
+    room = asyncio.Semaphore(at_once)
     tasks = [asyncio.create_task(_bounded(each, room), name=each.subject) for each in examinations]
     try:
         for task in tasks:
@@ -64,16 +68,29 @@ def printable(text: str) -> str:
 
 
 async def _bounded(examination: Examination, room: asyncio.Semaphore) -> Sequence[Finding]:
+    found: list[Finding] = []
     async with room:
         try:
-            async with asyncio.timeout(examination.seconds):
-                return await examination.examine()
+            async with asyncio.timeout(examination.seconds), aclosing(_findings(examination)) as findings:
+                async for each in findings:
+                    found.append(each if each.subject else replace(each, subject=examination.subject))
+            return found
         except TimeoutError:
             text = f"It was not done within {examination.seconds:g} seconds, so nobody knows."
         except Exception as error:
             log.exception("an examination failed", subject=examination.subject)
             text = f"It could not be tried, by a mistake of the gateway's ({type(error).__name__}); its log has more."
-    return [Finding(Verdict.UNKNOWN, text, examination.subject)]
+    return [*found, Finding(Verdict.UNKNOWN, text, examination.subject)]
+
+
+async def _findings(examination: Examination) -> AsyncGenerator[Finding, None]:
+    made = examination.examine()
+    if isinstance(made, AsyncIterator):
+        async for each in made:
+            yield each
+    else:
+        for each in await made:
+            yield each
 
 
 # -- certificates --------------------------------------------------------------------------------------------------------

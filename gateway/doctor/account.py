@@ -10,9 +10,9 @@ from functools import partial
 from xml.etree.ElementTree import Element
 
 from gateway.bridge import Clock, Finding, MediaError, Verdict
+from gateway.bridge.examining import Examination
 from gateway.doctor.announced import CARBONS, MAM, of_announced
 from gateway.doctor.device import CannotLogIn, Device, logged_in
-from gateway.doctor.examination import Examination
 from gateway.doctor.link import SLOT
 from gateway.doctor.patient import Patient
 from gateway.doctor.servers import UPLOAD

@@ -6,7 +6,7 @@ users who let the gateway see them: the server answers for them, and neither the
 from collections.abc import AsyncIterator
 
 from gateway.bridge import Finding, Verdict
-from gateway.doctor.examination import Examination
+from gateway.bridge.examining import Examination
 from gateway.doctor.patient import INFO, Patient
 from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.stanza import parse_jid

@@ -14,8 +14,8 @@ from urllib.parse import quote, urlencode
 from sqlalchemy import Connection, Executable, Row, Select, inspect, select, text
 
 from gateway.bridge import Clock, Finding, Verdict
+from gateway.bridge.examining import Examination
 from gateway.check_storage import before_looking, of_schema, place_of
-from gateway.doctor.examination import Examination
 from gateway.secrets import SecretBox, SecretError
 from gateway.settings import Settings, StorageSettings
 from gateway.storage.backends import only_looking

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.bridge import Blob, Clock, Finding, MediaError, Verdict
-from gateway.doctor.examination import Examination
+from gateway.bridge.examining import Examination
 from gateway.doctor.knock import LARGEST, fitting, knock
 from gateway.doctor.patient import Patient
 from gateway.doctor.servers import Matter

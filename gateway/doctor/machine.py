@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from gateway.bridge import Finding, Verdict
-from gateway.doctor.examination import Examination
+from gateway.bridge.examining import Examination
 from gateway.settings import Settings
 from gateway.web.server import WHO
 

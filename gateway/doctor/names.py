@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import aiodns
 
 from gateway.bridge import Finding, Verdict
-from gateway.doctor.examination import Examination
+from gateway.bridge.examining import Examination
 from gateway.doctor.patient import Patient
 
 #: Names that no public DNS has.

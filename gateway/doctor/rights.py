@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.bridge import Finding, Verdict
-from gateway.doctor.examination import Examination
+from gateway.bridge.examining import Examination
 from gateway.doctor.patient import Patient
 from gateway.doctor.servers import UPLOAD, Matter
 from gateway.model import Condition

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import cast
 
 from gateway.bridge import Bridge, Clock, Examined, Finding, Verdict
+from gateway.bridge.examining import Examination, side_by_side
 from gateway.check import background_of, basics, built, directories
 from gateway.clock import SystemClock
 from gateway.doctor.account import of_account
-from gateway.doctor.examination import Examination, examined
 from gateway.doctor.keeping import of_storage
 from gateway.doctor.knock import knock
 from gateway.doctor.link import of_link
@@ -34,6 +34,7 @@ from gateway.xmpp.diagnosis import LinkState
 
 #: Seconds for all that one bridge examines.
 _BRIDGE = 90.0
+_AT_ONCE = 100
 #: Users that a server is asked about, of those who let the gateway see them.
 _CONTACTS = 20
 
@@ -45,6 +46,11 @@ class Around:
     clock: Clock = field(default_factory=SystemClock)
     machine: Machine = field(default_factory=Machine)
     dns: Ask = field(default_factory=SystemDns)
+
+
+def _side_by_side(examinations: Iterable[Examination]) -> AsyncIterator[Finding]:
+    """Nearly all of them wait for the one XMPP server, which answers many at once."""
+    return side_by_side(examinations, _AT_ONCE)
 
 
 # -- a gateway that does not run --------------------------------------------------------------------------------
@@ -105,7 +111,7 @@ async def live(
     async for finding in _bridges(settings, bridges, login, around, running=True):
         yield finding
     people = [_of_people(each, components[each]) for each in known if each in components]
-    async for finding in examined(each for each in people if each is not None):
+    async for finding in _side_by_side(each for each in people if each is not None):
         yield finding
     for name in known:
         if name not in components:
@@ -159,7 +165,7 @@ async def _installation(
     for finding in await asyncio.to_thread(lambda: list(directories(settings))):
         yield finding
     common = [*of_storage(settings, around.clock, database), *of_machine(settings, around.machine)]
-    async for finding in examined(common):
+    async for finding in _side_by_side(common):
         yield finding
 
 
@@ -180,7 +186,7 @@ async def _bridges(
         examinations += of_account(patient, login, around.clock)
         examinations += of_names(patient, around.dns)
         examinations += _of_bridge(settings, each, bridge, running=running)
-    async for finding in examined(examinations):
+    async for finding in _side_by_side(examinations):
         yield finding
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.accounts.breaker import Cut
 from gateway.bridge import Finding, Verdict
-from gateway.doctor.examination import Examination
+from gateway.bridge.examining import Examination
 from gateway.model import AccountState, AccountStatus
 
 #: Users who are turned away at one network, from which on it may be for what they have in common.

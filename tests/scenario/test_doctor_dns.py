@@ -10,6 +10,7 @@ from bridges.email.examining import domains
 from bridges.email.examining.domains import Sending
 from bridges.email.examining.names import Dns
 from gateway.bridge import Finding, Verdict
+from gateway.bridge.examining import side_by_side
 from gateway.clock import SystemClock
 from gateway.doctor.names import SystemDns, of_names
 from gateway.doctor.patient import Patient
@@ -51,9 +52,9 @@ async def told(nsd: Nsd) -> dict[str, Finding]:
         found = [*await domains.domain(names, DOMAIN, SENDING), *await domains.pointer(names, SENDING)]
     finally:
         await names.close()
-    (component,) = of_names(patient(), SystemDns((LOOPBACK, nsd.port)))
-    found += [each async for each in component.run()]
-    return {each.subject or "irc dns": each for each in found}
+    component = of_names(patient(), SystemDns((LOOPBACK, nsd.port)))
+    found += [each async for each in side_by_side(component)]
+    return {each.subject: each for each in found}
 
 
 async def pasted(nsd: Nsd) -> set[str]:

@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.bridge import Finding, Verdict
+from gateway.bridge.examining import side_by_side
 from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.doctor.announced import of_announced
@@ -385,7 +386,7 @@ async def test_prosody_tells_of_archives_whoever_may_see_one_of_its_users(
             ):
                 known = replace(wire, contacts=contacts)
                 patient = Patient("irc", known, server.host, server.component_port, place, Met())
-                findings = [each for one in of_announced(patient) async for each in one.run()]
+                findings = [each async for each in side_by_side(of_announced(patient))]
                 assert [each.verdict for each in findings] == [Verdict.OK, verdict]
     finally:
         await tester.close()

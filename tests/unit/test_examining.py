@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -54,6 +54,21 @@ async def test_one_that_never_ends_or_fails_is_unknown_and_harms_no_other() -> N
     assert found == [("never", Verdict.UNKNOWN), ("wrong", Verdict.UNKNOWN), ("good", Verdict.OK)]
 
 
+async def test_what_was_found_until_the_time_was_over_counts() -> None:
+    async def slow() -> AsyncIterator[Finding]:
+        yield Finding(Verdict.OK, "this far", "part")
+        yield Finding(Verdict.OK, "and this")
+        await asyncio.Event().wait()
+
+    async def broken() -> AsyncIterator[Finding]:
+        yield Finding(Verdict.NOTE, "before")
+        raise ValueError("odd")
+
+    found = await told(Examination("a", slow, 0.01), Examination("b", broken))
+    ok, note, unknown = Verdict.OK, Verdict.NOTE, Verdict.UNKNOWN
+    assert found == [("part", ok), ("a", ok), ("a", unknown), ("b", note), ("b", unknown)]
+
+
 async def test_hundreds_are_tried_a_few_at_a_time() -> None:
     there = most = 0
 
@@ -75,6 +90,22 @@ async def test_nothing_goes_on_once_nobody_listens() -> None:
     async with aclosing(side_by_side([Examination("a", saying("a")), never])) as found:
         assert (await anext(found)).subject == "a"
     assert asyncio.all_tasks() == before
+
+
+async def test_one_that_has_begun_to_tell_is_closed_too() -> None:
+    ended = asyncio.Event()
+
+    async def endless() -> AsyncIterator[Finding]:
+        try:
+            await asyncio.Event().wait()
+            yield Finding(Verdict.OK, "never")
+        finally:
+            ended.set()
+
+    async with aclosing(side_by_side([Examination("a", saying("a")), Examination("b", endless)])) as found:
+        await anext(found)
+        await asyncio.sleep(0)  # so that the other one has begun
+    assert ended.is_set()
 
 
 async def test_what_others_say_cannot_reach_a_terminal_as_it_is() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.bridge import Verdict
+from gateway.bridge.examining import side_by_side
 from gateway.clock import SystemClock
 from gateway.doctor.command import doctor
 from gateway.doctor.names import Unanswered, of_names
@@ -121,7 +122,7 @@ async def test_users_of_other_servers_need_records(there: set[str], verdict: Ver
         return kind in there
 
     (examination,) = of_names(patient("irc.example.org"), ask)
-    (finding,) = [each async for each in examination.run()]
+    (finding,) = [each async for each in side_by_side([examination])]
     assert finding.verdict is verdict
     if verdict is Verdict.NOTE:
         assert finding.fix == "_xmpp-server._tcp.irc.example.org. 3600 IN SRV 0 5 5269 example.org.\n"
@@ -132,4 +133,4 @@ async def test_a_dns_that_does_not_answer_is_no_fault() -> None:
         raise Unanswered
 
     (examination,) = of_names(patient("irc.example.org"), ask)
-    assert [each.verdict async for each in examination.run()] == [Verdict.UNKNOWN]
+    assert [each.verdict async for each in side_by_side([examination])] == [Verdict.UNKNOWN]

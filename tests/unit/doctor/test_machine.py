@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from gateway.bridge import Finding, Verdict
+from gateway.bridge.examining import side_by_side
 from gateway.clock import SystemClock
 from gateway.config import load
-from gateway.doctor.examination import examined
 from gateway.doctor.keeping import of_storage
 from gateway.doctor.machine import Machine, of_machine
 from gateway.init import init
@@ -38,7 +38,7 @@ def space(*, free: int = 10**9, inodes: int = 10**6) -> os.statvfs_result:
 
 
 async def about(settings: Settings, machine: Machine, subject: str) -> Finding:
-    findings = [each async for each in examined(of_machine(settings, machine))]
+    findings = [each async for each in side_by_side(of_machine(settings, machine))]
     return next(each for each in findings if each.subject == subject)
 
 
@@ -83,7 +83,7 @@ async def test_a_public_address_has_to_lead_to_this_gateway(settings: Settings) 
 
 
 async def kept(settings: Settings) -> dict[str, Finding]:
-    found = [each async for each in examined(of_storage(settings, SystemClock(), None))]
+    found = [each async for each in side_by_side(of_storage(settings, SystemClock(), None))]
     return {each.subject: each for each in found}
 
 

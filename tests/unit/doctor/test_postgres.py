@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from gateway.bridge import Finding, Verdict
+from gateway.bridge.examining import side_by_side
 from gateway.clock import SystemClock
 from gateway.config import load
-from gateway.doctor.examination import examined
 from gateway.doctor.keeping import of_storage
 from gateway.init import init
 from gateway.settings import Settings
@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
 
 async def looked(settings: Settings, url: str) -> dict[str, Finding]:
     there = replace(settings, storage=settings.storage.model_copy(update={"database": url}))
-    found = [each async for each in examined(of_storage(there, SystemClock(), None))]
+    found = [each async for each in side_by_side(of_storage(there, SystemClock(), None))]
     return {each.subject: each for each in found}
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.accounts.breaker import Cut
 from gateway.bridge import Finding, Verdict
+from gateway.bridge.examining import side_by_side
 from gateway.doctor.users import of_users
 from gateway.model import AccountState, AccountStatus
 
@@ -24,7 +25,7 @@ def some(network: str, state: AccountState, number: int, reason: str = "") -> li
 
 
 async def told(accounts: Sequence[One], cuts: Sequence[Cut] = ()) -> list[Finding]:
-    return [each async for each in of_users("irc", lambda: accounts, lambda: cuts).run()]
+    return [each async for each in side_by_side([of_users("irc", lambda: accounts, lambda: cuts)])]
 
 
 async def test_a_network_that_bans_us_all_is_a_fault_and_told_once() -> None:
