@@ -56,7 +56,8 @@ _SENTENCES = {
     Trouble.LOCKED: "{place} is locked by another program ({detail}): end the other program, or wait until it has "
     "finished.",
     Trouble.FULL: "{place} has no room left ({detail}): free space on its disk; Causeway goes on by itself then.",
-    Trouble.DEVICE: "{place} cannot be read or written ({detail}): look for disk errors in the system log.",
+    Trouble.DEVICE: "{place} cannot be read or written ({detail}): look for disk errors in the system log, and "
+    "for a quota that is used up.",
     Trouble.CREDENTIALS: "{place} refuses the user or password ({detail}): correct them in the database URL.",
     Trouble.UNREACHABLE: "{place} cannot be reached ({detail}): see that the server runs and listens there.",
     Trouble.ROW: "{place} refuses this row ({detail}): it breaks a rule of its table or holds text that cannot be "

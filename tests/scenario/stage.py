@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -70,6 +70,7 @@ class Play:
     kinds: Mapping[str, str] = field(default_factory=dict)  # of bridges that are not for IRC
     more: str = ""  # further tables of the configuration
     environment: Mapping[str, str] = field(default_factory=dict)  # of the gateway's process
+    program: Sequence[str] = ("-m", "gateway")  # what Python runs
 
     def jid(self, bridge: str) -> str:
         return f"{bridge}.localhost"
@@ -83,7 +84,7 @@ class Stage:
         self.xmpp = xmpp
         self.play = play
         self.config = directory / "config.toml"
-        command = [sys.executable, "-m", "gateway", "run", "-c", str(self.config)]
+        command = [sys.executable, *play.program, "run", "-c", str(self.config)]
         self.gateway = Child("gateway", command, directory, environment=play.environment)
         self._numbers = itertools.count(1)
         self._read = 0  # bytes of the log that were found calm
@@ -123,7 +124,7 @@ class Stage:
                 f'[bridges.{name}]\nkind = "{kind}"\njid = "{component.jid}"\nsecret = "{component.secret}"\n'
             )
             text += _lines(keys)
-            for network, door in self.play.networks.items():
+            for network, door in self.play.networks.items() if kind == "irc" else ():
                 text += (
                     f'[bridges.{name}.networks."{network}"]\naddress = "{door.host}"\nports = [{door.port}]\n'
                     f"tls_ports = []\n{_lines({'throttle_rate': '0', **door.more})}"
