@@ -92,6 +92,8 @@ class Parts:
             connections=settings.smarthost.connections,
             place=smarthost.place,
             reports_of_success=settings.receipts != "off",
+            verbosity=services.verbosity,
+            bridge=name,
         )
         answers = Answers(
             Returns(self.sendings, self.bounces, self.teller, clock),
@@ -141,6 +143,8 @@ class Parts:
             settings.ours,
             clock=clock,
             chance=services.random,
+            verbosity=services.verbosity,
+            bridge=name,
         )
         self.custodians = Custodians(
             dialling_of(settings, services),

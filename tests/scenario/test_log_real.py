@@ -9,6 +9,8 @@ from gateway.playground.tour import Tour
 
 #: As long as it takes one to be said by somebody.
 _SAID = re.compile(r"PRIVMSG \S+ :(.{8,})|^ +[←→] \S+ +to \S+: (.{8,})", re.MULTILINE)
+#: Where what came in is given our id.
+_TAKEN = re.compile(r" message taken message=\S+ bridge=(\w+) .*network_id=(\S+)")
 _STEP = re.compile(r" message (\w[\w ]*?) message=(\S+) bridge=(\w+)")
 #: What is said of a message of each way that there is, in this order, whatever else.
 _WAYS = {
@@ -17,8 +19,21 @@ _WAYS = {
         ("heard", "shown"),
         ("taken", "given to the network", "written to the network", "confirmed by the network", "accepted"),
     ),
-    "email": (("taken", "given to the network", "accepted", "became a mail", "delivered"),),
-    "sms": (("taken", "given to the network", "accepted", "written to the network", "delivered"),),
+    "email": (
+        (
+            "taken",
+            "given to the network",
+            "accepted",
+            "became a mail",
+            "written to the network",
+            "delivered",
+        ),
+        ("heard",),
+    ),
+    "sms": (
+        ("taken", "given to the network", "accepted", "written to the network", "delivered"),
+        ("heard",),
+    ),
 }
 _ADDRESS = re.compile(r"\b[\w.+-]{2,}(?:@|\\40)(?!localhost|irc\.|mail\.|sms\.)[\w-]+\.[\w.-]+")
 _FULL_NUMBER = re.compile(r"\+?\d{10,15}(?!\d|~|\.)")
@@ -52,5 +67,7 @@ async def test_a_log_at_debug_holds_no_text_password_number_or_address_and_follo
     for bridge in ("irc", "email", "sms"):
         own = [each for (of, _), each in steps.items() if of == bridge]
         assert any({"taken", "written to the XMPP server"} <= set(each) for each in own), bridge
+        taken = {id_ for line in messages for of, id_ in _TAKEN.findall(line) if of == bridge}
+        assert any("heard" in steps.get((bridge, id_), ()) for id_ in taken), bridge
         for way in _WAYS[bridge]:
             assert any(tuple(step for step in each if step in way) == way for each in own), (way, own)

@@ -20,7 +20,7 @@ from bridges.email.sending.queue import Connect, Keeper, Queue, Watcher
 from bridges.email.sending.schedule import Schedule
 from bridges.email.sending.store import Sendings
 from bridges.email.sending.verp import new_row
-from gateway.bridge import Clock, NotStored, Values
+from gateway.bridge import Clock, NotStored, Values, Verbosity
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +47,11 @@ class Lanes:
         *,
         clock: Clock,
         chance: random.Random,
+        verbosity: Verbosity | None = None,
+        bridge: str = "",
     ) -> None:
+        self.verbosity = verbosity or Verbosity()
+        self.bridge = bridge
         self.sendings = sendings
         self.directory = directory
         self.watcher = watcher
@@ -132,6 +136,8 @@ class Lane:
             lane=name,
             schedule=_SCHEDULE,
             keeper=None if null else self._keeper,
+            verbosity=lanes.verbosity,
+            bridge=lanes.bridge,
         )
 
     async def run(self) -> None:

@@ -122,6 +122,8 @@ class Posting:
             desk.drafts.end_all(draft.id, LineState.SENT),
             desk.threads.remembering(ready.mail),
         )
+        if desk.verbosity.debug:  # from now on it is known as the mail
+            desk.verbosity.call(window.id, [each.reference for each in lines], desk.bridge)
         try:
             await self._outbox.submit(ready.finished, *closing)
         except NotTaken as error:
@@ -139,8 +141,7 @@ class Posting:
         )
         verbosity = self._desk.verbosity
         if verbosity.debug:
-            for line in lines:
-                verbosity.tell("message became a mail", line.reference, self._desk.bridge, mail=window.id)
+            verbosity.tell("message became a mail", window.id, self._desk.bridge, mail=window.id)
         self._desk.windows.drop(window)
         if ready.notes:
             self._desk.voice.notice(window.owner, window.place, " ".join(ready.notes))

@@ -24,7 +24,7 @@ from bridges.email.receiving.originals import SMALL, Originals
 from bridges.email.receiving.rates import Rates
 from bridges.email.receiving.replies import Reply
 from bridges.email.receiving.residents import Residents
-from gateway.bridge import BadAddress, Clock, NotStored
+from gateway.bridge import BadAddress, Clock, NotStored, Verbosity
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +114,11 @@ class Intake:
         taken: Callable[[Sequence[Arrival]], None],
         waiting: Waiting,
         limits: IntakeLimits,
+        verbosity: Verbosity | None = None,
+        bridge: str = "",
     ) -> None:
+        self._verbosity = verbosity or Verbosity()
+        self._bridge = bridge
         self.counts = IntakeCounts()
         self.waiting = waiting
         self._arrivals = arrivals
@@ -320,6 +324,9 @@ class Intake:
             self.counts.again += 1
             return
         self.counts.kept += 1
+        if self._verbosity.debug:
+            for each in arrivals:
+                self._verbosity.tell("message heard", each.id, self._bridge, size=each.size)
         if new == len(arrivals) + 1:
             for each in arrivals:
                 self.waiting.add(each.burden, 1, each.size)

@@ -139,6 +139,8 @@ class Receiving:
             taken=self.pipeline.taken,
             waiting=waiting,
             limits=terms.intake,
+            verbosity=services.verbosity,
+            bridge=services.name,
         )
         self.quarantine = Quarantine(self.arrivals, screening, waiting, self.pipeline.wake)
         self.actions = Actions(

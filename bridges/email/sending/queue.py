@@ -31,7 +31,7 @@ from bridges.email.sending.store import Sendings
 from bridges.email.sending.turns import Turns
 from bridges.email.sending.upkeep import Upkeep
 from bridges.email.sending.verp import new_row
-from gateway.bridge import Clock, NotStored, Values
+from gateway.bridge import Clock, NotStored, Values, Verbosity
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,11 @@ class Queue:
         lane: str = "",
         schedule: Schedule | None = None,
         keeper: Keeper | None = None,
+        verbosity: Verbosity | None = None,
+        bridge: str = "",
     ) -> None:
+        self._verbosity = verbosity or Verbosity()
+        self._bridge = bridge
         self._sendings = sendings
         self._directory = directory
         self._connect = connect
@@ -330,7 +334,9 @@ class Queue:
     async def _reached(self, job: Job, outcome: Outcome) -> None:
         self.counts.accepted += outcome.kind is Kind.ACCEPTED
         self.counts.failed += outcome.kind is Kind.FAILED
-        kept = self._keeper if outcome.kind is Kind.ACCEPTED else None
+        accepted = outcome.kind is Kind.ACCEPTED
+        self._tell("written to the network" if accepted else "refused by the network", job, outcome)
+        kept = self._keeper if accepted else None
 
         async def note() -> None:
             also = (kept.owing(job.owner, job.mail),) if kept is not None else ()
@@ -345,9 +351,18 @@ class Queue:
 
     async def _later(self, job: Job, delay: float, outcome: Outcome | None = None) -> None:
         self.counts.postponed += 1
+        self._tell("put off by the network", job, outcome)
         at = self._clock.now() + delay
         await self._noted(lambda: self._sendings.postpone(job, at, outcome))
         self._turns.look_at(at)
+
+    def _tell(self, step: str, job: Job, outcome: Outcome | None) -> None:
+        """For the log."""
+        if self._verbosity.debug:
+            code, status = (outcome.code, outcome.status) if outcome is not None else (0, "")
+            self._verbosity.tell(
+                f"message {step}", job.mail, self._bridge, mail=job.mail, code=code, status=status
+            )
 
     async def _noted(self, note: Callable[[], Awaitable[None]]) -> None:
         """What has happened is written down, however long the database is away: the row would be tried again otherwise."""

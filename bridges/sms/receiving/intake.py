@@ -19,7 +19,7 @@ from bridges.sms.receiving.residents import Trouble
 from bridges.sms.receiving.rows import Taken
 from bridges.sms.receiving.store import Store
 from bridges.sms.traffic import Inbound, NotTaken, OptOut, Report
-from gateway.bridge import Clock, NotStored
+from gateway.bridge import Clock, NotStored, Verbosity
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,11 @@ class Intake:
         doubtful: Callable[[], None],
         waiting: Callable[[], int],
         limits: IntakeLimits,
+        verbosity: Verbosity | None = None,
+        bridge: str = "",
     ) -> None:
+        self._verbosity = verbosity or Verbosity()
+        self._bridge = bridge
         self.counts = IntakeCounts()
         self._store = store
         self._reports = reports
@@ -134,6 +138,10 @@ class Intake:
         except NotStored as error:
             log.error("a message was not taken: it cannot be kept", route=inbound.route, reason=str(error))
             raise NotTaken("The gateway's database cannot be written just now.") from error
+        if self._verbosity.debug and new:
+            self._verbosity.tell(
+                "message heard", id_, self._bridge, route=inbound.route, network_id=inbound.id
+            )
         if new:
             self.counts.taken += 1
         else:

@@ -114,6 +114,8 @@ class Receiving:
             doubtful=self.sorting.doubt,
             waiting=lambda: self.sorting.waiting,
             limits=terms.intake,
+            verbosity=services.verbosity,
+            bridge=name,
         )
 
     @property
