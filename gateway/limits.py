@@ -158,7 +158,6 @@ class _Buckets:
         "depth",
         "full",
         "own",
-        "special",
         "sweep_at",
         "total",
     )
@@ -166,7 +165,6 @@ class _Buckets:
     def __init__(self) -> None:
         self.full: dict[str, float] = {}
         self.all_full = 0.0
-        self.special: dict[str, Rate] = {}  # rates of users for whom others hold than for everybody
         self.sweep_at = _FIRST_SWEEP
         self.set(_NOTHING, _NOTHING)
 
@@ -207,18 +205,9 @@ class Limits:
         for kind, buckets in self._buckets.items():
             buckets.set(own[kind], total.get(kind, _NOTHING))
 
-    def rate(self, kind: Kind, owner: str = "") -> Rate:
-        """What holds for everybody, or for one user."""
-        buckets = self._buckets[kind]
-        return buckets.special.get(owner, buckets.own)
-
-    def set_rate(self, kind: Kind, owner: str, rate: Rate | None) -> None:
-        """Another rate for one user (an operator's own bot); None: the same as for everybody again."""
-        special = self._buckets[kind].special
-        if rate is None:
-            special.pop(owner, None)
-        else:
-            special[owner] = rate
+    def rate(self, kind: Kind) -> Rate:
+        """What holds for every user."""
+        return self._buckets[kind].own
 
     # -- taking ------------------------------------------------------------------------------------------------
 
@@ -227,11 +216,7 @@ class Limits:
         says how long to wait."""
         buckets = self._buckets[kind]
         now = self._monotonic()
-        if buckets.special and owner in buckets.special:
-            rate = buckets.special[owner]
-            cost, depth = rate.cost, rate.cost * rate.burst + _SLACK
-        else:
-            cost, depth = buckets.cost, buckets.depth
+        cost, depth = buckets.cost, buckets.depth
         all_full = 0.0
         if buckets.all_cost:
             all_full = (buckets.all_full if buckets.all_full > now else now) + amount * buckets.all_cost
@@ -257,7 +242,7 @@ class Limits:
     def give_back(self, owner: str, kind: Kind, amount: float = 1.0) -> None:
         """What was taken was not needed (a file that did not come). Never more than was taken: full is full."""
         buckets = self._buckets[kind]
-        cost = self.rate(kind, owner).cost
+        cost = self.rate(kind).cost
         time = buckets.full.get(owner)
         if time is not None:
             buckets.full[owner] = time - amount * cost
@@ -267,7 +252,7 @@ class Limits:
         """How much the user could take now, infinite if there is no limit."""
         buckets = self._buckets[kind]
         now = self._monotonic()
-        rate = self.rate(kind, owner)
+        rate = self.rate(kind)
         own = _left(rate, buckets.full.get(owner, 0.0) - now)
         return min(own, _left(buckets.total, buckets.all_full - now))
 
@@ -275,7 +260,7 @@ class Limits:
         """Seconds until the user can take one unit; 0 if that is now."""
         buckets = self._buckets[kind]
         now = self._monotonic()
-        rate = self.rate(kind, owner)
+        rate = self.rate(kind)
         own = buckets.full.get(owner, 0.0) - now + rate.cost * (1 - rate.burst)
         total = buckets.all_full - now + buckets.all_cost * (1 - buckets.total.burst)
         return max(0.0, own if rate.cost else 0.0, total if buckets.all_cost else 0.0)

@@ -7,7 +7,6 @@ are their own (``Plugin.settings``). ``config.example.toml`` documents every key
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 
@@ -86,15 +85,6 @@ class StorageSettings(Table):
     record_history: bool = Field(
         True, description="Whether messages of users are archived who have not chosen it for themselves."
     )
-
-    @property
-    def shown_database(self) -> str:
-        """``database`` without a password."""
-        parts = urlsplit(self.database)
-        user, _, host = parts.netloc.rpartition("@")
-        if ":" not in user:
-            return self.database
-        return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
 
     @property
     def database_file(self) -> Path | None:

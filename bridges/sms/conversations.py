@@ -168,13 +168,6 @@ class Conversations:
                 self._hold(owner, previous)
             raise
 
-    async def parties_of(self, owner: str, number: str) -> list[str]:
-        """Everybody whom a user knows by a number of ours. Raises ``NotStored``."""
-        query = select(_TABLE.c.party).where(
-            _TABLE.c.bridge == self._services.name, _TABLE.c.owner == owner, _TABLE.c.number == number
-        )
-        return [row.party for row in await self._services.tables.read(query)]
-
     async def sweep(self, before: float) -> None:
         """Forget strangers who were last heard of before that: whom the user has never written to, nor named. Raises
         ``NotStored``."""

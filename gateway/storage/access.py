@@ -16,7 +16,6 @@ class AccessStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._save_registration = upsert(database.dialect, registrations, only=("state", "stays"))
-        self._forget_registration = delete_by(registrations, ("bridge", "owner"))
         self._save_rule = upsert(database.dialect, access_rules)
         self._forget_rule = delete_by(access_rules, ("bridge", "subject"))
         self._save_limit = upsert(database.dialect, limits)
@@ -39,9 +38,6 @@ class AccessStore:
         await self._database.write(
             self._save_registration, {"bridge": registration.bridge, "owner": registration.owner, **values}
         )
-
-    async def forget_registration(self, bridge: str, owner: str) -> None:
-        await self._database.write(self._forget_registration, {"bridge": bridge, "owner": owner})
 
     async def rules(self, bridge: str) -> list[AccessRule]:
         query = select(access_rules).where(access_rules.c.bridge == bridge).order_by(access_rules.c.subject)

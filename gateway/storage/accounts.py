@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select
 
 from gateway.secrets import SecretBox, SecretError
 from gateway.storage.database import Database
@@ -37,11 +37,6 @@ class AccountStore:
             delete_by(table, ACCOUNT) for table in (joined_resources, rooms, account_settings, accounts)
         ]
         self._settings = select(account_settings).where(matching(account_settings, ACCOUNT))
-        self._set_stopped = (
-            update(accounts)
-            .where(*(accounts.c[name] == bindparam(f"this_{name}") for name in ACCOUNT))
-            .values(stopped=bindparam("now_stopped"), reason=bindparam("now_reason"))
-        )
 
     async def all(self, bridge: str) -> list[RestoredAccount]:
         """Every account of a bridge with its settings, rooms and joined clients, in three queries. Raises ``SecretError`` if
@@ -85,20 +80,6 @@ class AccountStore:
         """Remove an account with its settings and rooms. Archived messages are the ``ArchiveStore``'s."""
         place = _place(bridge, owner, network)
         await self._database.write_all([(statement, place) for statement in self._forget])
-
-    async def set_stopped(
-        self, bridge: str, owner: str, network: str, stopped: bool, reason: str = ""
-    ) -> None:
-        """Remember that the account must not be connected by itself (``reason`` in words), or may be again."""
-        await self._database.write(
-            self._set_stopped, _stopped_values(bridge, owner, network, stopped, reason)
-        )
-
-    def post_stopped(self, bridge: str, owner: str, network: str, stopped: bool, reason: str = "") -> bool:
-        """As ``set_stopped``, with the next commit; False if too much waits already."""
-        return self._database.post(
-            self._set_stopped, _stopped_values(bridge, owner, network, stopped, reason)
-        )
 
     async def settings(self, bridge: str, owner: str, network: str) -> dict[str, str]:
         """An account's settings, secrets opened; they may be there before the account is."""
@@ -159,8 +140,3 @@ def _account_values(account: StoredAccount) -> dict[str, object]:
         | state
         | {"nick": account.nick, "created": account.created}
     )
-
-
-def _stopped_values(bridge: str, owner: str, network: str, stopped: bool, reason: str) -> dict[str, object]:
-    this = {f"this_{name}": value for name, value in _place(bridge, owner, network).items()}
-    return this | {"now_stopped": stopped, "now_reason": reason}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import limits as limits_module
-from gateway.limits import Kind, LimitPolicy, Limits, Rate, duration
+from gateway.limits import Kind, LimitPolicy, Limits, duration
 from gateway.model import Condition, ErrorType
 from gateway.settings import LimitSettings
 from tests.unit.clock import ManualClock
@@ -113,15 +113,6 @@ async def test_values_can_be_changed_while_running(clock: ManualClock) -> None:
     assert limits.policy.messages_burst == 5
     await clock.advance(26)
     assert taken(limits, 100) == 1
-
-
-async def test_one_user_can_be_given_a_rate_of_their_own(clock: ManualClock) -> None:
-    limits = Limits(LimitPolicy(messages_burst=5), clock)
-    limits.set_rate(Kind.MESSAGES, ANN, Rate(600, 60, 50))
-    assert (taken(limits, 100), taken(limits, 100, BOB)) == (50, 5)
-    assert limits.rate(Kind.MESSAGES, ANN).burst == 50
-    limits.set_rate(Kind.MESSAGES, ANN, None)
-    assert limits.rate(Kind.MESSAGES, ANN) == limits.rate(Kind.MESSAGES)
 
 
 async def test_full_buckets_are_forgotten(clock: ManualClock) -> None:

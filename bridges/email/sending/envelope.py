@@ -59,11 +59,6 @@ def xtext(text: str) -> str:
     return _XCHAR.sub(lambda found: b"+%02X" % found.group()[0], text.encode("ascii")).decode("ascii")
 
 
-def read_xtext(text: str) -> str:
-    """The reverse, tolerant: what is no escape stands for itself."""
-    return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found.group(1), 16)), text)
-
-
 def utf8_address(text: str) -> str:
     """RFC 6533 §3, in the form that every server takes (utf-8-addr-xtext)."""
     return _NOT_QCHAR.sub(lambda found: f"\\x{{{ord(found.group()):02X}}}", text)

@@ -1,15 +1,12 @@
-"""Which names are the same: CASEMAPPING (modern.ircdocs "CASEMAPPING parameter"), and a mapping keyed by it.
+"""Which names are the same: CASEMAPPING (modern.ircdocs "CASEMAPPING parameter").
 
 The classic rules fold ASCII letters, some also ``[]\\^``, and nothing above 0x7F: ``str.lower`` would take names for equal
 that the server keeps apart, and words would reach the wrong room.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable
 from string import ascii_lowercase, ascii_uppercase
-from typing import Generic, TypeVar
-
-V = TypeVar("V")
 
 _ASCII = str.maketrans(ascii_uppercase, ascii_lowercase)
 _RFC1459_STRICT = str.maketrans(ascii_uppercase + "[]\\", ascii_lowercase + "{}|")
@@ -82,56 +79,3 @@ def casemapping(name: str) -> Casemapping:
     """The rule of that name. An unknown one is taken for ``ascii``, which all known rules contain: to keep two spellings of
     one room apart is a nuisance, to take two rooms for one would carry words to people they were not meant for."""
     return _KNOWN.get(name.lower(), ASCII)
-
-
-class CaseMap(MutableMapping[str, V], Generic[V]):
-    """A mapping whose keys are the same when the server takes them for the same, so that folding cannot be forgotten.
-
-    Iterates over the names as they were last set. ``fold`` is the rule's own function, for callers that need keys.
-    """
-
-    __slots__ = ("_entries", "fold")
-
-    def __init__(self, casemapping: Casemapping = RFC1459) -> None:
-        self.fold = casemapping.fold
-        self._entries: dict[str, tuple[str, V]] = {}
-
-    def __getitem__(self, name: str) -> V:
-        return self._entries[self.fold(name)][1]
-
-    def __setitem__(self, name: str, value: V) -> None:
-        self._entries[self.fold(name)] = (name, value)
-
-    def __delitem__(self, name: str) -> None:
-        del self._entries[self.fold(name)]
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.fold(name) in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([name for name, _ in self._entries.values()])
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __repr__(self) -> str:
-        return f"CaseMap({dict(self._entries.values())!r})"
-
-    def spelling(self, name: str) -> str:
-        """``name`` as it was set; as given if it is not here."""
-        entry = self._entries.get(self.fold(name))
-        return name if entry is None else entry[0]
-
-    def refold(self, casemapping: Casemapping) -> list[tuple[str, V]]:
-        """Use another rule from now on (bouncers tell theirs after state exists). Returns the entries that are gone because
-        a later name is now the same as theirs."""
-        self.fold = casemapping.fold
-        entries: dict[str, tuple[str, V]] = {}
-        lost = []
-        for entry in self._entries.values():
-            key = self.fold(entry[0])
-            if key in entries:
-                lost.append(entries[key])
-            entries[key] = entry
-        self._entries = entries
-        return lost

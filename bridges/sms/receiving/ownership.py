@@ -71,10 +71,6 @@ class Ownership:
         found = await self._some(CLAIMS.c.ours == ours.number, CLAIMS.c.theirs == party)
         return found[0] if found and found[0].owner in ours.members else None
 
-    async def claims_of(self, owner: str) -> list[Claim]:
-        """What a user sees to."""
-        return await self._some(CLAIMS.c.owner == owner)
-
     # -- doing -------------------------------------------------------------------------------------------------
 
     async def claim(self, owner: str, ours: OurNumber, party: str) -> str | Refused:

@@ -105,11 +105,3 @@ class Npi(IntEnum):
     ERMES = 10
     INTERNET = 14
     WAP = 18
-
-
-def command_name(command: int) -> str:
-    """As the specification spells it: ``submit_sm``; unknown ones as ``0x00000abc``."""
-    try:
-        return Command(command).name.lower()
-    except ValueError:
-        return f"0x{command:08x}"

@@ -26,7 +26,7 @@ from bridges.sms.smpp.bodies import (
     Reply,
     Unwritable,
 )
-from bridges.sms.smpp.commands import RESPONSE, Command
+from bridges.sms.smpp.commands import Command
 from bridges.sms.smpp.packing import write
 from bridges.sms.smpp.status import RINVCMDLEN
 from bridges.sms.smpp.unpacking import READERS, BadBody, foreign
@@ -67,10 +67,6 @@ class Pdu(NamedTuple):
     status: int
     sequence: int
     body: Body
-
-    @property
-    def is_response(self) -> bool:
-        return self.command >= RESPONSE
 
 
 class Unframed(Exception):

@@ -34,7 +34,6 @@ def test_absolute_paths_and_postgresql_stay(tmp_path: Path) -> None:
     assert settings.storage.key_file == Path("/etc/c.key")
     settings = read(tmp_path, '[storage]\ndatabase = "postgresql://c:hunter2@db/causeway"\n' + GOOD)
     assert settings.storage.database == "postgresql://c:hunter2@db/causeway"
-    assert settings.storage.shown_database == "postgresql://c:***@db/causeway"
     assert settings.storage.database_file is None
 
 

@@ -1,10 +1,10 @@
-"""CASEMAPPING, and the mapping keyed by it."""
+"""CASEMAPPING."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridges.irc.protocol.casemap import ASCII, RFC1459, RFC1459_STRICT, CaseMap, Casemapping, casemapping
+from bridges.irc.protocol.casemap import ASCII, RFC1459, RFC1459_STRICT, Casemapping, casemapping
 
 RULES = ["ascii", "rfc1459", "rfc1459-strict", "rfc7613", "rfc8265", "unheard-of"]
 
@@ -50,49 +50,3 @@ def test_the_classic_rules_touch_only_ascii(rule: Casemapping, text: str) -> Non
     folded = rule.fold(text)
     assert len(folded) == len(text)
     assert all(a == b or (ord(a) < 128 and ord(b) < 128) for a, b in zip(text, folded, strict=True))
-
-
-def test_a_case_map_finds_every_spelling_and_keeps_the_last() -> None:
-    rooms: CaseMap[int] = CaseMap(RFC1459)
-    rooms["#Foo[1]"] = 1
-    assert rooms["#foo{1}"] == 1
-    assert "#FOO{1]" in rooms
-    assert "#bar" not in rooms
-    assert 5 not in rooms
-    assert rooms.get("#bar") is None
-    assert rooms.spelling("#foo[1]") == "#Foo[1]"
-    assert rooms.spelling("#bar") == "#bar"
-    rooms["#FOO[1]"] = 2
-    assert list(rooms) == ["#FOO[1]"]
-    assert len(rooms) == 1
-    assert rooms.pop("#foo[1]") == 2
-    assert not rooms
-    with pytest.raises(KeyError):
-        rooms["#foo"]
-
-
-def test_refolding_keeps_apart_what_the_new_rule_keeps_apart() -> None:
-    nicks: CaseMap[int] = CaseMap(RFC1459)
-    nicks["a["] = 1
-    assert nicks.refold(ASCII) == []
-    nicks["a{"] = 2
-    assert (nicks["A["], nicks["A{"]) == (1, 2)
-
-
-def test_refolding_tells_what_it_lost() -> None:
-    nicks: CaseMap[int] = CaseMap(ASCII)
-    nicks["a["] = 1
-    nicks["a{"] = 2
-    nicks["b"] = 3
-    assert nicks.refold(RFC1459) == [("a[", 1)]
-    assert dict(nicks) == {"a{": 2, "b": 3}
-
-
-@given(st.lists(st.tuples(st.text(alphabet="aAbB[]{}^~é", max_size=3), st.integers())))
-def test_a_case_map_is_a_dict_of_folded_names(items: list[tuple[str, int]]) -> None:
-    ours: CaseMap[int] = CaseMap(RFC1459)
-    plain: dict[str, int] = {}
-    for name, value in items:
-        ours[name] = value
-        plain[RFC1459.fold(name)] = value
-    assert {RFC1459.fold(name): value for name, value in ours.items()} == plain

@@ -22,7 +22,6 @@ async def test_an_answer_goes_out_from_the_number_that_was_written_to(
     assert known is not None
     assert (known.number, known.heard - known.wrote) == ("+15550000002", 5)
     assert again.texted(ALICE, THEM)
-    assert await again.parties_of(ALICE, "+15550000002") == [THEM]
 
 
 async def test_a_name_is_remembered_as_the_network_writes_it(services: Services) -> None:

@@ -34,8 +34,6 @@ async def test_registrations_are_kept_with_the_time_of_the_first(store):
     assert await store.registrations("mail") == [
         StoredRegistration("mail", ALICE, RegistrationState.ACTIVE, stays=False, created=5.0)
     ]
-    await store.forget_registration("mail", ALICE)
-    assert await store.registrations("mail") == []
     assert len(await store.registrations("sms")) == 1
 
 

@@ -86,13 +86,12 @@ async def test_saving_again_replaces_all_but_the_time_of_creation(account_store:
 async def test_a_stopped_account_is_remembered_with_its_reason(
     database: Database, account_store: AccountStore
 ) -> None:
-    await account_store.save(ALICES)
+    await account_store.save(replace(ALICES, stopped=True, reason="banned: K-lined"))
     await account_store.save(StoredAccount(*BOB, nick="bob"))
-    await account_store.set_stopped(*ALICE, True, "banned: K-lined")
     alice, bob = await account_store.all("irc")
     assert (alice.account.stopped, alice.account.reason) == (True, "banned: K-lined")
     assert not bob.account.stopped
-    account_store.post_stopped(*ALICE, False)
+    account_store.post_save(ALICES)
     await database.flush()
     assert (await account_store.all("irc"))[0].account == ALICES
 

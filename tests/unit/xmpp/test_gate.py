@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 
 from gateway.bridge import BadAddress
-from gateway.limits import Kind, LimitPolicy, Limits, Rate
+from gateway.limits import Kind, LimitPolicy, Limits
 from gateway.loops import Loop, Loops, Place
 from gateway.model import GATEWAY, Address, AddressKind
 from gateway.xmpp.gate import Gate, loop_notices
@@ -291,9 +291,3 @@ async def test_loops_can_be_left_alone() -> None:
     for number in range(100):
         stage.loops.heard("ann@example.org", ("irc", "net", "#other"), "bridge", "Round and round and round.")
         assert stage.message(number, content="<body>Round and round and round.</body>")
-
-
-async def test_one_user_can_have_a_limit_of_their_own() -> None:
-    stage = Stage(LimitPolicy(messages_burst=1))
-    stage.limits.set_rate(Kind.MESSAGES, "ann@example.org", Rate(1, 1, 50))
-    assert sum(stage.message(number) for number in range(100)) == 50

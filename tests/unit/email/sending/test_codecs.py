@@ -1,6 +1,7 @@
 """Dots, envelopes, return addresses and replies: what travels, octet by octet."""
 
 import random
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -97,10 +98,10 @@ def test_a_return_address_that_is_none_is_not_sent(sender: str) -> None:
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40))
-def test_xtext_is_read_as_it_was_written(text: str) -> None:
+def test_xtext_says_all_that_is_in_it(text: str) -> None:
     written = envelope.xtext(text)
     assert "=" not in written
-    assert envelope.read_xtext(written) == text
+    assert re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found.group(1), 16)), written) == text
 
 
 @given(st.text(max_size=60))
