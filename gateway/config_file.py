@@ -20,6 +20,8 @@ _MAX_BYTES = 1024 * 1024
 _HEADER = re.compile(r"\s*(\[\[?)([^\]]*(?:\"[^\"]*\"[^\]]*)*)\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+_TWICE = re.compile(r"Cannot declare \((.+)\) twice")
+_NAME = re.compile(r"'([^']*)'")
 
 
 class Unreadable(Exception):
@@ -70,6 +72,12 @@ def read(path: Path) -> Source:
         position = _POSITION.search(str(error))
         line = int(position[1]) if position and position[1] else text.count("\n") + 1
         reason = _POSITION.sub("", str(error))
+        twice = _TWICE.match(reason)
+        if twice:
+            table = ".".join(_NAME.findall(twice[1]))
+            raise Unreadable(
+                f"has the table [{table}] for the second time; put all its keys below the first", line
+            ) from error
         raise Unreadable(f"is not valid TOML: {reason[:1].lower()}{reason[1:]}", line) from error
     except RecursionError as error:
         raise Unreadable("is nested too deeply for a configuration") from error

@@ -87,7 +87,14 @@ async def logged_in(login: Login, resource: str) -> AsyncIterator[Device]:
 
         return settle
 
+    where = f"{login.host} port {login.port}" if login.host else f"the server of {login.jid}"
+
+    def untrusted(error: Exception) -> None:
+        reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or error
+        settled(f"TLS with {where} failed ({reason}): see to the certificate that the server shows.")(error)
+
     client.add_event_handler("session_start", settled(""))
+    client.add_event_handler("ssl_invalid_chain", untrusted)
     client.add_event_handler(
         "failed_all_auth", settled(f"The server does not take the password of {login.jid}.")
     )
@@ -100,7 +107,6 @@ async def logged_in(login: Login, resource: str) -> AsyncIterator[Device]:
             async with asyncio.timeout(_SECONDS):
                 wrong = await outcome
         except TimeoutError:
-            where = f"{login.host} port {login.port}" if login.host else f"the server of {login.jid}"
             wrong = f"{where[:1].upper()}{where[1:]} cannot be reached as a client does: say --as-server HOST:PORT."
         if wrong:
             raise CannotLogIn(wrong)

@@ -37,6 +37,14 @@ def test_an_unfinished_file_is_told(tmp_path: Path) -> None:
     assert "config.toml, line 3: is not valid TOML:" in line
 
 
+def test_a_table_that_is_there_twice_is_told_by_its_name(tmp_path: Path) -> None:
+    (line,) = wrong(tmp_path, '[operator]\nsocket = "/x"\n[log]\n[operator]\n')
+    assert (
+        line
+        == "config.toml, line 4: has the table [operator] for the second time; put all its keys below the first"
+    )
+
+
 def test_a_file_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
     (line,) = wrong(tmp_path, "a = " + "[" * 100_000 + "]" * 100_000)
     assert line == "config.toml: is nested too deeply for a configuration"
