@@ -18,7 +18,16 @@ from gateway.bridge import Contained, Measure, Measured, MeasureKind
 from gateway.member import Member
 from gateway.model import AccountState
 from gateway.ops.health import Health
-from gateway.ops.status import BEING_MADE, FAILED, BridgeView, LinkView, QueueView, SessionView
+from gateway.ops.status import (
+    BEING_MADE,
+    FAILED,
+    BridgeView,
+    Direction,
+    FilesView,
+    LinkView,
+    QueueView,
+    SessionView,
+)
 from gateway.ops.traffic import Traffic
 from gateway.xmpp.component import Component
 
@@ -48,7 +57,9 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def bridge_view(component: Component, health: Health, sessions: int) -> BridgeView:
+def bridge_view(
+    component: Component, health: Health, sessions: int, files: Mapping[Direction, FilesView] | None = None
+) -> BridgeView:
     """``sessions``: of so many, the troubled ones first."""
     settings, link = component.settings, component.link
     status = link.status
@@ -63,6 +74,7 @@ def bridge_view(component: Component, health: Health, sessions: int) -> BridgeVi
         queues=(*queues(component), *_own_queues(component)),
         traffic=component.traffic.view(),
         ailments=health.of(settings.name),
+        files=files or {},
     )
 
 

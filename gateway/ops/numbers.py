@@ -63,7 +63,7 @@ class Counting:
     def _views(self, sessions: int) -> Iterator[BridgeView]:
         for name, member in self._fleet.members.items():
             if member.component is not None:
-                yield bridge_view(member.component, self._health, sessions)
+                yield bridge_view(member.component, self._health, sessions, self._transfers.files(name))
             else:
                 yield absent_view(member, self._health, self._traffic.get(name))
 

@@ -65,6 +65,16 @@ class TrafficView:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesView:
+    """Files in one direction, since the start; ``under_way`` now."""
+
+    total: int = 0
+    octets: int = 0
+    refused: int = 0
+    under_way: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BridgeView:
     name: str
     kind: str  # ``Capabilities.gateway_type``
@@ -76,6 +86,7 @@ class BridgeView:
     queues: tuple[QueueView, ...] = ()
     traffic: Mapping[Direction, TrafficView] = field(default_factory=dict)
     ailments: tuple[Ailment, ...] = ()
+    files: Mapping[Direction, FilesView] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ _GATEWAY = "gateway"
 #: Messages that ids of a bridge's lead on to.
 _ON = 5
 #: For how long archives are searched for an id that they have no index of.
-_SEARCH = 8.0
+_SEARCH = 5.0
 
 Step = tuple[float, str, str, str]
 

@@ -1,11 +1,11 @@
 """What is told of files and of requests over HTTP as metrics. Every series exists from the start, as in ``metrics``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gateway.bridge import Measure
 from gateway.media.service import MediaService
 from gateway.ops.exposition import Histogram, counter, gauge
-from gateway.ops.status import Direction
+from gateway.ops.status import Direction, FilesView
 from gateway.web.tally import CLASSES, PAGE, Listeners
 from gateway.xmpp.component import Component
 
@@ -16,6 +16,14 @@ class Transfers:
     def __init__(self, media: MediaService, listeners: Listeners) -> None:
         self._media = media
         self._listeners = listeners
+
+    def files(self, bridge: str) -> Mapping[Direction, FilesView]:
+        """Of the bridge of that name, for people."""
+        carried = self._media.carried(bridge)
+        return {
+            way: FilesView(flow.files, flow.octets, sum(flow.refused.values()), flow.under_way)
+            for way, flow in ((Direction.IN, carried.published), (Direction.OUT, carried.fetched))
+        }
 
     def of_files(self, component: Component) -> Iterator[Measure | Histogram]:
         """Of one bridge."""

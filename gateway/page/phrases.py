@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from gateway.model.accounts import AccountState
-from gateway.ops.status import Direction
+from gateway.ops.status import Direction, FilesView
 
 #: What is fine, what will be fine by itself, and what somebody has to see to: shown as a sign and a colour beside the word.
 GOOD, WAIT, BAD, QUIET = "good", "wait", "bad", "quiet"
@@ -127,6 +127,11 @@ def size(octets: float) -> str:
     return f"{octets / 1e6:,.0f} MB"
 
 
+def some_files(files: Mapping[Direction, FilesView]) -> list[tuple[Direction, FilesView]]:
+    """Those directions in which there were any."""
+    return [(way, each) for way, each in files.items() if each.total or each.refused or each.under_way]
+
+
 def session_state(state: str) -> str:
     return _SESSIONS.get(state, (QUIET, state))[1]
 
@@ -185,6 +190,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "link_state": link_state,
     "link_tone": link_tone,
     "queue": queue,
+    "some_files": some_files,
     "way": way,
     "in_order": in_order,
 }

@@ -10,6 +10,7 @@ from gateway.ops.status import (
     BridgeView,
     Direction,
     FailureGroup,
+    FilesView,
     GatewayView,
     LinkView,
     Point,
@@ -132,6 +133,10 @@ def _three(number: int) -> tuple[BridgeView, ...]:
             traffic={
                 Direction.IN: TrafficView(4_032, 0, 0.05, 0.021, 0.18),
                 Direction.OUT: TrafficView(812, 1, 0.01, 0.6, 2.4),
+            },
+            files={
+                Direction.IN: FilesView(412, 380_400_000, 3, 1),
+                Direction.OUT: FilesView(37, 12_300_000),
             },
         ),
         bridge(

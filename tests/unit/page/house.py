@@ -9,7 +9,7 @@ import aiohttp
 
 from gateway.clock import SystemClock
 from gateway.ops.settings import OperatorSettings
-from gateway.ops.status import BridgeView, Direction, GatewayView, LinkView, QueueView, TrafficView
+from gateway.ops.status import BridgeView, Direction, FilesView, GatewayView, LinkView, QueueView, TrafficView
 from gateway.page import serving
 from gateway.page.rendering import Renderer
 from gateway.web.clients import Clients
@@ -32,6 +32,7 @@ def bridge(name: str = "irc", **parts: object) -> BridgeView:
             Direction.IN: TrafficView(1_234, 2, 0.5, 0.004, 0.02),
             Direction.OUT: TrafficView(77, 0, 0.02, 0.1, 1.5),
         },
+        files={Direction.IN: FilesView(12, 34_000_000, 2, 1), Direction.OUT: FilesView()},
     )
     return BridgeView(**{**{each: getattr(usual, each) for each in usual.__slots__}, **parts})
 

@@ -275,4 +275,7 @@ async def test_odd_states_are_shown_as_they_are():
     odd = bridge(states={"new-state": 2, "connected": 1})
     async with house(desk=FakeDesk(SystemClock(), view(odd))) as place:
         await place.sign_in()
-        assert "<b>2</b> new-state" in (await place.get("/"))[1]
+        text = (await place.get("/"))[1]
+        assert "<b>2</b> new-state" in text
+        assert '<li><b>12</b> in, 34 MB, <b>2</b> refused <span class="quiet">1 under way</span></li>' in text
+        assert "</b> out," not in text  # where there were no files
