@@ -5,7 +5,8 @@ Compares with what is in force, not with what was read last: what waits for a re
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar, cast
 
@@ -23,6 +24,7 @@ from gateway.settings import BridgeSettings
 from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
 from gateway.storage.retention import Retention, Rule, archive_rules, delivery_rules
+from gateway.xmpp.component import Component
 
 _log = structlog.get_logger(__name__)
 
@@ -108,20 +110,28 @@ class Reloading:
                 self._shared.stores.owned.adopt(plugin.schema)
 
     async def _apply(self, new: Settings) -> Reloaded:
+        """Whatever a part of it meets, the others are put in force, and what runs goes on."""
         changed: list[str] = []
         restart: list[str] = []
-        self._tables(new, changed, restart)
+        failed: list[str] = []
+        with _apart("The tables beside the bridges", failed):
+            self._tables(new, changed, restart)
+        for name, component in self._fleet.items():
+            with _apart(f"What holds for bridges.{name}", failed):
+                self._component(name, component)
         names = {each.name for each in new.bridges}
         for name in [name for name in self._fleet.members if name not in names]:
-            await self._fleet.remove(name)
-            changed.append(f"bridges.{name} is not there any more.")
+            with _apart(f"The end of bridges.{name}", failed):
+                await self._fleet.remove(name)
+                changed.append(f"bridges.{name} is not there any more.")
         for bridge in new.bridges:
-            member = self._fleet.members.get(bridge.name)
-            if member is None:
-                changed.append(await self._added(bridge))
-            else:
-                self._bridge(member, bridge, changed, restart)
-        return Reloaded("", tuple(changed), tuple(restart))
+            with _apart(f"bridges.{bridge.name}", failed):
+                member = self._fleet.members.get(bridge.name)
+                if member is None:
+                    changed.append(await self._added(bridge))
+                else:
+                    self._bridge(member, bridge, changed, restart)
+        return Reloaded("", tuple(changed), tuple(restart), tuple(failed))
 
     # -- tables ------------------------------------------------------------------------------------------------
 
@@ -153,12 +163,14 @@ class Reloading:
         self._retention.rules = rules(settings)
         self._shared.media.reconfigure(settings.media)
         self._shared.clients.trust(settings.web.trusted_proxies)
-        for name, component in self._fleet.items():
-            member = self._fleet.members[name]
-            wanted_now = component_settings(
-                settings, member.settings, component.bridge.capabilities, component.settings.siblings
-            )
-            component.reconfigure(wanted_now, limit_policy(settings.limits), pacing_policy(settings.limits))
+
+    def _component(self, name: str, component: Component) -> None:
+        """What is in force for all bridges, for one that runs."""
+        settings, member = self._fleet.settings, self._fleet.members[name]
+        wanted_now = component_settings(
+            settings, member.settings, component.bridge.capabilities, component.settings.siblings
+        )
+        component.reconfigure(wanted_now, limit_policy(settings.limits), pacing_policy(settings.limits))
 
     # -- bridges -----------------------------------------------------------------------------------------------
 
@@ -193,6 +205,15 @@ class Reloading:
             member.settings = replace(old, own=taken_over(old.own, new.own, taken))
         waiting += needed
         restart += [f"bridges.{member.name}.{key}" for key in waiting]
+
+
+@contextmanager
+def _apart(part: str, failed: list[str]) -> Iterator[None]:
+    """What goes wrong in the block is told in ``failed``, and ends nothing else."""
+    with Contained(_log, "a part of the configuration is not in force", part=part) as work:
+        yield
+    if work.fault is not None:
+        failed.append(f"{part} could not be put in force ({cause(work.fault)}); the log tells more.")
 
 
 def _live(table: str, key: str) -> bool:

@@ -43,11 +43,13 @@ def _reload(client: Client, _: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return FAILED
+    for sentence in done.failed:
+        print(f"causeway: {plain(sentence)}", file=sys.stderr)
     for sentence in done.changed or ("Nothing has changed.",):
         print(plain(sentence))
     if done.restart:
         print(f"These take effect at the next start: {plain(', '.join(done.restart))}.")
-    return OK
+    return FAILED if done.failed else OK
 
 
 def _log_level(client: Client, arguments: argparse.Namespace) -> int:

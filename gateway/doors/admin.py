@@ -123,6 +123,7 @@ class AdminCommands:
         told: list[str] = [Text("Configuration reloaded."), *done.changed]
         if done.restart:
             told.append(Text("These need a restart: {keys}", keys=", ".join(done.restart)))
+        told.extend(done.failed)
         return Done(joined("\n", told))
 
     # -- access ------------------------------------------------------------------------------------------------

@@ -57,11 +57,13 @@ class RuleView:
 class Reloaded:
     """What became of reading the configuration again. ``problem``: it cannot be used, and the old one holds. ``changed``
     says in sentences what is different now, ``restart`` which keys need a restart, of a bridge
-    ("bridges.irc.networks") or of the gateway ("storage.database")."""
+    ("bridges.irc.networks") or of the gateway ("storage.database"), ``failed`` in sentences what could not be put in force
+    by a mistake of ours: there goes on what was before."""
 
     problem: str = ""
     changed: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class Desk(Protocol):

@@ -179,9 +179,16 @@ class Operations:
             text = f"The configuration cannot be read again, and the one of before holds: {done.problem}"
             self.health.report(_CONFIGURATION, text, hard=False)
         else:
-            self.health.clear(_CONFIGURATION)
+            if done.failed:
+                self.health.report(_CONFIGURATION, " ".join(done.failed), hard=False)
+            else:
+                self.health.clear(_CONFIGURATION)
             self.log_level = self._fleet.settings.log.level
             _log.info(
-                "configuration reloaded", changed=done.changed, needs_restart=done.restart, author=author
+                "configuration reloaded",
+                changed=done.changed,
+                needs_restart=done.restart,
+                failed=done.failed,
+                author=author,
             )
         return done

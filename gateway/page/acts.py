@@ -130,13 +130,18 @@ class Acts:
                     failed=True,
                     lists=(("Why", tuple(became.problem.splitlines())),),
                 )
-            lists = [("Changed", became.changed), ("Needs a restart", became.restart)]
+            lists = [
+                ("Changed", became.changed),
+                ("Needs a restart", became.restart),
+                ("Failed", became.failed),
+            ]
             text = (
                 "The configuration was read again."
-                if became.changed or became.restart
+                if any(each for _, each in lists)
                 else "The configuration was read again, and says what it said before."
             )
-            return Notice(text, lists=tuple((head, each) for head, each in lists if each))
+            shown = tuple((head, each) for head, each in lists if each)
+            return Notice(text, failed=bool(became.failed), lists=shown)
 
         return await self._tell("gateway", act())
 

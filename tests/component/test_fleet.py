@@ -205,6 +205,26 @@ async def test_a_bridge_that_fails_while_it_begins_does_not_keep_its_neighbour(h
     await house.found_again(FRAGILE)
 
 
+async def test_a_bridge_that_takes_no_settings_keeps_none_from_being_in_force_elsewhere(house):
+    sound = house.config.read_text()
+    bridge = house.workshop.made["fragile"]
+    bridge.capabilities, kept = None, bridge.capabilities
+    house.config.write_text(f"{sound}[limits]\naccounts_per_user = 7\n")
+    done = await asyncio.to_thread(house.desk.reload)
+    (told,) = done.failed
+    assert "bridges.fragile could not be put in force (AttributeError" in told
+    assert done.changed == ("limits: accounts_per_user.",)
+    limits = {each.name: each.value for each in await asyncio.to_thread(house.desk.limits, "sturdy")}
+    assert limits["accounts_per_user"] == 7
+    assert "bridges.fragile" in (await house.ails())["configuration"]
+    bridge.capabilities = kept
+    await house.says(FRAGILE, "still here")
+    assert not (await asyncio.to_thread(house.desk.reload)).failed
+    assert not await house.ails()
+    limits = {each.name: each.value for each in await asyncio.to_thread(house.desk.limits, "fragile")}
+    assert limits["accounts_per_user"] == 7
+
+
 async def test_a_restart_is_one_whoever_asks_for_it_how_often(house):
     await asyncio.gather(*(house.restart() for _ in range(3)))
     await house.found_again(FRAGILE)

@@ -272,6 +272,7 @@ async def test_users_leave_networks_by_command_and_admins_make_them(adjusting):
         (Reloaded(changed=("access: deny.",)), "access: deny."),
         (Reloaded(restart=("bridges.irc.jid",)), "These need a restart: bridges.irc.jid"),
         (Reloaded("line 3 is odd"), "the old one holds: line 3 is odd"),
+        (Reloaded(failed=("bridges.irc could not be put in force.",)), "bridges.irc could not"),
     ],
 )
 async def test_the_configuration_is_read_again_at_an_admins_word(tmp_path, server, became, told):
