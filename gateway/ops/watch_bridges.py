@@ -6,9 +6,13 @@ They are soft: what is to be sent waits, and all else goes on.
 from collections.abc import Mapping
 from typing import cast
 
-from gateway.bridge import Ailing, Clock
+import structlog
+
+from gateway.bridge import Ailing, Clock, Contained
 from gateway.ops.health import Health
 from gateway.xmpp.component import Component
+
+_log = structlog.get_logger(__name__)
 
 #: Seconds between two looks.
 LOOK = 5.0
@@ -35,12 +39,18 @@ class BridgeWatch:
     def look(self) -> None:
         found: set[str] = set()
         for name, component in self._components.items():
-            if not component.bridge.capabilities.ailing:
-                continue
-            for cause, text in cast("Ailing", component.bridge).ailments().items():
-                key = f"{cause} of {name}"
-                found.add(key)
-                self._health.report(key, text, bridge=name, hard=False)
+            # One that fails at it keeps nobody from hearing of the others.
+            with Contained(_log, "a bridge does not tell what ails it", bridge=name):
+                found |= self._look_at(name, component)
         for key in self._reported - found:
             self._health.clear(key)
         self._reported = frozenset(found)
+
+    def _look_at(self, name: str, component: Component) -> set[str]:
+        """Report what ails it; the keys of that."""
+        if not component.bridge.capabilities.ailing:
+            return set()
+        ailments = cast("Ailing", component.bridge).ailments()
+        for cause, text in ailments.items():
+            self._health.report(f"{cause} of {name}", text, bridge=name, hard=False)
+        return {f"{cause} of {name}" for cause in ailments}

@@ -48,3 +48,13 @@ def test_what_a_bridge_said_that_is_gone_is_over() -> None:
     components.clear()
     watch.look()
     assert list(health) == []
+
+
+def test_a_bridge_that_fails_at_telling_keeps_nobody_from_hearing_of_the_others() -> None:
+    clock = ManualClock()
+    mad, sound = Patient(), Patient({"route main": "It is down."})
+    mad.wrong = cast("Any", None)
+    health, components = Health(clock), {"mail": mad, "sms": sound}
+    watch = BridgeWatch(cast("Any", components), health, clock)
+    watch.look()
+    assert [each.key for each in health] == ["route main of sms"]
