@@ -16,6 +16,7 @@ from gateway.ops.health import Health
 from gateway.secrets import SecretError
 from gateway.settings import BridgeSettings
 from gateway.storage.errors import StorageError
+from gateway.texts import Text
 from gateway.xmpp.component import Component
 from gateway.xmpp.link import LinkState, LinkStatus
 
@@ -155,7 +156,11 @@ class Member:
         self._backoff.stood(self._clock.monotonic() - since)
         delay = self._backoff.next()
         _log.info("a bridge is started again", bridge=self.name, seconds=round(delay, 1))
-        text = f"The bridge {self.name} failed ({cause(error)}). It is started again by itself; the log tells more."
+        text = Text(
+            "The bridge {bridge} failed ({reason}). It is started again by itself; the log tells more.",
+            bridge=self.name,
+            reason=cause(error),
+        )
         self._health.report(self._key, text, bridge=self.name)
         self.failed, self.next_try = cause(error), self._clock.now() + delay
         if not self._begun.done():

@@ -31,7 +31,10 @@ PEOPLE_LIMIT = 50_000  # of one account
 
 def standing(availability: Availability, status: str) -> Standing:
     """A ``Standing`` with as much of ``status`` as is kept."""
-    return Standing(availability, status[:STATUS_LIMIT]) if status else _PLAIN[availability]
+    if not status:
+        return _PLAIN[availability]
+    # A ``Text`` that fits stays one.
+    return Standing(availability, status if len(status) <= STATUS_LIMIT else status[:STATUS_LIMIT])
 
 
 class Person:

@@ -32,7 +32,7 @@ from gateway.limits import LimitPolicy, Limits
 from gateway.model import AddressKind, Refused
 from gateway.ops.desk import Desk
 from gateway.storage.stores import Stores
-from gateway.texts import Languages
+from gateway.texts import Languages, Readers
 from gateway.xmpp import render
 from gateway.xmpp.account_commands import AccountCommands
 from gateway.xmpp.addressbook import AddressBook
@@ -68,6 +68,7 @@ class Street:
     limits: AccountLimits
     usage: Limits
     languages: Languages
+    readers: Readers
     preferences: Preferences
     room_parts: tuple[RoomPart, ...]  # of the form of a room, besides what users set here
     token: Callable[[str], str]  # see ``gateway.bridge.Account``
@@ -203,6 +204,11 @@ class Doors:
         if self.registrations is not None:
             self.registrations.presence(stanza)
 
+    def heard(self, stanza: Stanza) -> None:
+        """Somebody wrote to an address of ours that is nobody's but the gateway's own."""
+        self._street.readers.wrote(stanza.sender.bare, stanza.lang)
+        self.bot.heard(stanza)
+
     def standing(self, owner: str) -> Standing:
         """How the gateway itself shows itself to a user."""
         return self.registrations.standing(owner) if self.registrations is not None else HERE
@@ -213,7 +219,7 @@ class Doors:
 
     def tell(self, user: str, text: str) -> None:
         us, them = attribute(self.jid), attribute(user)
-        self.send(render.chat(us, them, self.ids.next(), text), keep=True)
+        self.send(render.chat(us, them, self.ids.next(), self._street.readers.say(text, user)), keep=True)
 
     def forget_user(self, owner: str) -> None:
         if self.registrations is not None:

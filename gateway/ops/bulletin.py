@@ -13,7 +13,8 @@ from gateway.bridge import Cancellable, Clock
 from gateway.contacts.known import Standing, standing
 from gateway.model import Availability
 from gateway.ops.health import Ailment, Health
-from gateway.texts import Text
+from gateway.ops.lasting import lasting
+from gateway.texts import Text, joined
 
 #: Seconds that a trouble lasts, or is over, before anybody hears of it.
 SETTLED = 5.0
@@ -86,7 +87,7 @@ class Bulletin:
         hard = any(each.hard for each in shown)
         if not shown or not (hard or admin):
             return None
-        words = " ".join(each.text for each in shown) if admin else _TROUBLE
+        words = joined(" ", (each.text for each in shown)) if admin else _TROUBLE
         return standing(Availability.EXTENDED_AWAY if hard else Availability.AWAY, words)
 
     # -- in time -----------------------------------------------------------------------------------------------
@@ -131,10 +132,11 @@ class Bulletin:
         if not over and not case.told and self._quiet.get(key, now) <= now:
             case.told = True
             self._quiet[key] = now + QUIET
-            self._voices.tell_admins(voice, f"Trouble: {case.ailment.text}")
+            self._voices.tell_admins(voice, Text("Trouble: {what}", what=case.ailment.text))
         elif over:
             if case.told or lasted >= _WORTH:
-                self._voices.tell_admins(voice, f"Over, after {_duration(lasted)}: {case.ailment.text}")
+                over_now = Text("Over, after {time}: {what}", time=lasting(lasted), what=case.ailment.text)
+                self._voices.tell_admins(voice, over_now)
             del self._cases[key]
 
     def _show(self, bridge: str, now: float) -> bool:
@@ -153,7 +155,3 @@ class Bulletin:
         self._shown[bridge] = wanted
         self._voices.show(bridge)
         return True
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -3,6 +3,7 @@ the first one is made nothing is carried at all."""
 
 from gateway.bridge import Cancellable, Clock
 from gateway.ops.health import Health
+from gateway.texts import Text, joined
 from gateway.xmpp.diagnosis import LinkState, LinkStatus
 
 #: Seconds that a link may be away before it counts: a server that is restarted takes no longer.
@@ -23,7 +24,7 @@ class LinkWatch:
     def begun(self, bridge: str) -> None:
         """The bridge has just been made: until its link is there for the first time, it carries nothing."""
         self._new.add(bridge)
-        text = f"The link of {bridge} to the XMPP server is not there yet."
+        text = Text("The link of {bridge} to the XMPP server is not there yet.", bridge=bridge)
         self._health.report(f"link of {bridge}", text, bridge=bridge, usual=True)
 
     def changed(self, bridge: str, status: LinkStatus) -> None:
@@ -48,7 +49,9 @@ class LinkWatch:
         self._report(bridge)
 
     def _report(self, bridge: str) -> None:
-        text = f"The link of {bridge} to the XMPP server is down. {self._reasons[bridge]}".strip()
+        text = Text("The link of {bridge} to the XMPP server is down.", bridge=bridge)
+        if self._reasons[bridge]:
+            text = joined(" ", (text, self._reasons[bridge]))
         self._health.report(f"link of {bridge}", text, bridge=bridge, hard=bridge in self._grave)
 
     def _over(self, bridge: str) -> None:

@@ -13,7 +13,9 @@ import structlog
 
 from gateway.bridge import Clock
 from gateway.ops.health import Health
+from gateway.ops.lasting import lasting
 from gateway.secrets import SecretBox, SecretError
+from gateway.texts import Text
 
 _log = structlog.get_logger(__name__)
 
@@ -61,15 +63,23 @@ class DiskWatch:
         try:
             free = await asyncio.to_thread(_free, path)
         except OSError as error:
-            text = (
-                f"{path} ({what}) cannot be looked at: {error.strerror or error}. See that its disk is there."
+            text = Text(
+                "{path} ({what}) cannot be looked at: {reason}. See that its disk is there.",
+                path=path,
+                what=what,
+                reason=error.strerror or error,
             )
             self._health.report(key, text, hard=False)
             return
         if free >= least:
             self._health.clear(key)
             return
-        text = f"Less than {least / _MB:.0f} MB are free at {path} ({what}): free some space, before nothing can be kept."
+        text = Text(
+            "Less than {number} MB are free at {path} ({what}): free some space, before nothing can be kept.",
+            number=round(least / _MB),
+            path=path,
+            what=what,
+        )
         self._health.report(key, text, hard=False)
 
 
@@ -108,12 +118,16 @@ class KeyWatch:
         if found.same_key(self._box):
             self._health.clear(self.KEY)
         else:
-            self._report(
-                f"The key file {self._path} holds another key: put back the one that belongs to the database."
+            text = Text(
+                "The key file {path} holds another key: put back the one that belongs to the database.",
+                path=self._path,
             )
+            self._report(text)
 
     def _report(self, what: str) -> None:
-        text = f"{what} All goes on with the key in memory, but the gateway could not start again."
+        text = Text(
+            "{what} All goes on with the key in memory, but the gateway could not start again.", what=what
+        )
         self._health.report(self.KEY, text, hard=False)
 
 
@@ -144,11 +158,19 @@ class ClockWatch:
         jump, self._offset = offset - self._offset, offset
         if abs(jump) > STEP:
             self._until = self._clock.monotonic() + JUMP_TOLD
-            way = "forward" if jump > 0 else "back"
             _log.warning("the clock was set", seconds=round(jump, 1))
             text = (
-                f"The clock of this machine was set {way} by {_duration(abs(jump))}: messages may bear wrong times. "
-                "See that it is kept right (timedatectl)."
+                Text(
+                    "The clock of this machine was set forward by {time}: messages may bear wrong times. "
+                    "See that it is kept right (timedatectl).",
+                    time=lasting(jump),
+                )
+                if jump > 0
+                else Text(
+                    "The clock of this machine was set back by {time}: messages may bear wrong times. "
+                    "See that it is kept right (timedatectl).",
+                    time=lasting(-jump),
+                )
             )
             self._health.report(self.KEY, text, hard=False)
         if abs(offset - self._true) <= STEP or self._clock.monotonic() >= self._until:
@@ -176,15 +198,10 @@ class LoopWatch:
             self.lag = max(0.0, now - before - BEAT)
             if self.lag > LATE:
                 told_until = now + LAG_TOLD
-                text = "The gateway was held up for seconds: look whether this machine has too much to do."
+                text = Text(
+                    "The gateway was held up for seconds: look whether this machine has too much to do."
+                )
                 self._health.report(self.KEY, text, hard=False)
                 _log.warning("the loop was held up", seconds=round(self.lag, 1))
             elif now >= told_until:
                 self._health.clear(self.KEY)
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"

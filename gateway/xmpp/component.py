@@ -23,7 +23,7 @@ from gateway.bridge import Bridge, Forgets, Services
 from gateway.chat.private import PrivateChats
 from gateway.chat.speech import Speech
 from gateway.chat.telling import Telling
-from gateway.contacts.known import Standing
+from gateway.contacts.known import Standing, standing
 from gateway.contacts.people import People
 from gateway.delivery.service import Deliveries, DeliveryPolicy
 from gateway.doors.access import Access, AccessPolicy
@@ -49,7 +49,7 @@ from gateway.rooms.list_commands import ListCommands
 from gateway.rooms.service import RoomService
 from gateway.storage.stores import Stores
 from gateway.tasks import Tasks
-from gateway.texts import Languages
+from gateway.texts import Languages, Readers
 from gateway.xmpp import basics, multicast
 from gateway.xmpp.addressbook import AddressBook
 from gateway.xmpp.asking import Asking
@@ -127,6 +127,7 @@ class Component:
         self._pacer = pacer
         self._lookout = lookout = lookout or Lookout()
         self.jid = settings.jid
+        self.readers = Readers(settings.languages)
         self.bridge = bridge
         self.stores = stores
         self.traffic = traffic or Traffic(services.clock, settings.name, services.verbosity)
@@ -194,10 +195,11 @@ class Component:
         self.host.service(account, text)
 
     def gateway_standing(self, owner: str) -> Standing:
-        own = self.doors.standing(owner)
-        if own.availability is Availability.UNAVAILABLE:
-            return own
-        return self._lookout.standing(owner in self.access.policy.admins) or own
+        shown = self.doors.standing(owner)
+        if shown.availability is not Availability.UNAVAILABLE:
+            shown = self._lookout.standing(owner in self.access.policy.admins) or shown
+        said = self.readers.say(shown.status, owner)
+        return shown if said == shown.status else standing(shown.availability, said)
 
     def _routes(self, services: Services) -> None:
         router = self.router

@@ -113,7 +113,7 @@ class Reception:
         if address.kind is AddressKind.GATEWAY or (
             address.kind is AddressKind.NETWORK and not self._capabilities.instructions
         ):
-            self._doors.bot.heard(stanza)
+            self._doors.heard(stanza)
             return
         body = stanza.body or ""
         account = self._accounts.find(stanza.sender.bare, address.network)

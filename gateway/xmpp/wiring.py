@@ -29,7 +29,6 @@ from gateway.ops.status import Direction
 from gateway.ops.traffic import Traffic
 from gateway.rooms.configuring import NetworkSettings
 from gateway.rooms.habits import Habits
-from gateway.texts import Readers
 from gateway.xmpp.guard import GuardWiring
 from gateway.xmpp.link import Link, LinkStatus
 from gateway.xmpp.lookout import Lookout
@@ -222,7 +221,7 @@ def ledger(of: "Component", services: Services) -> DeliveryWiring:
         copies=of.asides.copies,
         introduce=lambda entry: of.people.stranger(entry.owner, entry.network, entry.peer),
         taken=of.archives.taken(of.chats.taken),
-        readers=Readers(of.settings.languages),
+        readers=of.readers,
         traffic=of.traffic,
     )
 
@@ -263,6 +262,7 @@ def street(of: "Component", services: Services) -> Street:
         limits=of.settings.limits,
         usage=of.guard.limits,
         languages=of.settings.languages,
+        readers=of.readers,
         preferences=of.host.preferences,
         room_parts=(NetworkSettings(of.accounts),),
         token=of.host.token,

@@ -1,6 +1,7 @@
 """The doors to the gateway itself from the wire: chat bot, prompts, search, cards."""
 
 from gateway.doors.access import AccessPolicy
+from gateway.texts import Text
 from tests.component.doorstep import X, ask, chat, query, submission
 from tests.component.stage import ALICE, JID, ROOM, C, condition, staged
 
@@ -61,6 +62,10 @@ async def test_two_clients_of_one_user_have_two_talks(stage):
 async def test_it_speaks_the_language_of_the_message(stage):
     text = await chat(stage, "hilfe", extra=" xml:lang='de-AT'")
     assert "Ping ausführen (ping)" in text
+    stage.component.tell_user(ALICE.partition("/")[0], Text("1 second"))
+    assert (await stage.expect("message")).findtext(f"{C}body") == "1 Sekunde", (
+        "told in it from now on, unasked"
+    )
 
 
 async def test_floods_are_answered_with_an_error_and_no_more(stage):

@@ -7,6 +7,7 @@ import pytest
 from gateway.model import Availability
 from gateway.ops.bulletin import QUIET, SETTLED, SPACING, Bulletin
 from gateway.ops.health import Health
+from gateway.texts import Languages
 from tests.fakes.clock import ManualClock
 
 
@@ -43,14 +44,17 @@ def scene() -> Scene:
 
 
 async def test_a_trouble_that_lasts_is_shown_and_told_once_and_so_is_its_end(scene):
+    german = Languages.installed()
     scene.health.report("database", "The disk is full.")
     await scene.after(SETTLED + 1)
     assert scene.voices.told == [("irc", "Trouble: The disk is full.")]
+    assert german.say(scene.voices.told[0][1], "de") == "Störung: The disk is full."
     assert scene.voices.shown == ["irc", "sms"]
     await scene.after(1000)
     scene.health.clear("database")
     await scene.after(SETTLED + 1)
     assert scene.voices.told[1:] == [("irc", "Over, after 17 minutes: The disk is full.")]
+    assert german.say(scene.voices.told[1][1], "de") == "Vorbei (Dauer: 17 Minuten): The disk is full."
     assert scene.voices.shown == ["irc", "sms"] * 2
     await scene.after(1000)
     assert len(scene.voices.told) == 2
