@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-import json
+import itertools
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
+import pytest_asyncio
 from structlog.testing import capture_logs
 
 from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
@@ -34,23 +35,10 @@ from tests.waiting import eventually
 JID = "gw.localhost"
 CAROL = f"carol@{JID}"
 THERE = f"{CAROL}/gateway"
-USERS = [User("alice", "pw1"), User("bob", "pw2")]
 ROSTER = "jabber:iq:roster"
 C = "{jabber:client}"
 
 Server = Prosody | Ejabberd
-
-
-def without_privileges(directory: Path) -> None:
-    """Take the grants out of a server's configuration."""
-    prosody, ejabberd = directory / "prosody.cfg.lua", directory / "ejabberd.yml"
-    if prosody.exists():
-        lines = prosody.read_text().splitlines()
-        prosody.write_text("\n".join(line for line in lines if "privileged_entities" not in line))
-    else:
-        config = json.loads(ejabberd.read_text())
-        del config["modules"]["mod_privilege"]
-        ejabberd.write_text(json.dumps(config))
 
 
 @dataclass
@@ -59,31 +47,46 @@ class Scene:
     component: Component
     bridge: LoopbackBridge
     privileged: bool
+    users: dict[str, User]
 
     async def log_in(self, name: str, resource: str = "desk") -> XmppClient:
-        user = next(each for each in USERS if each.name == name)
+        user = self.users[name]
         return await XmppClient.connect(
             self.server.host, self.server.c2s_port, user.jid, user.password, resource, priority=0
         )
 
 
-@pytest.fixture(
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
     params=[(cls, privileged) for cls in (Prosody, Ejabberd) for privileged in (True, False)],
     ids=lambda each: f"{each[0].name}-{'with' if each[1] else 'without'}",
 )
-async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+async def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Server, bool]]:
+    """One for all tests; each has users of its own. With it whether it grants privileges."""
     cls, privileged = request.param
-    place = tmp_path / "xmpp"
-    place.mkdir()
-    server = await cls.start(place, components=[Peer(JID, "s3cret")], users=USERS)
+    place = tmp_path_factory.mktemp("xmpp")
+    running = await cls.start(place, components=[Peer(JID, "s3cret")], privileges=privileged)
     try:
-        if not privileged:
-            without_privileges(place)
-            await server.restart()
-        async with component_at(server, tmp_path) as (component, bridge):
-            yield Scene(server, component, bridge, privileged)
+        yield running, privileged
     finally:
-        await server.stop()
+        await running.stop()
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def scene(server: tuple[Server, bool], tmp_path: Path) -> AsyncIterator[Scene]:
+    running, privileged = server
+    number = next(_numbers)
+    users = {name: User(f"{name}{number}", "pw") for name in ("alice", "bob")}
+    for each in users.values():
+        await running.add_user(each)
+    async with component_at(running, tmp_path) as (component, bridge):
+        yield Scene(running, component, bridge, privileged, users)
 
 
 @asynccontextmanager
