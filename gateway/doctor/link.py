@@ -9,7 +9,7 @@ from gateway.bridge.examining import Examination
 from gateway.doctor.knock import LARGEST, fitting, knock
 from gateway.doctor.patient import Patient
 from gateway.doctor.servers import Matter
-from gateway.media.targets import refused
+from gateway.media.refusals import refused
 from gateway.model import Condition
 from gateway.xmpp.basics import TIME
 from gateway.xmpp.datetimes import moment

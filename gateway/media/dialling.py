@@ -14,7 +14,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from gateway.bridge.reach import IpAddress
-from gateway.media.targets import Targets, literal_address, refused
+from gateway.media.refusals import refused
+from gateway.media.targets import Targets, literal_address
 from gateway.model import Condition
 
 #: Gives the addresses of a host name; raises ``OSError`` if it has none.

@@ -32,8 +32,8 @@ _USUAL = {
 def refused(
     text: str, condition: Condition = Condition.NOT_ACCEPTABLE, cause: Cause | None = None
 ) -> MediaError:
-    """``cause`` need not be said where ``condition`` does."""
-    return MediaError(Refused(condition, text), cause or _USUAL.get(condition, Cause.LINK))
+    """``cause`` need not be said where ``condition`` does, or where it is the usual one of whoever counts."""
+    return MediaError(Refused(condition, text), cause or "")
 
 
 def cause_of(error: MediaError, otherwise: Cause) -> Cause:

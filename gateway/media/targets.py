@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from gateway.bridge import MediaError
 from gateway.bridge.reach import IpAddress, is_public
-from gateway.model import Condition, Refused
+from gateway.media.refusals import refused
+from gateway.model import Condition
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -48,10 +48,6 @@ class Trusted:
 
     def address(self, address: IpAddress) -> bool:
         return any(address.version == network.version and address in network for network in self.networks)
-
-
-def refused(text: str, condition: Condition = Condition.NOT_ACCEPTABLE) -> MediaError:
-    return MediaError(Refused(condition, text))
 
 
 class Targets:

@@ -9,7 +9,6 @@ from multidict import CIMultiDict
 
 from gateway.bridge import Blob, Clock, MediaError
 from gateway.media.dialling import Dialler
-from gateway.media.refusals import Cause
 from gateway.media.slots import Slot, Slots
 from gateway.media.spool import reading
 from gateway.media.tally import Place
@@ -33,7 +32,7 @@ class _Failed(MediaError):
     """``again``: another try may succeed."""
 
     def __init__(self, refusal: Refused, *, again: bool) -> None:
-        super().__init__(refusal, Cause.NO_PLACE)
+        super().__init__(refusal)
         self.again = again
 
 

@@ -16,9 +16,9 @@ import structlog
 
 from gateway.bridge import Blob, Clock, MediaError
 from gateway.media.arrivals import Publish
+from gateway.media.refusals import refused
 from gateway.media.service import MediaService
 from gateway.media.slots import NotOpen, Slot
-from gateway.media.targets import refused
 from gateway.model import Condition, Refused
 from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.privilege import Rights

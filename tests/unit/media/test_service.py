@@ -5,8 +5,8 @@ import pytest
 
 from gateway.bridge import MediaError
 from gateway.clock import SystemClock
+from gateway.media.refusals import refused
 from gateway.media.service import MediaService
-from gateway.media.targets import refused
 from gateway.media.transfers import Transfers
 from gateway.model import Attachment, Message
 from gateway.playground.process import free_ports

@@ -7,9 +7,10 @@ import pytest
 from gateway.bridge import Blob, MediaError
 from gateway.clock import SystemClock
 from gateway.media.dialling import Dialler, system_resolve
+from gateway.media.refusals import refused
 from gateway.media.slots import Slot
 from gateway.media.tally import Place
-from gateway.media.targets import Targets, Trusted, refused
+from gateway.media.targets import Targets, Trusted
 from gateway.media.upload import Upload
 from tests.fakes.web import Exchange
 
