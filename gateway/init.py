@@ -188,8 +188,8 @@ def init(
 ) -> None:
     """Write ``output`` and the key beside it, or add a bridge to an ``output`` that is there, and tell on ``out`` what the
     servers have to be told. ``server`` is a name in ``SERVERS``; None tells about all of them. ``data`` is where the rest
-    will be kept, if not beside ``output``; ``users`` the domain of the server's users, if ``jid`` does not end in it.
-    Raises ``CannotInit``."""
+    will be kept, if not beside ``output``: that is a service, which can be made again, and then keeps a bridge that is
+    there. ``users`` is the domain of the server's users, if ``jid`` does not end in it. Raises ``CannotInit``."""
     try:
         jid = domain(jid)
         users = domain(users) if users else users_of(jid)
@@ -209,8 +209,12 @@ def init(
         table += needs.keys.format(jid=jid, above=above)
     components: tuple[tuple[str, str], ...] = ((jid, secret),)
     if added := output.exists() and not force:
-        components = (*_add(output, kind, jid, table), *components)
-        print(f"Added [bridges.{kind}] to {output}; all else in it is as it was.", file=out)
+        if data is not None and (kept := _kept(output, kind, jid)):
+            components = kept
+            print(f"Kept {output}: it has [bridges.{kind}] at {jid} already. Its key was kept too.", file=out)
+        else:
+            components = (*_add(output, kind, jid, table), *components)
+            print(f"Added [bridges.{kind}] to {output}; all else in it is as it was.", file=out)
     else:
         storage = (_ELSEWHERE if data is not None else _HERE).format(key=KEY_FILE, data=data)
         _new(output, _CONFIG.format(port=chosen[0].port, storage=storage) + table, out)
@@ -246,7 +250,29 @@ def _new(output: Path, text: str, out: TextIO) -> None:
         print(f"Wrote {key}, the key for users' passwords: back it up, apart from the database.", file=out)
 
 
-def _add(output: Path, kind: str, jid: str, table: str) -> list[tuple[str, str]]:
+def _kept(output: Path, kind: str, jid: str) -> tuple[tuple[str, str], ...]:
+    """The components of a configuration that has this bridge already; none, if it has not."""
+    try:
+        bridges = _bridges(output.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ()
+    return _components(bridges) if kind in bridges and bridges[kind].get("jid") == jid else ()
+
+
+def _bridges(text: str) -> Mapping[str, Mapping[str, object]]:
+    """Raises ``ValueError``."""
+    there = tomllib.loads(text.removeprefix("\ufeff")).get("bridges", {})
+    return {name: each for name, each in there.items() if isinstance(each, dict)}
+
+
+def _components(bridges: Mapping[str, Mapping[str, object]]) -> tuple[tuple[str, str], ...]:
+    secrets_of = {str(each.get("jid", "")): each.get("secret") for each in bridges.values()}
+    return tuple(
+        (each, secret if isinstance(secret, str) else HIDDEN) for each, secret in secrets_of.items() if each
+    )
+
+
+def _add(output: Path, kind: str, jid: str, table: str) -> tuple[tuple[str, str], ...]:
     """Put a bridge at the end of a configuration; the components that it has had before, with their secrets."""
 
     def left(why: str) -> CannotInit:
@@ -259,8 +285,7 @@ def _add(output: Path, kind: str, jid: str, table: str) -> list[tuple[str, str]]
         raise left("it is a link to another file")
     try:
         before = output.read_text(encoding="utf-8")
-        there = tomllib.loads(before.removeprefix("\ufeff")).get("bridges", {})
-        bridges = {name: each for name, each in there.items() if isinstance(each, dict)}
+        bridges = _bridges(before)
         if kind in bridges:
             raise left(f"it has a bridge {kind}")
         if any(each.get("jid") == jid for each in bridges.values()):
@@ -272,10 +297,7 @@ def _add(output: Path, kind: str, jid: str, table: str) -> list[tuple[str, str]]
         raise left(f"nothing can be added to it ({error})") from error
     except OSError as error:
         raise CannotInit(f"{output} cannot be read and written ({error.strerror}).") from error
-    secrets_of = {str(each.get("jid", "")): each.get("secret") for each in bridges.values()}
-    return [
-        (each, secret if isinstance(secret, str) else HIDDEN) for each, secret in secrets_of.items() if each
-    ]
+    return _components(bridges)
 
 
 def _steps(server: Server, place: Place, *, added: bool) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import load
-from gateway.init import KEY_FILE, init
+from gateway.init import KEY_FILE, CannotInit, init
 from gateway.service.machine import CannotPrepare, Machine
 
 PYTHON = Path("/usr/bin/python3")
@@ -57,6 +57,29 @@ def test_paths_of_a_service_are_in_its_own_directories(tmp_path: Path) -> None:
     assert settings.storage.key_file == config.with_name(KEY_FILE)
     own = (settings.storage.directory, settings.media.directory, settings.operator.socket)
     assert all(path.is_relative_to("/var/lib/causeway") for path in own)
+
+
+def test_a_service_that_is_made_again_keeps_all_there_is_and_says_so(tmp_path: Path) -> None:
+    config, data = tmp_path / "config.toml", Path("/var/lib/causeway")
+
+    def made(jid: str, kind: str) -> str:
+        out = StringIO()
+        init(jid, kind, "prosody", config, force=False, out=out, data=data)
+        return out.getvalue()
+
+    first = made("irc.example.org", "irc")
+    with config.open("a") as file:
+        file.write("# what its operator has written\n")
+    there = (config.read_bytes(), config.with_name(KEY_FILE).read_bytes())
+    again = made("irc.example.org", "irc")
+    assert (config.read_bytes(), config.with_name(KEY_FILE).read_bytes()) == there
+    assert again.startswith(f"Kept {config}: it has [bridges.irc] at irc.example.org already.")
+    secret = load(config, {}).bridges[0].secret.get_secret_value()
+    assert secret in first
+    assert secret in again
+    with pytest.raises(CannotInit, match="it has a bridge irc"):
+        made("other.example.org", "irc")
+    assert (config.read_bytes(), config.with_name(KEY_FILE).read_bytes()) == there
 
 
 def test_without_data_elsewhere_all_is_beside_the_configuration(tmp_path: Path) -> None:
