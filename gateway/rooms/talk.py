@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from gateway.accounts.account import Account
-from gateway.bridge import Clock, Moderates, SharesFiles
+from gateway.bridge import Clock, Moderates, Session, SharesFiles, Ticket
 from gateway.chat import rendering
 from gateway.chat.corrections import Correction
 from gateway.chat.payloads import Payloads, chat_state
@@ -146,7 +146,7 @@ class RoomTalk:
         carried: str,
     ) -> None:
         """A message with files, to a network that takes them."""
-        speech, refuse = self._context.speech, self._context.refuse
+        speech = self._context.speech
         speech.said(account.owner, room.address)
         place = RoomPlace(room, self._clock.now())
         beside = speech.beside_files(place, passed.body, passed.text, found, account.can)
@@ -156,24 +156,11 @@ class RoomTalk:
             parts = Parts(beside.enrichment, passed.attachments, passed.body, kept, unkept)
             self._context.deliveries.send(stanza, room.address, Outgoing(text, kind, parts, carried))
             return
-        traffic = self._context.traffic
-        ticket = Reflection(
-            room,
-            stanza,
-            *with_kind(passed.body),
-            carried,
-            refuse,
-            traffic,
-            traffic.monotonic(),
-            kept=kept,
-            unkept=unkept,
-        )
-        if account.session is None or room.state is not RoomState.IN:
-            ticket.refused(self._down(account, room))
-        else:
-            session = cast("SharesFiles", account.session)
-            more = (beside.enrichment,) if beside.enrichment is not None else ()
-            session.share(room.address, text, passed.attachments, kind, ticket, *more)
+        ticket = self._reflection(stanza, room, *with_kind(passed.body), carried, kept, unkept=unkept)
+        more = (beside.enrichment,) if beside.enrichment is not None else ()
+        if (session := self._session(account, room, ticket)) is not None:
+            sharing = cast("SharesFiles", session)
+            sharing.share(room.address, text, passed.attachments, kind, ticket, *more)
 
     def moderate(self, stanza: Stanza, reply: Reply, account: Account, room: Room) -> None:
         """XEP-0425 §4: a moderator takes back somebody's message."""
@@ -202,10 +189,8 @@ class RoomTalk:
             act = _Act(room, stanza, reacted.shown + carried, self._context.refuse)
             if not reacted.target:
                 act.done()
-            elif account.session is None or room.state is not RoomState.IN:
-                act.refused(self._down(account, room))
-            else:
-                speech.ask_reaction(room.address, reacted, account.session, act)
+            elif (session := self._session(account, room, act)) is not None:
+                speech.ask_reaction(room.address, reacted, session, act)
 
     def _retract(self, stanza: Stanza, account: Account, room: Room, found: Payloads, carried: str) -> None:
         speech = self._context.speech
@@ -217,10 +202,8 @@ class RoomTalk:
             self._line(stanza, account, room, retracted.line, carried)
         else:
             act = _Act(room, stanza, retracted.shown + carried, self._context.refuse, found.retracts)
-            if account.session is None or room.state is not RoomState.IN:
-                act.refused(self._down(account, room))
-            else:
-                speech.ask_retraction(room.address, retracted, account.session, act)
+            if (session := self._session(account, room, act)) is not None:
+                speech.ask_retraction(room.address, retracted, session, act)
 
     def _line(
         self,
@@ -254,21 +237,29 @@ class RoomTalk:
             outgoing = Outgoing(spoken.text, spoken.kind, parts, carried)
             self._context.deliveries.send(stanza, room.address, outgoing)
             return
-        refuse = self._context.refuse
-        traffic = self._context.traffic
-        ticket = Reflection(
-            room,
-            stanza,
-            spoken.shown,
-            spoken.shown_kind,
-            carried,
-            refuse,
-            traffic,
-            traffic.monotonic(),
-            kept=kept,
-            unkept=unkept,
+        ticket = self._reflection(stanza, room, spoken.shown, spoken.shown_kind, carried, kept, unkept=unkept)
+        if (session := self._session(account, room, ticket)) is not None:
+            self._context.speech.say(session, room.address, spoken, ticket)
+
+    def _reflection(
+        self,
+        stanza: Stanza,
+        room: Room,
+        shown: str,
+        kind: MessageKind,
+        carried: str,
+        kept: str,
+        *,
+        unkept: bool,
+    ) -> Reflection:
+        context, traffic = self._context, self._context.traffic
+        return Reflection(
+            room, stanza, shown, kind, carried, context.refuse, traffic, traffic.monotonic(), kept, unkept
         )
+
+    def _session(self, account: Account, room: Room, ticket: Ticket) -> Session | None:
+        """Whom to ask; None: nobody, and the ticket is refused."""
         if account.session is None or room.state is not RoomState.IN:
             ticket.refused(self._down(account, room))
-        else:
-            self._context.speech.say(account.session, room.address, spoken, ticket)
+            return None
+        return account.session
