@@ -5,7 +5,7 @@ operators: no message is quoted, neither sender nor recipient named; only steps,
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import cast
 
 import structlog
@@ -18,6 +18,7 @@ from gateway.ops.failures import cause_of
 from gateway.ops.status import Direction, TraceView
 from gateway.rooms.history import Said
 from gateway.rooms.room import Room
+from gateway.storage.archive import Trace
 from gateway.storage.stores import Stores
 from gateway.xmpp.component import Component
 
@@ -52,7 +53,7 @@ class Tracer:
         found = [
             await self._of_entry(entry_of(row)) for row in await self._stores.deliveries.named(id_, _MOST)
         ]
-        found.extend(await self._in_rooms(id_))
+        found.extend(await self._in_rooms(id_, {view.bridge for view in found}))
         known = {view.bridge for view in found}
         for name, component in list(self._components.items()):
             if name not in known:
@@ -102,7 +103,8 @@ class Tracer:
 
     # -- what was said in rooms --------------------------------------------------------------------------------
 
-    async def _in_rooms(self, id_: str) -> list[TraceView]:
+    async def _in_rooms(self, id_: str, known: Set[str]) -> list[TraceView]:
+        """``known``: of these bridges the ledger had it, which says more than an archive."""
         found: list[TraceView] = []
         seen: set[tuple[str, str]] = set()
         looked = 0
@@ -120,7 +122,7 @@ class Tracer:
                 if len(found) >= _MOST:
                     return found
         for kept in await self._stores.archive.named(id_, _MOST):
-            if not any(view.bridge == kept[0] for view in found):
+            if kept.bridge not in known and not any(view.bridge == kept.bridge for view in found):
                 found.append(_archived(id_, kept))
         return found
 
@@ -141,10 +143,9 @@ def _of_room(bridge: str, room: Room, said: Said) -> TraceView:
     return TraceView(said.stanza_id, bridge, direction, state, ((said.time, bridge, step, detail),))
 
 
-def _archived(id_: str, kept: tuple[str, str, str, float]) -> TraceView:
-    bridge, network, sender, time = kept
-    step = "kept in the archive of a room" if sender else "kept in the archive"
-    return TraceView(id_, bridge, None, "archived", ((time, _GATEWAY, step, network),))
+def _archived(id_: str, kept: Trace) -> TraceView:
+    step = f"kept in the archive of a {'room' if kept.peer is None else 'private chat'}"
+    return TraceView(id_, kept.bridge, None, "archived", ((kept.time, _GATEWAY, step, kept.network),))
 
 
 def _failed(name: str, component: Component, id_: str) -> list[TraceView]:

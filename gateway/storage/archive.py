@@ -9,6 +9,7 @@ if the sender's client gave one. Pages of an archive are ``archive_pages``' to r
 import asyncio
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -38,9 +39,19 @@ _CHATS = 2_000  # of one user that are searched together, the latest
 _ROW_OCTETS = 300  # what a row costs in memory besides its body, roughly
 _LOOKED_AT = 20_000  # rows, by one query of a search without an index
 
-_NAMED = select(archives.c.bridge, archives.c.network, archive.c.sender, archive.c.sent_at).join_from(
+_NAMED = select(archives.c.bridge, archives.c.network, archives.c.peer, archive.c.sent_at).join_from(
     archives, archive, archives.c.id == archive.c.archive_id
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where a message was kept; ``peer`` is None in rooms."""
+
+    bridge: str
+    network: str
+    peer: str | None
+    time: float
 
 
 class ArchiveStore:
@@ -135,8 +146,8 @@ class ArchiveStore:
         )
         return {row.foreign_id for row in await self._database.read(query)}
 
-    async def named(self, id_: str, limit: int) -> list[tuple[str, str, str, float]]:
-        """Bridge, network, sender and time of messages that have this id, ours or the network's."""
+    async def named(self, id_: str, limit: int) -> list[Trace]:
+        """Messages that have this id, ours or the network's."""
         query = _NAMED.limit(limit)
         said_at = time_in(id_)
         if said_at is None:
@@ -146,9 +157,9 @@ class ArchiveStore:
             query = query.where(near, archive.c.stanza_id == id_)
         await self.settled()
         rows = await self._database.read(query)
-        return [(row.bridge, row.network, row.sender, row.sent_at) for row in rows]
+        return [Trace(row.bridge, row.network, row.peer, row.sent_at) for row in rows]
 
-    async def beginning(self, extra: str, limit: int, seconds: float) -> list[tuple[str, str, str, float]]:
+    async def beginning(self, extra: str, limit: int, seconds: float) -> list[Trace]:
         """The same of messages whose ``extra`` begins so. There is no index of those, so all are looked at, the latest
         first, until ``seconds`` are over."""
         await self.settled()
@@ -157,10 +168,10 @@ class ArchiveStore:
         first = (await self._database.read(select(func.min(archive.c.id))))[0][0] or 0
         query = _NAMED.where(func.substr(archive.c.extra, 1, len(extra)) == extra)
         query = query.order_by(archive.c.id.desc()).limit(limit)
-        found: list[tuple[str, str, str, float]] = []
+        found: list[Trace] = []
         while last >= first > 0 and len(found) < limit and self._clock.monotonic() < deadline:
             rows = await self._database.read(query.where(archive.c.id.between(last - _LOOKED_AT + 1, last)))
-            found += [(row.bridge, row.network, row.sender, row.sent_at) for row in rows]
+            found += [Trace(row.bridge, row.network, row.peer, row.sent_at) for row in rows]
             last -= _LOOKED_AT
         return found[:limit]
 
