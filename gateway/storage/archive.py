@@ -159,9 +159,11 @@ class ArchiveStore:
         rows = await self._database.read(query)
         return [Trace(row.bridge, row.network, row.peer, row.sent_at) for row in rows]
 
-    async def beginning(self, extra: str, limit: int, seconds: float) -> list[Trace]:
+    async def beginning(
+        self, extra: str, limit: int, seconds: float, at_once: int = _LOOKED_AT
+    ) -> list[Trace]:
         """The same of messages whose ``extra`` begins so. There is no index of those, so all are looked at, the latest
-        first, until ``seconds`` are over."""
+        first, ``at_once`` by a query, until ``seconds`` are over."""
         await self.settled()
         deadline = self._clock.monotonic() + seconds
         last = (await self._database.read(select(func.max(archive.c.id))))[0][0] or 0
@@ -170,9 +172,9 @@ class ArchiveStore:
         query = query.order_by(archive.c.id.desc()).limit(limit)
         found: list[Trace] = []
         while last >= first > 0 and len(found) < limit and self._clock.monotonic() < deadline:
-            rows = await self._database.read(query.where(archive.c.id.between(last - _LOOKED_AT + 1, last)))
+            rows = await self._database.read(query.where(archive.c.id.between(last - at_once + 1, last)))
             found += [Trace(row.bridge, row.network, row.peer, row.sent_at) for row in rows]
-            last -= _LOOKED_AT
+            last -= at_once
         return found[:limit]
 
     def retract(

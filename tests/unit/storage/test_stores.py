@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from gateway.clock import SystemClock
 from gateway.secrets import SecretBox, SecretError
 from gateway.storage.accounts import AccountStore
-from gateway.storage.archive import ArchiveStore, archive_id
+from gateway.storage.archive import ArchiveStore, Trace, archive_id
 from gateway.storage.database import Database
 from gateway.storage.records import (
     ArchivedMessage,
@@ -281,6 +281,20 @@ async def test_what_the_archive_has_already_is_known_by_the_networks_own_id(
     append(archive_store, message(4))
     assert await archive_store.known(*ALICE, "#a", ["m1", "m2", "m3", "m4"]) == {"m1", "m2"}
     assert await archive_store.known(*ALICE, "#a", []) == set()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+async def test_messages_are_found_by_what_is_kept_with_them_the_latest_first(
+    archive_store: ArchiveStore, at_once: int
+) -> None:
+    bridge, _, network = ALICE
+    for number, begin in enumerate(("<id_1/>", "<id%1/>", "<id_1/>", "<ID_1/>", "x<id_1/>")):
+        archive_store.append(*ALICE, "#a", f"id{number}", "", "chat", "", number, "", begin + "more")
+    first, second = Trace(bridge, network, None, 0), Trace(bridge, network, None, 2)
+    find = archive_store.beginning
+    assert await find("<id_1/>", 9, 60.0, at_once) == [second, first]
+    assert await find("<id_1/>", 1, 60.0, at_once) == [second]
+    assert await find("<id_1/>", 9, 0.0, at_once) == await find("nothing", 9, 60.0, at_once) == []
 
 
 async def test_history_and_retention_need_not_look_at_every_message(database: Database) -> None:
