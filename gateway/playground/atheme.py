@@ -115,9 +115,7 @@ class Atheme:
         await self.child.kill()
 
     async def restart(self) -> None:
-        await self.child.stop()
-        self.child.start()
-        await self.child.wait_ready(self._linked, within=20.0)
+        await self.child.restart(self._linked, within=20.0)
 
     async def _linked(self) -> bool:
         return "finished synching" in self.child.output()

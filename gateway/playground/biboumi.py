@@ -57,6 +57,4 @@ class Biboumi:
         await self.child.kill()
 
     async def restart(self) -> None:
-        await self.child.stop()
-        self.child.start()
-        await self.child.wait_ready(self.child.logged("Authenticated with the XMPP server"))
+        await self.child.restart(self.child.logged("Authenticated with the XMPP server"))

@@ -146,11 +146,7 @@ class Exim:
         await self.child.kill()
 
     async def restart(self) -> None:
-        await self.child.stop()
-        self.child.start()
-        await self.child.wait_ready(
-            answering(self.host, self.port, b"EHLO probe.localhost\r\nQUIT\r\n", b"221")
-        )
+        await self.child.restart(answering(self.host, self.port, b"EHLO probe.localhost\r\nQUIT\r\n", b"221"))
 
     @property
     def log(self) -> str:

@@ -135,6 +135,4 @@ class InspIRCd:
         await self.child.kill()
 
     async def restart(self) -> None:
-        await self.child.stop()
-        self.child.start()
-        await self.child.wait_ready(answering(self.host, self.port, b"CAP LS\r\n", b"CAP"))
+        await self.child.restart(answering(self.host, self.port, b"CAP LS\r\n", b"CAP"))

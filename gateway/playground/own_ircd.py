@@ -37,6 +37,4 @@ class OwnIrcd:
         await self.child.kill()
 
     async def restart(self) -> None:
-        await self.child.stop()
-        self.child.start()
-        await self.child.wait_ready(answering(self.host, self.port, b"CAP LS\r\n", b"CAP"))
+        await self.child.restart(answering(self.host, self.port, b"CAP LS\r\n", b"CAP"))

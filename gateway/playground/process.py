@@ -236,6 +236,12 @@ class Child:
                     raise NotReady(self._failure(f"was not ready within {within:g} s"))
                 await asyncio.sleep(_STEP)
 
+    async def restart(self, *probes: Probe, within: float = 30.0) -> None:
+        """End it if it runs, start it, and wait as ``wait_ready`` does."""
+        await self.stop()
+        self.start()
+        await self.wait_ready(*probes, within=within)
+
     async def ended(self) -> None:
         """Wait for ever until the process is gone."""
         await self._ended(math.inf)

@@ -46,9 +46,7 @@ class SmtpSink:
         await self.child.kill()
 
     async def restart(self) -> None:
-        await self.child.stop()
-        self.child.start()
-        await self.child.wait_ready(listening(self.host, self.port))
+        await self.child.restart(listening(self.host, self.port))
 
 
 async def smtp_source(directory: Path, target: str, *options: str, within: float = 60.0) -> str:
