@@ -5,7 +5,7 @@ Owns what is shown of people (their exact addresses, whether mail reaches them);
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bridges.email.addresses import HOME, Mailbox, fold, parse
@@ -22,6 +22,7 @@ from bridges.email.receiving.contacts import Decision, EmailContact
 from bridges.email.sending.bounces import Bounce
 from bridges.email.suspensions import Suspensions
 from gateway.bridge import Account, BadAddress, NotStored, SessionEnded, Sink, Ticket
+from gateway.bridge.waiting import unless
 from gateway.model import (
     Address,
     AddressKind,
@@ -148,7 +149,7 @@ class EmailSession:
         house = self._house
         if self._flaw:
             raise SessionEnded(Refused(Condition.NOT_ACCEPTABLE, self._flaw), retry=False, credentials=True)
-        desk = await self._unless_over(house.opened())
+        desk = await unless(self._over, house.opened())
         if desk is None:
             return
         try:
@@ -186,17 +187,6 @@ class EmailSession:
         for contact in self._known.values():
             self._introduce(contact)
         desk.here(self.owner)
-
-    async def _unless_over(self, opening: Coroutine[None, None, Desk]) -> Desk | None:
-        """What ``opening`` gives; None if the session is to end before that."""
-        task = asyncio.ensure_future(opening)
-        self._over.add_done_callback(lambda _: task.cancel())
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if self._over.done():
-                return None
-            raise
 
     def close(self, reason: str) -> None:
         if not self._over.done():

@@ -3,7 +3,7 @@ have for the user comes through here. Owns nothing that outlives it.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from bridges.sms import addresses
@@ -16,6 +16,7 @@ from bridges.sms.orders import Order, Orders
 from bridges.sms.people import People
 from bridges.sms.personal import Personal
 from gateway.bridge import Account, NotStored, SessionEnded, Sink, Ticket
+from gateway.bridge.waiting import unless
 from gateway.model import (
     Address,
     Attachment,
@@ -75,7 +76,7 @@ class SmsSession:
 
     async def run(self) -> None:
         house = self._house
-        desk = await self._unless_over(house.opened())
+        desk = await unless(self._over, house.opened())
         if desk is None:
             return
         try:
@@ -98,17 +99,6 @@ class SmsSession:
         finally:
             house.people.went(self)
             house.groups.gone(self.owner)
-
-    async def _unless_over(self, opening: Coroutine[None, None, Desk]) -> Desk | None:
-        """What ``opening`` gives; None if the session is to end before that."""
-        task = asyncio.ensure_future(opening)
-        self._over.add_done_callback(lambda _: task.cancel())
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if self._over.done():
-                return None
-            raise
 
     def close(self, reason: str) -> None:
         if not self._over.done():
