@@ -1,8 +1,13 @@
 """What operators are shown of a component that carries messages: numbers, sessions, failures, and where a message is."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
+from gateway.bridge import Passage
 from gateway.clock import SystemClock
 from gateway.ops.collecting import bridge_view
 from gateway.ops.exposition import render
@@ -10,7 +15,9 @@ from gateway.ops.health import Health
 from gateway.ops.metrics import PREFIX, of_component
 from gateway.ops.status import Direction
 from gateway.ops.tracing import Tracer
-from tests.component.stage import ALICE, JID, ROOM, Stage
+from tests.component.stage import ALICE, JID, ROOM, Stage, staged
+from tests.fakes.xmpp_server import FakeXmppServer
+from tests.loopback import LoopbackBridge, LoopbackSettings
 from tests.waiting import eventually
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -67,7 +74,25 @@ async def test_a_message_that_is_refused_is_counted_by_its_condition_and_grouped
     assert (found.direction, found.state, found.steps[0][3]) == (Direction.OUT, "failed", group.cause)
 
 
-async def test_a_private_message_is_found_by_the_clients_id_and_by_the_ledgers(stage: Stage) -> None:
+class Remembers(LoopbackBridge):
+    """``gateway.bridge.Tracing``: what the network calls ``theirs`` the core knows as ``ours``."""
+
+    capabilities = replace(LoopbackBridge.capabilities, tracing=True)
+    ours = ""
+
+    async def passages(self, id_: str) -> Sequence[Passage]:
+        return [Passage(5.0, "posted", "", self.ours)] if id_ in ("theirs", self.ours) else []
+
+
+async def test_a_private_message_is_found_by_the_clients_id_the_ledgers_and_the_networks(
+    tmp_path: Path, server: FakeXmppServer
+) -> None:
+    bridge = Remembers(LoopbackSettings())
+    async with staged(tmp_path, server=server, bridge=bridge) as stage:
+        await is_found(stage, bridge)
+
+
+async def is_found(stage: Stage, bridge: Remembers) -> None:
     await stage.join()
     say(stage, "private-1", to=f"bob@{JID}", type_="chat")
     tracer = Tracer({"loopback": stage.component}, stage.component.stores)
@@ -82,6 +107,12 @@ async def test_a_private_message_is_found_by_the_clients_id_and_by_the_ledgers(s
     assert found.direction is Direction.OUT
     assert [step[1] for step in found.steps] == ["gateway"] * len(found.steps)
     assert [view.id for view in await tracer.trace(found.id)] == [found.id]
+    (other,) = await tracer.trace("theirs")
+    assert (other.id, other.direction, other.state) == ("theirs", None, "posted")
+    bridge.ours = found.id  # now it says so
+    (other,) = await tracer.trace("theirs")
+    assert (other.id, other.direction, other.state) == (found.id, Direction.OUT, found.state)
+    assert other.steps == ((5.0, "loopback", "posted", ""), *found.steps)
     assert await tracer.trace("nobody knows this") == []
 
 
