@@ -114,3 +114,8 @@ async def logged_in(login: Login, resource: str) -> AsyncIterator[Device]:
     finally:
         client.cancel_connection_attempt()
         await client.disconnect(wait=1.0)
+        # The library leaves its sender running, and asyncio tells of that as an error when both are collected.
+        sender = client._run_out_filters
+        if sender is not None:
+            sender.cancel()
+            await asyncio.wait([sender])
