@@ -47,8 +47,13 @@ def _reload(client: Client, _: argparse.Namespace) -> int:
         print(f"causeway: {plain(sentence)}", file=sys.stderr)
     for sentence in done.changed or ("Nothing has changed.",):
         print(plain(sentence))
-    if done.restart:
-        print(f"These take effect at the next start: {plain(', '.join(done.restart))}.")
+    waiting: dict[str, list[str]] = {}
+    for key in done.restart:
+        table, _, rest = key.partition(".")
+        waiting.setdefault(rest.partition(".")[0] if table == "bridges" else "", []).append(key)
+    for bridge, keys in waiting.items():
+        when = f"with `causeway restart {bridge}`" if bridge else "at the next start"
+        print(plain(f"These take effect {when}: {', '.join(keys)}."))
     return FAILED if done.failed else OK
 
 

@@ -97,7 +97,9 @@ async def test_a_running_gateway_is_found_while_its_configuration_is_being_writt
 async def test_what_is_to_be_done_is_done(
     typed: Typed, desk: FakeDesk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.reloaded = Reloaded(changed=("The log level is debug.",), restart=("storage.database",))
+    desk.reloaded = Reloaded(
+        changed=("The log level is debug.",), restart=("storage.database", "bridges.irc.fixed_server")
+    )
     for words in (
         ["restart", "irc"],
         ["reload"],
@@ -121,6 +123,7 @@ async def test_what_is_to_be_done_is_done(
     assert "irc was ended and runs again." in out
     assert "The log level is debug." in out
     assert "take effect at the next start: storage.database" in out
+    assert "take effect with `causeway restart irc`: bridges.irc.fixed_server" in out
     assert "evil.example is shut out of irc." in out
 
 
