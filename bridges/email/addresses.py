@@ -12,6 +12,7 @@ name, and the core finds an address for it that servers leave alone.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -78,6 +79,7 @@ class Mailbox:
         return tag if local else ""
 
 
+@lru_cache(maxsize=4096)  # every part that a mail passes asks for the same ones
 def parse(text: str) -> Mailbox:
     """Read ``local@domain``. Raises ``BadAddress`` with one sentence for whoever wrote it: also for what is an address but
     nothing that people have (quoted local parts, address literals, source routes)."""

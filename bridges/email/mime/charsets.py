@@ -92,7 +92,7 @@ def codec(label: str) -> str:
 
 def decode(data: bytes, declared: str = "") -> str:
     """``data`` as text. ``declared`` is a label as it stands in the mail, or empty."""
-    name = codec(declared)
+    name = codec(declared) if declared else ""
     if b"\x1b" in data and _ESCAPES.search(data) is not None and (text := _strict(data, "iso2022_jp_ext")):
         return text  # no other text has these, and any charset of ASCII would take them
     if name in ("", _SINGLE_LATIN, "utf-8") and data.isascii():

@@ -28,7 +28,7 @@ class Embedded:
 
 def begins(data: bytes) -> bool:
     """Whether there may be one, at a glance."""
-    return _ANY.search(data) is not None
+    return b"begin" in data and _ANY.search(data) is not None
 
 
 def parted(data: bytes, most: int) -> tuple[bytes, list[Embedded]]:

@@ -7,6 +7,7 @@ grammar says is read as well as can be, and called a defect: an address with a d
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bridges.email.mime import clean, fields
 from bridges.email.mime.letter import Person
@@ -20,6 +21,7 @@ _ADDRESS = re.compile(
 )
 _LONGEST = 320
 _MOST = 2_000
+_SHORT = 400  # code points of a field that is remembered
 
 
 @dataclass(slots=True)
@@ -42,6 +44,11 @@ class _Entry:
 
 def read(text: str) -> tuple[tuple[Person, ...], bool]:
     """The mailboxes of an unfolded field, groups opened, and whether there was any defect."""
+    # Authors are read at the door, and again with the rest of the mail.
+    return _remembered(text) if len(text) <= _SHORT else _read(text)
+
+
+def _read(text: str) -> tuple[tuple[Person, ...], bool]:
     people: list[Person] = []
     defect = False
     for entry in _entries(text):
@@ -55,6 +62,9 @@ def read(text: str) -> tuple[tuple[Person, ...], bool]:
         if len(people) >= _MOST:
             return tuple(people), True
     return tuple(people), defect
+
+
+_remembered = lru_cache(maxsize=512)(_read)
 
 
 def _entries(text: str) -> Iterator[_Entry]:

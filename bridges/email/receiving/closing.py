@@ -16,8 +16,8 @@ from bridges.email.receiving.arrivals import Statement
 from gateway.bridge import NotStored, Tables, Values
 
 _MOST = 200  # mails of one commit
-#: Turns of the loop in which more may come: of an idle one they take no time, of a busy one what others wait for goes first.
-_TURNS = 10
+#: Turns of the loop in which more may come: mails that were in one commit of the core end together.
+_TURNS = 2
 
 
 #: Seconds in which a commit of mails that are taken may take it along.

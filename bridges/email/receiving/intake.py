@@ -129,6 +129,7 @@ class Intake:
         self._clock = clock
         self._random = random
         self._last = 0.0
+        self._second, self._date = -1, ""  # as it is written in a header
         self._domains = frozenset(domains)
         self._hostname = hostname
         self._returns = returns
@@ -343,10 +344,11 @@ class Intake:
         """What final delivery writes before a mail (RFC 5321 §4.4)."""
         client = offered.client if _NAME.fullmatch(offered.client) else "unknown"
         protocol = "UTF8LMTP" if offered.utf8 else "LMTP"
-        date = format_datetime(datetime.fromtimestamp(now, UTC))
+        if int(now) != self._second:
+            self._second, self._date = int(now), format_datetime(datetime.fromtimestamp(now, UTC))
         text = (
             f"Return-Path: <{offered.sender}>\r\n"
-            f"Received: from {client} by {self._hostname} with {protocol} id {raw_id};\r\n {date}\r\n"
+            f"Received: from {client} by {self._hostname} with {protocol} id {raw_id};\r\n {self._date}\r\n"
         )
         return text.encode()
 
@@ -356,7 +358,8 @@ class Intake:
         return self._last
 
     def _new_id(self) -> str:
-        return f"{self._random.getrandbits(96):024x}"
+        # Those of one time are beside one another in every index: a commit touches fewer pages.
+        return f"{int(self._last * 1000):012x}{self._random.getrandbits(64):016x}"
 
     def _refused(self, reply: Reply) -> None:
         self.counts.refused[reply.status] = self.counts.refused.get(reply.status, 0) + 1

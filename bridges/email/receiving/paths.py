@@ -12,6 +12,7 @@ NULL = "<>"
 _LONGEST = 256  # octets, brackets included (§4.5.3.1.3)
 # A source route is to be accepted and ignored (appendix C).
 _BRACKETS = re.compile(r'[ \t]*<(?:@[^:<>" ]*:)?((?:"(?:[^"\\\r\n]|\\.)*"|[^<>()"\s])*)>(?:[ \t]+(.*))?')
+_FORBIDDEN = re.compile("[\x00-\x1f\ud800-\udfff]")
 _BARE = re.compile(r"[ \t]*([^<>()\"\s]+)(?:[ \t]+(.*))?")
 
 
@@ -22,9 +23,9 @@ def read(argument: str) -> tuple[str, str] | None:
     if match is None:
         return None
     address, parameters = match[1], match[2] or ""
-    if len(address.encode("utf-8", "surrogateescape")) > _LONGEST - 2 or any(
-        "\x00" <= each < "\x20" or "\ud800" <= each <= "\udfff" for each in address
-    ):
+    if len(address.encode("utf-8", "surrogateescape")) > _LONGEST - 2:
+        return None
+    if _FORBIDDEN.search(address) is not None:
         return None
     if address.startswith("@") or address.endswith("@"):
         return None
