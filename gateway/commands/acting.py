@@ -49,8 +49,8 @@ def _reload(client: Client, _: argparse.Namespace) -> int:
         print(plain(sentence))
     waiting: dict[str, list[str]] = {}
     for key in done.restart:
-        table, _, rest = key.partition(".")
-        waiting.setdefault(rest.partition(".")[0] if table == "bridges" else "", []).append(key)
+        parts = key.split(".")
+        waiting.setdefault(parts[1] if parts[0] == "bridges" else "", []).append(key)
     for bridge, keys in waiting.items():
         when = f"with `causeway restart {bridge}`" if bridge else "at the next start"
         print(plain(f"These take effect {when}: {', '.join(keys)}."))
