@@ -10,10 +10,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.bridge import Finding, Verdict
+from gateway.texts import Text, joined
 
 _WIDTH = 100
 _INDENT = "      "
 _MACHINE = "This installation"
+_HEADINGS = {
+    Verdict.FAIL: Text("To put right"),
+    Verdict.NOTE: Text("To know"),
+    Verdict.UNKNOWN: Text("Left open"),
+}
+_WELL = Text("Well")
 _TITLES = {Verdict.OK: "ok", Verdict.NOTE: "note", Verdict.UNKNOWN: "?", Verdict.FAIL: "FAIL"}
 
 
@@ -40,7 +47,8 @@ class Report:
             self._group = group
             yield group
         head = f"{_TITLES[finding.verdict]:5} "
-        text = f"{subject}: {finding.text}" if subject else finding.text
+        stands = not subject or finding.text.startswith(f"{subject} ")
+        text = finding.text if stands else f"{subject}: {finding.text}"
         yield from textwrap.wrap(
             text, _WIDTH, initial_indent=head, subsequent_indent=_INDENT, break_on_hyphens=False
         )
@@ -104,28 +112,55 @@ def _several(count: int, what: str) -> str:
     return f"{count} {what}{'s' if count > 1 else ''}" if count else ""
 
 
-def as_chat(findings: Sequence[Finding]) -> tuple[str, str]:
-    """The summary, and the rest for a chat: what is wrong first and in full, what is well only named. Blocks to paste are
-    preformatted as XEP-0393 §5.1.3 has it, which reads well in clients too that know nothing of it."""
-    report = Report()
-    for finding in findings:
-        report.count(finding)
-    parts = [
-        _entry(finding)
-        for verdict in (Verdict.FAIL, Verdict.NOTE, Verdict.UNKNOWN)
-        for finding in findings
-        if finding.verdict is verdict
-    ]
+def as_chat(findings: Sequence[Finding]) -> tuple[Text, Text]:
+    """The summary, and the rest for a chat: what is wrong first and in full, what is well only named. Headings and blocks to
+    paste are as XEP-0393 §5 has them, which reads well in clients too that know nothing of it, and where blank lines are not
+    shown. What is the same of several bridges is told once."""
+    parts: list[Text] = []
+    pasted: set[str] = set()
+    for verdict, heading in _HEADINGS.items():
+        same: dict[tuple[str, str, str], list[str]] = {}
+        for finding in findings:
+            if finding.verdict is verdict:
+                same.setdefault((finding.text, finding.fix, finding.where), []).append(finding.subject)
+        entries = [_entry(", ".join(dict.fromkeys(subjects)), *key, pasted) for key, subjects in same.items()]
+        if entries:
+            parts.append(joined("\n", [_titled(heading), *entries]))
     well = dict.fromkeys(finding.subject for finding in findings if finding.verdict is Verdict.OK)
     if well:
-        parts.append(f"ok ({len(well)}): {', '.join(well)}")
-    return report.summary(), "\n\n".join(parts)
+        parts.append(joined("\n", [_titled(_WELL), ", ".join(well)]))
+    return _in_short(findings), joined("\n\n", parts)
 
 
-def _entry(finding: Finding) -> str:
-    text = f"{_TITLES[finding.verdict]}: {finding.subject}: {finding.text}"
-    if not finding.fix:
-        return text
+def _in_short(findings: Sequence[Finding]) -> Text:
+    counts = Counter(finding.verdict for finding in findings)
+    tried = counts.total() - counts[Verdict.UNKNOWN]
+    if not tried:
+        return Text("Nothing was tried.")
+    failed, notes, unknown = (counts[each] for each in (Verdict.FAIL, Verdict.NOTE, Verdict.UNKNOWN))
+    said = [
+        Text("{failed} of {tried} to put right", failed=failed, tried=tried)
+        if failed
+        else Text("Nothing is wrong with what was tried ({tried})", tried=tried)
+    ]
+    if notes:
+        said.append(Text("{notes} to know", notes=notes))
+    if unknown:
+        said.append(Text("{unknown} left open", unknown=unknown))
+    return joined("", [joined(", ", said), "."])
+
+
+def _titled(heading: Text) -> Text:
+    return joined("", ["*", heading, "*"])
+
+
+def _entry(subjects: str, text: str, fix: str, where: str, pasted: set[str]) -> Text:
+    said = joined("", [f"• {subjects}: ", text])
+    if not fix:
+        return said
+    if fix in pasted:
+        return joined("\n", [said, Text("(The lines are those above.)")])
+    pasted.add(fix)
     fence = "```"
-    fix = finding.fix.rstrip("\n")
-    return f"{text}\nPaste into {finding.where}:\n{fence}\n{fix}\n{fence}"
+    lines = fix.rstrip("\n")
+    return joined("\n", [said, Text("Paste into {where}:", where=where), fence, lines, fence])

@@ -5,11 +5,13 @@ wrong.
 Every line for Prosody and ejabberd is applied to a real server by the tests; those for Openfire are from its documentation.
 """
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 UPLOAD = "urn:xmpp:http:upload:0"
+_WIDTH = 76
 HIDDEN = "the secret in Causeway's configuration"
 """In place of a secret."""
 
@@ -49,7 +51,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Paste:
     """``lines`` to paste as they are into ``where``; ``then`` makes them hold. ``instead``: what to mind where something
-    about the matter stands there already. ``besides``: what has to be done elsewhere."""
+    about the matter stands there already. ``besides``: what has to be done elsewhere, with lines for there below it.
+    ``then`` may be several commands with && between them, ``instead`` several things with "; "."""
 
     where: str
     lines: str
@@ -92,7 +95,8 @@ def _prosody_rights(place: Place, *, secrets: bool = False) -> str:
     """A file of its own, for there every section can be opened again (in prosody.cfg.lua it belongs into the one that is
     there); the module has to be in both."""
     entities = "".join(
-        f'        ["{jid}"] = {{ roster = "both", message = "outgoing", iq = {{ ["{UPLOAD}"] = "get" }} }},\n'
+        f'        ["{jid}"] = {{\n            roster = "both", message = "outgoing",\n'
+        f'            iq = {{ ["{UPLOAD}"] = "get" }},\n        }},\n'
         for jid in place.jids
     )
     components = "".join(
@@ -164,8 +168,9 @@ _PROSODY = Server(
 _EJABBERD_THEN = "ejabberdctl reload_config"
 #: A listener whose lines have changed is closed and opened again, and one time in four finds its own port still taken
 #: (seen with 23.01): then it stays closed until the configuration is read once more.
-_EJABBERD_PORT_THEN = (
-    f"{_EJABBERD_THEN} && {_EJABBERD_THEN} (twice: a port that changes is not always opened the first time)"
+_EJABBERD_PORT_THEN = f"{_EJABBERD_THEN} && {_EJABBERD_THEN}"
+_EJABBERD_TWICE = (
+    "the configuration is read twice, for a port that changes is not always opened the first time"
 )
 _EJABBERD_ONE = "instead of a mod_privilege elsewhere, for ejabberd takes no configuration with two"
 _EJABBERD_IQ_SINCE = (24, 10)
@@ -174,7 +179,7 @@ _EJABBERD_IQ_SINCE = (24, 10)
 def _ejabberd_file(name: str, lines: str, instead: str, then: str = _EJABBERD_THEN) -> Paste:
     """A file of its own, so that nothing has to be put between lines that stand there."""
     path = f"/etc/ejabberd/{name}"
-    besides = f"at the end of /etc/ejabberd/ejabberd.yml goes the line include_config_file: {path}"
+    besides = f"at the end of /etc/ejabberd/ejabberd.yml goes this line:\ninclude_config_file: {path}"
     return Paste(f"{path}, a new file", lines, then, instead, besides)
 
 
@@ -214,14 +219,15 @@ listen:
 """
             + "".join(f'      "{jid}":\n        password: "{secret}"\n' for jid, secret in place.components)
             + _ejabberd_rights(place),
-            f"where a listener with ejabberd_service has this port, add the lines below hosts there; {_EJABBERD_ONE}",
+            f"where a listener with ejabberd_service has this port, add the lines below hosts there; {_EJABBERD_ONE}; "
+            f"{_EJABBERD_TWICE}",
             f"cd /etc/ejabberd && chown ejabberd: causeway.yml && chmod 600 causeway.yml && {_EJABBERD_PORT_THEN}",
         ),
         Matter.SECRET: lambda place: Paste(
             "/etc/ejabberd/ejabberd.yml (or causeway.yml), below hosts of the listener with ejabberd_service",
             f'      "{place.jid}":\n        password: "{place.secret}"\n',
             _EJABBERD_PORT_THEN,
-            f"instead of the lines for {place.jid}, if there are any",
+            f"instead of the lines for {place.jid}, if there are any; {_EJABBERD_TWICE}",
         ),
         Matter.RIGHTS: lambda place: _ejabberd_file(
             "causeway-rights.yml", _ejabberd_rights(place), _EJABBERD_ONE
@@ -230,6 +236,7 @@ listen:
             "/etc/ejabberd/ejabberd.yml, in the listener with ejabberd_service, instead of its max_stanza_size",
             "    max_stanza_size: 524288\n",
             _EJABBERD_PORT_THEN,
+            _EJABBERD_TWICE,
         ),
         Matter.UPLOAD: lambda place: Paste(
             "/etc/ejabberd/ejabberd.yml, under mod_http_upload, instead of its access",
@@ -320,13 +327,31 @@ def remarked(server: Server, paste: Paste) -> str:
     besides = [paste.besides, *paste.instead.split("; ")]
     if not server.tried:
         besides.append("from its documentation, not tried by us")
+    remarks = [line for each in besides if each for line in _remark(server, each)]
+    then = paste.then.split(" && ")
+    after = [f"Then: {then[0]}"] if len(then) == 1 else ["Then:", *(f"  {each}" for each in then)]
     return "".join(
         (
-            *(f"{server.remark}{each[0].upper()}{each[1:]}.\n" for each in besides if each),
+            *(f"{each}\n" for each in remarks),
             paste.lines,
-            f"{server.remark}Then: {paste.then}\n",
+            *(f"{server.remark}{each}\n" for each in after),
         )
     )
+
+
+def _remark(server: Server, text: str) -> Iterator[str]:
+    """Sentences are wrapped, for some who read them do so on a telephone; lines below them are not."""
+    said, *lines = text.split("\n")
+    sentence = f"{said[0].upper()}{said[1:]}{'' if lines else '.'}"
+    yield from textwrap.wrap(
+        sentence,
+        _WIDTH,
+        initial_indent=server.remark,
+        subsequent_indent=server.remark,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    yield from (f"{server.remark}  {each}" for each in lines)
 
 
 # -- whose users --------------------------------------------------------------------------------------------------

@@ -86,12 +86,12 @@ class PatientEjabberd:
         path = self._directory / named[1]
         path.write_text(finding.fix)
         said = re.search(
-            r"goes the line (include_config_file: )/etc/ejabberd/([\w.-]+)\.$", finding.fix, re.M
+            r"goes this line:\n# +(include_config_file: )/etc/ejabberd/([\w.-]+)$", finding.fix, re.M
         )
         assert said is not None
         assert said[2] == named[1]
         text = self._config.read_text()
-        if "Instead of a mod_privilege elsewhere" in finding.fix:
+        if "# Instead of a mod_privilege elsewhere" in finding.fix:
             text = _without(text, "  mod_privilege:")
         line = f"{said[1]}{path}\n"
         self._config.write_text(text if line in text else f"{text}{line}")

@@ -1,9 +1,12 @@
 """Findings as people and programs read them."""
 
 import json
+from dataclasses import replace
+from functools import partial
 
 from gateway.bridge import Finding, Verdict
 from gateway.doctor.report import Report, as_chat, as_json
+from gateway.texts import Languages
 
 OK = Finding(Verdict.OK, "It answers.", "database")
 BAD = Finding(Verdict.FAIL, "It is shut.", "irc link", "line one\n  line two\n", "/etc/x.conf, a new file")
@@ -70,9 +73,28 @@ def test_programs_get_a_line_for_each_and_the_numbers_last() -> None:
 
 def test_a_chat_shows_what_is_wrong_first_and_only_names_what_is_well() -> None:
     summary, text = as_chat([OK, NOTE, BAD])
-    assert summary == "1 thing of 3 to put right, 1 note to read."
+    assert summary == "1 of 3 to put right, 1 to know."
     assert text.split("\n\n") == [
-        "FAIL: irc link: It is shut.\nPaste into /etc/x.conf, a new file:\n```\nline one\n  line two\n```",
-        "note: irc rights: It could be better.",
-        "ok (1): database",
+        "*To put right*\n• irc link: It is shut.\nPaste into /etc/x.conf, a new file:\n```\nline one\n  line two\n```",
+        "*To know*\n• irc rights: It could be better.",
+        "*Well*\ndatabase",
     ]
+
+
+def test_a_chat_is_told_once_what_is_the_same_of_several_bridges() -> None:
+    _, text = as_chat([NOTE, replace(NOTE, subject="sms rights"), BAD, replace(BAD, text="It is another.")])
+    assert "• irc rights, sms rights: It could be better." in text
+    assert text.count("line one") == 1
+    assert "• irc link: It is another.\n(The lines are those above.)" in text
+
+
+def test_a_chat_in_german_has_german_around_what_was_found() -> None:
+    unknown = Finding(Verdict.UNKNOWN, "Nobody knows.", "irc dns")
+    german = partial(Languages.installed().say, language="de")
+    summary, text = map(german, as_chat([OK, NOTE, BAD, unknown]))
+    assert summary == "1 von 3 in Ordnung zu bringen, 1 gut zu wissen, 1 offen geblieben."
+    assert text.startswith(
+        "*In Ordnung zu bringen*\n• irc link: It is shut.\nEinzufügen in /etc/x.conf, a new file:\n```"
+    )
+    summary, _ = map(german, as_chat([OK]))
+    assert summary == "Nichts ist falsch an dem, was versucht wurde (1)."

@@ -52,10 +52,10 @@ async def test_what_is_wrong_is_told_with_the_lines_to_paste(what: str, bridge: 
     done = await run(Examining("irc", known, everybody), what=what)
     assert known.done == [("doctor", bridge)]
     assert isinstance(done, Done)
-    assert done.note == "1 thing of 2 to put right."
+    assert done.note == "1 of 2 to put right."
     assert done.note_type is NoteType.WARN
     assert done.result.startswith(
-        "FAIL: irc link: It is shut.\nPaste into /etc/x, a new file:\n```\nopen: yes\n```"
+        "*To put right*\n• irc link: It is shut.\nPaste into /etc/x, a new file:\n```\nopen: yes\n```"
     )
 
 
@@ -71,7 +71,7 @@ async def test_what_takes_too_long_is_said_to_be_missing() -> None:
     done = await run(Examining("irc", desk(Slow), everybody, seconds=0.01))
     assert isinstance(done, Done)
     assert "run `causeway doctor` on the gateway's machine" in done.result
-    assert done.result.endswith("ok (1): database")
+    assert done.result.endswith("*Well*\ndatabase")
 
 
 async def test_what_cannot_be_done_is_an_error() -> None:
