@@ -24,6 +24,7 @@ from gateway.xmpp.component import Component, ComponentSettings
 from gateway.xmpp.lookout import Lookout
 from tests.fakes.xmpp_server import Connection, FakeXmppServer
 from tests.loopback import LoopbackBridge, LoopbackSettings
+from tests.rig.blank import lay
 
 JID = "loop.localhost"
 ALICE = "alice@localhost/phone"
@@ -124,7 +125,7 @@ async def staged(
         **settings,
     )
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(opened(f"sqlite:///{path}/test.db", clock=clock))
+        database = await stack.enter_async_context(opened(lay(path / "test.db"), clock=clock))
         stores = Stores.of(database, box, clock)
         pacer = Pacer(PacingPolicy(spacing=0), clock)
         limits = Limits(usage or LimitPolicy(), clock)

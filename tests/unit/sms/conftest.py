@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import random
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ from gateway.clock import SystemClock
 from gateway.storage.bridge_tables import BridgeTables
 from gateway.storage.database import opened
 from tests.fakes.clock import ManualClock
+from tests.rig.blank import lay
 
 
 async def _create(connection: AsyncConnection) -> None:
     await connection.run_sync(METADATA.create_all)
 
 
+@cache
 def schema() -> Schema:
     """All tables of the bridge, in one step."""
     for module in pkgutil.walk_packages(bridges.sms.__path__, "bridges.sms."):
@@ -36,8 +39,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def tables(tmp_path: Path) -> AsyncIterator[BridgeTables]:
-    async with opened(f"sqlite:///{tmp_path / 'test.db'}", clock=SystemClock()) as database:
-        await database.adopt("sms", schema(), SystemClock())
+    async with opened(lay(tmp_path / "test.db", "sms", schema()), clock=SystemClock()) as database:
         yield BridgeTables(database)
 
 

@@ -21,6 +21,7 @@ from gateway.storage.bridge_tables import BridgeTables
 from gateway.storage.database import opened
 from gateway.testing import RecordingSink, RecordingTicket
 from tests.fakes.sms_route import FakeRoute
+from tests.rig.blank import lay
 
 OURS, TEAM, POOL = "+12125550001", "+12125550002", "+12125550003"
 THEM, OTHER = "+12125550100", "+12125550101"
@@ -131,8 +132,8 @@ async def whole(
         {"region": "US", "routes": dict.fromkeys(routes, smpp), "numbers": numbers, **settings}
     )
     clock = clock or SystemClock()
-    async with opened(f"sqlite:///{directory / 'test.db'}", clock=SystemClock()) as database:
-        await database.adopt("sms", SCHEMA, SystemClock())
+    url = lay(directory / "test.db", "sms", SCHEMA)
+    async with opened(url, clock=SystemClock()) as database:
         services = Services(
             clock,
             random.Random(),

@@ -12,6 +12,7 @@ from gateway.clock import SystemClock
 from gateway.storage.bridge_tables import BridgeTables
 from gateway.storage.database import opened
 from tests.fakes.clock import ManualClock
+from tests.rig.blank import lay
 from tests.unit.sms.sending.office import Office
 
 _METADATA = sending_tables.MESSAGES.metadata
@@ -26,8 +27,7 @@ SCHEMA = Schema(_METADATA, (Migration(1, "today's tables", _create),))
 
 @pytest.fixture
 async def tables(tmp_path: Path) -> AsyncIterator[BridgeTables]:
-    async with opened(f"sqlite:///{tmp_path / 'test.db'}", clock=SystemClock()) as database:
-        await database.adopt("sms", SCHEMA, SystemClock())
+    async with opened(lay(tmp_path / "test.db", "sms", SCHEMA), clock=SystemClock()) as database:
         yield BridgeTables(database)
 
 
