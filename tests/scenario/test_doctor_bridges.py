@@ -205,7 +205,14 @@ async def _callbacks(stage: Stage) -> str:
 
 async def test_of_a_house_where_all_is_well_nothing_fails(house: House) -> None:
     newest = await house.smsc.session()
-    status, found = await house.command()
+    people = Company(house.stage)
+    try:
+        user = await people.user()
+        await user.join(house.stage.room("#well", "playground"), "well")
+        status, found = await house.command()
+    finally:
+        await people.goodbye()
+    assert found["irc users"].text == "1 of 1 users who want to be on a network are there, or on their way."
     assert status == 0, [each for each in found.values() if each.verdict is Verdict.FAIL]
     for subject in (
         "irc tls of playground",
