@@ -65,6 +65,7 @@ class Journal:
             set()
         )  # keys of failed commits: they may be there, but nobody has acted on it
         self._wake = asyncio.Event()
+        self._turn = asyncio.Event()  # a commit has succeeded, or failed
         self._idle = asyncio.Event()
         self._idle.set()
         self._retry = 0.0
@@ -100,6 +101,12 @@ class Journal:
         """Return when everything is written; never, while the database cannot be written."""
         await self._idle.wait()
 
+    async def decided(self) -> None:
+        """Return when everything entered so far is safe, or was refused."""
+        while self.waiting:
+            self._turn.clear()
+            await self._turn.wait()
+
     # -- the loop ----------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -114,6 +121,7 @@ class Journal:
             if not self._fresh and not self._closing:
                 await self._company(self._retry or GATHER)
             await self._commit()
+            self._turn.set()
 
     def close(self) -> None:
         """Ask ``run`` to end once everything is written, or the database refuses."""

@@ -6,7 +6,7 @@ link.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -189,9 +189,16 @@ class Deliveries:
 
     async def settle(self, seconds: float = 3.0) -> None:
         """As ``flush``, but return after so many seconds at the latest."""
+        await self._within(seconds, self._journal.flush())
+
+    async def decided(self, seconds: float = 3.0) -> None:
+        """Return when of all messages it is known whether they are safe, or after so many seconds."""
+        await self._within(seconds, self._journal.decided())
+
+    async def _within(self, seconds: float, work: Coroutine[None, None, None]) -> None:
         over = asyncio.Event()
         timer = self._wiring.clock.call_later(seconds, over.set)
-        waits = [asyncio.ensure_future(each) for each in (self._journal.flush(), over.wait())]
+        waits = [asyncio.ensure_future(each) for each in (work, over.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -69,6 +69,9 @@ class Backend(Protocol):
 
     async def hurry(self, connection: AsyncConnection) -> None:
         """From now on, wait for locks of others a second only."""
+
+    async def cutter(self, connection: AsyncConnection) -> Callable[[], None]:
+        """What makes all fail that is under way on a connection whose other end does not answer."""
 
     async def lock_schema(self, connection: AsyncConnection) -> None:
         """In the current transaction, keep other processes from migrating until it ends."""
@@ -236,6 +239,9 @@ class SqliteBackend:
     async def hurry(self, connection: AsyncConnection) -> None:
         await self.command(connection, "PRAGMA busy_timeout=1000")
 
+    async def cutter(self, connection: AsyncConnection) -> Callable[[], None]:
+        return lambda: None  # nobody is at the other end
+
     async def lock_schema(self, connection: AsyncConnection) -> None:
         """BEGIN IMMEDIATE has done it."""
 
@@ -347,6 +353,9 @@ class PostgresBackend:
 
     async def hurry(self, connection: AsyncConnection) -> None:
         await self.command(connection, "SET lock_timeout='1s'")
+
+    async def cutter(self, connection: AsyncConnection) -> Callable[[], None]:
+        return cast("Callable[[], None]", (await _driver(connection)).terminate)
 
     async def lock_schema(self, connection: AsyncConnection) -> None:
         await self.command(connection, f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")

@@ -188,7 +188,7 @@ class Database:
         """Write what is left and let go of the database; ``run`` returns. May be called twice."""
         await self._writer.close()
         for engine in self._engines:
-            await engine.dispose()
+            await engine.dispose(close=not self._writer.gone)
         await self._backend.close()
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.storage.backends import Backend
-from gateway.storage.errors import StorageError, Trouble, explain
+from gateway.storage.errors import StorageError, Trouble, explain, trouble
 from gateway.storage.items import Item, RowInsert
 
 log = structlog.get_logger(__name__)
@@ -63,17 +63,44 @@ class Transactions:
         self._backend = backend
         self._engine = engine
         self._connection: AsyncConnection | None = None
+        self._connecting: asyncio.Future[AsyncConnection] | None = None
+        self._cutter: Callable[[], None] = lambda: None
+        self.gone = False  # the server does not answer, and is not asked again
         self._hurried: AsyncConnection | None = None  # the connection that waits for nobody
         self.hurry = False  # locks of others are hardly waited for any more
 
     async def connection(self) -> AsyncConnection:
-        """Made if there is none. Raises the driver's errors."""
+        """Made if there is none. Raises the driver's errors, and ``StorageError`` after ``cut``."""
         if self._connection is None:
-            self._connection = await self._engine.connect()
+            if self.gone:
+                raise trouble(Trouble.UNREACHABLE, self._backend.place, "no answer in time")
+            connection = await self._connected()
+            self._cutter = await self._backend.cutter(connection)
+            self._connection = connection
         if self.hurry and self._hurried is not self._connection:
             await self._backend.hurry(self._connection)
             self._hurried = self._connection
         return self._connection
+
+    def cut(self) -> None:
+        """The server does not answer: what is under way fails at once, and all that comes after it."""
+        self.gone = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        else:
+            self._cutter()
+
+    async def _connected(self) -> AsyncConnection:
+        self._connecting = asyncio.ensure_future(self._engine.connect())
+        try:
+            return await self._connecting
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise trouble(Trouble.UNREACHABLE, self._backend.place, "no answer in time") from None
+        finally:
+            self._connecting = None
 
     async def write(self, group: Sequence[Job]) -> None:
         """Write and commit a group: all of it, or with errors noted in the jobs that earned them. Raises what is nobody's

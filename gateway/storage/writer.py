@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.bridge import Clock
+from gateway.bridge import Cancellable, Clock
 from gateway.storage.backends import Backend
 from gateway.storage.errors import StorageError, Trouble, explain, trouble
 from gateway.storage.items import Item, RowInsert
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 _GROUP_ROWS = 5_000  # a transaction stays short, so that a waiting write is not held up
 _FIRST_RETRY = 0.1
 _LAST_RETRY = 5.0
+_LAST_WAIT = 2.0  # seconds for a group once the end is near
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class Writer:
         self._retry = 0.0  # seconds to the next try; 0 while all is well
         self._overflowing = False
         self._on_trouble: Callable[[StorageError | None], None] = lambda error: None
+        self._begun: float | None = None  # when the group under way was begun
+        self._alarm: Cancellable | None = None  # once the end is near
 
     @property
     def alive(self) -> bool:
@@ -95,8 +98,22 @@ class Writer:
         self._on_trouble = on_trouble
 
     def hurry(self) -> None:
-        """The end is near: do not wait long for locks of others."""
+        """The end is near: do not wait long for locks of others, nor for a server that does not answer."""
         self._transactions.hurry = True
+        self._alarm = self._clock.call_later(_LAST_WAIT, self._impatient)
+
+    def _impatient(self) -> None:
+        now = self._clock.monotonic()
+        lasted = now - (self._begun if self._begun is not None and self._backend.remote else now)
+        if lasted >= _LAST_WAIT:
+            self._transactions.cut()
+        else:
+            self._alarm = self._clock.call_later(_LAST_WAIT - lasted, self._impatient)
+
+    @property
+    def gone(self) -> bool:
+        """The server did not answer at the end, and nobody waits for it."""
+        return self._transactions.gone
 
     async def ended(self) -> None:
         """Return when nothing is written any more."""
@@ -231,6 +248,8 @@ class Writer:
                 break
         self._give_up()
         self._stopped.set()
+        if self._alarm is not None:
+            self._alarm.cancel()
         await self._transactions.close()
 
     def _give_up(self) -> None:
@@ -251,8 +270,11 @@ class Writer:
     async def _commit(self, group: list[Job]) -> bool:
         try:
             async with self.lock:
-                begun = self._clock.monotonic()
-                await self._transactions.write(group)
+                self._begun = begun = self._clock.monotonic()
+                try:
+                    await self._transactions.write(group)
+                finally:
+                    self._begun = None
                 self.counts.seconds += self._clock.monotonic() - begun
         except self._backend.errors as error:
             self._put_back(group, explain(error, self._backend.place))

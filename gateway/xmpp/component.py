@@ -255,6 +255,7 @@ class Component:
         await self.router.close()
         self.doors.close()
         self.guard.close()
+        await self.deliveries.decided()  # whoever is to be told that it was not kept can be told still
         await self.deliveries.finish()
         self._turn_away()  # from here on nothing is written down any more
         self.iq.fail_all("The gateway is shutting down.")

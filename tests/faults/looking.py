@@ -71,8 +71,7 @@ class Onlookers:
         """Of a trouble that there is now. It is seen everywhere; users see only a hard one, in general words."""
         await self._ails(words, hard)
         await self._at_the_doors(words, 503 if hard else 200)
-        for each in words:
-            await self.admin.expect(self._shown("xa" if hard else "away", each), within=DEADLINE)
+        await self.admin.expect(self._shown("xa" if hard else "away", *words), within=DEADLINE)
         if hard:
             seen = await self.user.expect(self._shown("xa", "cannot carry messages"), within=DEADLINE)
             assert str(self.stage.directory) not in (seen.findtext("{jabber:client}status") or "")
@@ -82,7 +81,7 @@ class Onlookers:
         await self._ails((), False)
         await self._at_the_doors((), 200)
         for each in (self.admin, self.user)[: 2 if hard else 1]:
-            await each.expect(self._shown("", ""), within=DEADLINE)
+            await each.expect(self._shown(""), within=DEADLINE)
 
     async def told(self, *words: str) -> None:
         """The admin, in a message."""
@@ -93,10 +92,12 @@ class Onlookers:
         )
         assert (told.get("from") or "").startswith(self.stage.play.jid("irc"))
 
-    def _shown(self, show: str, words: str) -> Pattern:
+    def _shown(self, show: str, *words: str) -> Pattern:
         def fits(one: Element) -> bool:
-            there = one.findtext("{jabber:client}show") or ""
-            return there == show and words in (one.findtext("{jabber:client}status") or "")
+            status = one.findtext("{jabber:client}status") or ""
+            return (one.findtext("{jabber:client}show") or "") == show and all(
+                each in status for each in words
+            )
 
         return presence(self.stage.play.jid("irc"), also=fits)
 

@@ -1,47 +1,35 @@
-"""What ails the gateway is seen by everybody whom it concerns, and so is that it is over: operators on the console, admins
-and users over XMPP, the service manager."""
+"""A PostgreSQL and a key file that are gone, and a PostgreSQL that does not answer: seen at every door, told to everybody
+whom it concerns, and so is that it is over.
 
-import asyncio
+One gateway, whose way to its database can be closed, and can be made silent.
+"""
+
 import shutil
+import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from xml.etree.ElementTree import Element
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
-from gateway.control.client import Client
-from gateway.playground.clients import Pattern, XmppClient, error_condition, message, presence
-from gateway.playground.ircd import Ircd
+from gateway.playground.clients import error_condition, message
 from gateway.playground.process import free_ports
+from tests.faults.looking import ADMINS, HASTY, NET, Onlookers, page_at
 from tests.faults.way import Way
 from tests.rig.postgres import Postgres
-from tests.scenario.stage import Company, Door, Play, Scene, Stage, line, meet
-from tests.waiting import DEADLINE, eventually
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, line
+from tests.waiting import DEADLINE
 
-NET, USER = "net", "X-Operator"
-BODY = "{jabber:client}body"
+#: Seconds that an end may take, and what a busy machine adds before it is noticed.
+IN_TIME = 10.0 + 2.0
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(directory: Path, way: Way, postgres: Postgres) -> AsyncIterator[Stage]:
-    port, page = free_ports(2)
-    await postgres.create("states")
-    play = Play(
-        {NET: Door("127.0.0.1", port)},
-        access={"admins": '["admin@localhost"]'},
-        database=postgres.url("states").replace(f":{postgres.port}/", f":{way.port}/"),
-        more=f'[operator]\nlisten = "127.0.0.1:{page}"\nproxy_user_header = "{USER}"\n'
-        '[web]\ntrusted_proxies = ["127.0.0.1"]\n',
-    )
-    running = await Stage.start(directory, "prosody", play)
-    try:
-        yield running
-    finally:
-        await running.stop()
-        await postgres.drop("states")
+@pytest.fixture(scope="module")
+def ports() -> list[int]:
+    """Of IRC, and of the page."""
+    return free_ports(2)
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +39,22 @@ def way(postgres: Postgres) -> Iterator[Way]:
         yield one
 
 
-@pytest.fixture
-async def ircd(stage: Stage) -> AsyncIterator[Ircd]:
-    server = await Ircd().start(port=stage.play.networks[NET].port)
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def scene(ircd: Ircd, company: Company) -> Scene:
-    return await meet(company, NET)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(directory: Path, way: Way, postgres: Postgres, ports: list[int]) -> AsyncIterator[Stage]:
+    await postgres.create("states")
+    play = Play(
+        {NET: Door("127.0.0.1", ports[0])},
+        access=ADMINS,
+        database=postgres.url("states").replace(f":{postgres.port}/", f":{way.port}/"),
+        more=page_at(ports[1]),
+        program=HASTY,
+    )
+    running = await Stage.start(directory, "prosody", play)
+    try:
+        yield running
+    finally:
+        await running.stop()
+        await postgres.drop("states")
 
 
 @contextmanager
@@ -72,83 +66,50 @@ def away(path: Path) -> Iterator[None]:
     shutil.move(kept, path)
 
 
-async def ailing(stage: Stage) -> dict[str, bool]:
-    """What ails it, and whether that keeps messages from being carried."""
-    found = await asyncio.to_thread(Client(stage.directory / "causeway.sock").readiness)
-    assert found.ready == (not any(each.hard for each in found.ailments))
-    return {each.key: each.hard for each in found.ailments}
-
-
-async def fetched(stage: Stage, path: str) -> tuple[int, str]:
-    """Over HTTP: status and text."""
-    address = stage.config.read_text(encoding="utf-8").split('listen = "')[1].split('"')[0]
-    async with (
-        aiohttp.ClientSession(headers={USER: "olga"}) as web,
-        web.get(f"http://{address}{path}") as answer,
-    ):
-        return answer.status, await answer.text()
-
-
-async def sees_the_gateway(user: XmppClient, gateway: str) -> None:
-    user.send(f"<presence to='{gateway}' type='subscribe'/>")
-    await user.expect(presence(gateway, type="available"), within=DEADLINE)
-
-
-def shown(gateway: str, show: str, words: str) -> Pattern:
-    """The gateway's presence."""
-
-    def fits(one: Element) -> bool:
-        there = one.findtext("{jabber:client}show") or ""
-        return there == show and words in (one.findtext("{jabber:client}status") or "")
-
-    return presence(gateway, also=fits)
-
-
-def says(*words: str) -> Pattern:
-    return message(type="chat", also=lambda one: all(word in (one.findtext(BODY) or "") for word in words))
-
-
-async def suffers(stage: Stage, expected: dict[str, bool]) -> None:
-    async def so() -> bool:
-        return await ailing(stage) == expected
-
-    await eventually(so, f"{expected} to ail it")
-
-
 async def test_a_database_and_a_key_that_are_gone_are_told_and_so_is_their_return(
-    scene: Scene, company: Company, way: Way
+    scene: Scene, company: Company, way: Way, ports: list[int]
 ) -> None:
     stage, alice, carol = scene.stage, scene.alice, scene.carol
     private = stage.contact(carol.nick, NET)
-    gateway = stage.play.jid("irc")
-    admin = await company.user("admin", exactly=True)
-    await sees_the_gateway(admin, gateway)
-    await sees_the_gateway(alice, gateway)
+    onlookers = await Onlookers.come(company, ports[1], alice)
     with away(stage.directory / "causeway.key"), way.closed():
         carol.say(scene.channel, "nobody can write this down")
-        await suffers(stage, {"database": True, "key file": False})
-        assert (await fetched(stage, "/readyz"))[0] == 503
-        status, page = await fetched(stage, "/")
-        assert status == 200
-        assert "cannot be reached" in page
-        assert "The key file" in page
+        await onlookers.see("cannot be reached", "The key file", hard=True)
         refused = alice.say(private, "not taken")
         assert error_condition(await alice.expect(message(id=refused, type="error"), within=DEADLINE))
-        await admin.expect(shown(gateway, "xa", "cannot be reached"), within=DEADLINE)
-        told = await admin.expect(says("Trouble: The PostgreSQL database"), within=DEADLINE)
-        assert (told.get("from") or "").startswith(gateway)
-        await admin.expect(says("Trouble:", "The key file"), within=DEADLINE)
-        seen = await alice.expect(shown(gateway, "xa", "cannot carry messages"), within=DEADLINE)
-        assert str(stage.directory) not in (seen.findtext("{jabber:client}status") or "")
+        # The network keeps it for nobody, so it is shown, though it cannot be written down.
+        carol.say(scene.nick, "shown at once")
+        await alice.expect(message(private, "shown at once", type="chat"), within=DEADLINE)
+        await onlookers.told("Trouble: The PostgreSQL database")
+        await onlookers.told("Trouble:", "The key file")
         await scene.talk("rooms go on")
-    await suffers(stage, {})
-    assert (await fetched(stage, "/readyz"))[0] == 200
+    await onlookers.see_none(hard=True)
     alice.say(private, "taken")
     await carol.expect(line("PRIVMSG", carol.nick, "taken"), within=DEADLINE)
-    await alice.expect(shown(gateway, "", ""), within=DEADLINE)
     for what in ("The PostgreSQL database", "The key file"):
-        await admin.expect(says("Over, after", what), within=DEADLINE)
+        await onlookers.told("Over, after", what)
     await scene.talk("as before")
     assert not carol.inbox.waiting(line("PRIVMSG", carol.nick)), (
         "what was refused never comes, and nothing twice"
     )
+    assert not alice.inbox.waiting(message(body="shown at once")), "nor does this"
+
+
+async def test_a_database_that_does_not_answer_holds_up_no_end_and_whoever_waited_for_it_is_told(
+    scene: Scene, way: Way
+) -> None:
+    stage, alice, carol = scene.stage, scene.alice, scene.carol
+    await scene.talk("before")
+    with way.silent():
+        await scene.talk("nobody waits for it here")
+        waits = alice.say(stage.contact(carol.nick, NET), "is not sent before it is safe")
+        carol.say(scene.nick, "came while nothing could be written")
+        await scene.settle()
+        began = time.monotonic()
+        stage.gateway.signal(signal.SIGTERM)
+        assert await stage.gateway.wait_ended(DEADLINE) == 0
+        assert time.monotonic() - began < IN_TIME
+    await stage.logged("gateway stopped")  # in order, and not by the last resort
+    assert error_condition(await alice.expect(message(id=waits, type="error"), within=DEADLINE))
+    assert not carol.inbox.waiting(line("PRIVMSG", carol.nick))
+    await alice.expect(message(body="came while nothing could be written", type="chat"), within=DEADLINE)

@@ -1,4 +1,5 @@
 """The way to a server that can be closed: who comes is refused, and who is there is cut off, as when the server is stopped.
+And it can be silent: nothing is passed on, and nobody is told, as when the server hangs.
 
 Has a loop and a thread of its own, so that it works whatever the test does.
 """
@@ -23,6 +24,8 @@ class Way:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._server: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -45,6 +48,14 @@ class Way:
         finally:
             self._do(True)
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        self._loop.call_soon_threadsafe(self._flows.clear)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._flows.set)
+
     def _do(self, open_: bool) -> None:
         work = self._open() if open_ else self._close()
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -66,7 +77,7 @@ class Way:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             self._ends.add(back)
             try:
-                await asyncio.gather(_copy(reader, back), _copy(there, writer))
+                await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
             finally:
                 self._ends.discard(back)
                 back.close()
@@ -74,14 +85,14 @@ class Way:
             self._ends.discard(writer)
             writer.close()
 
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until either end is gone."""
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass  # cut off
-    finally:
-        writer.close()
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Until either end is gone."""
+        try:
+            while data := await reader.read(65536):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass  # cut off
+        finally:
+            writer.close()
