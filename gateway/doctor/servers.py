@@ -166,7 +166,7 @@ _PROSODY = Server(
 # -- ejabberd ---------------------------------------------------------------------------------------------------
 
 _EJABBERD_THEN = "ejabberdctl reload_config"
-#: A listener whose lines have changed is closed and opened again, and one time in four finds its own port still taken
+#: A listener whose lines have changed is closed and opened again, and one time in three finds its own port still taken
 #: (seen with 23.01): then it stays closed until the configuration is read once more.
 _EJABBERD_PORT_THEN = f"{_EJABBERD_THEN} && {_EJABBERD_THEN}"
 _EJABBERD_TWICE = (
