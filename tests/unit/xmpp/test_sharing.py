@@ -196,11 +196,11 @@ def elements(draw, depth=4):
     )
     element.text = draw(st.none() | st.text(max_size=12) | st.just(URL))
     if depth:
-        element.extend(draw(st.lists(elements(depth=depth - 1), max_size=3)))
+        element.extend(draw(st.lists(elements(depth=depth - 1), max_size=2)))
     return element
 
 
-@given(st.lists(elements(), max_size=6))
+@given(st.lists(elements(), max_size=3))
 def test_any_stanza_is_read_without_a_fall(children):
     root = Element("{jabber:component:accept}message", {"from": "a@b", "to": "c@d"})
     root.extend(children)
