@@ -10,13 +10,14 @@ from xml.sax.saxutils import escape, quoteattr
 import pytest
 import pytest_asyncio
 
-from gateway.playground.clients import error_condition, error_text, message, presence
+from gateway.playground.clients import IrcClient, Line, error_condition, error_text, message, presence
 from gateway.playground.ircd import Ircd
 from gateway.playground.process import free_ports
-from tests.scenario.stage import Company, Door, Play, Scene, Stage, chatter, join_presence, meet
+from tests.faults.looking import NET
+from tests.scenario.stage import Company, Door, Play, Scene, Stage, chatter, join_presence
 from tests.waiting import DEADLINE, eventually
 
-NET, SLOW = "net", "slow"
+SLOW = "slow"
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 KIB = 1024
 
@@ -34,16 +35,8 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-async def ircd(stage: Stage) -> AsyncIterator[Ircd]:
-    server = await Ircd().start(port=stage.play.networks[NET].port)
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def scene(ircd: Ircd, company: Company) -> AsyncIterator[Scene]:
+async def scene(scene: Scene) -> AsyncIterator[Scene]:
     """alice may do what she likes; at the end she can talk as before."""
-    scene = await meet(company, NET)
     yield scene
     await scene.talk("after all that")
 
@@ -235,8 +228,18 @@ async def test_messages_that_say_nothing_are_no_trouble(
     assert not [one for one in ircd.received.waiting() if one.command == "PRIVMSG"]
 
 
+def answer_as_clients_do(client: IrcClient, one: Line) -> None:
+    """CTCP: without an answer, who asked waits for long."""
+    asked = one.params[-1] if one.command == "PRIVMSG" else ""
+    if asked.startswith("\x01VERSION"):
+        client.send(f"NOTICE {one.sender} :\x01VERSION carol's client\x01")
+    elif asked.startswith("\x01PING"):
+        client.send(f"NOTICE {one.sender} :{asked}")
+
+
 async def test_a_thousand_requests_at_once_get_a_thousand_answers(scene: Scene) -> None:
     alice, stage = scene.alice, scene.stage
+    scene.carol.observe(lambda one: answer_as_clients_do(scene.carol, one))
     targets = [
         stage.play.jid("irc"),
         stage.server(NET),

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.control.client import Client, ControlError
+from gateway.control.client import ControlError
 from gateway.ops.desk import Reloaded
 from gateway.playground.clients import XmppClient, error_condition, message, presence
 from gateway.playground.ircd import Ircd
 from gateway.playground.process import free_ports
+from tests.faults.looking import NET, control
 from tests.faults.manager import Manager, manager
-from tests.scenario.stage import Company, Door, Play, Scene, Stage, meet
+from tests.scenario.stage import Company, Door, Play, Scene, Stage
 from tests.waiting import DEADLINE, eventually
 
-NET, OTHER = "net", "other"
+OTHER = "other"
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +42,6 @@ async def stage(directory: Path, systemd: Manager) -> AsyncIterator[Stage]:
         yield running
     finally:
         await running.stop()
-
-
-@pytest.fixture
-async def ircd(stage: Stage) -> AsyncIterator[Ircd]:
-    server = await Ircd().start(port=stage.play.networks[NET].port)
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def scene(ircd: Ircd, company: Company) -> Scene:
-    return await meet(company, NET)
 
 
 class Config:
@@ -86,10 +75,6 @@ def config(stage: Stage) -> Iterator[Config]:
     yield file
     file.write(file.first)
     assert not control(stage).reload().problem
-
-
-def control(stage: Stage) -> Client:
-    return Client(stage.directory / "causeway.sock")
 
 
 async def reloaded(stage: Stage) -> Reloaded:
