@@ -106,6 +106,7 @@ async def test_a_mail_that_cannot_be_kept_is_not_taken(office: Office, smarthost
     await office.sending.queue.submit(office.finished(BOB))
     async with office.open():
         await office.told.until(1)
+        await office.all_noted()
     tables = Unstored(office.tables, smarthost)
     office.tables = tables
     with pytest.raises(NotStored):
