@@ -4,11 +4,11 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 import pytest
+import pytest_asyncio
 
 from gateway.bridge import Clock
 from gateway.clock import SystemClock
@@ -74,9 +74,12 @@ class Watched:
         await self.task
 
 
-@pytest.fixture(params=[Prosody, Ejabberd])
-async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Server]:
-    running = await request.param.start(tmp_path, components=[Component(JID, SECRET)])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[Prosody, Ejabberd])
+async def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Server]:
+    """Of all tests: whoever kills it starts it again."""
+    running = await request.param.start(tmp_path_factory.mktemp("xmpp"), components=[Component(JID, SECRET)])
     try:
         yield running
     finally:
@@ -98,7 +101,10 @@ async def test_what_the_server_refuses_is_explained(server: Server) -> None:
     assert "is not a component port (it is one for users)" in users.reason
     assert users.state is LinkState.REFUSED
     await server.kill()
-    assert "Nothing listens on" in (await tried()).reason
+    try:
+        assert "Nothing listens on" in (await tried()).reason
+    finally:
+        await server.restart()
 
 
 async def test_a_stanza_to_ourselves_comes_back(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import itertools
 import json
 import random
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from xml.sax.saxutils import quoteattr
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from gateway.accounts.pacing import BackoffPolicy, Pacer, PacingPolicy
 from gateway.bridge import Services
@@ -38,7 +40,6 @@ from tests.waiting import eventually
 
 JID = "gw.localhost"
 ROOM = f"#room@{JID}"
-ALICE = User("alice", "pw1")
 C = "{jabber:client}"
 UPLOAD = "urn:xmpp:http:upload:0"
 PICTURE = png(120, 80)
@@ -74,18 +75,34 @@ def only_for(directory: Path, *lists: str) -> None:
     (directory / "ejabberd.yml").write_text(json.dumps(config))
 
 
-@pytest.fixture(params=["prosody", "ejabberd-granted", "ejabberd-closed"])
-async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=["prosody", "ejabberd-granted", "ejabberd-closed"]
+)
+async def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Prosody | Ejabberd]:
+    """One for all tests; each has a user of its own."""
     name, _, access = str(request.param).partition("-")
     cls = {"prosody": Prosody, "ejabberd": Ejabberd}[name]
-    place = tmp_path / "xmpp"
-    place.mkdir()
-    async with AsyncExitStack() as stack:
-        server = await cls.start(place, components=[Peer(JID, "s3cret")], users=[ALICE])
-        stack.push_async_callback(server.stop)
+    place = tmp_path_factory.mktemp("xmpp")
+    running = await cls.start(place, components=[Peer(JID, "s3cret")])
+    try:
         if access:
             only_for(place, "local", *(["gateways"] if access == "granted" else []))
-            await server.restart()
+            await running.restart()
+        yield running
+    finally:
+        await running.stop()
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def scene(server: Prosody | Ejabberd, tmp_path: Path) -> AsyncIterator[Scene]:
+    user = User(f"alice{next(_numbers)}", "pw")
+    await server.add_user(user)
+    async with AsyncExitStack() as stack:
         clock = SystemClock()
         database = await stack.enter_async_context(opened(f"sqlite:///{tmp_path}/test.db", clock=clock))
         stores = Stores.of(database, SecretBox.create(tmp_path / "key"), clock)
@@ -122,7 +139,7 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         stack.push_async_callback(asyncio.wait_for, running, 10)
         stack.push_async_callback(component.close, "The show is over.")
         await eventually(lambda: component.link.status.state is LinkState.UP)
-        alice = await XmppClient.connect(server.host, server.c2s_port, ALICE.jid, ALICE.password)
+        alice = await XmppClient.connect(server.host, server.c2s_port, user.jid, user.password)
         stack.push_async_callback(alice.close)
         await alice.join(ROOM, "alice")
         yield Scene(server, bridge, alice, store)
