@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway import collector, page
+from gateway import collector
 from gateway.assembly import Shared, version
 from gateway.bridge import Clock, Finding, Schema, Verbosity
 from gateway.clock import SystemClock
@@ -263,6 +263,8 @@ class Gateway:
         settings, desk = self._settings.operator, parts.operations
         await stack.enter_async_context(control.serving(settings.socket, desk))
         if settings.listen:
+            # Many have no page, and it brings much along.
+            page = import_module("gateway.page")
             await stack.enter_async_context(
                 page.serving(settings, parts.shared.clients, desk, self._clock, parts.listeners.page)
             )
