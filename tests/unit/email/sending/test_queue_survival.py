@@ -194,9 +194,9 @@ async def test_a_mail_that_takes_long_is_told_once_and_then_given_up(
 
 
 async def test_an_end_waits_for_what_is_under_way(office: Office, smarthost: Scripted) -> None:
-    async with office.open(grace=5) as sending:
-        for _ in range(20):
-            await sending.queue.submit(office.finished(BOB))
+    for _ in range(20):
+        await office.sending.queue.submit(office.finished(BOB))
+    async with office.open(grace=5):
         await smarthost.until(lambda it: bool(it.received))
     count = len(smarthost.received)
     assert count < 20
