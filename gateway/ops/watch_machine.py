@@ -179,13 +179,14 @@ class ClockWatch:
 
 
 class LoopWatch:
-    """Whether the loop comes round in time. ``beats`` grows with each round."""
+    """Whether the loop comes round in time. For ``told`` seconds it is said that it did not."""
 
     KEY = "loop"
 
-    def __init__(self, health: Health, clock: Clock) -> None:
+    def __init__(self, health: Health, clock: Clock, told: float = LAG_TOLD) -> None:
         self._health = health
         self._clock = clock
+        self._told = told
         self.lag = 0.0  # seconds that the last beat was late
 
     async def run(self) -> None:
@@ -197,7 +198,7 @@ class LoopWatch:
             now = self._clock.monotonic()
             self.lag = max(0.0, now - before - BEAT)
             if self.lag > LATE:
-                told_until = now + LAG_TOLD
+                told_until = now + self._told
                 text = Text(
                     "The gateway was held up for seconds: look whether this machine has too much to do."
                 )

@@ -19,7 +19,7 @@ from gateway.ops.service_manager import ServiceManager
 from gateway.ops.watch_bridges import BridgeWatch
 from gateway.ops.watch_database import DatabaseWatch
 from gateway.ops.watch_links import LinkWatch
-from gateway.ops.watch_machine import LOOK, ClockWatch, DiskWatch, KeyWatch, LoopWatch
+from gateway.ops.watch_machine import LAG_TOLD, LOOK, ClockWatch, DiskWatch, KeyWatch, LoopWatch
 from gateway.secrets import SecretBox
 from gateway.settings import Settings
 from gateway.storage.database import Database
@@ -42,7 +42,7 @@ class Watching:
         self._haste = haste
         self._links = LinkWatch(health, clock)
         self._bulletin: Bulletin | None = None
-        self._loop = LoopWatch(health, clock)
+        self._loop = LoopWatch(health, clock, LAG_TOLD / haste)
 
     @property
     def lag(self) -> float:

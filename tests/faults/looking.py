@@ -69,8 +69,7 @@ class Onlookers:
 
     async def see(self, *words: str, hard: bool) -> None:
         """Of a trouble that there is now. It is seen everywhere; users see only a hard one, in general words."""
-        await self._ails(words, hard)
-        await self._at_the_doors(words, 503 if hard else 200)
+        await self._at_the_doors(words, hard)
         await self.admin.expect(self._shown("xa" if hard else "away", *words), within=DEADLINE)
         if hard:
             seen = await self.user.expect(self._shown("xa", "cannot carry messages"), within=DEADLINE)
@@ -78,8 +77,7 @@ class Onlookers:
 
     async def see_none(self, *, hard: bool) -> None:
         """Nothing ails it any more; ``hard`` is what was seen before."""
-        await self._ails((), False)
-        await self._at_the_doors((), 200)
+        await self._at_the_doors((), False)
         for each in (self.admin, self.user)[: 2 if hard else 1]:
             await each.expect(self._shown(""), within=DEADLINE)
 
@@ -101,31 +99,24 @@ class Onlookers:
 
         return presence(self.stage.play.jid("irc"), also=fits)
 
-    async def _ails(self, words: tuple[str, ...], hard: bool) -> None:
-        """Wait until this is the matter, and nothing else."""
+    async def _at_the_doors(self, words: tuple[str, ...], hard: bool) -> None:
+        """Wait until this is the matter, and nothing else, wherever one looks."""
 
         async def so() -> bool:
             found = await asyncio.to_thread(control(self.stage).readiness)
-            each_once = len(found.ailments) == len(words)
-            said = all(any(word in each.text for each in found.ailments) for word in words)
-            return each_once and said and found.ready is not hard
+            texts = [each.text for each in found.ailments]
+            if len(texts) != len(words) or found.ready is hard:
+                return False
+            ready, _ = await self._fetched("/readyz")
+            status, page = await self._fetched("/")
+            assert status == 200
+            exit_status, screen = await asyncio.to_thread(self._typed)
+            shown = all(each in text for each in words for text in (" ".join(texts), page, screen))
+            return shown and (ready, exit_status) == ((503, DEGRADED) if hard else (200, READY))
 
         await eventually(so, f"{words or 'nothing'} to be the matter")
 
-    async def _at_the_doors(self, words: tuple[str, ...], ready: int) -> None:
-        assert await self._fetched("/readyz") == ready
-        status, page = await self._fetched_text("/")
-        assert status == 200
-        exit_status, screen = await asyncio.to_thread(self._typed)
-        assert exit_status == (READY if ready == 200 else DEGRADED)
-        for each in words:
-            assert each in page
-            assert each in screen
-
-    async def _fetched(self, path: str) -> int:
-        return (await self._fetched_text(path))[0]
-
-    async def _fetched_text(self, path: str) -> tuple[int, str]:
+    async def _fetched(self, path: str) -> tuple[int, str]:
         async with (
             aiohttp.ClientSession(headers={_USER: "olga"}) as web,
             web.get(f"http://127.0.0.1:{self.port}{path}") as answer,
