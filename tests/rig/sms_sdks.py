@@ -3,6 +3,8 @@ that ``scripts/sms-sdks`` makes: what they say of a signature, and how they sign
 
 import json
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +12,25 @@ from gateway.playground.process import Missing
 from gateway.playground.unpacked import cache
 
 _CHILD = Path(__file__).parent / "sdks" / "answer.py"
-_SECONDS = 120
+
+Ask = Callable[[list[dict[str, Any]]], list[Any]]
+"""An answer for each question: see ``sdks/answer.py``."""
 
 
-def ask(questions: list[dict[str, Any]]) -> list[Any]:
-    """An answer for each question: see ``sdks/answer.py``. Raises ``Missing``."""
+@contextmanager
+def libraries() -> Iterator[Ask]:
+    """One process for all questions: it takes seconds to start. Raises ``Missing``."""
     python = cache() / "sms-sdks" / "bin" / "python"
     if not python.exists():
         raise Missing(f"There is no {python}: run scripts/sms-sdks.")
-    done = subprocess.run(
-        [str(python), str(_CHILD)],
-        input=json.dumps(questions),
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=True,
-    )
-    answers: list[Any] = json.loads(done.stdout)
-    return answers
+    pipe = subprocess.PIPE
+    with subprocess.Popen([str(python), str(_CHILD)], stdin=pipe, stdout=pipe, text=True) as child:
+
+        def ask(questions: list[dict[str, Any]]) -> list[Any]:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            print(json.dumps(questions), file=child.stdin, flush=True)
+            answers: list[Any] = json.loads(child.stdout.readline())
+            return answers
+
+        yield ask

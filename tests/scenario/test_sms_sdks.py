@@ -1,6 +1,7 @@
 """Signatures of callbacks, as our verifiers, our signing fakes and the providers' own libraries see them: all agree."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from bridges.sms.http import jwt
 from bridges.sms.http.signatures import Scheme, Verdict, verify
 from tests.fakes import sms_signing as signing
 from tests.fakes.sms_signing import FORM, TELNYX_PUBLIC, TOKEN, Post, document, form
-from tests.rig.sms_sdks import ask
+from tests.rig.sms_sdks import Ask, libraries
 
 BASE = "https://gw.example/bridge/sms"
 URL = f"{BASE}/main/0123456789abcdef"
@@ -42,6 +43,12 @@ def cases():
     yield "messagebird", Scheme.MESSAGEBIRD, TOKEN, POSTS["get"], signing.messagebird
 
 
+@pytest.fixture(scope="module")
+def ask() -> Iterator[Ask]:
+    with libraries() as ask:
+        yield ask
+
+
 def question(about: str, post: Post, secret: str, **more: object) -> dict[str, object]:
     return {
         "about": about,
@@ -58,7 +65,9 @@ def ours(scheme: Scheme, post: Post, secret: str, headers: dict[str, str], now: 
     return verify(scheme, post.request(BASE, **headers), post.url, secrets, now).verdict is Verdict.GENUINE
 
 
-def test_what_we_sign_as_a_provider_its_library_and_we_take_for_genuine_and_what_was_changed_neither_does():
+def test_what_we_sign_as_a_provider_its_library_and_we_take_for_genuine_and_what_was_changed_neither_does(
+    ask,
+):
     now = time.time()
     questions, mine, names = [], [], []
     for about, scheme, secret, post, sign in cases():
@@ -79,7 +88,7 @@ def test_what_we_sign_as_a_provider_its_library_and_we_take_for_genuine_and_what
 
 
 @pytest.mark.parametrize("algorithm", ["HMAC_SHA1", "HMAC_SHA256"])
-def test_what_the_library_of_twilio_signs_we_take_for_genuine(algorithm):
+def test_what_the_library_of_twilio_signs_we_take_for_genuine(ask, algorithm):
     posts = [POSTS["form"], POSTS["repeated field"], POSTS["form with query"]]
     with_port = [replace(each, url=each.url.replace("gw.example", "gw.example:443")) for each in posts]
     signatures = ask([question("twilio", each, TOKEN, sign=algorithm) for each in (*posts, *with_port)])
@@ -90,7 +99,7 @@ def test_what_the_library_of_twilio_signs_we_take_for_genuine(algorithm):
         assert ours(Scheme.TWILIO, post, TOKEN, headers, time.time())
 
 
-def test_what_the_library_of_plivo_signs_we_take_for_genuine():
+def test_what_the_library_of_plivo_signs_we_take_for_genuine(ask):
     posts = [
         POSTS[name] for name in ("form", "form with query", "form without anything", "repeated field", "get")
     ]
@@ -100,7 +109,7 @@ def test_what_the_library_of_plivo_signs_we_take_for_genuine():
         assert ours(Scheme.PLIVO, post, TOKEN, headers, time.time())
 
 
-def test_a_token_that_we_show_to_vonage_is_read_by_their_library():
+def test_a_token_that_we_show_to_vonage_is_read_by_their_library(ask):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -1,4 +1,5 @@
-"""Runs with the libraries of providers, and without ours: reads a list of questions from its input, and writes the answers.
+"""Runs with the libraries of providers, and without ours: reads lists of questions from its input, one a line, and writes
+the answers.
 
 A question has ``about`` (the provider), ``url``, ``method``, ``body``, ``headers``, ``secret``; the answer is whether the
 provider's library takes the signature for genuine. ``sign`` instead of ``headers`` asks for a signature by the library.
@@ -113,9 +114,9 @@ SIGN = {"twilio": twilio_sign, "plivo": plivo_sign, "vonage": vonage_sign}
 
 
 def main():
-    questions = json.load(sys.stdin)
-    answers = [(SIGN if "sign" in each else VERIFY)[each["about"]](each) for each in questions]
-    json.dump(answers, sys.stdout)
+    for line in sys.stdin:
+        answers = [(SIGN if "sign" in each else VERIFY)[each["about"]](each) for each in json.loads(line)]
+        print(json.dumps(answers), flush=True)
 
 
 if __name__ == "__main__":
