@@ -91,12 +91,13 @@ async def findings(
                 yield await _upload(settings, bridge, try_upload)
 
 
-def basics(path: Path, settings: Settings) -> Iterator[Finding]:
-    """What can be seen without asking anybody: the configuration, the key, and who may read what is kept."""
+def basics(path: Path, settings: Settings, user: int | None = None) -> Iterator[Finding]:
+    """What can be seen without asking anybody: the configuration, the key, and who may read what is kept. ``user``: the id
+    of whom the gateway runs as, if it is known."""
     bridges = ", ".join(f"{each.name} at {each.jid}" for each in settings.bridges)
     yield Finding(Verdict.OK, f"{path}: {bridges}", "configuration")
     yield _key(settings.storage)
-    yield from of_files(path, settings)
+    yield from of_files(path, settings, user)
 
 
 def directories(settings: Settings) -> Iterator[Finding]:

@@ -53,7 +53,7 @@ def of_files(config: Path, settings: Settings, user: int | None = None) -> Itera
         text = f"Everybody on this machine may put other files into {_listed(unguarded)}, in place of the gateway's"
         yield _failed(_SUBJECT, text, f"chmod o-w {_quoted(unguarded)}")
     if foreign:
-        text = f"{_listed(foreign)} cannot be written by {_name(user)}, who runs the gateway; it was made by somebody else"
+        text = f"{_listed(foreign)} cannot be written by {_name(user)}, who seems to run the gateway; somebody else made it"
         yield _failed(_SUBJECT, text, f"chown {_name(user)}: {_quoted(foreign)}")
     if not shown and not unguarded and not foreign:
         text = "Nobody else on this machine may read or change what the gateway keeps."
@@ -75,7 +75,7 @@ def _of_config(path: Path, settings: Settings, user: int) -> Iterator[Finding]:
     elif file.may(stat.S_IWOTH):
         yield _failed(subject, f"Everybody on this machine may change {path}", _closing(file, user))
     elif not _legible(file, user):
-        said = f"{path} cannot be read by {_name(user)}, who runs the gateway"
+        said = f"{path} cannot be read by {_name(user)}, who seems to run the gateway"
         yield _failed(subject, said, f"chown {_name(user)}: {_quoted([file.path])}")
 
 

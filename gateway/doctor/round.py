@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -160,7 +161,9 @@ async def _installation(
     if bridge:
         return
     if path is not None:
-        for finding in await asyncio.to_thread(lambda: list(basics(path, settings))):
+        for finding in await asyncio.to_thread(
+            lambda: list(basics(path, settings, os.geteuid() if database is not None else None))
+        ):
             yield finding
     for finding in await asyncio.to_thread(lambda: list(directories(settings))):
         yield finding
