@@ -147,8 +147,10 @@ class Courier:
                 spool.parcels.append(parcel)
             else:
                 self._waiting.append(parcel)
-            self._bound(owner)
+        # What can go out goes before anything is counted out: a user who is there loses nothing of a burst.
         self._pump()
+        if not parcel.words:
+            self._bound(owner)
 
     def back(self, parcel: Parcel) -> None:
         """The user's server could not deliver it: it goes into the user's spool, with all that waits for the user."""

@@ -247,6 +247,14 @@ async def test_what_falls_out_of_a_full_spool_is_told(world):
         assert len(texts(world)) == 4, "told once"
 
 
+async def test_a_burst_for_a_user_who_is_there_falls_out_of_nothing(world):
+    async with living(world, policy=DeliveryPolicy(spool=SpoolLimits(count=3))) as gateway:
+        for number in range(5):
+            gateway.hear(f"line {number}")
+        await gateway.rest(20)
+        assert texts(world) == [f"line {number}" for number in range(5)]
+
+
 async def test_the_word_of_what_fell_out_survives_a_restart(world):
     policy = DeliveryPolicy(spool=SpoolLimits(count=1))
     async with living(world, policy=policy, link=False) as gateway:
