@@ -46,7 +46,8 @@ class Postgres:
         """Make an empty database and give its URL."""
         connection = await self.connect()
         try:
-            await connection.execute(f'CREATE DATABASE "{database}"')
+            # Copying files is half the work of writing their pages to the log.
+            await connection.execute(f'CREATE DATABASE "{database}" STRATEGY FILE_COPY')
         finally:
             await connection.close()
         return self.url(database)
@@ -127,6 +128,9 @@ def _started(directory: Path) -> Iterator[Postgres]:
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": 0,
+        "autovacuum": "off",
         "max_connections": 40,
         "shared_buffers": "32MB",
     }
