@@ -184,6 +184,9 @@ class Transactions:
     async def _roll_back(self) -> None:
         if self._connection is None:
             return
+        if self.gone:
+            await self.close(broken=True)  # it has been cut, and has nothing left to ask
+            return
         try:
             # A full disk makes SQLite roll back by itself.
             if await self._backend.in_transaction(self._connection):
