@@ -266,7 +266,9 @@ async def pointer(names: Names, sending: Sending) -> Sequence[Finding]:
                     Finding(Verdict.OK, f"{address} is called {good[0]}, and that is its address.", subject)
                 )
                 continue
-            called = f"is called {hosts[0]}, which does not have that address" if hosts else "has no name (PTR)"
+            called = (
+                f"is called {hosts[0]}, which does not have that address" if hosts else "has no name (PTR)"
+            )
             text = f"{address}, from where our mail seems to come, {called}; many servers refuse mail from there."
             if sending.host in hosts:
                 line, where = _addresses(sending.host, sending), f"the DNS zone that {sending.host} is in"
