@@ -12,7 +12,6 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gateway import collector
 from gateway import commands as operating
 
 OK, BAD_USAGE, INTERRUPTED = 0, 2, 130
@@ -224,7 +223,6 @@ def _module(name: str) -> Callable[[argparse.Namespace], int]:
     """The function ``command`` of a module, which is imported only when it is called."""
 
     def command(arguments: argparse.Namespace) -> int:
-        collector.rest()
         status: int = import_module(name).command(arguments)
         return status
 
@@ -247,7 +245,6 @@ def _piped(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
 
 
 def _playground(arguments: argparse.Namespace) -> int:
-    collector.rest()
     status: int = asyncio.run(import_module(_PLAYGROUND).playground_main(arguments))
     return status
 

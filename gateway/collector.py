@@ -10,7 +10,7 @@ _COLLECT = (50_000, 20, 50)
 
 
 def rest() -> None:
-    """Look rarely from now on. Before a thousand modules are imported, that is a sixth of the time to start."""
+    """Look rarely from now on."""
     gc.set_threshold(*_COLLECT)
 
 
