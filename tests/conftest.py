@@ -34,8 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Nine thousand tests are a lot to look through, time and again: a third of what collecting them takes, and a sixth of what
-    they take."""
+    """Nine thousand tests are a lot to look through, time and again: a third of what it takes to collect them, and a sixth
+    of what it takes to run them."""
     collector.rest()
 
 
