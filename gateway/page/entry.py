@@ -115,23 +115,26 @@ class Entry:
         return name if name.isprintable() and len(name) <= _LONGEST_NAME else ""
 
     def try_token(self, request: web.Request, token: str) -> bool:
-        """Whether it is the token. Raises ``HTTPTooManyRequests`` for who was wrong too often."""
-        client = self.client(request)
-        wait = self._guesses.wait(client)
-        if wait > 0:
-            text = "Too many wrong tokens have been tried; try again in a minute."
-            raise web.HTTPTooManyRequests(text=text, headers={"Retry-After": str(int(wait) + 1)})
+        """Whether it is the token. Raises ``HTTPTooManyRequests`` for one more wrong one where there were too many.
+
+        The right one is let in whatever else was tried: a program with an old token, or anybody on this machine, would
+        otherwise lock out who has it. What keeps guessers out is its length, which the configuration insists on.
+        """
         right = (
             self.takes_token
             and len(token) <= _LONGEST_TOKEN
             and hmac.compare_digest(fingerprint(token), self._token)
         )
         if right:
-            self._guesses.right(client)
-        else:
-            self._guesses.wrong(client)
-            _log.warning("a wrong token was tried at the operator's page", client=client)
-        return right
+            return True
+        client = self.client(request)
+        wait = self._guesses.wait(client)
+        if wait > 0:
+            text = "That is not the token, and too many wrong ones have been tried. The right one is always taken."
+            raise web.HTTPTooManyRequests(text=text, headers={"Retry-After": str(int(wait) + 1)})
+        self._guesses.wrong(client)
+        _log.warning("a wrong token was tried at the operator's page", client=client)
+        return False
 
     def shows_token(self, request: web.Request) -> bool:
         """Whether the token came as machines send it: as Bearer, or as Basic with any name. Raises as ``try_token``."""

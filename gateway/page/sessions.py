@@ -78,22 +78,19 @@ _BURST_TOTAL, _SECONDS_TOTAL = 60, 1.0
 
 
 class Guesses:
-    """How often a wrong token may be tried: by one client (IPv6: one network), and by all who were never right."""
+    """How often a wrong token is heard: from one client (IPv6: one network), and from all."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._total = _Bucket()
         self._clients: OrderedDict[str, _Bucket] = OrderedDict()
-        self._right: OrderedDict[str, None] = OrderedDict()
 
     def wait(self, client: str) -> float:
-        """Seconds until ``client`` may try again; 0: now. To be asked before a token is looked at."""
+        """Seconds until one more from ``client`` is heard; 0: now."""
         now, client = self._clock.monotonic(), _network(client)
         bucket = self._clients.get(client)
         own = bucket.wait(now, _BURST, _SECONDS) if bucket else 0.0
-        # Strangers who guess must not shut out those who have the token.
-        others = 0.0 if client in self._right else self._total.wait(now, _BURST_TOTAL, _SECONDS_TOTAL)
-        return max(own, others)
+        return max(own, self._total.wait(now, _BURST_TOTAL, _SECONDS_TOTAL))
 
     def wrong(self, client: str) -> None:
         now, client = self._clock.monotonic(), _network(client)
@@ -102,13 +99,6 @@ class Guesses:
         self._total.take(now, _SECONDS_TOTAL)
         while len(self._clients) > _CLIENTS:
             self._clients.popitem(last=False)
-
-    def right(self, client: str) -> None:
-        client = _network(client)
-        self._right[client] = None
-        self._right.move_to_end(client)
-        while len(self._right) > _CLIENTS:
-            self._right.popitem(last=False)
 
 
 def _network(client: str) -> str:
