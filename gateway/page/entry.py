@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -25,7 +26,6 @@ from gateway.web.clients import Clients
 
 _log = structlog.get_logger(__name__)
 
-COOKIE = "causeway"
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_TOKEN = 1_000
 _LONGEST_NAME = 100
@@ -55,6 +55,7 @@ class Entry:
         self._sessions = Sessions(clock)
         self._guesses = Guesses(clock)
         self._key = secrets.token_bytes(32)
+        self._cookie = _cookie(socket.gethostname(), settings.listen)
 
     # -- where a request comes from --------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class Entry:
         if name:
             csrf = hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()
             return Visitor(name, csrf, signed_in=False)
-        session = self._sessions.find(request.cookies.get(COOKIE, ""))
+        session = self._sessions.find(request.cookies.get(self._cookie, ""))
         return Visitor("page", session.csrf, signed_in=True) if session is not None else None
 
     def _vouched_for(self, request: web.Request) -> str:
@@ -152,9 +153,9 @@ class Entry:
 
     def sign_in(self, request: web.Request, response: web.Response) -> None:
         """Begin a session; whatever the browser had before ends."""
-        self._sessions.end(request.cookies.get(COOKIE, ""))
+        self._sessions.end(request.cookies.get(self._cookie, ""))
         response.set_cookie(
-            COOKIE,
+            self._cookie,
             self._sessions.begin(),
             httponly=True,
             samesite="Strict",
@@ -164,13 +165,19 @@ class Entry:
         _log.info("signed in at the operator's page", client=self.client(request))
 
     def sign_out(self, request: web.Request, response: web.Response) -> None:
-        self._sessions.end(request.cookies.get(COOKIE, ""))
-        response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+        self._sessions.end(request.cookies.get(self._cookie, ""))
+        response.del_cookie(self._cookie, path="/", httponly=True, samesite="Strict")
 
 
 def is_genuine(form: Mapping[str, str], visitor: Visitor) -> bool:
     """Whether a form was made by a page that was given to this visitor."""
     return hmac.compare_digest(fingerprint(form.get("csrf", "")), fingerprint(visitor.csrf))
+
+
+def _cookie(machine: str, listen: str) -> str:
+    """Its name. Cookies know hosts, not ports (RFC 6265 §8.5): a browser would take one gateway's for that of another on the
+    same machine, or at the other end of another tunnel, and sign its operator out."""
+    return f"causeway-{hashlib.sha256(f'{machine} {listen}'.encode()).hexdigest()[:12]}"
 
 
 def _bare(host: str) -> str:

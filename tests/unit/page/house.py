@@ -71,6 +71,11 @@ class House:
         status, _, _ = await self.post("/login", {"token": TOKEN})
         assert status == 303
 
+    def cookie(self) -> str:
+        """What the browser sends now that it is signed in."""
+        (morsel,) = self.session.cookie_jar
+        return f"{morsel.key}={morsel.value}"
+
 
 @functools.cache
 def compiled() -> Renderer:
@@ -79,17 +84,23 @@ def compiled() -> Renderer:
 
 @asynccontextmanager
 async def house(
-    settings: dict[str, object] | None = None, *, trusted=("127.0.0.1",), clock=None, desk=None, **bounds
+    settings: dict[str, object] | None = None,
+    *,
+    trusted=("127.0.0.1",),
+    clock=None,
+    desk=None,
+    listen="127.0.0.1:0",
+    **bounds,
 ) -> AsyncIterator[House]:
     clock = clock or SystemClock()
     desk = desk or FakeDesk(clock, view())
     # Port 0 is for tests, not for configurations.
     chosen = OperatorSettings(listen="127.0.0.1:1", **{"token": TOKEN, **(settings or {})})
-    chosen = chosen.model_copy(update={"listen": "127.0.0.1:0"})
+    chosen = chosen.model_copy(update={"listen": listen})
     async with (
         serving(chosen, Clients(trusted), desk, clock, renderer=compiled(), **bounds) as port,
         aiohttp.ClientSession(
-            f"http://127.0.0.1:{port}", cookie_jar=aiohttp.CookieJar(unsafe=True)
+            f"http://{chosen.address[0]}:{port}", cookie_jar=aiohttp.CookieJar(unsafe=True)
         ) as session,
     ):
         yield House(desk, port, session)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from gateway.page.entry import _cookie
 from gateway.page.sessions import Guesses, Sessions
 from tests.fakes.clock import ManualClock
 from tests.unit.page.house import TOKEN, house
@@ -48,11 +49,27 @@ async def test_the_token_opens_the_page_for_this_browser():
 async def test_whoever_signs_out_is_out():
     async with house() as place:
         await place.sign_in()
-        kept = place.session.cookie_jar.filter_cookies(place.session._base_url)["causeway"].value
+        kept = place.cookie()
+        assert (await place.get("/", headers={"Cookie": kept}))[0] == 200
         form = {"csrf": csrf((await place.get("/"))[1])}
         assert (await place.post("/logout", form))[0] == 303
-        status, _, _ = await place.get("/", headers={"Cookie": f"causeway={kept}"})
+        status, _, _ = await place.get("/", headers={"Cookie": kept})
         assert status == 303
+
+
+async def test_one_browser_is_signed_in_at_two_gateways_of_one_machine():
+    async with house() as one, house(listen="127.0.0.2:0") as other:
+        await one.sign_in()
+        await other.sign_in()
+        # As a browser does that knows both by one name: ports are nothing to it.
+        kept = {each.partition("=")[0]: each for each in (one.cookie(), other.cookie())}
+        both = {"Cookie": "; ".join(kept.values())}
+        for place in (one, other):
+            place.session.cookie_jar.clear()
+            assert (await place.get("/", headers=both))[0] == 200
+            assert (await place.get("/"))[0] == 303
+    names = {_cookie(*each) for each in (("a", "[::1]:1"), ("a", "[::1]:2"), ("b", "[::1]:1"))}
+    assert len(names) == 3  # the port, and, through tunnels, the machine
 
 
 async def test_the_cookie_is_for_encrypted_connections_where_there_are_such():

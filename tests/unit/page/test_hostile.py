@@ -168,7 +168,7 @@ async def test_a_body_that_drips_ends_the_connection():
 async def dropped(port: int, cookie: str, path: str, *, again: bool) -> bool:
     """Ask, once or ``again`` and again, and read nothing of what is answered, until the connection is cut."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: causeway={cookie}\r\n\r\n".encode()
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode()
     try:
         async with asyncio.timeout(3 * WAIT):
             writer.write(request)
@@ -187,19 +187,17 @@ async def dropped(port: int, cookie: str, path: str, *, again: bool) -> bool:
 async def test_a_client_that_reads_nothing_is_dropped():
     async with house(bounds=Bounds(stalled_seconds=0.1)) as place:
         await place.sign_in()
-        cookie = place.session.cookie_jar.filter_cookies(place.session._base_url)["causeway"].value
-        assert await dropped(place.port, cookie, "/", again=True)
+        assert await dropped(place.port, place.cookie(), "/", again=True)
         assert (await place.get("/healthz"))[0] == 200
 
 
 async def test_a_viewer_that_reads_nothing_is_dropped():
     async with house(bounds=Bounds(stalled_seconds=0.1)) as place:
         await place.sign_in()
-        cookie = place.session.cookie_jar.filter_cookies(place.session._base_url)["causeway"].value
         # More than all buffers in between can hold.
         ailment = Ailment("disk", "It is full. " * 2_000_000)
         place.desk.view = replace(place.desk.view, ailments=(ailment,))
-        assert await dropped(place.port, cookie, "/events?of=overview", again=False)
+        assert await dropped(place.port, place.cookie(), "/events?of=overview", again=False)
         assert (await place.get("/healthz"))[0] == 200
 
 
