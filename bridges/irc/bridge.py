@@ -193,7 +193,8 @@ class IrcBridge:
         """``gateway.bridge.Examined``."""
         fixed = self._settings.fixed_server
         named = {fixed: self._network(fixed)} if fixed else self._listed
-        return examine(self._settings, named, self._security.crowd, self._identd, self._services.clock)
+        services, crowd = self._services, self._security.crowd
+        return examine(self._settings, named, crowd, self._identd, services.clock, services.name)
 
     def measures(self) -> Iterable[Measure]:
         """``gateway.bridge.Measured``."""

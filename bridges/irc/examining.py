@@ -5,6 +5,7 @@ from contextlib import aclosing
 from functools import partial
 
 from bridges.irc import impressions, visiting
+from bridges.irc.addresses import server_name
 from bridges.irc.config import IrcSettings
 from bridges.irc.crowd import Crowd
 from bridges.irc.dial import LoopDialer, Resolver, resolve_name
@@ -26,24 +27,29 @@ async def examine(
     crowd: Crowd,
     identd: Identd,
     clock: Clock,
+    bridge: str,
     *,
     resolve: Resolver = resolve_name,
 ) -> AsyncIterator[Finding]:
-    """``networks`` are those that the operator has named."""
+    """``networks`` are those that the operator has named, ``bridge`` is what the bridge is called."""
     manners = Manners.of(settings)
-    places = [Network(name, each, manners.origin(_NOBODY, each)) for name, each in networks.items()]
-    presence = impressions.Presence(settings, places, crowd, identd, resolve)
+    own = {server_name(name): each.model_fields_set for name, each in settings.networks.items()}
+    places = [
+        Network(name, each, manners.origin(_NOBODY, each), bridge, own.get(name))
+        for name, each in networks.items()
+    ]
+    presence = impressions.Presence(settings, places, crowd, identd, resolve, bridge)
     async with aclosing(side_by_side(list(_examinations(presence, places, clock)))) as found:
         async for finding in found:
             yield finding
     if not places:
-        yield _chosen_by_users(crowd)
+        yield _chosen_by_users(crowd, bridge)
 
 
-def _chosen_by_users(crowd: Crowd) -> Finding:
+def _chosen_by_users(crowd: Crowd, bridge: str) -> Finding:
     """Where the operator has named no network."""
     how = (
-        'To have one tried, add the line [bridges.irc.networks."irc.libera.chat"], or another, to config.toml: '
+        f'To have one tried, add the line [bridges.{bridge}.networks."irc.libera.chat"], or another, to config.toml: '
         "after `causeway reload`, `causeway doctor` calls there."
     )
     there = crowd.hosts()

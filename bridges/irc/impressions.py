@@ -26,13 +26,15 @@ _SHELL = "a root shell"
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What is looked at. ``asked`` is the port on which networks ask identd."""
+    """What is looked at. ``asked`` is the port on which networks ask identd; ``bridge`` is what the bridge is
+    called in the configuration."""
 
     settings: IrcSettings
     networks: Sequence[Network]
     crowd: Crowd
     identd: Identd
     resolve: Resolver
+    bridge: str
     asked: int = _ASKED
 
 
@@ -84,8 +86,11 @@ async def contact(presence: Presence) -> Sequence[Finding]:
     if settings.realname_contact or not presence.networks:
         return []
     text = "Nothing tells the staff of networks whom to ask about a user of yours; they ban whom they cannot ask."
-    fix = '[bridges.irc]\nrealname_contact = "abuse@example.org"'
-    return [Finding(Verdict.NOTE, text, "contact for networks", fix, CONFIG)]
+    where = f"{CONFIG}, below [bridges.{presence.bridge}]"
+    if "realname_contact" in settings.model_fields_set:
+        where += ", in place of `realname_contact` there"
+    fix = 'realname_contact = "abuse@example.org"'
+    return [Finding(Verdict.NOTE, text, "contact for networks", fix, where)]
 
 
 # -- how many of us -----------------------------------------------------------------------------------------------------

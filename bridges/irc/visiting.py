@@ -6,7 +6,7 @@ lately. Networks that users choose are theirs: nothing goes there unasked.
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -39,11 +39,27 @@ _NICE = ("draft/chathistory", "draft/multiline", "draft/message-redaction", "acc
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """As it is configured: ``name`` is what users write. ``origin``: where calls come from."""
+    """As it is configured: ``name`` is what users write. ``origin``: where calls come from. ``bridge`` is what the bridge is
+    called in the configuration, ``own`` the keys in the network's own table there; None if it has no table."""
 
     name: str
     settings: NetworkSettings
     origin: Origin
+    bridge: str
+    own: Set[str] | None
+
+    @property
+    def table(self) -> str:
+        return f'[bridges.{self.bridge}.networks."{self.name}"]'
+
+    def written(self, lines: str, *keys: str) -> tuple[str, str]:
+        """What to paste to have ``lines``, which set ``keys``, in its table, and into what. TOML takes neither a table nor a
+        key twice."""
+        if self.own is None:
+            return f"{self.table}\n{lines}", f"{CONFIG}, at its end"
+        there = [f"`{key}`" for key in keys if key in self.own]
+        instead = f", in place of {' and '.join(there)} there" if there else ""
+        return lines, f"{CONFIG}, below {self.table}{instead}"
 
     @property
     def host(self) -> str:
@@ -92,7 +108,7 @@ def judged(place: Network, calls: Sequence[Call], now: float) -> Sequence[Findin
     elif any(each.failure is None for each in calls):
         text = (
             f"{place.name} was asked what it can do and said nothing that IRC servers say: is it one? Correct "
-            f'`address` and the ports of [bridges.irc.networks."{place.name}"].'
+            f"`address` and the ports of {place.table}."
         )
         found.append(Finding(Verdict.FAIL, text, f"capabilities of {place.name}"))
     return found
@@ -156,7 +172,7 @@ def _port(place: Network, made: Call, now: float) -> Finding:
             f"The certificate of {where} is not checked (`tls_verify`), so anybody on the way could be that server: pin the "
             "one it has, after its operators have confirmed it."
         )
-        return Finding(Verdict.NOTE, text, subject, _pin(place, shown), CONFIG)
+        return Finding(Verdict.NOTE, text, subject, *_pin(place, shown))
     text = f"{way}: its certificate {shown.end(now)}."
     if shown.soon(now):
         return Finding(Verdict.NOTE, f"{text} After that nobody can connect: tell its operators.", subject)
@@ -170,14 +186,13 @@ def _gone(made: Call, subject: str) -> Finding:
 def _untrusted(place: Network, made: Call, shown: Shown, subject: str, now: float) -> Finding:
     names = ", ".join(shown.names[:5]) or "no name"
     text = f"{made.failure} It is for {names}, {shown.end(now)}, and was signed by {shown.issuer}."
-    return Finding(Verdict.FAIL, text, subject, _pin(place, shown), CONFIG)
+    return Finding(Verdict.FAIL, text, subject, *_pin(place, shown))
 
 
-def _pin(place: Network, shown: Shown) -> str:
-    return (
-        f'[bridges.irc.networks."{place.name}"]\n'
-        "# Only if you know from its operators that this is the one it has:\n"
-        f'fingerprint = "{shown.sha256}"'
+def _pin(place: Network, shown: Shown) -> tuple[str, str]:
+    return place.written(
+        f'# Only if you know from its operators that this is the one it has:\nfingerprint = "{shown.sha256}"',
+        "fingerprint",
     )
 
 
@@ -188,8 +203,8 @@ def _plain(place: Network, made: Call, where: str) -> Finding:
     port = sts.upgrade((made.offered or {}).get("sts", ""))
     if port is not None:
         text = f"{where} wants encryption, on port {port}: the gateway goes there by itself, and need not ask first."
-        fix = f'[bridges.irc.networks."{place.name}"]\ntls_ports = [{port}]\nports = []'
-        return Finding(Verdict.NOTE, text, subject, fix, CONFIG)
+        lines = place.written(f"tls_ports = [{port}]\nports = []", "tls_ports", "ports")
+        return Finding(Verdict.NOTE, text, subject, *lines)
     if _near(made.there):
         return Finding(
             Verdict.OK, f"{where} at {made.there}, without encryption, in your own network.", subject

@@ -31,7 +31,7 @@ class Report:
         self._bridges = tuple(bridges)
         self._counts: Counter[Verdict] = Counter()
         self._group = ""
-        self._pasted: set[str] = set()
+        self._pasted: set[tuple[str, str]] = set()
 
     @property
     def well(self) -> bool:
@@ -52,10 +52,10 @@ class Report:
         yield from textwrap.wrap(
             text, _WIDTH, initial_indent=head, subsequent_indent=_INDENT, break_on_hyphens=False
         )
-        if finding.fix in self._pasted:
+        if (finding.fix, finding.where) in self._pasted:
             yield f"{_INDENT}(The lines are those above.)"
         elif finding.fix:
-            self._pasted.add(finding.fix)
+            self._pasted.add((finding.fix, finding.where))
             yield ""
             where = f"Paste into {finding.where}:" if finding.where else "Paste:"
             yield from textwrap.wrap(
@@ -117,7 +117,7 @@ def as_chat(findings: Sequence[Finding]) -> tuple[Text, Text]:
     paste are as XEP-0393 §5 has them, which reads well in clients too that know nothing of it, and where blank lines are not
     shown. What is the same of several bridges is told once."""
     parts: list[Text] = []
-    pasted: set[str] = set()
+    pasted: set[tuple[str, str]] = set()
     for verdict, heading in _HEADINGS.items():
         same: dict[tuple[str, str, str], list[str]] = {}
         for finding in findings:
@@ -154,13 +154,13 @@ def _titled(heading: Text) -> Text:
     return joined("", ["*", heading, "*"])
 
 
-def _entry(subjects: str, text: str, fix: str, where: str, pasted: set[str]) -> Text:
+def _entry(subjects: str, text: str, fix: str, where: str, pasted: set[tuple[str, str]]) -> Text:
     said = joined("", [f"• {subjects}: ", text])
     if not fix:
         return said
-    if fix in pasted:
+    if (fix, where) in pasted:
         return joined("\n", [said, Text("(The lines are those above.)")])
-    pasted.add(fix)
+    pasted.add((fix, where))
     fence = "```"
     lines = fix.rstrip("\n")
     return joined("\n", [said, Text("Paste into {where}:", where=where), fence, lines, fence])

@@ -39,6 +39,9 @@ def test_lines_that_help_twice_are_shown_once() -> None:
     first, second = list(report.lines(BAD)), list(report.lines(BAD))
     assert any("line one" in line for line in first)
     assert second == ["FAIL  link: It is shut.", "      (The lines are those above.)"]
+    elsewhere = list(report.lines(replace(BAD, where="another file")))
+    assert "      Paste into another file:" in elsewhere
+    assert any("line one" in line for line in elsewhere)
 
 
 def test_long_sentences_are_wrapped_and_lines_to_paste_are_not() -> None:

@@ -2,12 +2,16 @@
 
 import asyncio
 import random
+import re
 import socket
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import SecretStr
 
 from bridges.irc import examining, impressions, visiting
@@ -22,7 +26,9 @@ from bridges.irc.impressions import Presence
 from bridges.irc.network_config import NetworkSettings
 from bridges.irc.visiting import Network
 from gateway.bridge import Finding, Services, SessionEnded, Verdict
+from gateway.config import load
 from gateway.model import Condition, Refused
+from gateway.playground.certificate import make_certificate
 from tests.unit.clock import ManualClock
 
 LOCALHOST = "127.0.0.1"
@@ -39,7 +45,7 @@ ALL = {
 
 
 def place(**settings: object) -> Network:
-    return Network("irc.example", NetworkSettings.model_validate(settings), Origin())
+    return Network("irc.example", NetworkSettings.model_validate(settings), Origin(), "irc", set(settings))
 
 
 def by_subject(findings: Sequence[Finding]) -> dict[str, Finding]:
@@ -58,7 +64,7 @@ async def loopback(host: str, port: int) -> Sequence[AddressInfo]:
 def presence(settings: IrcSettings, *places: Network, clock: ManualClock | None = None) -> Presence:
     clock = clock or ManualClock()
     identd = Identd(Claims(), clock, settings.identd_host, settings.identd_port)
-    return Presence(settings, places, Crowd(clock), identd, loopback)
+    return Presence(settings, places, Crowd(clock), identd, loopback, "irc")
 
 
 # -- calls -------------------------------------------------------------------------------------------------------------
@@ -110,7 +116,6 @@ def test_a_network_that_wants_encryption_comes_with_the_lines_for_that() -> None
     told = by_subject(visiting.judged(place(), [call], 0.0))["port 6667 of irc.example"]
     assert told.verdict is Verdict.NOTE
     assert "tls_ports = [6697]" in told.fix
-    assert told.where == "config.toml"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +144,7 @@ def test_a_port_that_is_not_reached_fails_in_the_words_of_who_dialled() -> None:
 async def examined(settings: IrcSettings, crowd: Crowd, clock: ManualClock) -> dict[str, Finding]:
     networks = {name: settings.network(name) for name in settings.networks}
     identd = Identd(Claims(), clock, "", 0)
-    found = examining.examine(settings, networks, crowd, identd, clock, resolve=nowhere)
+    found = examining.examine(settings, networks, crowd, identd, clock, "irc", resolve=nowhere)
     return by_subject([each async for each in found])
 
 
@@ -169,6 +174,46 @@ async def test_a_network_that_has_just_banned_somebody_is_left_alone_for_a_while
     assert "name of irc.example" not in told
     await clock.advance(3600.0)
     assert "name of irc.example" in await examined(settings, crowd, clock)
+
+
+def pasted(finding: Finding, config: str) -> str:
+    """``config`` with what is printed at the place that is printed, and without what stands there instead."""
+    if finding.where == "config.toml, at its end":
+        return f"{config}{finding.fix}\n"
+    table = finding.where.removeprefix("config.toml, below ").partition(", in place of ")[0]
+    assert config.count(f"{table}\n") == 1
+    for key in re.findall(r"`(\w+)`", finding.where):
+        config = re.sub(rf"^{key} = .*\n", "", config, flags=re.MULTILINE)
+    return config.replace(f"{table}\n", f"{table}\n{finding.fix}\n")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        '[bridges.libera.networks."irc.example"]\nports = [6667]\n',
+        'fixed_server = "irc.example"\ndefault_ports = [6667]\n',
+    ],
+)
+async def test_what_is_printed_can_be_pasted_into_the_configuration(rest: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    config = f'[bridges.libera]\nkind = "irc"\njid = "irc.example.org"\nsecret = "hunter2"\n{rest}'
+    path.write_text(config)
+    settings = load(path, {}).bridges[0].own
+    assert isinstance(settings, IrcSettings)
+    own = settings.networks["irc.example"].model_fields_set if settings.networks else None
+    network = Network("irc.example", settings.network("irc.example"), Origin(), "libera", own)
+    [note] = await impressions.contact(replace(presence(settings, network), bridge="libera"))
+    wants = Call(PLAIN, there=LOCALHOST, offered={**ALL, "sts": "port=6697,duration=5"})
+    made = make_certificate(tmp_path).certificate.read_bytes()
+    der = x509.load_pem_x509_certificate(made).public_bytes(Encoding.DER)
+    odd = Call(SECURE, ConnectFailed("It is odd."), certificate=der)
+    found = [note, *(each for each in visiting.judged(network, [wants, odd], 0.0) if each.fix)]
+    assert [each.subject.split(" ")[0] for each in found] == ["contact", "port", "tls"]
+    for each in found:
+        path.write_text(pasted(each, config))
+        after = load(path, {}).bridges[0].own
+        assert isinstance(after, IrcSettings)
+        assert after != settings
 
 
 async def test_the_bridge_is_examined_for_what_it_has_configured() -> None:
