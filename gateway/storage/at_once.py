@@ -71,6 +71,7 @@ class AtOnce:
             poolclass=StaticPool,
             pool_reset_on_return=None,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
         )
         self._connection = engine.connect()
         self._texts: dict[tuple[RowInsert, int], str] = {}

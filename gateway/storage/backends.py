@@ -194,6 +194,7 @@ class SqliteBackend:
         return create_async_engine(
             URL.create("sqlite+aiosqlite", database=name, query=query),
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             poolclass=NullPool,
             connect_args={"timeout": self._busy_timeout},
         )
@@ -208,6 +209,7 @@ class SqliteBackend:
         engine = create_async_engine(
             self._url,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             # One thread at a time: aiosqlite's, or one of ours.
             connect_args={"timeout": self._busy_timeout, "check_same_thread": False},
             **(pool or {"poolclass": NullPool}),
@@ -311,6 +313,7 @@ class PostgresBackend:
         return create_async_engine(
             self._url,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             connect_args={"timeout": 10, "command_timeout": 30, "server_settings": settings},
             **pool,
         )

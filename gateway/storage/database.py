@@ -182,7 +182,8 @@ class Database:
             async with self._engines[1].connect() as connection:
                 return await self._backend.fetch(connection, statement, params)
         except self._backend.errors as error:
-            raise explain(error, self._backend.place) from error
+            # "from None", here and where it is written: what a driver says quotes what people said.
+            raise explain(error, self._backend.place) from None
 
     async def close(self) -> None:
         """Write what is left and let go of the database; ``run`` returns. May be called twice."""

@@ -115,7 +115,7 @@ class Transactions:
             failure = explain(error, self._backend.place)
             await self._roll_back()
             if not failure.by_statement:
-                raise failure from error
+                raise failure from None
         try:
             await self._one_by_one(group)
         except self._backend.errors:

@@ -8,7 +8,7 @@ the tables cannot be used.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import URL, ColumnElement, Float, cast, extract, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -229,10 +229,11 @@ class Box:
 
 
 def _engine(url: URL) -> AsyncEngine:
+    common: dict[str, Any] = {"connect_args": {"timeout": _SECONDS}, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
         # Opened anew every time: somebody may put another file in its place.
-        return create_async_engine(url, poolclass=NullPool, connect_args={"timeout": _SECONDS})
-    return create_async_engine(url, pool_size=2, pool_pre_ping=True, connect_args={"timeout": _SECONDS})
+        return create_async_engine(url, poolclass=NullPool, **common)
+    return create_async_engine(url, pool_size=2, pool_pre_ping=True, **common)
 
 
 def _age(dialect: str) -> ColumnElement[float]:

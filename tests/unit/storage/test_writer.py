@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sqlite3
 import sys
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -380,6 +381,24 @@ async def test_a_flood_of_posts_fails_no_faster_than_the_back_off(database: Data
     vars(backend)["run"] = original
     await eventually(lambda: database.counts.waiting == 0)
     assert await count(database) == 51
+
+
+async def test_what_was_said_is_in_no_traceback(database: Database) -> None:
+    """PostgreSQL quotes a value that it cannot read; SQLAlchemy shows all that a statement was given."""
+    said = "meet me at the old mill"
+    missing = text("SELECT count(*) FROM no_such_table WHERE body = :said")
+    unread = text("SELECT abs(CAST(CAST(:said AS VARCHAR) AS BIGINT) - 9223372036854775807 - 1)")
+    told: list[str] = []
+    for asked in (
+        database.read(missing, {"said": said}),
+        database.read(unread, {"said": said}),
+        database.write(text("UPDATE archive SET no_such_column = :said"), {"said": said}),
+    ):
+        with pytest.raises(StorageError) as caught:
+            await asked
+        told += traceback.format_exception(caught.value)
+    assert said not in "".join(told)
+    assert "this is a mistake in Causeway" in "".join(told)
 
 
 async def test_every_acknowledged_row_survives_a_kill(url: str, clock: SystemClock) -> None:
