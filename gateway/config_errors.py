@@ -98,7 +98,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def unknown_key(name: str, table: Iterable[str | int], known: Iterable[str]) -> str:
     names = list(known)
     path = dotted(table)
-    place = f"[{path}]" if path else "this file"
+    place = f"[{path}]" if path else "the configuration"
     return f"is not known.{did_you_mean(name, names)} Known in {place}: {', '.join(names) or 'nothing'}."
 
 

@@ -162,8 +162,10 @@ def overlay(
         *tables, last = name.split("__")
         for part in tables:
             found = _named(table, part)
-            inner = table.setdefault(found, {})
             key = (*key, found)
+            if found not in table:
+                variables[key] = variable  # a table that the file does not have
+            inner = table.setdefault(found, {})
             if not isinstance(inner, dict):
                 break
             table = inner

@@ -19,8 +19,8 @@ from tests.unit.config.toys import GOOD, build, wrong
         ),
         (
             "[xmmp]\nport = 1\n",
-            "line 1: xmmp is not known. Did you mean xmpp? Known in this file: xmpp, storage, log, limits, access, web, "
-            "operator, media, delivery, bridges.",
+            "line 1: xmmp is not known. Did you mean xmpp? Known in the configuration: xmpp, storage, log, limits, access, "
+            "web, operator, media, delivery, bridges.",
         ),
         (
             '[web]\nlisten = "127.0.0.1:5290"\n',

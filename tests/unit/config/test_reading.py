@@ -107,6 +107,12 @@ def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path) -> None
         "environment variable CAUSEWAY_XMPP__HOTS: xmpp.hots is not known. Did you mean host? Known in [xmpp]: host, "
         "port, allow_remote."
     ]
+    (line,) = wrong(tmp_path, GOOD, CAUSEWAY_NONSENSE__X="1")
+    assert line.startswith(
+        "environment variable CAUSEWAY_NONSENSE__X: nonsense is not known. Known in the conf"
+    )
+    lines = wrong(tmp_path, GOOD, CAUSEWAY_BRIDGES__TYO__JID="toy2.example.org")
+    assert {line.partition(": ")[0] for line in lines} == {"environment variable CAUSEWAY_BRIDGES__TYO__JID"}
 
 
 def test_a_variable_with_one_underscore_too_few_is_told(tmp_path: Path) -> None:
