@@ -56,7 +56,21 @@ def database_value(url: str) -> str:
         )
     if scheme == "sqlite" and not rest.startswith("/"):
         raise ValueError("must have three slashes before the file, as in sqlite:///causeway.db")
+    if scheme == "postgresql":
+        # What follows a second @, or a : without any, would be shown as the host, and may be half a password.
+        if rest.count("@") > 1:
+            raise ValueError("must have one @ only, before the host: write @ in the password as %40")
+        if not _has_port(rest.rpartition("@")[2]):
+            raise ValueError(
+                "must have a number as the port, as in postgresql://USER:PASSWORD@HOST:5432/NAME"
+            )
     return url
+
+
+def _has_port(rest: str) -> bool:
+    """Or none, which is as good."""
+    port = re.split(r"[/?]", rest, maxsplit=1)[0].rpartition("]")[2].partition(":")[2]
+    return not port or (port.isascii() and port.isdigit())
 
 
 def uri_value(text: str) -> str:

@@ -90,13 +90,13 @@ def backend(url: str, *, busy_timeout: float) -> Backend:
         match parsed.drivername:
             case "sqlite":
                 return SqliteBackend(parsed, busy_timeout)
-            case "postgresql" | "postgres":
+            case "postgresql" | "postgres" if url.count("@") < 2:  # or the host would be half a password
                 return PostgresBackend(parsed, busy_timeout)
     # The URL itself stays out of the text: it may hold a password.
     raise StorageError(
         Trouble.URL,
         "The database URL is not understood: write sqlite:///directory/file.db or "
-        "postgresql://user:password@host/database.",
+        "postgresql://user:password@host/database, with @ in the password as %40.",
     )
 
 

@@ -1,10 +1,11 @@
 """Database URLs as they may be shown. Imports no driver."""
 
-from urllib.parse import urlsplit, urlunsplit
-
 
 def without_password(url: str) -> str:
     """As programs of PostgreSQL take it, which ask for the password then."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}"))
+    # Not as the parts of a URL: SQLAlchemy takes a password with / ? # in it, too.
+    scheme, separator, rest = url.partition("://")
+    user, at, where = rest.rpartition("@")
+    place, mark, options = where.partition("?")
+    shown = "&".join(each for each in options.split("&") if not each.startswith("password="))
+    return f"{scheme}{separator}{user.partition(':')[0]}{at}{place}{mark if shown else ''}{shown}"

@@ -149,6 +149,9 @@ async def test_upgrading_settings_of_all_bridges(config: Path) -> None:
     [
         ("postgresql://u:p%20w@h:5/db", "postgresql://u@h:5/db"),
         ("postgresql://h/db", "postgresql://h/db"),
+        ("postgresql://u:p/w?#@h/db", "postgresql://u@h/db"),
+        ("postgresql://u@h/db?password=p&ssl=1", "postgresql://u@h/db?ssl=1"),
+        ("postgresql://u@h/db?password=p", "postgresql://u@h/db"),
         ("postgresql://u@h/db?sslmode=require", "postgresql://u@h/db?sslmode=require"),
     ],
 )

@@ -98,6 +98,14 @@ from tests.unit.config.toys import GOOD, build, wrong
             '[storage]\ndatabase = "sqlite://causeway.db"\n',
             "line 2: storage.database must have three slashes before the file, as in sqlite:///causeway.db.",
         ),
+        (
+            '[storage]\ndatabase = "postgresql://u:hun@ter2@127.0.0.1:1/x"\n',
+            "line 2: storage.database must have one @ only, before the host: write @ in the password as %40.",
+        ),
+        (
+            '[storage]\ndatabase = "postgresql://u:hunter2/x"\n',
+            "line 2: storage.database must have a number as the port, as in postgresql://USER:PASSWORD@HOST:5432/NAME.",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place_key_value_and_what_is_allowed(

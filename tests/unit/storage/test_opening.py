@@ -115,7 +115,15 @@ def test_an_unreadable_file_says_to_give_access(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "causeway.db", "mysql://root@localhost/x", "sqlite+pysqlite:///x", "postgresql://u:hunter2@h:x/d"],
+    [
+        "",
+        "causeway.db",
+        "mysql://root@localhost/x",
+        "sqlite+pysqlite:///x",
+        "postgresql://u:hunter2@h:x/d",
+        "postgresql://u:an@hunter2@h:1/d",
+        "postgresql://u:an@h/hunter2@h:1/d",
+    ],
 )
 async def test_a_url_that_is_not_understood_is_not_repeated(url: str) -> None:
     error = await refusal(url)
