@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.playground.carrier import NUMBERS, Carrier
 from gateway.playground.kannel import FAKE, PASSWORD, USERNAME, Kannel
 from gateway.playground.mail import AUTHSERV, OURS, Post
+from gateway.playground.operator_page import OperatorPage
 from gateway.playground.peers import LOOPBACK, Component, IrcServer, XmppServer
 from gateway.playground.process import Child
 from gateway.secrets import SecretBox
@@ -99,6 +100,12 @@ routes = ["kannel"]
 users = ["{operator}"]
 """
 
+_OPERATOR = """
+[operator]
+listen = "{page.listen}"
+token = "{page.token}"
+"""
+
 _ROUTE = "carrier"
 #: What the operator writes from, through Kannel where it is there.
 KANNEL_NUMBER = "+12025550121"
@@ -130,9 +137,12 @@ class Causeway:
 
     name = "the gateway"
 
-    def __init__(self, directory: Path, component: Component, network: str) -> None:
+    def __init__(
+        self, directory: Path, component: Component, network: str, page: OperatorPage | None = None
+    ) -> None:
         self.jid = component.jid
         self.network = network
+        self.page = page
         self.mail_jid = self.sms_jid = ""
         self.config = directory / "config.toml"
         self.child = Child(
@@ -157,11 +167,12 @@ class Causeway:
         network_more: Mapping[str, str] | None = None,
         mail: MailSettings | None = None,
         phones: PhoneSettings | None = None,
+        page: OperatorPage | None = None,
     ) -> "Causeway":
         """Write ``config.toml`` and a key into ``directory``, start, and wait until the server let us in. ``bridge`` and
         ``network_more``: further keys of ``[bridges.irc]`` and of the network, with values as TOML writes them; ``mail``:
-        there is an email bridge too, ``phones``: one for SMS. Raises ``NotReady``."""
-        gateway = cls(directory, component, network)
+        there is an email bridge too, ``phones``: one for SMS; ``page``: there is the operator's. Raises ``NotReady``."""
+        gateway = cls(directory, component, network, page)
         gateway.config.write_text(
             _CONFIG.format(
                 xmpp_host=server.host,
@@ -177,7 +188,8 @@ class Causeway:
                 network_more=_lines(network_more),
             )
             + (_mail(mail, server) if mail is not None else "")
-            + (_phones(phones) if phones is not None else ""),
+            + (_phones(phones) if phones is not None else "")
+            + (_OPERATOR.format(page=page) if page is not None else ""),
             encoding="utf-8",
         )
         gateway.config.chmod(0o600)
@@ -210,11 +222,13 @@ class Causeway:
         await self.child.kill()
 
     async def restart(self) -> None:
-        """Returns when the XMPP server let all bridges in again."""
+        """Returns when the XMPP server let all bridges in again, and the page is there."""
         await self.stop()
         self.child.start()
-        jids = [jid for jid in (self.jid, self.mail_jid, self.sms_jid) if jid]
-        await self.child.wait_ready(*(self.child.logged(f"link up jid={jid} ") for jid in jids), within=60.0)
+        awaited = [f"link up jid={jid} " for jid in (self.jid, self.mail_jid, self.sms_jid) if jid]
+        if self.page is not None:
+            awaited.append(f"serving HTTP host={LOOPBACK} port={self.page.port} ")
+        await self.child.wait_ready(*(self.child.logged(each) for each in awaited), within=60.0)
 
 
 def _mail(mail: MailSettings, server: XmppServer) -> str:

@@ -41,6 +41,7 @@ Everything runs (up in {seconds:.1f} s). Take any XMPP and any IRC client; nothi
   SMS           {sms}: register there, then write to {phone}, who answers
                 (or to any other number: {pad} in a browser is a phone to type on; those that end in 9 are off)
                 {kannel}
+  operator      {page} in a browser, token {token}; /metrics and /readyz are there, too
   files         {directory}
 
 With profanity:
@@ -178,6 +179,8 @@ def _print_guide(playground: Playground, directory: Path, seconds: float, web: P
             phone=playground.gateway.phone(_HOST_PHONE),
             pad=playground.carrier.url,
             kannel=_kannel(playground),
+            page=playground.page.url,
+            token=playground.page.token,
             directory=directory,
             password=playground.users["alice"].password,
             lobby=LOBBY,

@@ -17,6 +17,7 @@ from gateway.playground.kannel import Kannel, Way
 from gateway.playground.kannel_phones import KannelPhones
 from gateway.playground.mail import Post
 from gateway.playground.ngircd import NgIRCd
+from gateway.playground.operator_page import OperatorPage
 from gateway.playground.own_ircd import OwnIrcd
 from gateway.playground.peers import Component, IrcServer, Server, User, XmppServer, new_secret
 from gateway.playground.phone_page import PhonePage
@@ -56,6 +57,7 @@ class Playground:
         users: Mapping[str, User],
         post: Post,
         carrier: Carrier,
+        page: OperatorPage,
         kannel: KannelPhones | None,
         *,
         privileges: bool,
@@ -66,6 +68,7 @@ class Playground:
         self.users = users
         self.post = post
         self.carrier = carrier
+        self.page = page
         self.kannel = kannel
         self.without_kannel = (
             "it is not there; to fetch it: bash -c '. scripts/prepare.sh; need_unpacked kannel kannel-extras'"
@@ -91,7 +94,8 @@ class Playground:
         chosen_irc = irc or ("inspircd" if InspIRCd.installed() else "own")
         users = {name: User(name, secrets.token_hex(4)) for name in USERS}
         component, mail, sms = [Component(jid, new_secret()) for jid in (GATEWAY_JID, MAIL_JID, SMS_JID)]
-        carrier, [web_port] = Carrier(), free_ports(1)
+        carrier, [web_port, page_port] = Carrier(), free_ports(2)
+        page = OperatorPage(page_port)
         kannel = Kannel(_sub(directory, "kannel"), Way(web_port)) if Kannel.installed() else None
         started: list[Server] = []
         # Postfix starts many small programs, and has time while the others do.
@@ -118,6 +122,7 @@ class Playground:
                 level=level,
                 mail=MailSettings(mail, post),
                 phones=PhoneSettings(sms, carrier, users[OPERATOR].jid, web_port, kannel),
+                page=page,
             )
         except BaseException:
             posting.cancel()
@@ -130,7 +135,7 @@ class Playground:
             raise
         phones = KannelPhones(kannel) if kannel is not None else None
         playground = cls(
-            xmpp_server, irc_server, gateway, users, post, carrier, phones, privileges=privileges
+            xmpp_server, irc_server, gateway, users, post, carrier, page, phones, privileges=privileges
         )
         try:
             await playground.check()

@@ -1,5 +1,5 @@
-"""The part of the tour at the gateway's own doors: what it is, that IRC needs no registration, and a command by form and by
-chat, which must come to the same."""
+"""The part of the tour at the gateway's own doors: what it is, that IRC needs no registration, a command by form and by
+chat, which must come to the same, and what monitoring asks."""
 
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
@@ -33,6 +33,7 @@ class DoorsTour:
             ("alice runs a command from her client's menu", self._by_form),
             ("The same command, by chat", self._by_chat),
             ("alice asks what her server lets the gateway do for her", self._privileges),
+            ("bob, who runs the gateway, asks it what monitoring asks", self._monitored),
         )
 
     async def _discover(self) -> None:
@@ -93,6 +94,16 @@ class DoorsTour:
         self._cast.sees("alice", told)
         if ("roster: get and set" in told) != granted:
             raise Unmet(f"alice expected {'some' if granted else 'no'} privileges")
+
+    async def _monitored(self) -> None:
+        page = self._cast.rig.page
+        for path, wanted in (("readyz", "ready"), ("metrics", "causeway_ready 1")):
+            self._cast.sends("bob", f"{page.url}{path}")
+            lines = (await page.ask(path)).splitlines()
+            if wanted not in lines:
+                raise Unmet(f"bob expected {wanted!r} at {page.url}{path}, but read: {lines}")
+            told = sum(not line.startswith("#") for line in lines)
+            self._cast.sees("bob", wanted if told == 1 else f"{wanted}, and {told - 1} numbers more")
 
     # -- pieces ------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The rig itself on real servers: log-ins, restarts, kills, and the playground as a whole."""
 
 import asyncio
+import re
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from gateway.playground.clients import IrcClient, LoginFailed, XmppClient, line,
 from gateway.playground.ejabberd import Ejabberd
 from gateway.playground.inspircd import InspIRCd
 from gateway.playground.ngircd import NgIRCd
+from gateway.playground.operator_page import OperatorPage
 from gateway.playground.peers import IrcServer, User, XmppServer
 from gateway.playground.prosody import Prosody
 from tests.rig.servers import USERS, Directory, Network
@@ -123,6 +125,8 @@ async def test_the_playground_ends_whole_on_sigterm_and_on_sigkill() -> None:
                 output += row.decode()
         children = _children(process.pid)
         assert len(children) == 8  # four of them are Kannel's
+        assert (page := re.search(r"http://127\.0\.0\.1:(\d+)/ in a browser, token (\w+);", output))
+        assert "causeway_ready 1" in await OperatorPage(int(page[1]), page[2]).ask("metrics")
         process.send_signal(number)
         assert await process.wait() == status
         for pid in children:
