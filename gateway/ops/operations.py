@@ -4,6 +4,7 @@ Decides nothing but what is asked too much; numbers, traces and findings are mad
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, get_args
 
 import structlog
@@ -169,6 +170,7 @@ class Operations:
         _log.info("a bridge was restarted", bridge=bridge)
 
     async def reload(self, author: str) -> Reloaded:
+        level, configured = self.log_level, self._fleet.settings.log.level
         self._manager.reloading()
         try:
             done = await self._reloading.again()
@@ -184,6 +186,9 @@ class Operations:
             else:
                 self.health.clear(_CONFIGURATION)
             self.log_level = self._fleet.settings.log.level
+            if level != self.log_level == configured:
+                told = f"The log level is {configured} again, as configured; it was {level}."
+                done = replace(done, changed=(*done.changed, told))
             _log.info(
                 "configuration reloaded",
                 changed=done.changed,

@@ -4,6 +4,7 @@ them."""
 import asyncio
 import io
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -90,6 +91,10 @@ async def test_what_is_changed_holds_at_once(scene: Scene) -> None:
         assert part in out
     assert (await typed(stage, "allow", "evil.example", "--lift"))[0] == 0
     assert (await typed(stage, "log-level", "warning"))[0] == 0
+    status, out, _ = await typed(stage, "reload")
+    assert status == 0
+    assert re.search(r"^The log level is \w+ again, as configured; it was warning\.$", out, re.MULTILINE)
+    assert "log level" not in (await typed(stage, "reload"))[1]
     assert (await typed(stage, "restart", "irk"))[0] == 1
 
 
