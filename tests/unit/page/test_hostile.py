@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.ops.health import Ailment
 from gateway.page.requests import BODY_LIMIT, _fields, number
+from gateway.page.server import BOUNDS
 from gateway.web.server import Bounds
 from tests.unit.page.house import house
 from tests.unit.page.test_entry import csrf
@@ -201,15 +202,27 @@ async def test_a_viewer_that_reads_nothing_is_dropped():
         assert (await place.get("/healthz"))[0] == 200
 
 
-async def test_connections_beyond_the_bound_are_refused_and_the_others_served():
-    async with house(bounds=Bounds(connections=20)) as place:
+@pytest.mark.parametrize("strangers", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
+async def test_connections_beyond_the_bound_are_refused_and_the_others_served(strangers):
+    patient = replace(BOUNDS, head_seconds=600)  # on a machine however busy
+    async with house(bounds=patient) as place:
         await place.get("/healthz")  # this one stays
-        pairs = [await asyncio.open_connection("127.0.0.1", place.port) for _ in range(400)]
-        ends = await asyncio.wait_for(asyncio.gather(*(_ended(reader) for reader, _ in pairs[19:])), WAIT)
-        assert all(ends)
-        assert (await place.get("/healthz"))[0] == 200
-        for _, writer in pairs:
+        held = [await _connected(place.port) for _ in range(BOUNDS.connections - 1)]
+        for _ in range(strangers // 100):
+            pairs = [await _connected(place.port) for _ in range(100)]
+            ends = await asyncio.wait_for(asyncio.gather(*(_ended(reader) for reader, _ in pairs)), WAIT)
+            assert all(ends)
+            assert (await place.get("/healthz"))[0] == 200
+            for _, writer in pairs:
+                writer.close()
+        for reader, writer in held:
+            writer.write(get("/healthz"))
+            assert b" 200 " in await asyncio.wait_for(reader.readline(), WAIT)
             writer.close()
+
+
+async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", port)
 
 
 async def _ended(reader: asyncio.StreamReader) -> bool:
