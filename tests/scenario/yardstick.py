@@ -50,7 +50,12 @@ async def causeway(place: Path, server: FakeXmppServer, fixed: str) -> AsyncIter
     clock, rng = SystemClock(), random.Random(5)
     services = Services(clock, rng, "1.0")
     settings = BRIDGE.settings.model_validate(
-        {"default_ports": [6667], "default_tls_ports": [6697, 6670], "fixed_server": fixed}
+        {
+            "default_ports": [6667],
+            "default_tls_ports": [6697, 6670],
+            "fixed_server": fixed,
+            "private_servers": True,  # as with biboumi, and the network is on this machine
+        }
     )
     async with opened(f"sqlite:///{place}/causeway.db", clock=clock) as database:
         component = Component(

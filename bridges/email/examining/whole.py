@@ -18,7 +18,7 @@ from bridges.email.sending.trial import Trial
 from gateway.bridge import Clock, Finding
 from gateway.bridge.examining import Examination, side_by_side
 
-_ANSWER_SECONDS = 5.0  # of the smarthost; it has several steps
+_ANSWER_SECONDS = 10.0  # of the smarthost, which may be busy; it has several steps
 _SECONDS = 25.0
 _DOMAINS = 20  # that are looked up at most
 
