@@ -57,9 +57,9 @@ class Failures:
         self._groups: dict[tuple[Direction, str], _Group] = {}  # the latest last
         self._messages: dict[str, tuple[float, Direction, str]] = {}  # by id; the latest last
 
-    def note(self, direction: Direction, why: Refused, id_: str = "", hidden: Sequence[str] = ()) -> None:
-        """A message failed. ``id_`` is what it can be traced by. ``hidden``: names of people and rooms that the reason may
-        hold."""
+    def note(self, direction: Direction, why: Refused, id_: str = "", hidden: Sequence[str] = ()) -> str:
+        """A message failed; the cause that it is counted under. ``id_`` is what it can be traced by. ``hidden``: names of
+        people and rooms that the reason may hold."""
         now = self._clock.now()
         key = direction, cause_of(why, hidden)
         group = self._groups.pop(key, None)
@@ -80,6 +80,7 @@ class Failures:
             self._messages[id_] = now, *key
             if len(self._messages) > _MESSAGES:
                 del self._messages[next(iter(self._messages))]
+        return key[1]
 
     def of(self, id_: str) -> tuple[float, Direction, str] | None:
         """When, on which way and by which cause a message failed; None if that is not known (any more)."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gateway.bridge import Cancellable, Clock, Verbosity
 from gateway.model import AccountState, Refused
+from gateway.ops.failure_log import FailureLog
 from gateway.ops.failures import Failures
 from gateway.ops.status import Direction, Point, Span, TrafficView
 
@@ -104,6 +105,7 @@ class Traffic:
 
     __slots__ = (
         "_clock",
+        "_log",
         "_measured",
         "_recent",
         "_rings",
@@ -138,6 +140,7 @@ class Traffic:
         self.taken, self.shown = Latency(), Latency()
         self.changes = dict.fromkeys(AccountState, 0)  # how often sessions came into a state
         self.failed: dict[tuple[Direction, str], int] = {}  # by condition of the error
+        self._log = FailureLog(clock, bridge)
         self._clock = clock
         self._measured = 0  # of ``rooms_in``, those whose time is known
         self._seen = self._totals()
@@ -185,9 +188,11 @@ class Traffic:
         """A message does not get to where it should. ``hidden``: names that must not be told (see ``Failures``)."""
         key = direction, why.condition.value
         self.failed[key] = self.failed.get(key, 0) + 1
-        self.failures.note(direction, why, id_, hidden)
-        if self.verbosity.debug:
-            self.tell("message refused", id_, direction=direction.value, condition=why.condition.value)
+        cause = self.failures.note(direction, why, id_, hidden)
+        if self.verbosity.debug:  # all of them are wanted, as all that other messages go through
+            self.tell("message failed", id_, direction=direction.value, cause=cause)
+        else:
+            self._log.tell(direction, cause, id_[:255])
 
     def tell(self, step: str, message: str, **details: object) -> None:
         """Log a step of a message. To be called only if ``verbosity.debug``: it costs as much as a message does."""
@@ -200,6 +205,7 @@ class Traffic:
         self._tick_later()
 
     def stop(self) -> None:
+        self._log.end()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -209,6 +215,7 @@ class Traffic:
 
     def _due(self) -> None:
         self.tick()
+        self._log.due()
         self._recent.append((self.monotonic(), self._seen.incoming, self._seen.outgoing))
         self._tick_later()
 

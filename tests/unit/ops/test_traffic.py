@@ -4,7 +4,9 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from gateway.bridge import Verbosity
 from gateway.model import Condition, Refused
 from gateway.ops.status import Direction, Span
 from gateway.ops.traffic import BOUNDS, Latency, Traffic
@@ -130,3 +132,46 @@ def test_a_quantile_lies_in_the_bucket_of_the_value_of_that_rank(values: list[fl
     below = ordered[max(0, min(rank, len(values) - 1) - 1)]
     lowest = max((edge for edge in edges if edge < below), default=0.0)
     assert min(lower, lowest) - slack <= found <= upper + slack
+
+
+async def test_what_fails_is_in_the_log_and_a_flood_of_it_is_counted() -> None:
+    clock = ManualClock()
+    traffic = Traffic(clock, "irc")
+    traffic.start()
+    said = Refused(Condition.FORBIDDEN, "No +49171555123 for bob@example.org, hush!")
+    with capture_logs() as lines:
+        for number in range(8):
+            traffic.fail(Direction.OUT, said, f"m{number}", ("bob",))
+    assert [(each["event"], each["message"], each["log_level"]) for each in lines] == [
+        ("message failed", f"m{number}", "info") for number in range(5)
+    ]
+    assert lines[0]["bridge"] == "irc"
+    assert lines[0]["cause"].startswith("forbidden: No")
+    assert not any(each in str(lines) for each in ("555", "bob", "example.org"))
+    with capture_logs() as lines:
+        await clock.advance(70)
+    [more] = lines
+    assert (more["event"], more["count"], more["cause"]) == (
+        "more messages failed",
+        3,
+        traffic.failures.groups()[0].cause,
+    )
+    with capture_logs() as lines:
+        for kind in range(100):
+            cause = "".join(chr(ord("a") + int(digit)) for digit in f"{kind:03}")
+            traffic.fail(Direction.IN, Refused(Condition.FORBIDDEN, f"said {cause}"), "id")
+        traffic.fail(Direction.OUT, said, "again")
+        traffic.stop()
+    assert [each["event"] for each in lines].count("message failed") == 30
+    left_out = [each["count"] for each in lines if each["event"] == "more messages failed"]
+    assert len(left_out) <= 22
+    assert sum(left_out) == 71
+
+
+async def test_a_log_of_single_messages_has_every_failure() -> None:
+    traffic = Traffic(ManualClock(), "irc", Verbosity(debug=True))
+    with capture_logs() as lines:
+        for number in range(40):
+            traffic.fail(Direction.OUT, SLOW, f"m{number}")
+    assert {(each["event"], each["log_level"]) for each in lines} == {("message failed", "debug")}
+    assert len(lines) == 40
