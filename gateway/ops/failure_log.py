@@ -1,5 +1,6 @@
-"""Messages that failed, in the log: id, bridge and cause of each, up to so many lines a minute, and how many more there were.
-Never what a message says, and nobody's address or number (causes are freed of them: ``gateway.ops.failures``).
+"""Messages that failed, in the log: id, bridge and cause of each, up to so many lines a minute, and how many more it were.
+
+Never what a message says, nor an address or number of anybody: causes are freed of them (``gateway.ops.failures``).
 """
 
 import structlog
