@@ -6,6 +6,7 @@ Those modules are imported when their command is given and not before, so that `
 import argparse
 import asyncio
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -90,20 +91,20 @@ def _parser(*, playground: bool) -> argparse.ArgumentParser:
         add(
             "check",
             "check configuration, files, database and the link to the XMPP server",
-            _module("gateway.check"),
+            _piped(_module("gateway.check")),
         )
     )
     doctor = add(
         "doctor",
         "try everything that an installation depends on, and say how to put right what is wrong",
-        _module("gateway.doctor.command"),
+        _piped(_module("gateway.doctor.command")),
     )
     _takes_config(doctor)
     _takes_doctor(doctor)
     replay = add(
         "webhook-replay",
         "show what the gateway makes of a provider's request that was written to a file; nothing comes of it",
-        _module("gateway.replay"),
+        _piped(_module("gateway.replay")),
     )
     _takes_config(replay)
     replay.add_argument("file", type=Path, metavar="FILE", help="the request as it was sent, headers and all")
@@ -237,11 +238,20 @@ def _piped(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
             status = command(arguments)
             sys.stdout.flush()
         except BrokenPipeError:
+            if not _unread():
+                raise
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
             return OK
         return status
 
     return piped
+
+
+def _unread() -> bool:
+    """Whether it is the output that nobody reads, and no other pipe."""
+    looked = select.poll()
+    looked.register(sys.stdout.fileno(), 0)  # errors are told without being asked for
+    return bool(looked.poll(0))
 
 
 def _playground(arguments: argparse.Namespace) -> int:

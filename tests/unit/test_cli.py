@@ -1,8 +1,10 @@
 """The command line: what is understood, what is said, which status it ends with."""
 
 import argparse
+import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -51,6 +53,14 @@ def test_a_wrong_command_line_is_status_2_and_said_on_standard_error(
     streams = capsys.readouterr()
     assert streams.out == ""
     assert "usage: causeway" in streams.err
+
+
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_who_reads_the_first_lines_only_gets_no_traceback_after_them(command: str, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as out, redirect_stdout(out):
+        assert cli.main([command, "-c", str(tmp_path / "missing.toml")]) == 0
 
 
 def test_help_and_version_import_nothing_heavy() -> None:
