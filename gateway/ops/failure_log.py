@@ -1,4 +1,4 @@
-"""Messages that failed, in the log: id, bridge and cause of each, up to so many lines a minute, and how many more it were.
+"""Messages that failed, in the log: id, bridge and cause of each: so many lines a minute, and how many more there were.
 
 Never what a message says, nor an address or number of anybody: causes are freed of them (``gateway.ops.failures``).
 """
