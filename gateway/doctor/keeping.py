@@ -18,11 +18,11 @@ from gateway.bridge.examining import Examination
 from gateway.check_storage import before_looking, of_schema, place_of
 from gateway.secrets import SecretBox, SecretError
 from gateway.settings import Settings, StorageSettings
-from gateway.storage.backends import only_looking
 from gateway.storage.database import Database
 from gateway.storage.errors import StorageError
 from gateway.storage.offline import looking
 from gateway.storage.schema import account_settings, bridge_memory, preferences, rooms
+from gateway.storage.sqlite_file import only_looking
 from gateway.storage.versions import applied
 
 Read = Callable[[Executable], Awaitable[Sequence[Row[Any]]]]
@@ -55,6 +55,7 @@ def of_storage(settings: Settings, clock: Clock, database: Database | None) -> l
 async def _running(settings: Settings, clock: Clock, database: Database) -> AsyncIterator[Finding]:
     storage = settings.storage
     try:
+        await database.in_place()
         yield Finding(Verdict.OK, f"{database.place} answers.")
         yield await _sealed(storage, database.read)
         if database.dialect == "postgresql":
@@ -196,7 +197,11 @@ def _whole(file: Path, query: Mapping[str, str]) -> Finding:
     """Look through all of it on a connection of our own that cannot write, for so long as nobody is kept waiting."""
     subject = "database file"
     until = time.monotonic() + _LOOKING
-    size = file.stat().st_size / 1e6
+    try:
+        size = file.stat().st_size / 1e6
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        return Finding(Verdict.FAIL, f"{file} cannot be looked at: {why}.", subject)
     try:
         uri = f"file:{quote(str(file))}?{urlencode({'mode': 'ro', **query})}"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
@@ -222,7 +227,10 @@ def _whole(file: Path, query: Mapping[str, str]) -> Finding:
 def _log(file: Path) -> Finding:
     subject = "database log"
     log = file.with_name(f"{file.name}-wal")
-    size = log.stat().st_size if log.exists() else 0
+    try:
+        size = log.stat().st_size
+    except FileNotFoundError:
+        size = 0  # whoever had the database open has ended
     if size < _WAL:
         return Finding(Verdict.OK, f"{size / 1e6:.1f} MB.", subject)
     return Finding(

@@ -1,4 +1,5 @@
-"""Whether the database can be written: what its writer meets, and where nothing is to be written, a try now and then.
+"""Whether the database can be written: what its writer meets, and where nothing is to be written, a try now and then. And
+whether it is still the file at its place, for one that was moved away takes all that is written, and nobody finds it again.
 
 So a database that is gone is noticed in the quiet of the night, and one that is back as soon as it is.
 """
@@ -10,6 +11,7 @@ from gateway.ops.health import Health
 from gateway.storage.errors import StorageError
 
 KEY = "database"
+PLACE = "place of the database"
 #: Seconds between two tries where nothing was committed in between, and while there is trouble.
 QUIET = 30.0
 TROUBLED = 2.0
@@ -21,6 +23,9 @@ class Written(Protocol):
     @property
     def commits(self) -> int:
         """Since the start."""
+
+    async def in_place(self) -> None:
+        """Raises ``StorageError`` if it is not where it was opened any more."""
 
     async def probe(self) -> None:
         """Write something that changes nothing. Raises ``StorageError``."""
@@ -35,6 +40,7 @@ class DatabaseWatch:
         self._clock = clock
         self._haste = haste
         self._troubled = False
+        self._away = False
 
     def trouble(self, error: StorageError | None) -> None:
         """What keeps the writer from writing; None: nothing any more."""
@@ -48,10 +54,21 @@ class DatabaseWatch:
         """For ever."""
         seen = -1
         while True:
-            await self._clock.sleep((TROUBLED if self._troubled else QUIET) / self._haste)
+            await self._clock.sleep((TROUBLED if self._troubled or self._away else QUIET) / self._haste)
+            await self._see()
             if self._troubled or self._database.commits == seen:
                 await self._try()
             seen = self._database.commits
+
+    async def _see(self) -> None:
+        try:
+            await self._database.in_place()
+        except StorageError as error:
+            self._away = True
+            self._health.report(PLACE, str(error))
+        else:
+            self._away = False
+            self._health.clear(PLACE)
 
     async def _try(self) -> None:
         try:

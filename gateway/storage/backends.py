@@ -14,7 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, cast
-from urllib.parse import quote
 
 from sqlalchemy import Executable, Row, event
 from sqlalchemy.engine import URL, make_url
@@ -25,6 +24,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 from gateway.storage.at_once import AtOnce, Threads
 from gateway.storage.errors import StorageError, Trouble, explain
 from gateway.storage.items import Params, RowInsert, Step
+from gateway.storage.sqlite_file import Identity, identity, only_looking, see, url_of
 
 
 class Backend(Protocol):
@@ -44,6 +44,9 @@ class Backend(Protocol):
 
     async def prepare(self) -> None:
         """See that the database can be opened at all; make an SQLite file if there is none."""
+
+    async def in_place(self) -> None:
+        """Raises ``StorageError`` if what was prepared is not what the URL leads to any more."""
 
     def writer_engine(self) -> AsyncEngine: ...
 
@@ -130,7 +133,9 @@ class SqliteBackend:
     def __init__(self, url: URL, busy_timeout: float) -> None:
         name = url.database or ":memory:"
         self._path = None if name == ":memory:" else Path(name)
-        self._url = URL.create("sqlite+aiosqlite", database=name)
+        # Where the file is gone while we run, no new one is made in its place.
+        self._url = url_of(self._path, mode="rw") if self._path else URL.create("sqlite+aiosqlite")
+        self._opened: Identity | None = None
         self._busy_timeout = busy_timeout
         self._threads = Threads()
         self.place = "The database in memory" if self._path is None else f"The database {self._path}"
@@ -155,8 +160,13 @@ class SqliteBackend:
         self._begins_well(path, os.O_CREAT | os.O_RDWR)
         try:
             self._to_wal(path)
-        except sqlite3.Error as error:
+            self._opened = identity(path)
+        except (sqlite3.Error, OSError) as error:
             raise explain(error, self.place) from error
+
+    async def in_place(self) -> None:
+        if self._path is not None:
+            await asyncio.to_thread(see, self._path, self._opened, self.place)
 
     def _begins_well(self, path: Path, flags: int) -> None:
         """Open it so, and see that it is SQLite's."""
@@ -189,10 +199,8 @@ class SqliteBackend:
         if self._path is None:
             return self.writer_engine()
         self._begins_well(self._path, os.O_RDWR)  # the gateway will want to write
-        query = {"uri": "true", "mode": "ro", **only_looking(self._path)}
-        name = f"file:{quote(str(self._path))}"
         return create_async_engine(
-            URL.create("sqlite+aiosqlite", database=name, query=query),
+            url_of(self._path, mode="ro", **only_looking(self._path)),
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
             poolclass=NullPool,
@@ -251,14 +259,6 @@ class SqliteBackend:
         await self._threads.close()
 
 
-def only_looking(path: Path) -> dict[str, str]:
-    """What a URI for SQLite has to say so that a reader leaves no file behind (https://www.sqlite.org/wal.html, "Read-Only
-    Databases"): a log of others is read as it is, with an index of our own where nobody holds theirs; without one
-    everything is in the file itself. Not for a process that has the file open, for all of it would share that index."""
-    log, index = (path.with_name(f"{path.name}{each}") for each in ("-wal", "-shm"))
-    return {"readonly_shm": "1"} if log.exists() and index.exists() else {"immutable": "1"}
-
-
 # Any number, the same in every Causeway: who holds it migrates.
 _SCHEMA_LOCK = 0x63617573
 
@@ -298,6 +298,9 @@ class PostgresBackend:
 
     async def prepare(self) -> None:
         """Connecting tells everything."""
+
+    async def in_place(self) -> None:
+        """It is where it is reached."""
 
     def looking_engine(self) -> AsyncEngine:
         return self._engine({"default_transaction_read_only": "on"}, poolclass=NullPool)

@@ -131,6 +131,10 @@ class Database:
         """Return when nothing is written any more: after ``close``, or if the writer failed."""
         await self._writer.ended()
 
+    async def in_place(self) -> None:
+        """Raises ``StorageError`` if the file that is open is not the one at its place any more."""
+        await self._backend.in_place()
+
     async def probe(self) -> None:
         """Write something that changes nothing. Raises ``StorageError``."""
         await self.write(_PROBE)

@@ -17,6 +17,7 @@ class Trouble(StrEnum):
     URL = "url"
     DIRECTORY = "directory"
     MISSING = "missing"
+    MOVED = "moved"
     PERMISSION = "permission"
     NOT_A_DATABASE = "not a database"
     FUTURE = "from the future"
@@ -49,6 +50,8 @@ class StorageError(NotStored):
 # What to say for each kind; {place} is the database, {detail} the driver's short code.
 _SENTENCES = {
     Trouble.MISSING: "{place} does not exist ({detail}): create it, or correct the database URL.",
+    Trouble.MOVED: "{place} was moved away or replaced while the gateway runs; what is written now can be lost when it "
+    "ends: stop the gateway, put the file back, and start it.",
     Trouble.PERMISSION: "{place} may not be read and written by this user ({detail}): give the user that runs Causeway "
     "read and write access to it.",
     Trouble.NOT_A_DATABASE: "{place} is not a database or is damaged ({detail}): correct the database URL, or put a "

@@ -1,5 +1,5 @@
-"""A disk that is full, a database that is locked, a clock that jumps, others that hang while the gateway is to end: people
-go on talking, operators see what is the matter, nothing is lost, and all heals by itself.
+"""A disk that is full, a database that is locked or moved away, a clock that jumps, others that hang while the gateway is to
+end: people go on talking, operators see what is the matter, nothing is lost, and all heals by itself.
 
 One gateway, with its database in a file, with bridges for IRC and for mail, and with a clock that the tests set.
 """
@@ -141,7 +141,19 @@ def no_more_room(stage: Stage) -> Iterator[None]:
         resource.prlimit(stage.gateway.pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
-async def test_a_full_disk_holds_up_nobody_and_is_seen_until_there_is_room(
+@contextmanager
+def moved_away(file: Path) -> Iterator[None]:
+    """With what SQLite keeps beside it."""
+    files = sorted(file.parent.glob(f"{file.name}*"))
+    elsewhere = [each.with_name(f"moved-{each.name}") for each in files]
+    for one, other in zip(files, elsewhere, strict=True):
+        one.rename(other)
+    yield
+    for one, other in zip(files[::-1], elsewhere[::-1], strict=True):
+        other.rename(one)
+
+
+async def test_a_full_disk_and_a_file_moved_away_hold_up_nobody_and_are_seen_until_they_are_over(
     scene: Scene, company: Company, ports: list[int]
 ) -> None:
     stage = scene.stage
@@ -165,6 +177,11 @@ async def test_a_full_disk_holds_up_nobody_and_is_seen_until_there_is_room(
     await onlookers.see_none(hard=True)
     await onlookers.told("Over, after", "The database")
     said += await talked(scene, "room again")
+    await all_kept(scene, said)
+    with moved_away(database(stage)):
+        await onlookers.see("causeway.db was moved away or replaced", hard=True)
+    await onlookers.see_none(hard=True)
+    said += await talked(scene, "back at its place")
     await all_kept(scene, said)
 
 

@@ -170,6 +170,16 @@ async def test_a_database_is_looked_through_and_its_key_tried(filled: Settings) 
     assert found["database file"].text.endswith("and whole.")
 
 
+async def test_a_database_that_was_moved_away_under_the_gateway_is_a_fault(settings: Settings) -> None:
+    file = settings.storage.database_file
+    assert file is not None
+    async with opened(settings.storage.database, clock=SystemClock()) as database:
+        file.rename(file.with_name("kept.db"))
+        found = [each async for each in side_by_side(of_storage(settings, SystemClock(), database))]
+    assert [each.verdict for each in found] == [Verdict.FAIL]
+    assert "was moved away or replaced while the gateway runs" in found[0].text
+
+
 async def test_another_key_is_told_before_users_meet_it(filled: Settings) -> None:
     filled.storage.key_file.unlink()
     SecretBox.create(filled.storage.key_file)

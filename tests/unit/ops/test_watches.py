@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.ops.health import Ailment, Health
-from gateway.ops.watch_database import KEY, QUIET, TROUBLED, DatabaseWatch
+from gateway.ops.watch_database import KEY, PLACE, QUIET, TROUBLED, DatabaseWatch
 from gateway.ops.watch_links import GRACE, LinkWatch
 from gateway.ops.watch_machine import JUMP_TOLD, LOOK, ClockWatch, DiskWatch, KeyWatch, LoopWatch
 from gateway.secrets import SecretBox
@@ -103,6 +103,11 @@ class Written:
         self.commits = 0
         self.probes = 0
         self.broken = False
+        self.moved = False
+
+    async def in_place(self) -> None:
+        if self.moved:
+            raise trouble(Trouble.MOVED, "The database x")
 
     async def probe(self) -> None:
         self.probes += 1
@@ -126,6 +131,22 @@ async def test_a_database_that_nobody_writes_to_is_tried_now_and_then(scene):
         before = written.probes
         await scene.clock.advance(5 * TROUBLED)
         assert written.probes == before + 5
+
+
+async def test_a_database_that_was_moved_away_is_told_though_it_can_be_written(scene):
+    written = Written()
+    watch = DatabaseWatch(written, scene.health, scene.clock)
+    async with running(watch.run()):
+        written.moved = True
+        written.commits += 1
+        await scene.clock.advance(QUIET)
+        assert "put the file back" in scene.of(PLACE).text
+        assert not scene.health.ready
+        watch.trouble(None)
+        assert scene.of(PLACE) is not None, "that it can be written is no comfort"
+        written.moved = False
+        await scene.clock.advance(TROUBLED)
+        assert list(scene.health) == []
 
 
 async def test_what_the_writer_meets_is_told_at_once_and_taken_back(scene):

@@ -199,6 +199,27 @@ async def test_an_open_that_fails_leaves_no_thread_and_no_task(tmp_path: Path) -
     assert asyncio.all_tasks() == before
 
 
+async def test_a_file_that_is_not_at_its_place_any_more_is_seen_and_no_other_is_made_there(
+    tmp_path: Path,
+) -> None:
+    path, kept = tmp_path / "causeway.db", tmp_path / "kept.db"
+    async with opened(f"sqlite:///{path}", clock=SystemClock()) as database:
+        await database.in_place()
+        path.rename(kept)
+        with pytest.raises(StorageError) as caught:
+            await database.in_place()
+        assert caught.value.trouble is Trouble.MOVED
+        with pytest.raises(StorageError):
+            await database.read(text("SELECT * FROM accounts"))
+        assert not path.exists()
+        path.touch()
+        with pytest.raises(StorageError, match="moved away or replaced"):
+            await database.in_place()
+        kept.replace(path)
+        await database.in_place()
+        assert not await database.read(text("SELECT * FROM accounts"))
+
+
 async def test_a_database_can_be_closed_before_its_writer_began(url: str) -> None:
     async with opened(url, clock=SystemClock()) as database:
         database.post(text("UPDATE accounts SET nick = nick"), {})
