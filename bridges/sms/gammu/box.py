@@ -5,10 +5,12 @@ a text is known and told, the CreatorID says that, too. Everything raises ``SQLA
 the tables cannot be used.
 """
 
-from collections.abc import Sequence
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import URL, ColumnElement, Float, cast, extract, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -23,6 +25,10 @@ _AT_ONCE: Final = 100  # rows of the inbox
 _MOST: Final = 1_000  # parts of ours of which there may be news
 _LONG_AGO: Final = datetime(2000, 1, 1)  # of no zone, as smsd has it
 _SECONDS: Final = 10.0  # for a lock that smsd holds
+_GRACE: Final = 2.0  # seconds for what is under way at the end
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,22 @@ class NotPut(Exception):
     """A text was definitely not put into the outbox."""
 
 
+def _whole(
+    method: Callable[Concatenate["Box", P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["Box", P], Awaitable[T]]:
+    """Goes on when whoever asked is cancelled: a driver's thread that is left in the middle of a statement outlives the loop
+    that it answers to, and of a commit nobody would know how it ended."""
+
+    @functools.wraps(method)
+    async def begun(box: "Box", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        work = asyncio.create_task(method(box, *args, **kwargs))
+        box.under_way.add(work)
+        work.add_done_callback(box.ended)
+        return await asyncio.shield(work)
+
+    return begun
+
+
 class Box:
     """``phone``: see ``GammuRoute``."""
 
@@ -47,14 +69,28 @@ class Box:
         self._phone = phone
         self._engine = _engine(url)
         self._floor = 0  # rows before it have nothing to tell any more
+        self.under_way: set[asyncio.Task[Any]] = set()
+
+    def ended(self, work: asyncio.Task[Any]) -> None:
+        self.under_way.discard(work)
+        if not work.cancelled():
+            work.exception()  # whoever asked has got it, or is gone
 
     async def close(self) -> None:
+        if self.under_way:
+            _, late = await asyncio.wait(self.under_way, timeout=_GRACE)
+            for each in late:
+                each.cancel()
+            if late:
+                await asyncio.wait(late, timeout=_GRACE)
         await self._engine.dispose()
 
+    @_whole
     async def version(self) -> int:
         async with self._engine.connect() as connection:
             return int((await connection.execute(select(func.max(GAMMU.c.Version)))).scalar() or 0)
 
+    @_whole
     async def desk(self) -> Desk | None:
         """None where smsd has never begun with these tables."""
         age = _age(self._engine.dialect.name)
@@ -72,6 +108,7 @@ class Box:
 
     # -- sending -------------------------------------------------------------------------------------------------------
 
+    @_whole
     async def waiting(self) -> int:
         """Texts of ours that smsd has not tried yet."""
         asked = select(func.count()).where(
@@ -80,6 +117,7 @@ class Box:
         async with self._engine.connect() as connection:
             return int((await connection.execute(asked)).scalar() or 0)
 
+    @_whole
     async def put(self, reference: str, recipient: str, parts: Sequence[Part], validity: int) -> None:
         """Unless it is there, or was. Raises ``NotPut``; anything else leaves open whether it was put."""
         async with self._engine.connect() as connection:
@@ -145,6 +183,7 @@ class Box:
                 ],
             )
 
+    @_whole
     async def news(self) -> list[tuple[Sequence[Sent], bool]]:
         """The parts of each text of ours that was sent, or not, and whose fate was not told yet; with whether smsd still has
         it in the outbox."""
@@ -185,6 +224,7 @@ class Box:
         self._floor = min(waiting | found.keys(), default=self._floor)
         return [(parts, id in waiting) for id, parts in found.items()]
 
+    @_whole
     async def told(self, id: int, reference: str) -> None:
         """Nothing more is to be told of it."""
         c = SENT.c
@@ -194,6 +234,7 @@ class Box:
 
     # -- receiving -----------------------------------------------------------------------------------------------------
 
+    @_whole
     async def arrived(self) -> list[Arrival]:
         """What nobody has dealt with, oldest first."""
         c = INBOX.c
@@ -219,6 +260,7 @@ class Box:
             for row in rows
         ]
 
+    @_whole
     async def processed(self, ids: Sequence[int]) -> None:
         async with self._engine.begin() as connection:
             await connection.execute(update(INBOX).where(INBOX.c.ID.in_(ids)).values(Processed=True))
