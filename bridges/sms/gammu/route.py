@@ -301,6 +301,7 @@ def _state(desk: Desk) -> str:
 
 
 def _words(error: BaseException) -> str:
-    """What a database has to say, without statements and what is in them."""
+    """What a database has to say, without statements and what is in them: PostgreSQL quotes rows below its first line."""
     origin = getattr(error, "orig", None) or error.__cause__ or error
-    return " ".join(str(getattr(origin, "orig", None) or origin).split())[:200] or type(error).__name__
+    said = str(getattr(origin, "orig", None) or origin).strip().partition("\n")[0]
+    return " ".join(said.split())[:200] or type(error).__name__
