@@ -161,7 +161,7 @@ class _Reader:
             try:
                 token = self._from_file(str(operator.token_file))
             except _BadSecret as error:
-                self._wrong(named, str(error))
+                self._wrong(named, str(error), error.missing)
                 return None
         else:
             named = ("operator", "token")
@@ -182,8 +182,8 @@ class _Reader:
         """Where relative paths start."""
         return self._source.path.absolute().parent
 
-    def _wrong(self, key: Key, text: str) -> None:
-        self._problems.append(Problem(self._source.where(key), dotted(key), text))
+    def _wrong(self, key: Key, text: str, missing: Path | None = None) -> None:
+        self._problems.append(Problem(self._source.where(key), dotted(key), text, missing))
 
     # -- tables ------------------------------------------------------------------------------------------------
 
@@ -353,7 +353,7 @@ class _Reader:
         try:
             secret = table["secret"] if chosen == ["secret"] else self._from_file(table["secret_file"])
         except _BadSecret as error:
-            self._wrong(named, str(error))
+            self._wrong(named, str(error), error.missing)
             return None
         if not secret:
             self._wrong(named, "is empty; put in what the XMPP server has for this component.")
@@ -374,7 +374,8 @@ class _Reader:
                 mode = os.fstat(file.fileno()).st_mode
                 raw = file.read(_MAX_SECRET + 1)
         except OSError as error:
-            raise _BadSecret(f"names {path}, which cannot be read: {error.strerror}.") from error
+            missing = path if isinstance(error, FileNotFoundError) else None
+            raise _BadSecret(f"names {path}, which cannot be read: {error.strerror}.", missing) from error
         if stat.S_ISREG(mode) and mode & stat.S_IRWXO:
             raise _BadSecret(
                 f"names {path}, which everybody on this machine may read: run `chmod o= {path}`."
@@ -391,3 +392,7 @@ class _Reader:
 
 class _BadSecret(Exception):
     """A secret file that cannot be used; one sentence that continues "secret_file"."""
+
+    def __init__(self, text: str, missing: Path | None = None) -> None:
+        super().__init__(text)
+        self.missing = missing

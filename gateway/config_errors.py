@@ -9,7 +9,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -53,11 +53,13 @@ _LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend. ``key`` is dotted as in the file, empty for the file as a whole."""
+    """One thing to mend. ``key`` is dotted as in the file, empty for the file as a whole; ``missing`` is a file that is not
+    there, if that is all that is wrong."""
 
     where: str
     key: str
     text: str
+    missing: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.key}{' ' if self.key else ''}{self.text}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway.backup.archive import CONFIG, Manifest, NotABackup, PartReader, Reader, reading
 from gateway.backup.making import Say, schemas_of
@@ -18,6 +19,7 @@ from gateway.backup.snapshot import Damaged, check
 from gateway.backup.stage import Stage
 from gateway.bridge import Clock, Migration
 from gateway.config import ConfigError
+from gateway.config_file import read
 from gateway.control.place import connected
 from gateway.secrets import SecretBox, SecretError
 from gateway.settings import Settings
@@ -28,6 +30,7 @@ from gateway.storage.versions import known
 Load = Callable[[Path], Settings]
 
 _LOOK = 5.0  # seconds
+_KEY_FILE = "key_file"  # ours, and of that something else is said
 
 
 class NotRestored(Exception):
@@ -85,7 +88,7 @@ def _restore(
     stack.callback(draft.unlink, missing_ok=True)
     part.save(draft)
     there = config.exists()
-    settings = load(config if there else draft)
+    settings = load(config) if there else _loaded(draft, config, load)
     _usable(manifest, settings, wish)
     stage = Stage(settings, manifest, stack)
     beside = None
@@ -104,6 +107,40 @@ def _restore(
         settled = _prepared(stage.database, settings, clock, say, wish)
     aside = stage.put_in_place(clock.now())
     return Restored(manifest, settings, settled, aside, beside)
+
+
+def _loaded(draft: Path, config: Path, load: Load) -> Settings:
+    """The backup's configuration, which is to be ``config``."""
+    try:
+        return load(draft)
+    except ConfigError as error:
+        problems = error.problems
+    missing = [each.missing for each in problems if each.missing is not None]
+    if len(missing) == len(problems):
+        names = ", ".join(
+            dict.fromkeys(map(str, (*missing, *_absent(read(draft).data, draft.absolute().parent))))
+        )
+        raise NotRestored(
+            f"The configuration in the backup names files that backups do not hold: {names}. Put them there, then restore "
+            "again."
+        )
+    wrong = "\n".join(str(each).replace(str(draft), f"{CONFIG} in the backup") for each in problems)
+    raise NotRestored(
+        f"The configuration in the backup cannot be used\n{wrong}\nWrite a corrected one to {config}, then restore again: "
+        "the one that is there holds."
+    )
+
+
+def _absent(table: Mapping[str, Any], base: Path) -> Iterator[Path]:
+    """Files of the operator's that are named and not there."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _absent(value, base)
+        elif isinstance(value, list):
+            yield from _absent({f"{name} {number}": each for number, each in enumerate(value)}, base)
+        elif name.endswith("_file") and name != _KEY_FILE and isinstance(value, str) and value:
+            path = base / value
+            yield from () if path.exists() else (path,)
 
 
 def _unpack(parts: Iterator[tuple[str, PartReader]], stage: Stage) -> None:

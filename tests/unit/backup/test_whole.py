@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import shutil
 import sqlite3
 import stat
 import tarfile
@@ -122,6 +123,38 @@ def test_a_configuration_that_is_there_says_where_everything_goes(
     assert config.read_text() == kept
     assert (elsewhere / "config.toml.from-backup").read_text() == (home / "config.toml").read_text()
     assert (elsewhere / "other.db").exists()
+
+
+def test_files_that_the_configuration_names_are_to_be_put_in_place_first(
+    home: Path, elsewhere: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, named = home / "config.toml", ("page-token", "smarthost-password")
+    text = config.read_text().replace(
+        "[bridges.email.trust]", 'password_file = "smarthost-password"\n[bridges.email.trust]'
+    )
+    config.write_text(f'[operator]\nlisten = "127.0.0.1:8480"\ntoken_file = "page-token"\n{text}')
+    for name in named:
+        (home / name).write_text("0123456789abcdef0123456789abcdef")
+        (home / name).chmod(0o600)
+    assert typed(home, "backup", tmp_path / "b") == 0
+    assert typed(elsewhere, "restore", tmp_path / "b") == 1
+    files = ", ".join(str(elsewhere / name) for name in named)
+    assert (
+        f"The configuration in the backup names files that backups do not hold: {files}. Put them there, then restore again."
+        in capsys.readouterr().err
+    )
+    assert not list(elsewhere.iterdir())
+    for name in named:
+        shutil.copy2(home / name, elsewhere / name)
+    assert typed(elsewhere, "restore", tmp_path / "b") == 0
+    # What else is wrong is said of the backup's, by the name that it has there.
+    (elsewhere / "config.toml").unlink()
+    (elsewhere / "page-token").write_text("short")
+    assert typed(elsewhere, "restore", tmp_path / "b") == 1
+    said = capsys.readouterr().err
+    assert "config.toml in the backup, line 3: operator.token_file is too easy to guess" in said
+    assert ".restored" not in said
+    assert f"Write a corrected one to {elsewhere / 'config.toml'}" in said
 
 
 @pytest.mark.parametrize("cut", [0, 10, 0.3, 0.6, 0.95])
