@@ -127,10 +127,12 @@ async def background_of(settings: BridgeSettings, web: str) -> list[Finding]:
         return []
     found = await cast("Running", bridge).trial()  # the capability says that it can
     notes = [
-        Finding(Verdict.NOTE, f"{settings.name}: {each.text}") for each in found if isinstance(each, Hint)
+        Finding(Verdict.NOTE, f"{settings.name}: {settings.named(each.text)}")
+        for each in found
+        if isinstance(each, Hint)
     ]
     troubles = [
-        Finding(Verdict.FAIL, f"services of {settings.name}: {each}")
+        Finding(Verdict.FAIL, f"services of {settings.name}: {settings.named(each)}")
         for each in found
         if isinstance(each, str)
     ]

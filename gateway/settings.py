@@ -4,6 +4,7 @@ Only values, their limits and their defaults; where they come from is ``gateway.
 are their own (``Plugin.settings``). ``config.example.toml`` documents every key; a test keeps the two equal.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -355,6 +356,10 @@ class BridgeSettings:
     plugin: Plugin
     own: BaseModel  # an instance of plugin.settings
     persistent: bool = False
+
+    def named(self, text: str) -> str:
+        """What a bridge says, with the name of this one in place of its kind's, which is all that it knows its table by."""
+        return re.sub(rf"\[bridges\.{re.escape(self.kind)}(?=[.\]])", f"[bridges.{self.name}", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,8 @@ def _of_bridge(
 
         async def own() -> AsyncIterator[Finding]:
             async for finding in cast("Examined", bridge).examine():  # the capability says that it can
-                yield replace(finding, subject=f"{each.name} {finding.subject}")
+                text, subject = each.named(finding.text), f"{each.name} {finding.subject}"
+                yield replace(finding, text=text, subject=subject)
 
         yield Examination(f"{each.name} network", own, _BRIDGE)
     elif bridge.capabilities.background and not running:

@@ -256,6 +256,11 @@ def mail_config(tmp_path: Path, mail_server: Scripted) -> Path:
     return path
 
 
+def call_it_post(path: Path) -> None:
+    text = path.read_text().replace("[bridges.email]", '[bridges.post]\nkind = "email"')
+    path.write_text(text.replace("[bridges.email.", "[bridges.post."))
+
+
 async def test_mail_is_tried_and_what_could_be_better_fails_nothing(mail_config: Path) -> None:
     good, lines = await checked(mail_config, CAUSEWAY_BRIDGES__EMAIL__LMTP__LISTEN="lmtp/../lmtp.sock")
     assert not good  # there is no directory lmtp
@@ -270,6 +275,15 @@ async def test_mail_is_tried_and_what_could_be_better_fails_nothing(mail_config:
         "note  email: Nobody reads mail to postmaster@ and abuse@, which every mail domain has to have: register, and set "
         "`postmaster` of [bridges.email] to your own mail address there.",
     ]
+    call_it_post(mail_config)
+    good, lines = await checked(
+        mail_config, CAUSEWAY_BRIDGES__POST__LMTP__LISTEN=listen["CAUSEWAY_BRIDGES__EMAIL__LMTP__LISTEN"]
+    )
+    assert good
+    notes = " ".join(line for line in lines if line.startswith("note  post: "))
+    assert "of [bridges.post.trust]." in notes
+    assert "of [bridges.post] to" in notes
+    assert "[bridges.email" not in notes
 
 
 async def test_a_mail_server_that_is_not_there_fails(mail_config: Path, mail_server: Scripted) -> None:
