@@ -1,14 +1,11 @@
 """How many mails are taken over LMTP and committed: ``python -m benchmarks.mail_intake``.
 
-Its own load, over loopback, speaks LMTP as Postfix does: commands of a mail in one write (PIPELINING), the next mail after
-the answer. The server and its database run in this process, the load in a child, as a mail server would.
+The server and its database run in this process, the load (``mail_load``) in children, as a mail server would.
 """
 
 import argparse
 import asyncio
 import resource
-import socket
-import sys
 import tempfile
 import time
 from multiprocessing import get_context
@@ -18,6 +15,7 @@ from random import Random
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from benchmarks.mail_load import bring
 from bridges.email.addresses import Mailbox
 from bridges.email.receiving.arrivals import Arrivals
 from bridges.email.receiving.heading import Heading
@@ -32,7 +30,7 @@ from gateway.clock import SystemClock
 from gateway.storage.bridge_tables import BridgeTables
 from gateway.storage.database import opened
 
-_LINE = b"The quick brown fox jumps over the lazy dog, and then it goes home.\r\n"
+_RECIPIENTS = [f"user{number}@gw.example" for number in range(10)]
 
 
 class _Everybody:
@@ -57,30 +55,6 @@ class _Everybody:
 
 async def _make(connection: AsyncConnection) -> None:
     await connection.run_sync(METADATA.create_all, checkfirst=False)
-
-
-def _load(port: int, number: int, mails: int, size: int) -> None:
-    """One connection that brings ``mails`` mails."""
-    body = _LINE * max(1, (size - 300) // len(_LINE))
-    with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as answers:
-        answers.readline()
-        connection.sendall(b"LHLO load.example\r\n")
-        while answers.readline()[3:4] == b"-":
-            pass
-        for mail in range(mails):
-            connection.sendall(
-                b"MAIL FROM:<load@example.org> SIZE=%d\r\nRCPT TO:<user%d@gw.example>\r\nDATA\r\n"
-                % (size, mail % 10)
-            )
-            replies = [answers.readline()[:3] for _ in range(3)]
-            connection.sendall(
-                b"From: Load <load@example.org>\r\nTo: user@gw.example\r\nSubject: Mail %d\r\n"
-                b"Message-ID: <%d.%d@load.example>\r\nDate: Sat, 21 Nov 2026 09:00:00 +0000\r\n\r\n%s.\r\n"
-                % (mail, number, mail, body)
-            )
-            if [*replies, answers.readline()[:3]] != [b"250", b"250", b"354", b"250"]:
-                sys.exit(f"mail {mail} was not taken: {replies}")
-        connection.sendall(b"QUIT\r\n")
 
 
 async def _measure(directory: Path, mails: int, connections: int, size: int) -> None:
@@ -108,7 +82,7 @@ async def _measure(directory: Path, mails: int, connections: int, size: int) -> 
         port = await listener.open_tcp()
         context = get_context("spawn")
         loads = [
-            context.Process(target=_load, args=(port, number, mails // connections, size))
+            context.Process(target=bring, args=(port, number, mails // connections, size, _RECIPIENTS))
             for number in range(connections)
         ]
         for load in loads:

@@ -1,9 +1,10 @@
 """Mail from LMTP to the stanza, through the whole gateway as a child process: ``python -m benchmarks.mail_through``.
 
-The mail server's side is Postfix's smtp-source with four connections, the XMPP server's the fake of the other benchmarks. A
-mail counts when its message is on the component link. Limits that hold for one user are lifted, and the mail is spread
-over a number of users, as it is in life. Beside it, the same load into Postfix's smtp-sink, which throws everything away:
-what the load itself can do on this machine.
+The mail server's side is Postfix's smtp-source with four connections, or with ``--together`` a load that sends the commands
+of a mail together, as Postfix's own delivery does and smtp-source does not. The XMPP server's is the fake of the other
+benchmarks. A mail counts when its message is on the component link. Limits that hold for one user are lifted, and the
+mail is spread over a number of users, as it is in life. Beside it, the same load into Postfix's smtp-sink, which throws
+everything away: what the load itself can do on this machine.
 """
 
 import argparse
@@ -12,8 +13,11 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
+from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.mail_load import bring
 from benchmarks.process import GatewayProcess
 from benchmarks.watching import Tally
 from benchmarks.xmpp import ComponentServer
@@ -62,7 +66,12 @@ async def _register(server: ComponentServer, users: int) -> None:
     await asyncio.sleep(1.5 + users / 50)
 
 
-async def measure(mails: int, size: int, users: int, connections: int, cores: str) -> dict[str, float]:
+Load = Callable[[Path, int, int, int, int, int], Awaitable[None]]
+
+
+async def measure(
+    mails: int, size: int, users: int, connections: int, load: Load, cores: str
+) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         server = ComponentServer(_JID, _SECRET)
@@ -84,7 +93,7 @@ async def measure(mails: int, size: int, users: int, connections: int, cores: st
             before, cpu, began = messages.count, process.cpu_seconds(), time.monotonic()
             each = mails // users
             await asyncio.gather(
-                *(_load(directory, lmtp, user, each, size, connections) for user in range(users))
+                *(load(directory, lmtp, user, each, size, connections) for user in range(users))
             )
             accepted = time.monotonic() - began
             await messages.reach(before + each * users, 120, "messages")
@@ -100,7 +109,7 @@ async def measure(mails: int, size: int, users: int, connections: int, cores: st
             await server.stop()
 
 
-async def thrown_away(mails: int, size: int, users: int, connections: int) -> float:
+async def thrown_away(mails: int, size: int, users: int, connections: int, load: Load) -> float:
     """Mails a second into smtp-sink."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -109,19 +118,35 @@ async def thrown_away(mails: int, size: int, users: int, connections: int) -> fl
         try:
             began, each = time.monotonic(), mails // users
             await asyncio.gather(
-                *(_load(directory, sink.port, user, each, size, connections) for user in range(users))
+                *(load(directory, sink.port, user, each, size, connections) for user in range(users))
             )
             return each * users / (time.monotonic() - began)
         finally:
             await sink.stop()
 
 
-async def _load(directory: Path, port: int, user: int, mails: int, size: int, connections: int) -> None:
+async def _one_by_one(directory: Path, port: int, user: int, mails: int, size: int, connections: int) -> None:
     place = directory / f"load{user}"
     place.mkdir()
     options = ["-L", "-s", str(connections), "-m", str(mails), "-l", str(size), "-d"]
     options += ["-f", "sender@elsewhere.example", "-t", f"u{user}@gw.example"]
     await smtp_source(place, f"inet:{LOOPBACK}:{port}", *options, within=120)
+
+
+async def _together(directory: Path, port: int, user: int, mails: int, size: int, connections: int) -> None:
+    context = get_context("spawn")
+    recipients = [f"u{user}@gw.example"]
+    loads = [
+        context.Process(
+            target=bring, args=(port, user * connections + number, mails // connections, size, recipients)
+        )
+        for number in range(connections)
+    ]
+    for each in loads:
+        each.start()
+    await asyncio.gather(*(asyncio.to_thread(each.join) for each in loads))
+    if any(each.exitcode for each in loads):
+        raise RuntimeError("not all mail was taken")
 
 
 def main() -> None:
@@ -133,11 +158,13 @@ def main() -> None:
     parser.add_argument(
         "--cores", default="0,1", help="of the gateway with its reading worker, as taskset has them"
     )
+    parser.add_argument("--together", action="store_true", help="the commands of a mail in one write")
     given = parser.parse_args()
     os.umask(0o022)
-    load = given.mails, given.size, given.users, given.connections
-    found = asyncio.run(measure(*load, given.cores))
-    found["smtp-sink a second"] = asyncio.run(thrown_away(*load))
+    load = _together if given.together else _one_by_one
+    work = given.mails, given.size, given.users, given.connections, load
+    found = asyncio.run(measure(*work, given.cores))
+    found["smtp-sink a second"] = asyncio.run(thrown_away(*work))
     for name, value in found.items():
         print(f"{name:>20}  {value:.4g}")
 

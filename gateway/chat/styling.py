@@ -16,6 +16,7 @@ _DIRECTIVES: dict[str, Style] = {
     "`": Style.CODE,
 }
 _MARK_OF: dict[Style, str] = {style: mark for mark, style in _DIRECTIVES.items()}
+_ANY_MARK = re.compile(r"[*_~`]")
 _FENCE = "```"
 _WORD = re.compile(r"\w")
 #: What may stand between a closing mark and the white space behind it, nothing or a little punctuation.
@@ -112,10 +113,10 @@ class _Reading:
         text = self.text
         hopeless: set[str] = set()
         at = start
-        while at < end:
-            mark = text[at]
-            style = _DIRECTIVES.get(mark)
-            if style is None or mark in hopeless or mark == opened:
+        # Searched for: most of a text is no mark, and a mail has many characters.
+        while (next_mark := _ANY_MARK.search(text, at, end)) is not None:
+            at, mark = next_mark.start(), next_mark.group()
+            if mark in hopeless or mark == opened:
                 at += 1
                 continue
             if at + 1 < end and text[at + 1] == mark:
@@ -137,6 +138,7 @@ class _Reading:
                 at += 1
                 continue
             self.marks += ((at, at + 1), (close, close + 1))
+            style = _DIRECTIVES[mark]
             self.found.append((at + 1, close, style))
             if style is not Style.CODE:
                 self._spans(at + 1, close, mark)
