@@ -20,6 +20,8 @@ from gateway.texts import Text
 _log = structlog.get_logger(__name__)
 
 _MB = 1_000_000
+#: Of the places that are looked at, the one without which no message can be kept.
+DATABASE = "storage.database"
 #: Seconds between two looks.
 LOOK = 5.0
 #: Seconds that the clock may be off at once: daemons that keep it right step by no more, or slew.
@@ -34,7 +36,7 @@ LATE = 2.0
 
 class DiskWatch:
     """``places`` are files or directories, each with what is kept there; ``least`` gives the bytes that are to be free, 0
-    for any."""
+    for any. ``free`` gives the bytes that are, and may raise ``OSError``."""
 
     def __init__(
         self,
@@ -43,7 +45,9 @@ class DiskWatch:
         health: Health,
         clock: Clock,
         look: float = LOOK,
+        free: Callable[[Path], float] | None = None,
     ) -> None:
+        self._free = free or _free
         self._places = tuple(places)
         self._least = least
         self._health = health
@@ -61,7 +65,7 @@ class DiskWatch:
         key = f"room for {what}"
         least = self._least()
         try:
-            free = await asyncio.to_thread(_free, path)
+            free = await asyncio.to_thread(self._free, path)
         except OSError as error:
             text = Text(
                 "{path} ({what}) cannot be looked at: {reason}. See that its disk is there.",
@@ -73,6 +77,15 @@ class DiskWatch:
             return
         if free >= least:
             self._health.clear(key)
+            return
+        if free < _MB:
+            # A quiet gateway writes nothing, and would not know.
+            text = Text(
+                "No room is left at {path} ({what}): what has to be kept there is refused until there is some.",
+                path=path,
+                what=what,
+            )
+            self._health.report(key, text, hard=what == DATABASE)
             return
         text = Text(
             "Less than {number} MB are free at {path} ({what}): free some space, before nothing can be kept.",

@@ -19,7 +19,7 @@ from gateway.ops.service_manager import ServiceManager
 from gateway.ops.watch_bridges import BridgeWatch
 from gateway.ops.watch_database import DatabaseWatch
 from gateway.ops.watch_links import LinkWatch
-from gateway.ops.watch_machine import LAG_TOLD, LOOK, ClockWatch, DiskWatch, KeyWatch, LoopWatch
+from gateway.ops.watch_machine import DATABASE, LAG_TOLD, LOOK, ClockWatch, DiskWatch, KeyWatch, LoopWatch
 from gateway.secrets import SecretBox
 from gateway.settings import Settings
 from gateway.storage.database import Database
@@ -107,7 +107,7 @@ def _places(settings: Settings) -> Sequence[tuple[str, Path]]:
         ("media.directory", settings.media.directory),
     ]
     if (file := settings.storage.database_file) is not None:
-        places.insert(0, ("storage.database", file))
+        places.insert(0, (DATABASE, file))
     return places
 
 

@@ -171,6 +171,20 @@ async def test_too_little_room_is_told_by_place_and_heals(scene, tmp_path):
         await eventually(lambda: not list(scene.health), meanwhile=lambda: scene.clock.advance(LOOK))
 
 
+async def test_no_room_for_the_database_is_grave_before_anything_was_written(scene, tmp_path):
+    free = {"database": 4096.0, "media": 4096.0}
+    places = [("storage.database", tmp_path / "database"), ("media.directory", tmp_path / "media")]
+    watch = DiskWatch(places, lambda: 2e8, scene.health, scene.clock, free=lambda path: free[path.name])
+    async with running(watch.run()):
+        await eventually(lambda: len(list(scene.health)) == 2)
+        assert "No room is left" in scene.text("room for media.directory")
+        assert not scene.of("room for media.directory").hard
+        assert not scene.health.ready
+        free["database"] = 1e8
+        await eventually(lambda: scene.health.ready, meanwhile=lambda: scene.clock.advance(LOOK))
+        assert "Less than 200 MB" in scene.text("room for storage.database")
+
+
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
