@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.storage.backends import backend
+from gateway.storage.backends import Backend, backend
 from gateway.storage.errors import StorageError, explain
 
 _PATIENCE = 5.0
@@ -28,25 +28,16 @@ async def transaction(url: str) -> AsyncIterator[AsyncConnection]:
     """All that is done with the connection is committed at the end, or none of it. Raises ``StorageError``."""
     kind = backend(url, busy_timeout=_PATIENCE)
     await kind.prepare()
-    engine = kind.writer_engine()
-    try:
-        async with engine.connect() as connection:
-            await kind.command(connection, kind.begin)
-            try:
-                await kind.lock_schema(connection)
-                yield connection
-            except BaseException:
-                if await kind.in_transaction(connection):
-                    await kind.command(connection, "ROLLBACK")
-                raise
-            await kind.command(connection, "COMMIT")
-    except kind.errors as error:
-        if isinstance(error, StorageError):
+    async with _connected(kind, kind.writer_engine()) as connection:
+        await kind.command(connection, kind.begin)
+        try:
+            await kind.lock_schema(connection)
+            yield connection
+        except BaseException:
+            if await kind.in_transaction(connection):
+                await kind.command(connection, "ROLLBACK")
             raise
-        raise explain(error, kind.place) from None
-    finally:
-        await engine.dispose()
-        await kind.close()
+        await kind.command(connection, "COMMIT")
 
 
 @asynccontextmanager
@@ -54,7 +45,12 @@ async def looking(url: str) -> AsyncIterator[AsyncConnection]:
     """For who only looks from a process that has it not open: nothing is made, migrated or changed, beside it neither.
     Raises ``StorageError``."""
     kind = backend(url, busy_timeout=_PATIENCE)
-    engine = await asyncio.to_thread(kind.looking_engine)
+    async with _connected(kind, await asyncio.to_thread(kind.looking_engine)) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _connected(kind: Backend, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.connect() as connection:
             yield connection
