@@ -126,7 +126,7 @@ async def border(server_directory: Directory) -> AsyncIterator[Border]:
         believed = Believed.of(["mx.example"], ["mx.localhost"], [])
         house = build(services, people, terms, reader, believed)
         chats = {owner: Chat() for owner in people.users.values()}
-        people.sinks.update(chats)  # type: ignore[arg-type]
+        people.sinks.update(chats)
         await house.start()
         port = await house.receiving.open_tcp("127.0.0.1", 0)
         socket = directory / "lmtp.sock"

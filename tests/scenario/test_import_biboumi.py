@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree.ElementTree import Element
@@ -75,14 +75,16 @@ class Settler:
             self._link.send(
                 f"<message type='groupchat' from='{CLIENT}' to='{room}'><body>{escape(words)}</body></message>"
             )
-            await self._link.expect(
-                lambda stanza, words=words: stanza.findtext("{jabber:component:accept}body") == words  # type: ignore[misc]
-            )
+            await self._link.expect(_says(words))
             self._link.send(f"<message type='groupchat' from='{CLIENT}' to='{room}'><body>.</body></message>")
 
     async def subscribe(self, address: str) -> None:
         self._link.send(f"<presence type='subscribe' id='s' from='{USER}' to='{address}'/>")
         await self._link.expect(lambda stanza: stanza.get("type") == "subscribed")
+
+
+def _says(words: str) -> Callable[[Element], bool]:
+    return lambda stanza: stanza.findtext("{jabber:component:accept}body") == words
 
 
 def _children(stanza: Element) -> set[str]:

@@ -28,7 +28,7 @@ class Ledger:
 
     def received(self, account: User, message: Message, extra: str = "", held: object = None) -> None:
         if held is not None:
-            self.held.remove(held)  # type: ignore[arg-type]
+            self.held.remove(held)
         self.got.append((account.owner, message.sender, message.text))
 
     def hold(self, account: User, message: Message, extra: str = "") -> object:
@@ -61,7 +61,7 @@ class Stage:
         }
         self.limits = Limits(LimitPolicy(**values | policy), self.clock)
         self.inflow = Inflow(
-            self.ledger,  # type: ignore[arg-type]
+            self.ledger,
             self.limits,
             self.clock,
             lambda account, message: self.heard.append(message.text),
@@ -69,7 +69,7 @@ class Stage:
         )
 
     def get(self, number: int, sender: str = "carol", user: User | None = None) -> None:
-        self.inflow.received(user or User(), Message(sender, str(number)))  # type: ignore[arg-type]
+        self.inflow.received(user or User(), Message(sender, str(number)))
 
 
 def numbers(upto: int) -> list[str]:
@@ -101,7 +101,7 @@ async def test_what_was_held_before_it_came_is_dropped_with_what_is_too_much() -
     stage = Stage(foreign_messages_held=0)
     for number in range(12):
         held = stage.ledger.hold(User(), Message("carol", ""))
-        stage.inflow.received(User(), Message("carol", str(number)), "", held)  # type: ignore[arg-type]
+        stage.inflow.received(User(), Message("carol", str(number)), "", held)
     assert stage.ledger.texts() == numbers(10)
     assert stage.ledger.held == []
 
@@ -183,9 +183,9 @@ async def test_what_waits_at_the_end_is_passed_on() -> None:
 async def test_a_network_that_keeps_messages_is_asked_to_keep_what_is_too_much() -> None:
     stage = Stage()
     for number in range(10):
-        await stage.inflow.committed(User(), Message("carol", str(number)))  # type: ignore[arg-type]
+        await stage.inflow.committed(User(), Message("carol", str(number)))
     with pytest.raises(NotKept, match="1 second") as refused:
-        await stage.inflow.committed(User(), Message("carol", "10"))  # type: ignore[arg-type]
+        await stage.inflow.committed(User(), Message("carol", "10"))
     assert refused.value.refused.error_type is ErrorType.WAIT
     assert stage.heard == stage.ledger.texts() == numbers(10)
     assert stage.notices == []
@@ -193,7 +193,7 @@ async def test_a_network_that_keeps_messages_is_asked_to_keep_what_is_too_much()
 
 async def test_reports_are_passed_on() -> None:
     stage = Stage()
-    stage.inflow.reported(User(), "id", DeliveryState.READ, None)  # type: ignore[arg-type]
+    stage.inflow.reported(User(), "id", DeliveryState.READ, None)
     assert stage.ledger.got == [("ann@example.org", "id", DeliveryState.READ)]
 
 

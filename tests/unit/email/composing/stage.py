@@ -195,7 +195,7 @@ class Stage:
         clock: ManualClock,
         directory: Path,
         *,
-        limits: Limits = Limits(),  # noqa: B008 - a frozen value
+        limits: Limits | None = None,
         seed: int = 1,
         killed_at: int | None = None,
         footer: str = "",
@@ -214,7 +214,7 @@ class Stage:
         )
         letterhead = Letterhead("example.org", Seals(b"k" * 32), footer)
         self.composer = Composer(
-            services, self.threads, self.outbox, self.users, self.told, letterhead, limits
+            services, self.threads, self.outbox, self.users, self.told, letterhead, limits or Limits()
         )
         self._numbers = 0
 
