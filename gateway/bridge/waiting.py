@@ -18,7 +18,8 @@ async def unless(over: asyncio.Future[None], opening: Coroutine[None, None, Valu
     try:
         return await task
     except asyncio.CancelledError:
-        if over.done():
+        caller = asyncio.current_task()
+        if over.done() and not (caller is not None and caller.cancelling()):
             return None
         raise
     finally:
