@@ -14,12 +14,12 @@ class Steps:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._offset = self._now()
+        self.offset = self._now()  # of the time of day from the time that passes
 
     def taken(self) -> float:
         """Seconds by which the clock was set since this was asked last; negative: back. 0 for what is no step."""
-        before, self._offset = self._offset, self._now()
-        step = self._offset - before
+        before, self.offset = self.offset, self._now()
+        step = self.offset - before
         return step if abs(step) > STEP else 0.0
 
     def _now(self) -> float:

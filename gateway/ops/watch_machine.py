@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from gateway.bridge import Clock
+from gateway.bridge.steps import STEP, Steps
 from gateway.ops.health import Health
 from gateway.ops.lasting import lasting
 from gateway.secrets import SecretBox, SecretError
@@ -24,8 +25,6 @@ _MB = 1_000_000
 DATABASE = "storage.database"
 #: Seconds between two looks.
 LOOK = 5.0
-#: Seconds that the clock may be off at once: daemons that keep it right step by no more, or slew.
-STEP = 5.0
 #: Seconds for which a jump of the clock is told, and for which it is told that the loop was held up.
 JUMP_TOLD = 900.0
 LAG_TOLD = 60.0
@@ -153,12 +152,9 @@ class ClockWatch:
         self._health = health
         self._clock = clock
         self._pause = look
-        self._offset = self._now()
-        self._true = self._offset  # before the first jump that is still told
+        self._steps = Steps(clock)
+        self._true = self._steps.offset  # before the first jump that is still told
         self._until = 0.0
-
-    def _now(self) -> float:
-        return self._clock.now() - self._clock.monotonic()
 
     async def run(self) -> None:
         """For ever."""
@@ -167,9 +163,8 @@ class ClockWatch:
             self.look()
 
     def look(self) -> None:
-        offset = self._now()
-        jump, self._offset = offset - self._offset, offset
-        if abs(jump) > STEP:
+        jump, offset = self._steps.taken(), self._steps.offset
+        if jump:
             self._until = self._clock.monotonic() + JUMP_TOLD
             _log.warning("the clock was set", seconds=round(jump, 1))
             text = (
