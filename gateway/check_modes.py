@@ -82,7 +82,7 @@ def _of_config(path: Path, settings: Settings, user: int) -> Iterator[Finding]:
 def _closing(file: _File, user: int) -> str:
     """The line that keeps others out, and the gateway in."""
     name = _quoted([file.path])
-    if file.owner == user or (file.group == _group(user) and file.mode & stat.S_IRGRP):
+    if file.owner == user or (file.group in _groups(user) and file.mode & stat.S_IRGRP):
         return f"chmod o= {name}"
     return f"chown {_name(user)}: {name} && chmod 600 {name}"
 
@@ -152,14 +152,15 @@ def _user(settings: Settings) -> int:
 
 
 def _usable(file: _File, user: int) -> bool:
-    return user in (0, file.owner) or (file.group == _group(user) and bool(file.mode & stat.S_IWGRP))
+    return _permitted(file, user, stat.S_IWGRP)
 
 
 def _legible(file: _File, user: int) -> bool:
-    others = bool(file.mode & stat.S_IROTH)
-    return (
-        user in (0, file.owner) or others or (file.group == _group(user) and bool(file.mode & stat.S_IRGRP))
-    )
+    return bool(file.mode & stat.S_IROTH) or _permitted(file, user, stat.S_IRGRP)
+
+
+def _permitted(file: _File, user: int, group_bit: int) -> bool:
+    return user in (0, file.owner) or (file.group in _groups(user) and bool(file.mode & group_bit))
 
 
 def _name(user: int) -> str:
@@ -169,11 +170,12 @@ def _name(user: int) -> str:
         return str(user)
 
 
-def _group(user: int) -> int:
+def _groups(user: int) -> Sequence[int]:
     try:
-        return pwd.getpwuid(user).pw_gid
+        known = pwd.getpwuid(user)
     except KeyError:
-        return -1
+        return ()
+    return os.getgrouplist(known.pw_name, known.pw_gid)
 
 
 def _listed(paths: Sequence[Path]) -> str:

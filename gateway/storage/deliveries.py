@@ -7,7 +7,7 @@ driver, and never has to read anything first.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, false, or_, select, true
+from sqlalchemy import Row, false, literal, or_, select, true
 
 from gateway.storage.database import Database
 from gateway.storage.items import Item, RowInsert
@@ -103,7 +103,8 @@ class DeliveryStore:
         """Rows of that id, or of a stanza or a network's message (or part of one) of that id, the latest first. Looks at all
         rows, for an index of each would cost every message: for people who ask, not for programs."""
         columns = deliveries.c
-        part = columns.unreported.contains(id_, autoescape=True)
+        # One a line. The case is looked at below: SQLite's LIKE does not.
+        part = (literal("\n") + columns.unreported + "\n").contains(f"\n{id_}\n", autoescape=True)
         query = select(deliveries).where(
             or_(columns.id == id_, columns.stanza_id == id_, columns.foreign_id == id_, part)
         )
