@@ -109,7 +109,7 @@ class Inquiries:
         common = self._common
         while self._open:
             opened = self._open[0]
-            if opened.token == token and opened.deadline != NEVER:
+            if opened.token == token and opened.asked:
                 common.tally.lag = common.clock.monotonic() - (opened.deadline - ANSWER_TIME)
             self.end(opened, None)
             if opened.token == token:

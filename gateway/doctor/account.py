@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from gateway.bridge import Clock, Finding, MediaError, Verdict
 from gateway.bridge.examining import Examination
-from gateway.doctor.announced import CARBONS, MAM, of_announced
+from gateway.doctor.announced import CARBONS, of_announced
 from gateway.doctor.device import CannotLogIn, Device, logged_in
 from gateway.doctor.link import SLOT
 from gateway.doctor.patient import Patient
@@ -19,6 +19,7 @@ from gateway.doctor.servers import UPLOAD
 from gateway.ops.desk import Login
 from gateway.xmpp.elsewhere import MARK
 from gateway.xmpp.errors import RefusedError
+from gateway.xmpp.mam import MAM
 from gateway.xmpp.privilege import Right, Rights, privileged_message
 from gateway.xmpp.privileges import DEADLINE, ROSTER
 from gateway.xmpp.roster import RosterItem, render_item

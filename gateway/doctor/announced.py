@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 
 from gateway.bridge import Finding, Verdict
 from gateway.bridge.examining import Examination
-from gateway.doctor.patient import INFO, Patient
+from gateway.doctor.patient import Patient
+from gateway.xmpp.disco import INFO
 from gateway.xmpp.errors import RefusedError
+from gateway.xmpp.mam import MAM
 from gateway.xmpp.stanza import parse_jid
 
 CARBONS = "urn:xmpp:carbons:2"
-MAM = "urn:xmpp:mam:2"
 _ASKED = 3  # users whose server is asked
 _SECONDS = 5.0
 

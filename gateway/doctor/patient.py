@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from gateway.doctor.servers import Matter, Met, Place, above, recognised, remedy, users_of
 from gateway.doctor.wire import Wire
 from gateway.xmpp.basics import VERSION
+from gateway.xmpp.disco import INFO
 from gateway.xmpp.errors import RefusedError
 from gateway.xmpp.stanza import parse_jid
 
-INFO = "http://jabber.org/protocol/disco#info"
 _DEADLINE = 5.0
 
 

@@ -18,8 +18,6 @@ from gateway.bridge import NotStored, Tables, Values
 _MOST = 200  # mails of one commit
 #: Turns of the loop in which more may come: mails that were in one commit of the core end together.
 _TURNS = 2
-
-
 #: Seconds in which a commit of mails that are taken may take it along.
 _PATIENCE = 0.01
 
